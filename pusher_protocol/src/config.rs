@@ -1,0 +1,11 @@
+//! What a client is told before it starts: where the server is, and how patient to be with it.
+
+mod endpoint;
+mod limits;
+mod reconnect;
+mod timing;
+
+pub use endpoint::{Endpoint, EndpointError, SocketTarget};
+pub use limits::Limits;
+pub use reconnect::ReconnectPolicy;
+pub use timing::Timing;

@@ -1,0 +1,55 @@
+use std::time::Duration;
+
+/// How long to wait for what. All in real time: pausing a game's clock changes nothing here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// From the start of an attempt to connect (look-up, TCP, TLS, WebSocket upgrade) to the server's
+    /// `pusher:connection_established`. 10 s: pusher-js shows trouble after as long.
+    pub dial_timeout: Duration,
+    /// For the game's backend to answer an authorization or a sign-in. 10 s.
+    pub authorization_timeout: Duration,
+    /// For the server to answer a subscription. 10 s: some servers refuse without naming the channel, so silence is all
+    /// there is.
+    pub subscribe_timeout: Duration,
+    /// Silence after which the link is checked with a `pusher:ping`; the server's own `activity_timeout` counts if it is
+    /// shorter. 30 s: pusher-js' 120 s are too slow for games.
+    pub activity_timeout: Duration,
+    /// For anything at all to come after that ping. 10 s.
+    pub pong_timeout: Duration,
+    /// How long a connection must have stood for the next loss to count as the first. 10 s.
+    pub healthy_after: Duration,
+    /// For the server to answer the close frame at the end. 500 ms.
+    pub close_timeout: Duration,
+}
+
+impl Timing {
+    /// The shortest that any of the times can be; shorter ones are taken as this, so that no setting spins.
+    pub const SHORTEST: Duration = Duration::from_millis(10);
+
+    pub(crate) fn sanitized(mut self) -> Self {
+        for time in [
+            &mut self.dial_timeout,
+            &mut self.authorization_timeout,
+            &mut self.subscribe_timeout,
+            &mut self.activity_timeout,
+            &mut self.pong_timeout,
+        ] {
+            *time = (*time).max(Self::SHORTEST);
+        }
+        self
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            dial_timeout: Duration::from_secs(10),
+            authorization_timeout: Duration::from_secs(10),
+            subscribe_timeout: Duration::from_secs(10),
+            activity_timeout: Duration::from_secs(30),
+            pong_timeout: Duration::from_secs(10),
+            healthy_after: Duration::from_secs(10),
+            close_timeout: Duration::from_millis(500),
+        }
+    }
+}

@@ -1,0 +1,346 @@
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// How much of an unexpected answer an error shows, in characters.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// What the game's backend answers when it lets a client into a private or presence channel.
+///
+/// Its `Debug` shows none of the signatures and secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ChannelAuthorization {
+    /// `APP_KEY:SIGNATURE`, as the backend made it.
+    pub auth: String,
+    /// On presence channels: who the client is, as the exact text that was signed.
+    pub channel_data: Option<String>,
+    /// On encrypted channels: the key of the events, base64. It never goes to the Pusher server.
+    pub shared_secret: Option<String>,
+}
+
+impl ChannelAuthorization {
+    /// An authorization for a private channel.
+    #[must_use]
+    pub fn new(auth: impl Into<String>) -> Self {
+        Self {
+            auth: auth.into(),
+            channel_data: None,
+            shared_secret: None,
+        }
+    }
+
+    /// Adds the member's data, as the exact text that was signed.
+    #[must_use]
+    pub fn with_channel_data(mut self, channel_data: impl Into<String>) -> Self {
+        self.channel_data = Some(channel_data.into());
+        self
+    }
+
+    /// Adds the key of an encrypted channel, base64.
+    #[must_use]
+    pub fn with_shared_secret(mut self, shared_secret: impl Into<String>) -> Self {
+        self.shared_secret = Some(shared_secret.into());
+        self
+    }
+
+    /// Reads the body of a successful answer: `{"auth":"KEY:SIGNATURE","channel_data":"…","shared_secret":"…"}`.
+    pub fn from_json(body: &str) -> Result<Self, AuthError> {
+        let fields = Fields::parse(body)?;
+        Ok(Self {
+            auth: fields.required("auth")?,
+            channel_data: fields.optional("channel_data")?,
+            shared_secret: fields.optional("shared_secret")?,
+        })
+    }
+}
+
+impl fmt::Debug for ChannelAuthorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelAuthorization")
+            .field("channel_data", &self.channel_data.is_some())
+            .field("shared_secret", &self.shared_secret.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the game's backend answers when it vouches for a user who signs in.
+///
+/// Its `Debug` shows none of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserAuthentication {
+    /// `APP_KEY:SIGNATURE`, as the backend made it.
+    pub auth: String,
+    /// Who the user is, as the exact text that was signed.
+    pub user_data: String,
+}
+
+impl UserAuthentication {
+    /// An authentication from its two parts.
+    #[must_use]
+    pub fn new(auth: impl Into<String>, user_data: impl Into<String>) -> Self {
+        Self {
+            auth: auth.into(),
+            user_data: user_data.into(),
+        }
+    }
+
+    /// Reads the body of a successful answer: `{"auth":"KEY:SIGNATURE","user_data":"…"}`.
+    pub fn from_json(body: &str) -> Result<Self, AuthError> {
+        let fields = Fields::parse(body)?;
+        Ok(Self {
+            auth: fields.required("auth")?,
+            user_data: fields.required("user_data")?,
+        })
+    }
+}
+
+impl fmt::Debug for UserAuthentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserAuthentication").finish_non_exhaustive()
+    }
+}
+
+/// The top level of a backend's answer.
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn parse(body: &str) -> Result<Self, AuthError> {
+        // Some frameworks put a byte order mark before their JSON.
+        let body = body.strip_prefix('\u{feff}').unwrap_or(body);
+        match serde_json::from_str(body) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(AuthError::NotJson {
+                body: "JSON, but no object".into(),
+            }),
+            Err(_) => Err(AuthError::not_json(body)),
+        }
+    }
+
+    fn optional(&self, field: &'static str) -> Result<Option<String>, AuthError> {
+        match self.0.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(AuthError::InvalidField { field }),
+        }
+    }
+
+    fn required(&self, field: &'static str) -> Result<String, AuthError> {
+        self.optional(field)?
+            .filter(|text| !text.is_empty())
+            .ok_or(AuthError::MissingField { field })
+    }
+}
+
+/// Why an authorization (of a channel) or an authentication (of a user) was not had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// Nothing is configured that could authorize this.
+    #[error("no authorizer is configured: set an auth endpoint, or an authorizer of your own")]
+    NoAuthorizer,
+    /// The endpoint answered with a status that is no success.
+    #[error("the auth endpoint answered {status}{}: {body}", status_advice(*.status))]
+    Http {
+        /// The HTTP status.
+        status: u16,
+        /// The first characters of what came.
+        body: String,
+    },
+    /// No answer within the time of [`Timing::authorization_timeout`](crate::config::Timing::authorization_timeout).
+    #[error("no answer from the auth endpoint in time")]
+    TimedOut,
+    /// The endpoint could not be reached.
+    #[error("the auth endpoint was not reached: {0}")]
+    Unreachable(String),
+    /// The TLS handshake with the endpoint failed.
+    #[error("TLS with the auth endpoint failed: {0}")]
+    Tls(String),
+    /// The endpoint's URL cannot be used.
+    #[error("the auth endpoint is not usable: {0}")]
+    InvalidEndpoint(String),
+    /// The endpoint is plain http on another machine, which was not allowed.
+    #[error(
+        "the auth endpoint is plain http on another machine, so anybody on the way could read the game's credentials: \
+         use https, or allow it explicitly"
+    )]
+    Insecure,
+    /// The answer is no JSON object.
+    #[error("the auth endpoint's answer is not a JSON object (a login page?): {body}")]
+    NotJson {
+        /// The first characters of what came.
+        body: String,
+    },
+    /// The answer lacks a field.
+    #[error("the auth endpoint's answer has no {field:?}")]
+    MissingField {
+        /// The field's name.
+        field: &'static str,
+    },
+    /// A field of the answer is of another type than it must be.
+    #[error("{field:?} of the auth endpoint's answer is not what it must be")]
+    InvalidField {
+        /// The field's name.
+        field: &'static str,
+    },
+    /// The answer is larger than any authorization can be.
+    #[error("the auth endpoint's answer is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// A custom authorizer refused.
+    #[error("{message}")]
+    Refused {
+        /// What it said.
+        message: String,
+        /// An HTTP status, if it had one.
+        status: Option<u16>,
+    },
+    /// A custom authorizer dropped the request without an answer.
+    #[error("the authorizer dropped the request without an answer")]
+    Dropped,
+    /// A custom authorizer or provider panicked.
+    #[error("the authorizer panicked")]
+    Panicked,
+}
+
+impl AuthError {
+    /// An error for an answer that is no success, with the first characters of its body.
+    #[must_use]
+    pub fn http(status: u16, body: &str) -> Self {
+        Self::Http {
+            status,
+            body: head(body),
+        }
+    }
+
+    fn not_json(body: &str) -> Self {
+        Self::NotJson { body: head(body) }
+    }
+
+    /// The HTTP status of a refusal, where there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Http { status, .. } => Some(*status),
+            Self::Refused { status, .. } => *status,
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may succeed a little later without anybody mending anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::TimedOut | Self::Unreachable(_) => true,
+            _ => self
+                .status()
+                .is_some_and(|status| status == 429 || status >= 500),
+        }
+    }
+}
+
+fn status_advice(status: u16) -> &'static str {
+    match status {
+        300..=399 => " (a redirect, which is not followed: to a login page?)",
+        401 => " (the credentials are missing or expired)",
+        403 => " (this user may not)",
+        404 => " (is this the right URL?)",
+        419 => " (a missing or expired CSRF token)",
+        429 => " (too many requests)",
+        _ => "",
+    }
+}
+
+/// The first characters of `text`, on one line.
+fn head(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() {
+        return "an empty body".into();
+    }
+    let mut head: String = text
+        .chars()
+        .take(SHOWN_CHARACTERS)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(SHOWN_CHARACTERS).is_some() {
+        head.push('…');
+    }
+    head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_good_answer_is_kept_byte_for_byte() {
+        let body = r#"{"auth":"k:s","channel_data":"{\"user_id\": 10,\"user_info\":{\"name\":\"Zo\u00eb\"}}","shared_secret":null}"#;
+        let authorization = ChannelAuthorization::from_json(body).unwrap();
+        assert_eq!(authorization.auth, "k:s");
+        assert_eq!(
+            authorization.channel_data.as_deref(),
+            Some(r#"{"user_id": 10,"user_info":{"name":"Zoë"}}"#)
+        );
+        assert_eq!(authorization.shared_secret, None);
+        assert!(ChannelAuthorization::from_json("\u{feff}{\"auth\":\"k:s\"}").is_ok());
+    }
+
+    #[test]
+    fn an_odd_answer_says_what_is_odd() {
+        let missing = AuthError::MissingField { field: "auth" };
+        for (body, expected) in [
+            (
+                "",
+                AuthError::NotJson {
+                    body: "an empty body".into(),
+                },
+            ),
+            (
+                "<!doctype html>\n<title>Login</title>",
+                AuthError::NotJson {
+                    body: "<!doctype html> <title>Login</title>".into(),
+                },
+            ),
+            (
+                "null",
+                AuthError::NotJson {
+                    body: "JSON, but no object".into(),
+                },
+            ),
+            ("{}", missing.clone()),
+            (r#"{"auth":null}"#, missing.clone()),
+            (r#"{"auth":""}"#, missing),
+            (r#"{"auth":5}"#, AuthError::InvalidField { field: "auth" }),
+            (
+                r#"{"auth":"k:s","channel_data":{"user_id":"1"}}"#,
+                AuthError::InvalidField {
+                    field: "channel_data",
+                },
+            ),
+        ] {
+            assert_eq!(
+                ChannelAuthorization::from_json(body),
+                Err(expected),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_body_is_shown_by_its_first_characters() {
+        let AuthError::Http { body, .. } = AuthError::http(500, &"é".repeat(1000)) else {
+            unreachable!()
+        };
+        assert_eq!(body.chars().count(), SHOWN_CHARACTERS + 1);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let authorization = ChannelAuthorization::new("key:signature-4711")
+            .with_channel_data("private-4711")
+            .with_shared_secret("secret-4711");
+        let user = UserAuthentication::new("key:signature-4711", "data-4711");
+        assert!(!format!("{authorization:?}{user:?}").contains("4711"));
+    }
+}

@@ -1,0 +1,381 @@
+use std::borrow::Cow;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Visitor},
+};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::protocol::{ChannelName, user_id::UserId};
+
+/// A text frame from the server, taken apart: one JSON object with an `event`. Keys it does not know are left alone.
+#[derive(Debug)]
+pub struct ServerFrame<'a> {
+    /// The event's name.
+    pub event: Cow<'a, str>,
+    /// The channel's name, where the frame has one.
+    pub channel: Option<Cow<'a, str>>,
+    /// The payload.
+    pub data: EventData<'a>,
+    /// On client events of presence channels: who sent it, vouched for by the server.
+    pub user_id: Option<Cow<'a, str>>,
+}
+
+impl<'a> ServerFrame<'a> {
+    /// Reads one text frame.
+    pub fn parse(text: &'a str) -> Result<Self, FrameError> {
+        let envelope: Envelope<'a> = serde_json::from_str(text).map_err(|error| FrameError {
+            reason: error.to_string(),
+        })?;
+        let user_id = match envelope.user_id {
+            // Servers leave it out, or send null or an empty text, where there is none.
+            Some(raw) => UserId::parse(raw.get()).filter(|id| !id.is_empty()),
+            None => None,
+        };
+        Ok(Self {
+            event: envelope.event.0,
+            channel: envelope.channel.map(|channel| channel.0),
+            data: EventData::of(envelope.data.map(RawValue::get)),
+            user_id,
+        })
+    }
+}
+
+/// The frame is not one JSON object with an `event`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a frame that is not a Pusher message: {reason}")]
+pub struct FrameError {
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    event: Text<'a>,
+    #[serde(borrow, default)]
+    channel: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    data: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    user_id: Option<&'a RawValue>,
+}
+
+/// Tells `null` (present) from a missing key.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// A text borrowed from the frame unless it holds escapes; serde's own `Cow` never borrows inside an `Option`.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// The `data` of an event as the wire had it. Servers send a JSON text that itself holds JSON, or a JSON value, or
+/// nothing; all are kept apart and none is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventData<'a> {
+    /// The frame has no `data`.
+    Absent,
+    /// `data` is a JSON text: what it says, escapes resolved. By convention JSON again, but it may be any text.
+    Text(Cow<'a, str>),
+    /// `data` is another JSON value: its source.
+    Json(Cow<'a, str>),
+}
+
+impl<'a> EventData<'a> {
+    fn of(raw: Option<&'a str>) -> Self {
+        let Some(raw) = raw else { return Self::Absent };
+        if !raw.starts_with('"') {
+            return Self::Json(Cow::Borrowed(raw));
+        }
+        match serde_json::from_str::<Text<'a>>(raw) {
+            Ok(text) => Self::Text(text.0),
+            // A text with half a surrogate pair is legal JSON but no Unicode: it stays as it was written.
+            Err(_) => Self::Json(Cow::Borrowed(raw)),
+        }
+    }
+
+    /// The payload as text: the JSON text's content, the JSON value's source, or nothing.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Absent => "",
+            Self::Text(text) | Self::Json(text) => text,
+        }
+    }
+
+    /// Decodes the payload as JSON: the one in the text, or the value itself. Absent data decodes as `null`.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        match self {
+            Self::Absent => serde_json::from_str("null"),
+            Self::Text(text) | Self::Json(text) => serde_json::from_str(text),
+        }
+    }
+
+    /// The payload as a JSON object whose fields may each be missing or of another type: never fails.
+    pub(crate) fn fields(&self) -> Map<String, Value> {
+        match self.parse() {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        }
+    }
+
+    /// The same, owning its text.
+    #[must_use]
+    pub fn into_owned(self) -> EventData<'static> {
+        match self {
+            Self::Absent => EventData::Absent,
+            Self::Text(text) => EventData::Text(Cow::Owned(text.into_owned())),
+            Self::Json(text) => EventData::Json(Cow::Owned(text.into_owned())),
+        }
+    }
+}
+
+/// A message to the server.
+#[derive(Clone, Copy)]
+pub(crate) enum ClientFrame<'a> {
+    Ping,
+    Pong,
+    Subscribe {
+        channel: &'a ChannelName,
+        auth: Option<&'a str>,
+        channel_data: Option<&'a str>,
+        /// Fields beside Pusher's own, for servers that have more.
+        extra: Option<&'a Map<String, Value>>,
+    },
+    Unsubscribe {
+        channel: &'a ChannelName,
+    },
+    SignIn {
+        auth: &'a str,
+        user_data: &'a str,
+    },
+    ClientEvent {
+        channel: &'a ChannelName,
+        event: &'a str,
+        data: &'a RawValue,
+    },
+}
+
+impl ClientFrame<'_> {
+    /// The frame's text. `data` is a JSON object for the protocol's own messages and the JSON value itself for client
+    /// events: every known server takes both, and Reverb refuses texts that are not JSON.
+    pub(crate) fn encode(&self) -> String {
+        #[derive(Serialize)]
+        struct Empty {}
+
+        #[derive(Serialize)]
+        struct Message<'a, D> {
+            event: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            channel: Option<&'a str>,
+            data: D,
+        }
+
+        #[derive(Serialize)]
+        struct Subscription<'a> {
+            channel: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            auth: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            channel_data: Option<&'a str>,
+            #[serde(flatten)]
+            extra: Option<&'a Map<String, Value>>,
+        }
+
+        #[derive(Serialize)]
+        struct SignIn<'a> {
+            auth: &'a str,
+            user_data: &'a str,
+        }
+
+        fn text<D: Serialize>(event: &str, channel: Option<&str>, data: D) -> String {
+            // Serializing texts and checked JSON into memory has no way to fail.
+            serde_json::to_string(&Message {
+                event,
+                channel,
+                data,
+            })
+            .unwrap_or_default()
+        }
+
+        match *self {
+            Self::Ping => text("pusher:ping", None, Empty {}),
+            Self::Pong => text("pusher:pong", None, Empty {}),
+            Self::Subscribe {
+                channel,
+                auth,
+                channel_data,
+                extra,
+            } => text(
+                "pusher:subscribe",
+                None,
+                Subscription {
+                    channel,
+                    auth,
+                    channel_data,
+                    extra,
+                },
+            ),
+            Self::Unsubscribe { channel } => text(
+                "pusher:unsubscribe",
+                None,
+                Subscription {
+                    channel,
+                    auth: None,
+                    channel_data: None,
+                    extra: None,
+                },
+            ),
+            Self::SignIn { auth, user_data } => {
+                text("pusher:signin", None, SignIn { auth, user_data })
+            }
+            Self::ClientEvent {
+                channel,
+                event,
+                data,
+            } => text(event, Some(channel), data),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::NameRules;
+
+    fn data(frame: &str) -> EventData<'_> {
+        ServerFrame::parse(frame).unwrap().data
+    }
+
+    #[test]
+    fn data_may_be_a_text_a_value_or_missing_and_none_is_lost() {
+        let text = |text: &'static str| EventData::Text(Cow::Borrowed(text));
+        let json = |text: &'static str| EventData::Json(Cow::Borrowed(text));
+        for (frame, expected) in [
+            (r#"{"event":"e"}"#, EventData::Absent),
+            (r#"{"event":"e","data":null}"#, json("null")),
+            (r#"{"event":"e","data":"{\"a\":1}"}"#, text(r#"{"a":1}"#)),
+            (r#"{"event":"e","data":{"a":1}}"#, json(r#"{"a":1}"#)),
+            (r#"{"event":"e","data":"plain"}"#, text("plain")),
+            (r#"{"event":"e","data":"123"}"#, text("123")),
+            (r#"{"event":"e","data":"null"}"#, text("null")),
+            (r#"{"event":"e","data":""}"#, text("")),
+            (r#"{"event":"e","data":"Zo\u00eb ☕"}"#, text("Zoë ☕")),
+            (
+                r#"{"event":"e","data":9007199254740993}"#,
+                json("9007199254740993"),
+            ),
+            (r#"{"event":"e","data":[1,2]}"#, json("[1,2]")),
+            (r#"{"event":"e","data":"\ud800"}"#, json(r#""\ud800""#)),
+        ] {
+            assert_eq!(data(frame), expected, "{frame}");
+        }
+    }
+
+    #[test]
+    fn large_numbers_in_data_keep_every_digit() {
+        let parsed: u64 = data(r#"{"event":"e","data":"9007199254740993"}"#)
+            .parse()
+            .unwrap();
+        assert_eq!(parsed, 9_007_199_254_740_993);
+    }
+
+    #[test]
+    fn a_frame_without_an_event_is_an_error_and_unknown_keys_are_not() {
+        for bad in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            "hello",
+            r#"{"event":5}"#,
+            r#"{"event":null}"#,
+        ] {
+            assert!(ServerFrame::parse(bad).is_err(), "{bad}");
+        }
+        let frame = ServerFrame::parse(r#"{"event":"e","serial":7,"tags":{"a":"b"}}"#).unwrap();
+        assert_eq!(frame.event, "e");
+    }
+
+    #[test]
+    fn deep_nesting_is_carried_without_recursion() {
+        let deep = format!(
+            r#"{{"event":"e","data":{}{}}}"#,
+            "[".repeat(10_000),
+            "]".repeat(10_000)
+        );
+        let frame = ServerFrame::parse(&deep).unwrap();
+        assert_eq!(frame.data.as_str().len(), 20_000);
+        assert!(frame.data.parse::<Value>().is_err());
+    }
+
+    #[test]
+    fn user_ids_come_as_texts_or_numbers_and_empty_ones_do_not_count() {
+        let id = |frame: &str| {
+            ServerFrame::parse(frame)
+                .unwrap()
+                .user_id
+                .map(Cow::into_owned)
+        };
+        assert_eq!(id(r#"{"event":"e","user_id":"u1"}"#).as_deref(), Some("u1"));
+        assert_eq!(id(r#"{"event":"e","user_id":7}"#).as_deref(), Some("7"));
+        assert_eq!(id(r#"{"event":"e","user_id":""}"#), None);
+        assert_eq!(id(r#"{"event":"e","user_id":null}"#), None);
+    }
+
+    #[test]
+    fn frames_to_the_server_are_what_the_protocol_writes() {
+        let channel = ChannelName::new("presence-foo", NameRules::Strict).unwrap();
+        let raw: Box<RawValue> = RawValue::from_string(r#"{"x":1}"#.into()).unwrap();
+        for (frame, expected) in [
+            (ClientFrame::Ping, r#"{"event":"pusher:ping","data":{}}"#),
+            (ClientFrame::Pong, r#"{"event":"pusher:pong","data":{}}"#),
+            (
+                ClientFrame::Subscribe {
+                    channel: &channel,
+                    auth: Some("k:s"),
+                    channel_data: Some(r#"{"user_id": 7}"#),
+                    extra: None,
+                },
+                r#"{"event":"pusher:subscribe","data":{"channel":"presence-foo","auth":"k:s","channel_data":"{\"user_id\": 7}"}}"#,
+            ),
+            (
+                ClientFrame::Unsubscribe { channel: &channel },
+                r#"{"event":"pusher:unsubscribe","data":{"channel":"presence-foo"}}"#,
+            ),
+            (
+                ClientFrame::ClientEvent {
+                    channel: &channel,
+                    event: "client-move",
+                    data: &raw,
+                },
+                r#"{"event":"client-move","channel":"presence-foo","data":{"x":1}}"#,
+            ),
+        ] {
+            assert_eq!(frame.encode(), expected);
+        }
+    }
+}

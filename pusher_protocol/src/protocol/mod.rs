@@ -1,0 +1,20 @@
+//! The bytes and texts of the wire: frames, names, codes, authorizations, rosters. Nothing here knows time.
+
+mod authorization;
+mod channel_name;
+mod close_code;
+mod frame;
+mod roster;
+mod user_id;
+
+pub use authorization::{AuthError, ChannelAuthorization, UserAuthentication};
+pub use channel_name::{
+    CHANNEL_NAME_LENGTH, ChannelKind, ChannelName, ChannelNameError, NameRules,
+};
+pub use close_code::{CloseAction, meaning};
+pub use frame::{EventData, FrameError, ServerFrame};
+pub use roster::{Member, Roster};
+
+pub(crate) use frame::ClientFrame;
+pub(crate) use roster::MemberChange;
+pub(crate) use user_id::UserId;

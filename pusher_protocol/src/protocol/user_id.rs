@@ -1,0 +1,40 @@
+use std::borrow::Cow;
+
+/// Reads user ids, which servers write as JSON texts or as numbers. A number keeps its digits: nothing goes through a
+/// float, so ids above 2^53 stay what they were, and `7` and `"7"` are one and the same user.
+pub(crate) struct UserId;
+
+impl UserId {
+    /// The id in `json`, the source of one JSON value; `None` if it is no text and no integer.
+    pub(crate) fn parse(json: &str) -> Option<Cow<'_, str>> {
+        if json.starts_with('"') {
+            return serde_json::from_str::<String>(json).ok().map(Cow::Owned);
+        }
+        let digits = json.strip_prefix('-').unwrap_or(json);
+        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .then_some(Cow::Borrowed(json))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_and_integers_are_ids_and_nothing_else_is() {
+        for (json, id) in [
+            (r#""7""#, Some("7")),
+            ("7", Some("7")),
+            ("9007199254740993", Some("9007199254740993")),
+            ("-1", Some("-1")),
+            (r#""ü-1""#, Some("ü-1")),
+            ("1.5", None),
+            ("true", None),
+            ("null", None),
+            ("{}", None),
+            ("-", None),
+        ] {
+            assert_eq!(UserId::parse(json).as_deref(), id, "{json}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! How a client is set up.
+
+use std::{fmt, time::Duration};
+
+use bevy_ecs::prelude::*;
+
+pub use pusher_protocol::{
+    NameRules,
+    config::{Endpoint, EndpointError, Limits, ReconnectPolicy, Timing},
+};
+
+use crate::auth::{AuthEndpoint, Authenticator, Authorizer, ChannelAuth, UserAuth};
+
+/// Everything a client is told: where the server is, who authorizes, how patient to be.
+///
+/// It is a resource: [`PusherPlugin::new`](crate::PusherPlugin::new) inserts it, and inserting it again changes it while
+/// the game runs. Another endpoint or key reconnects, with all channels kept; all else applies without.
+///
+/// ```
+/// # use bevy_pusher::{config::*, auth::AuthEndpoint};
+/// let config = PusherConfig::new("APP_KEY", Endpoint::cluster("eu"))
+///     .with_auth_endpoint(AuthEndpoint::new("https://game.example.com/pusher/auth"));
+/// ```
+///
+/// Its `Debug` shows no secret, and it is deliberately not reflected.
+#[derive(Resource, Clone)]
+#[component(immutable)]
+pub struct PusherConfig {
+    pub(crate) key: String,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) autoconnect: bool,
+    pub(crate) timing: Timing,
+    pub(crate) reconnect: ReconnectPolicy,
+    pub(crate) limits: Limits,
+    pub(crate) name_rules: NameRules,
+    pub(crate) channel_auth: Option<ChannelAuth>,
+    pub(crate) user_auth: Option<UserAuth>,
+    pub(crate) ca_certificates: Vec<Vec<u8>>,
+    pub(crate) answer_sent: bool,
+    pub(crate) raw_for_typed: bool,
+}
+
+impl PusherConfig {
+    /// A client of the app with this key. The key is no secret; the app's secret never belongs into a game.
+    #[must_use]
+    pub fn new(key: impl Into<String>, endpoint: Endpoint) -> Self {
+        Self {
+            key: key.into(),
+            endpoint,
+            autoconnect: true,
+            timing: Timing::default(),
+            reconnect: ReconnectPolicy::default(),
+            limits: Limits::default(),
+            name_rules: NameRules::Strict,
+            channel_auth: None,
+            user_auth: None,
+            ca_certificates: Vec::new(),
+            answer_sent: false,
+            raw_for_typed: true,
+        }
+    }
+
+    /// Whether to connect by itself as soon as the app runs. On by default; without it, call
+    /// [`PusherConnection::connect`](crate::PusherConnection::connect).
+    #[must_use]
+    pub fn with_autoconnect(mut self, autoconnect: bool) -> Self {
+        self.autoconnect = autoconnect;
+        self
+    }
+
+    /// How long to wait for what.
+    #[must_use]
+    pub fn with_timing(mut self, timing: Timing) -> Self {
+        self.timing = timing;
+        self
+    }
+
+    /// How to dial again after a loss.
+    #[must_use]
+    pub fn with_reconnect(mut self, policy: ReconnectPolicy) -> Self {
+        self.reconnect = policy;
+        self
+    }
+
+    /// Bounds on what may pile up, and on what is sent.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How strictly channel names are checked.
+    #[must_use]
+    pub fn with_name_rules(mut self, rules: NameRules) -> Self {
+        self.name_rules = rules;
+        self
+    }
+
+    /// The URL of the game's backend that authorizes private, presence and encrypted channels.
+    #[must_use]
+    pub fn with_auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
+        self.channel_auth = Some(ChannelAuth::Endpoint(endpoint));
+        self
+    }
+
+    /// An authorizer of one's own instead of an endpoint.
+    #[must_use]
+    pub fn with_authorizer(mut self, authorizer: impl Authorizer) -> Self {
+        self.channel_auth = Some(ChannelAuth::Custom(std::sync::Arc::new(authorizer)));
+        self
+    }
+
+    /// The URL of the game's backend that vouches for a user who signs in.
+    #[must_use]
+    pub fn with_user_auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
+        self.user_auth = Some(UserAuth::Endpoint(endpoint));
+        self
+    }
+
+    /// An authenticator of one's own instead of an endpoint.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.user_auth = Some(UserAuth::Custom(std::sync::Arc::new(authenticator)));
+        self
+    }
+
+    /// One more certificate authority to trust, as PEM, for the socket and for the auth endpoint alike. May be called
+    /// more than once; the system's own stay trusted.
+    #[must_use]
+    pub fn with_ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca_certificates.push(pem.into());
+        self
+    }
+
+    /// Whether [`PusherSendAnswered`](crate::PusherSendAnswered) also tells of client events that were sent, and not only
+    /// of those that were not. Off by default.
+    #[must_use]
+    pub fn with_sent_answers(mut self, answer_sent: bool) -> Self {
+        self.answer_sent = answer_sent;
+        self
+    }
+
+    /// Whether events that are registered with a type also arrive raw, as
+    /// [`PusherEvent<RawData>`](crate::PusherEvent). On by default; a busy game saves time without.
+    #[must_use]
+    pub fn with_raw_for_typed(mut self, raw_for_typed: bool) -> Self {
+        self.raw_for_typed = raw_for_typed;
+        self
+    }
+
+    /// The app key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Where the server is.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The bounds in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether going over to `other` takes a new connection.
+    pub(crate) fn needs_redial(&self, other: &Self) -> bool {
+        self.key != other.key
+            || self.endpoint != other.endpoint
+            || self.ca_certificates != other.ca_certificates
+    }
+
+    pub(crate) fn session(&self, seed: u64) -> pusher_protocol::session::SessionConfig {
+        pusher_protocol::session::SessionConfig {
+            timing: self.timing.clone(),
+            reconnect: self.reconnect.clone(),
+            limits: self.limits.clone(),
+            answer_sent: self.answer_sent,
+            seed,
+        }
+    }
+
+    pub(crate) fn receive_budget(&self) -> Duration {
+        self.limits.receive_budget
+    }
+}
+
+impl fmt::Debug for PusherConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PusherConfig")
+            .field("key", &self.key)
+            .field("endpoint", &self.endpoint)
+            .field("autoconnect", &self.autoconnect)
+            .field("timing", &self.timing)
+            .field("reconnect", &self.reconnect)
+            .field("limits", &self.limits)
+            .field("name_rules", &self.name_rules)
+            .field("channel_auth", &self.channel_auth)
+            .field("user_auth", &self.user_auth)
+            .field("ca_certificates", &self.ca_certificates.len())
+            .finish_non_exhaustive()
+    }
+}

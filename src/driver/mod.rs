@@ -1,0 +1,19 @@
+//! Whoever drives the session: sockets, timers, the game's backend. One driver per platform, the same face for all.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use native::Driver;
+
+use pusher_protocol::session::{Notice, ReceivedEvent};
+
+/// Where a driver puts what the session tells, in order. Lives on the driver's thread.
+pub(crate) trait Sink: Send + 'static {
+    /// An event.
+    fn event(&mut self, event: &ReceivedEvent<'_>);
+    /// Anything else.
+    fn notice(&mut self, notice: Notice);
+    /// The end of a batch: what came so far becomes visible to the game, and a sleeping game is woken.
+    fn flush(&mut self);
+}
