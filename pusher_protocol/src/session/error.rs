@@ -25,6 +25,16 @@ pub enum PusherError {
     /// A frame that is no message of the protocol was ignored.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// An event of an encrypted channel could not be decrypted; it is lost.
+    #[error("{event} on {channel} could not be decrypted: {reason}")]
+    Undecryptable {
+        /// The channel.
+        channel: ChannelName,
+        /// The event's name.
+        event: String,
+        /// What does not fit.
+        reason: String,
+    },
     /// A frame of the protocol lacks what it must have, and was ignored.
     #[error("{event} came without what it must hold")]
     Incomplete {

@@ -1,10 +1,31 @@
 //! A whole Pusher client as a state machine without I/O.
+//!
+//! Whoever drives a [`Session`] tells it what happened ([`Input`], frames) and what time it is ([`Now`]), then drains
+//! [`Session::poll_output`] and does what the [`Output`]s say, in their order, and says [`Input::TimePassed`] when
+//! [`Session::wake_at`] is reached.
+//!
+//! ```
+//! use std::time::Duration;
+//! use pusher_protocol::session::{Command, Input, Now, Output, Session, SessionConfig};
+//!
+//! let mut session = Session::new(SessionConfig::default());
+//! session.handle_input(Input::Command(Command::Connect), Now::at(Duration::ZERO));
+//! let outputs: Vec<Output> = std::iter::from_fn(|| session.poll_output()).collect();
+//! assert!(matches!(outputs.last(), Some(Output::Dial { .. })));
+//! ```
 
+mod channels;
 mod command;
+mod context;
 mod error;
+mod frames;
+mod heartbeat;
 mod input;
+mod link;
 mod notice;
 mod output;
+mod sending;
+mod user;
 
 pub use command::{ClientEvent, Command, SendId};
 pub use error::{
@@ -16,13 +37,25 @@ pub use notice::{
     SubscriptionStatus,
 };
 pub use output::Output;
+pub use sending::check_client_event;
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use crate::config::{Limits, ReconnectPolicy, Timing};
+use crate::{
+    config::{Limits, ReconnectPolicy, Timing},
+    protocol::ServerFrame,
+};
+use channels::Channels;
+use context::Context;
+use link::{Link, Outage};
+use sending::RateLimiter;
+use user::User;
+
+/// The wall clock running ahead of the monotonic one by this much shows that the machine slept.
+const SLEPT: Duration = Duration::from_secs(5);
 
 /// What a session is told before it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionConfig {
     /// How long to wait for what.
     pub timing: Timing,
@@ -39,42 +72,153 @@ pub struct SessionConfig {
 /// A Pusher client that does no I/O.
 #[derive(Debug)]
 pub struct Session {
-    outputs: VecDeque<Output>,
+    context: Context,
+    link: Link,
+    outage: Outage,
+    channels: Channels,
+    user: User,
+    rate: RateLimiter,
+    last_seen: Option<Now>,
 }
 
 impl Session {
     /// A session that is not connected.
     #[must_use]
-    pub fn new(_config: SessionConfig) -> Self {
+    pub fn new(config: SessionConfig) -> Self {
         Self {
-            outputs: VecDeque::new(),
+            context: Context::new(sanitized(config)),
+            link: Link::Idle,
+            outage: Outage::default(),
+            channels: Channels::default(),
+            user: User::default(),
+            rate: RateLimiter::default(),
+            last_seen: None,
         }
     }
 
-    /// Changes timings, policy and limits; the connection stays.
-    pub fn configure(&mut self, _config: SessionConfig) {}
+    /// Changes timings, policy and limits, which count from the next wait on; the connection stays.
+    pub fn configure(&mut self, config: SessionConfig) {
+        self.context.config = sanitized(config);
+    }
 
     /// Takes in what happened.
-    pub fn handle_input(&mut self, _input: Input, _now: Now) {}
+    pub fn handle_input(&mut self, input: Input, now: Now) {
+        let slept = self.tick(now);
+        match input {
+            Input::Command(command) => self.handle_command(command),
+            Input::Opened(dial) => self.opened(dial),
+            Input::DialFailed(dial, error) => self.dial_failed(dial, error),
+            Input::Closed(dial, error) => self.closed(dial, error),
+            Input::BinaryFrame(dial) => self.handle_binary(dial),
+            Input::Written { id, accepted } => self.written(id, accepted),
+            Input::Authorized(request, answer) => {
+                self.channels
+                    .authorized(&mut self.context, request, answer, &self.user.identity());
+            }
+            Input::Authenticated(request, answer) => {
+                if self.user.authenticated(&mut self.context, request, answer) {
+                    self.channels
+                        .identified(&mut self.context, &self.user.identity());
+                }
+            }
+            Input::TimePassed => self.time_passed(),
+            Input::Hint(Hint::NetworkChanged | Hint::Resumed) => self.check_link(),
+        }
+        if slept {
+            self.check_link();
+        }
+    }
 
-    /// Takes in a text frame of the socket `dial`. An event for the game is handed back at once, borrowed from the
-    /// frame; all else comes from [`Session::poll_output`].
+    /// Takes in a text frame of the socket that `dial` opened. An event for the game is handed back at once, borrowed
+    /// from the frame; all else comes from [`Session::poll_output`], and belongs before whatever the next frame brings.
     pub fn handle_frame<'a>(
         &mut self,
-        _dial: DialId,
-        _frame: &'a str,
-        _now: Now,
+        dial: DialId,
+        frame: &'a str,
+        now: Now,
     ) -> Option<ReceivedEvent<'a>> {
-        None
+        self.tick(now);
+        if !self.is_current(dial) {
+            return None;
+        }
+        self.heard();
+        let is_live = matches!(self.link, Link::Connected { .. });
+        match ServerFrame::parse(frame) {
+            Ok(frame) if is_live => self.handle_live_frame(frame),
+            Ok(frame) => {
+                self.handle_first_frame(dial, &frame);
+                None
+            }
+            Err(error) if is_live => {
+                self.context.report(error.into());
+                None
+            }
+            Err(error) => {
+                self.refuse_server(&error.to_string());
+                None
+            }
+        }
     }
 
     /// The next thing to do. To be drained after each input and each frame.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.context.pop()
     }
 
-    /// When to say [`Input::TimePassed`], on the monotonic clock.
+    /// When to say [`Input::TimePassed`], on the monotonic clock; `None` if nothing is waited for.
     pub fn wake_at(&mut self) -> Option<Duration> {
-        None
+        let waits = [
+            self.link_wake_at(),
+            self.user.wake_at(),
+            self.channels.wake_at(),
+        ];
+        waits.into_iter().flatten().min()
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        let context = &mut self.context;
+        match command {
+            Command::Connect => self.connect(),
+            Command::Disconnect => self.disconnect(),
+            Command::Redial => self.redial(),
+            Command::Subscribe { channel, extra } => self.channels.want(context, channel, extra),
+            Command::Unsubscribe(channel) => self.channels.unwant(context, &channel),
+            Command::Retry(channel) => self.channels.retry(context, channel),
+            Command::Send(event) => self.send(event),
+            Command::SignIn => self.user.sign_in(context, self.channels.socket_id()),
+            Command::SignOut => {
+                if self.user.sign_out(context) {
+                    self.redial();
+                }
+            }
+        }
+    }
+
+    fn time_passed(&mut self) {
+        self.link_time_passed();
+        self.channels.time_passed(&mut self.context);
+        if self.user.time_passed(&mut self.context) {
+            self.channels
+                .identified(&mut self.context, &self.user.identity());
+        }
+    }
+
+    /// Takes note of the time. Returns whether the machine slept since the last time.
+    fn tick(&mut self, now: Now) -> bool {
+        self.context.now = now.monotonic;
+        let slept = self.last_seen.is_some_and(|last| {
+            let wall = now.wall.saturating_sub(last.wall);
+            let monotonic = now.monotonic.saturating_sub(last.monotonic);
+            wall.saturating_sub(monotonic) >= SLEPT
+        });
+        self.last_seen = Some(now);
+        slept
+    }
+}
+
+fn sanitized(config: SessionConfig) -> SessionConfig {
+    SessionConfig {
+        timing: config.timing.sanitized(),
+        ..config
     }
 }

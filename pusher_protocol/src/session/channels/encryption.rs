@@ -1,0 +1,223 @@
+//! Encrypted channels: NaCl secretbox, as pusher-js has it. Nothing that could not be decrypted reaches the game.
+
+use std::{borrow::Cow, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use crypto_secretbox::{KeyInit, Nonce, XSalsa20Poly1305, aead::Aead};
+use serde::Deserialize;
+
+use crate::{
+    protocol::{AuthError, ChannelAuthorization, ChannelName, EventData},
+    session::{
+        EventTarget, Notice, PusherError, ReceivedEvent, RequestId, channels::Channels,
+        context::Context,
+    },
+};
+
+/// At least this long between two requests for a new key of one channel, so that garbage on the channel does not make the
+/// client hammer the game's backend.
+const REKEY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Events that may wait for a new key; beyond them they are reported as lost.
+const REKEY_BACKLOG: usize = 256;
+
+/// The bytes of a secretbox nonce.
+const NONCE_BYTES: usize = 24;
+
+/// The key of one channel, and what waits for a new one. The cipher wipes its key when it is dropped.
+pub(super) struct Encryption {
+    cipher: XSalsa20Poly1305,
+    rekey: Option<Rekey>,
+    last_rekey: Option<Duration>,
+}
+
+struct Rekey {
+    request: RequestId,
+    waiting: Vec<ReceivedEvent<'static>>,
+}
+
+/// Why an event stays closed.
+enum Closed {
+    /// It is none that this scheme could have made; no key will help.
+    Malformed(&'static str),
+    /// The key is not the one it was made with, or it was tampered with.
+    WrongKey,
+}
+
+impl Encryption {
+    pub(super) fn new(shared_secret: Option<&str>) -> Result<Self, AuthError> {
+        let secret = shared_secret.ok_or(AuthError::MissingField {
+            field: "shared_secret",
+        })?;
+        let invalid = AuthError::InvalidField {
+            field: "shared_secret",
+        };
+        let key = BASE64_STANDARD
+            .decode(secret)
+            .map(zeroize::Zeroizing::new)
+            .map_err(|_| invalid.clone())?;
+        let cipher = XSalsa20Poly1305::new_from_slice(&key).map_err(|_| invalid)?;
+        Ok(Self {
+            cipher,
+            rekey: None,
+            last_rekey: None,
+        })
+    }
+
+    fn open(&self, data: &EventData<'_>) -> Result<String, Closed> {
+        #[derive(Deserialize)]
+        struct Wire {
+            nonce: String,
+            ciphertext: String,
+        }
+        let wire: Wire = data
+            .parse()
+            .map_err(|_| Closed::Malformed("no nonce and ciphertext"))?;
+        let decode = |text: &str| {
+            BASE64_STANDARD
+                .decode(text)
+                .map_err(|_| Closed::Malformed("no base64"))
+        };
+        let (nonce, ciphertext) = (decode(&wire.nonce)?, decode(&wire.ciphertext)?);
+        let nonce: [u8; NONCE_BYTES] = nonce
+            .try_into()
+            .map_err(|_| Closed::Malformed("a nonce of another length than 24 bytes"))?;
+        if ciphertext.len() < XSalsa20Poly1305::TAG_SIZE {
+            return Err(Closed::Malformed("a ciphertext shorter than its tag"));
+        }
+        let plain = self
+            .cipher
+            .decrypt(&Nonce::from(nonce), &*ciphertext)
+            .map_err(|_| Closed::WrongKey)?;
+        String::from_utf8(plain).map_err(|_| Closed::Malformed("a plaintext that is not UTF-8"))
+    }
+}
+
+impl std::fmt::Debug for Encryption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encryption")
+            .field("rekeying", &self.rekey.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Channels {
+    /// Opens an event of an encrypted channel. One that does not open with the present key waits, and what comes after it
+    /// waits behind it, until the backend was asked once for a new key.
+    pub(in crate::session) fn decrypt<'a>(
+        &mut self,
+        context: &mut Context,
+        name: &ChannelName,
+        event: ReceivedEvent<'a>,
+    ) -> Option<ReceivedEvent<'a>> {
+        let encryption = self
+            .table
+            .get_mut(name)
+            .and_then(|channel| channel.encryption.as_mut())?;
+        if let Some(rekey) = &mut encryption.rekey {
+            if rekey.waiting.len() < REKEY_BACKLOG {
+                rekey.waiting.push(into_owned(event));
+            } else {
+                report(
+                    context,
+                    name,
+                    &event.event,
+                    "too many events wait for a new key",
+                );
+            }
+            return None;
+        }
+        match encryption.open(&event.data) {
+            Ok(plain) => {
+                return Some(ReceivedEvent {
+                    data: EventData::Text(Cow::Owned(plain)),
+                    ..event
+                });
+            }
+            Err(Closed::Malformed(reason)) => report(context, name, &event.event, reason),
+            Err(Closed::WrongKey) => {
+                let recent = encryption
+                    .last_rekey
+                    .is_some_and(|last| context.now < last + REKEY_INTERVAL);
+                if recent {
+                    report(context, name, &event.event, "the key does not fit");
+                } else if let Some(request) = self.ask(context, name)
+                    && let Some(encryption) = self
+                        .table
+                        .get_mut(name)
+                        .and_then(|channel| channel.encryption.as_mut())
+                {
+                    encryption.last_rekey = Some(context.now);
+                    encryption.rekey = Some(Rekey {
+                        request,
+                        waiting: vec![into_owned(event)],
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// The backend answered the request for a new key: what waited is opened with it, or given up.
+    pub(super) fn rekeyed(
+        &mut self,
+        context: &mut Context,
+        name: &ChannelName,
+        request: RequestId,
+        answer: Result<ChannelAuthorization, AuthError>,
+    ) {
+        let Some(encryption) = self
+            .table
+            .get_mut(name)
+            .and_then(|channel| channel.encryption.as_mut())
+        else {
+            return;
+        };
+        let Some(rekey) = encryption.rekey.take_if(|rekey| rekey.request == request) else {
+            return;
+        };
+        let fresh = answer
+            .and_then(|authorization| Encryption::new(authorization.shared_secret.as_deref()));
+        match fresh {
+            Ok(fresh) => encryption.cipher = fresh.cipher,
+            Err(error) => {
+                for event in &rekey.waiting {
+                    report(context, name, &event.event, &format!("no new key: {error}"));
+                }
+                return;
+            }
+        }
+        for event in rekey.waiting {
+            match encryption.open(&event.data) {
+                Ok(plain) => {
+                    let data = EventData::Text(Cow::Owned(plain));
+                    context.notice(Notice::Event(ReceivedEvent { data, ..event }));
+                }
+                Err(Closed::Malformed(reason)) => report(context, name, &event.event, reason),
+                Err(Closed::WrongKey) => report(
+                    context,
+                    name,
+                    &event.event,
+                    "the new key does not fit either",
+                ),
+            }
+        }
+    }
+}
+
+fn report(context: &mut Context, name: &ChannelName, event: &str, reason: &str) {
+    context.report(PusherError::Undecryptable {
+        channel: name.clone(),
+        event: event.into(),
+        reason: reason.into(),
+    });
+}
+
+fn into_owned(event: ReceivedEvent<'_>) -> ReceivedEvent<'static> {
+    ReceivedEvent {
+        target: EventTarget::clone(&event.target),
+        event: Cow::Owned(event.event.into_owned()),
+        data: event.data.into_owned(),
+        user_id: event.user_id.map(|id| Cow::Owned(id.into_owned())),
+    }
+}

@@ -1,0 +1,131 @@
+use std::sync::Arc;
+
+use crate::{
+    protocol::{ChannelKind, ChannelName, EventData, Member, MemberChange, Roster, UserId},
+    session::{
+        Membership, Notice,
+        channels::{Channel, Channels, Phase},
+        context::Context,
+    },
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+impl Channels {
+    /// `pusher_internal:member_added`.
+    pub(in crate::session) fn member_added(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        data: &EventData<'_>,
+    ) {
+        let Some((name, channel)) = self.presence(name) else {
+            return;
+        };
+        match Member::parse(data) {
+            Some(member) => channel.change_roster(context, &name, |roster| roster.add(member)),
+            None => context.report(incomplete("pusher_internal:member_added")),
+        }
+    }
+
+    /// `pusher_internal:member_removed`.
+    pub(in crate::session) fn member_removed(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        data: &EventData<'_>,
+    ) {
+        #[derive(Deserialize)]
+        struct Wire {
+            user_id: Box<RawValue>,
+        }
+        let Some((name, channel)) = self.presence(name) else {
+            return;
+        };
+        let wire: Option<Wire> = data.parse().ok();
+        match wire
+            .as_ref()
+            .and_then(|wire| UserId::parse(wire.user_id.get()))
+        {
+            Some(id) => channel.change_roster(context, &name, |roster| roster.remove(&id)),
+            None => context.report(incomplete("pusher_internal:member_removed")),
+        }
+    }
+
+    /// A presence channel that is subscribed: nowhere else do membership events mean anything.
+    fn presence(&mut self, name: &str) -> Option<(ChannelName, &mut Channel)> {
+        let name = self.table.get_key_value(name)?.0.clone();
+        if name.kind() != ChannelKind::Presence {
+            return None;
+        }
+        let channel = self.table.get_mut(&name)?;
+        (channel.wanted && matches!(channel.phase, Phase::Subscribed)).then_some((name, channel))
+    }
+}
+
+impl Channel {
+    /// The server's list after subscribing replaces what was known; the difference is told member by member.
+    pub(super) fn replace_roster(
+        &mut self,
+        context: &mut Context,
+        name: &ChannelName,
+        data: &EventData<'_>,
+    ) {
+        let roster = Arc::new(Roster::parse(data, self.me.clone()));
+        let before = self.roster.replace(roster.clone());
+        context.notice(Notice::Members {
+            channel: name.clone(),
+            roster: roster.clone(),
+        });
+        let Some(before) = before else { return };
+        for change in roster.changes_since(&before) {
+            tell(context, name, change, &roster, true);
+        }
+    }
+
+    fn change_roster(
+        &mut self,
+        context: &mut Context,
+        name: &ChannelName,
+        change: impl FnOnce(&mut Roster) -> Option<MemberChange>,
+    ) {
+        let roster = self.roster.get_or_insert_default();
+        let before = roster.clone();
+        match change(Arc::make_mut(roster)) {
+            Some(change) => tell(context, name, change, roster, false),
+            // Known already, but perhaps with other info.
+            None if *before != **roster => {
+                context.notice(Notice::Members {
+                    channel: name.clone(),
+                    roster: roster.clone(),
+                });
+            }
+            None => {}
+        }
+    }
+}
+
+fn tell(
+    context: &mut Context,
+    name: &ChannelName,
+    change: MemberChange,
+    roster: &Arc<Roster>,
+    while_away: bool,
+) {
+    let membership = |member| Membership {
+        channel: name.clone(),
+        member,
+        roster: roster.clone(),
+        while_away,
+    };
+    context.notice(match change {
+        MemberChange::Joined(member) => Notice::MemberJoined(membership(member)),
+        MemberChange::Left(member) => Notice::MemberLeft(membership(member)),
+    });
+}
+
+fn incomplete(event: &str) -> crate::session::PusherError {
+    crate::session::PusherError::Incomplete {
+        event: event.into(),
+    }
+}

@@ -1,0 +1,39 @@
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+
+use crate::protocol::ChannelName;
+
+/// When which channel's wait is over. A wait that ended early stays in the heap until its turn, and is skipped then.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    heap: BinaryHeap<Reverse<(Duration, u64, ChannelName)>>,
+}
+
+impl Timers {
+    pub(super) fn set(&mut self, due: Duration, id: u64, channel: ChannelName) {
+        self.heap.push(Reverse((due, id, channel)));
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.heap.clear();
+    }
+
+    pub(super) fn pop_due(&mut self, now: Duration) -> Option<(u64, ChannelName)> {
+        if self.heap.peek()?.0.0 > now {
+            return None;
+        }
+        self.heap
+            .pop()
+            .map(|Reverse((_, id, channel))| (id, channel))
+    }
+
+    /// When the next wait that still counts is over.
+    pub(super) fn next(&mut self, counts: impl Fn(u64, &ChannelName) -> bool) -> Option<Duration> {
+        while let Some(Reverse((due, id, channel))) = self.heap.peek() {
+            if counts(*id, channel) {
+                return Some(*due);
+            }
+            self.heap.pop();
+        }
+        None
+    }
+}

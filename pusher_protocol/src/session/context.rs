@@ -1,0 +1,70 @@
+use std::{collections::VecDeque, time::Duration};
+
+use crate::{
+    protocol::ClientFrame,
+    session::{Notice, Output, PusherError, RequestId, SendId, SessionConfig},
+};
+
+/// What every part of the session shares: the time, the configuration, chance, and the way out.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) config: SessionConfig,
+    /// The monotonic time of the input that is being handled.
+    pub(super) now: Duration,
+    pub(super) random: fastrand::Rng,
+    outputs: VecDeque<Output>,
+    last_id: u64,
+}
+
+impl Context {
+    pub(super) fn new(config: SessionConfig) -> Self {
+        Self {
+            random: fastrand::Rng::with_seed(config.seed),
+            config,
+            now: Duration::ZERO,
+            outputs: VecDeque::new(),
+            last_id: 0,
+        }
+    }
+
+    pub(super) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub(super) fn notice(&mut self, notice: Notice) {
+        self.output(Output::Notice(notice));
+    }
+
+    /// Reports an error on a live connection.
+    pub(super) fn report(&mut self, error: PusherError) {
+        self.notice(Notice::Error { error, attempt: 0 });
+    }
+
+    pub(super) fn send(&mut self, frame: ClientFrame<'_>) {
+        self.output(Output::Send {
+            text: frame.encode(),
+            answer: None,
+        });
+    }
+
+    pub(super) fn send_answered(&mut self, frame: ClientFrame<'_>, id: SendId) {
+        self.output(Output::Send {
+            text: frame.encode(),
+            answer: Some(id),
+        });
+    }
+
+    /// A number that no dial, request or timer had before.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    pub(super) fn next_request(&mut self) -> RequestId {
+        RequestId(self.next_id())
+    }
+}

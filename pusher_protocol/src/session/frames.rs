@@ -1,0 +1,215 @@
+use serde_json::{Map, Value};
+
+use crate::{
+    protocol::{ChannelKind, ClientFrame, EventData, ServerFrame},
+    session::{
+        EventTarget, Notice, PusherError, ReceivedEvent, Session, channels::Identity, user::User,
+    },
+};
+
+impl Session {
+    /// A frame on an established connection.
+    pub(super) fn handle_live_frame<'a>(
+        &mut self,
+        frame: ServerFrame<'a>,
+    ) -> Option<ReceivedEvent<'a>> {
+        // A server that relays whatever a client sends vouches for the sender with a user_id: the protocol's own
+        // messages never come from a user.
+        let is_own =
+            frame.event.starts_with("pusher:") || frame.event.starts_with("pusher_internal:");
+        if is_own && frame.user_id.is_some() {
+            return None;
+        }
+        if is_own && self.handle_own(&frame) {
+            return None;
+        }
+        self.event(frame)
+    }
+
+    /// One of the protocol's own messages; `false` for those it does not know.
+    fn handle_own(&mut self, frame: &ServerFrame<'_>) -> bool {
+        let channel = frame.channel.as_deref().unwrap_or_default();
+        let data = &frame.data;
+        let context = &mut self.context;
+        match &*frame.event {
+            "pusher:ping" => context.send(ClientFrame::Pong),
+            "pusher:pong" | "pusher:connection_established" => {}
+            "pusher:error" => self.handle_error(frame),
+            "pusher_internal:subscription_succeeded" => {
+                self.channels.succeeded(context, channel, data)
+            }
+            "pusher:subscription_error" | "pusher_internal:subscription_error" => {
+                let fields = data.fields();
+                let status = number(&fields, "status").or_else(|| error_code(&fields));
+                let message = error_message(&fields, data);
+                self.channels.refused(context, channel, status, &message);
+            }
+            "pusher_internal:member_added" => self.channels.member_added(context, channel, data),
+            "pusher_internal:member_removed" => {
+                self.channels.member_removed(context, channel, data)
+            }
+            "pusher_internal:subscription_count" => {
+                let count = data
+                    .fields()
+                    .get("subscription_count")
+                    .and_then(Value::as_u64);
+                if let (Some(channel), Some(count)) = (self.channels.listening(channel), count) {
+                    context.notice(Notice::SubscriptionCount {
+                        channel: channel.clone(),
+                        count,
+                    });
+                }
+            }
+            "pusher:cache_miss" => {
+                if let Some(channel) = self.channels.listening(channel) {
+                    context.notice(Notice::CacheMissed(channel.clone()));
+                }
+            }
+            "pusher:signin_success" => {
+                if self.user.succeeded(context, data) {
+                    self.channels.identified(context, &self.user.identity());
+                }
+            }
+            "pusher_internal:watchlist_events" => self.handle_watchlist(data),
+            // Internal messages that are not known are nobody's business; others may be an extension that the game knows.
+            other => return other.starts_with("pusher_internal:"),
+        }
+        true
+    }
+
+    fn handle_error(&mut self, frame: &ServerFrame<'_>) {
+        let fields = frame.data.fields();
+        let code = error_code(&fields);
+        let message = error_message(&fields, &frame.data);
+        let channel = frame.channel.as_deref();
+        let context = &mut self.context;
+        if channel.is_none() && self.user.refused(context, code, &message) {
+            self.channels.identified(context, &Identity::None);
+        }
+        let listening = channel
+            .and_then(|channel| self.channels.listening(channel))
+            .cloned();
+        context.report(PusherError::Server {
+            code,
+            message: message.clone(),
+            channel: listening.clone(),
+        });
+        if let Some(channel) = listening {
+            self.channels.refused(context, &channel, code, &message);
+        }
+    }
+
+    fn handle_watchlist(&mut self, data: &EventData<'_>) {
+        if !self.user.is_wanted() {
+            return;
+        }
+        let fields = data.fields();
+        for element in fields
+            .get("events")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            if let Some(event) = element.get("name").and_then(Value::as_str) {
+                let user_ids = user_ids(element);
+                self.context.notice(Notice::Watchlist {
+                    event: event.into(),
+                    user_ids,
+                });
+            }
+        }
+    }
+
+    /// An event for the game, if it is for anybody.
+    fn event<'a>(&mut self, frame: ServerFrame<'a>) -> Option<ReceivedEvent<'a>> {
+        let ServerFrame {
+            event,
+            channel,
+            data,
+            user_id,
+        } = frame;
+        let Some(channel) = channel else {
+            if is_watchlist(&self.user, &event) {
+                let user_ids = user_ids(&Value::Object(data.fields()));
+                self.context.notice(Notice::Watchlist {
+                    event: event.into_owned(),
+                    user_ids,
+                });
+                return None;
+            }
+            return Some(ReceivedEvent {
+                target: EventTarget::Connection,
+                event,
+                data,
+                user_id: None,
+            });
+        };
+        if let Some(name) = self.channels.listening(&channel) {
+            let kind = name.kind();
+            let name = name.clone();
+            let user_id = user_id.filter(|_| kind == ChannelKind::Presence);
+            let is_encrypted =
+                kind == ChannelKind::PrivateEncrypted && !event.starts_with("pusher:");
+            let event = ReceivedEvent {
+                target: EventTarget::Channel(name.clone()),
+                event,
+                data,
+                user_id,
+            };
+            if is_encrypted {
+                self.channels.decrypt(&mut self.context, &name, event)
+            } else {
+                Some(event)
+            }
+        } else if self.user.owns(&channel) && !event.starts_with("pusher:") {
+            Some(ReceivedEvent {
+                target: EventTarget::User,
+                event,
+                data,
+                user_id: None,
+            })
+        } else {
+            None
+        }
+    }
+}
+
+/// Sockudo tells of the watchlist in frames of their own, without a channel, and before the sign-in's success.
+fn is_watchlist(user: &User, event: &str) -> bool {
+    user.is_wanted() && matches!(event, "online" | "offline")
+}
+
+fn user_ids(element: &Value) -> Vec<String> {
+    let ids = element.get("user_ids").and_then(Value::as_array);
+    ids.into_iter()
+        .flatten()
+        .filter_map(|id| match id {
+            Value::String(id) => Some(id.clone()),
+            Value::Number(id) => Some(id.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The `code` of a `pusher:error`; null, missing or nonsense count as none.
+pub(super) fn error_code(fields: &Map<String, Value>) -> Option<u16> {
+    number(fields, "code")
+}
+
+fn number(fields: &Map<String, Value>, name: &str) -> Option<u16> {
+    match fields.get(name)? {
+        Value::Number(number) => number.as_u64()?.try_into().ok(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The words of an error; of a payload without a message, the payload itself.
+pub(super) fn error_message(fields: &Map<String, Value>, data: &EventData<'_>) -> String {
+    for name in ["message", "error", "reason"] {
+        if let Some(Value::String(text)) = fields.get(name) {
+            return text.clone();
+        }
+    }
+    data.as_str().chars().take(200).collect()
+}

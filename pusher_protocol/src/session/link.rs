@@ -1,0 +1,387 @@
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    config::ReconnectPolicy,
+    protocol::{ClientFrame, CloseAction, ServerFrame},
+    session::{
+        ConnectionError, ConnectionState, DialId, DialPhase, Notice, Output, PusherError, Session,
+        frames::{error_code, error_message},
+        heartbeat::{Heartbeat, Pulse},
+    },
+};
+
+/// WebSocket close code of a client that has nothing more to say (RFC 6455, section 7.4.1).
+const CLOSE_NORMAL: u16 = 1000;
+
+/// How far the connection is.
+#[derive(Debug)]
+pub(super) enum Link {
+    /// Nobody asked for a connection.
+    Idle,
+    /// The driver dials; `opened` once the WebSocket stands and the protocol's first message is awaited.
+    Dialing {
+        dial: DialId,
+        deadline: Duration,
+        opened: bool,
+    },
+    /// Established.
+    Connected {
+        dial: DialId,
+        since: Duration,
+        heartbeat: Heartbeat,
+    },
+    /// Lost or not reached.
+    Waiting { retry_at: Duration },
+    /// Given up.
+    Failed,
+}
+
+/// How the attempts of the present outage went.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    /// Dials since the last healthy connection.
+    attempts: u32,
+    /// Failures since then: dials that failed, connections that did not last.
+    failures: u32,
+    /// Whether the one immediate reconnect of this outage was used.
+    immediate_spent: bool,
+}
+
+impl Session {
+    pub(super) fn connect(&mut self) {
+        match self.link {
+            Link::Idle | Link::Waiting { .. } | Link::Failed => {
+                self.outage = Outage::default();
+                self.dial();
+            }
+            Link::Dialing { .. } | Link::Connected { .. } => {}
+        }
+    }
+
+    pub(super) fn disconnect(&mut self) {
+        if matches!(self.link, Link::Idle) {
+            return;
+        }
+        self.hang_up("disconnect");
+        self.link = Link::Idle;
+        self.outage = Outage::default();
+        self.context
+            .notice(Notice::State(ConnectionState::Disconnected));
+    }
+
+    /// Dials anew, with whatever changed meanwhile. Does nothing if nobody asked for a connection.
+    pub(super) fn redial(&mut self) {
+        if matches!(self.link, Link::Idle) {
+            return;
+        }
+        self.hang_up("reconnecting");
+        self.outage = Outage::default();
+        self.dial();
+    }
+
+    fn dial(&mut self) {
+        let dial = DialId(self.context.next_id());
+        let deadline = self.context.now + self.context.config.timing.dial_timeout;
+        self.outage.attempts = self.outage.attempts.saturating_add(1);
+        self.link = Link::Dialing {
+            dial,
+            deadline,
+            opened: false,
+        };
+        self.context
+            .notice(Notice::State(ConnectionState::Connecting {
+                attempt: self.outage.attempts,
+            }));
+        self.context.output(Output::Dial { dial, deadline });
+    }
+
+    /// Ends whatever socket or dial there is, in good order.
+    fn hang_up(&mut self, reason: &'static str) {
+        match self.link {
+            Link::Dialing {
+                dial,
+                opened: false,
+                ..
+            } => self.context.output(Output::CancelDial(dial)),
+            Link::Dialing { opened: true, .. } | Link::Connected { .. } => {
+                self.context.output(Output::Close {
+                    code: CLOSE_NORMAL,
+                    reason,
+                });
+            }
+            Link::Idle | Link::Waiting { .. } | Link::Failed => {}
+        }
+        self.left();
+    }
+
+    /// The connection is gone: what depended on it starts anew with the next.
+    fn left(&mut self) {
+        self.user.left(&mut self.context);
+        self.channels.left(&mut self.context);
+    }
+
+    pub(super) fn opened(&mut self, dial: DialId) {
+        if let Link::Dialing {
+            dial: current,
+            opened,
+            ..
+        } = &mut self.link
+            && *current == dial
+        {
+            *opened = true;
+        }
+    }
+
+    /// Whether frames and endings of this socket still count.
+    pub(super) fn is_current(&self, dial: DialId) -> bool {
+        match self.link {
+            Link::Dialing {
+                dial: current,
+                opened: true,
+                ..
+            }
+            | Link::Connected { dial: current, .. } => current == dial,
+            _ => false,
+        }
+    }
+
+    pub(super) fn dial_failed(&mut self, dial: DialId, error: ConnectionError) {
+        if matches!(self.link, Link::Dialing { dial: current, opened: false, .. } if current == dial)
+        {
+            let action = match error {
+                ConnectionError::InvalidEndpoint(_) | ConnectionError::Unsupported(_) => {
+                    CloseAction::Fail
+                }
+                _ => CloseAction::BackOff,
+            };
+            self.lost(error, action);
+        }
+    }
+
+    pub(super) fn closed(&mut self, dial: DialId, error: ConnectionError) {
+        if self.is_current(dial) {
+            let action = CloseAction::of(error.code());
+            self.lost(error, action);
+        }
+    }
+
+    /// The connection was lost, or not had.
+    fn lost(&mut self, error: ConnectionError, action: CloseAction) {
+        if let Link::Connected { since, .. } = self.link
+            && self.context.now >= since + self.context.config.timing.healthy_after
+        {
+            self.outage = Outage::default();
+        }
+        self.left();
+        let attempt = self.outage.failures.saturating_add(1);
+        self.context.notice(Notice::Error {
+            error: error.clone().into(),
+            attempt,
+        });
+        let policy = &self.context.config.reconnect;
+        let exhausted = policy
+            .max_attempts
+            .is_some_and(|max| self.outage.attempts >= max);
+        if action == CloseAction::Fail || exhausted {
+            let error = if action == CloseAction::Fail {
+                error
+            } else {
+                ConnectionError::GaveUp {
+                    attempts: self.outage.attempts,
+                    last: Box::new(error),
+                }
+            };
+            self.link = Link::Failed;
+            self.context
+                .notice(Notice::State(ConnectionState::Failed { error }));
+            return;
+        }
+        let delay = if action == CloseAction::Immediately && !self.outage.immediate_spent {
+            self.outage.immediate_spent = true;
+            ReconnectPolicy::immediate_delay(&mut self.context.random)
+        } else {
+            policy.delay(self.outage.failures, &mut self.context.random)
+        };
+        self.outage.failures = attempt;
+        let retry_at = self.context.now + delay;
+        self.link = Link::Waiting { retry_at };
+        self.context.notice(Notice::State(ConnectionState::Waiting {
+            retry_at,
+            attempt,
+            error,
+        }));
+    }
+
+    /// A frame while the protocol's first message is awaited.
+    pub(super) fn handle_first_frame(&mut self, dial: DialId, frame: &ServerFrame<'_>) {
+        match &*frame.event {
+            "pusher:connection_established" => {
+                let fields = frame.data.fields();
+                match fields.get("socket_id") {
+                    Some(Value::String(socket_id)) if !socket_id.is_empty() => {
+                        self.established(
+                            dial,
+                            socket_id.as_str().into(),
+                            fields.get("activity_timeout"),
+                        );
+                    }
+                    _ => self.refuse_server("a connection_established without a socket_id"),
+                }
+            }
+            "pusher:error" => {
+                let fields = frame.data.fields();
+                let code = error_code(&fields);
+                let message = error_message(&fields, &frame.data);
+                self.context.output(Output::Close {
+                    code: CLOSE_NORMAL,
+                    reason: "refused",
+                });
+                self.lost(
+                    ConnectionError::Refused { code, message },
+                    CloseAction::of(code),
+                );
+            }
+            "pusher:ping" => self.context.send(ClientFrame::Pong),
+            "pusher:pong" => {}
+            _ => self.refuse_server("another message came before connection_established"),
+        }
+    }
+
+    /// What answers is no Pusher server.
+    pub(super) fn refuse_server(&mut self, reason: &str) {
+        self.context.output(Output::Close {
+            code: CLOSE_NORMAL,
+            reason: "not the Pusher protocol",
+        });
+        self.lost(
+            ConnectionError::NotPusher {
+                reason: reason.into(),
+            },
+            CloseAction::BackOff,
+        );
+    }
+
+    fn established(&mut self, dial: DialId, socket_id: Arc<str>, server_timeout: Option<&Value>) {
+        let configured = self.context.config.timing.activity_timeout;
+        let activity_timeout =
+            activity_timeout(server_timeout).map_or(configured, |server| server.min(configured));
+        let now = self.context.now;
+        self.link = Link::Connected {
+            dial,
+            since: now,
+            heartbeat: Heartbeat::new(activity_timeout, now),
+        };
+        self.context
+            .notice(Notice::State(ConnectionState::Connected {
+                socket_id: socket_id.clone(),
+            }));
+        self.user.connected(&mut self.context, &socket_id);
+        self.channels.connected(&mut self.context, socket_id);
+    }
+
+    /// Something came on the socket.
+    pub(super) fn heard(&mut self) {
+        if let Link::Connected { heartbeat, .. } = &mut self.link
+            && let Some(round_trip) = heartbeat.heard(self.context.now)
+        {
+            self.context.notice(Notice::RoundTrip(round_trip));
+        }
+    }
+
+    /// There is a reason to look after the link: asks the server, or dials at once instead of waiting longer.
+    pub(super) fn check_link(&mut self) {
+        match &mut self.link {
+            Link::Connected { heartbeat, .. } => {
+                let pong_timeout = self.context.config.timing.pong_timeout;
+                if heartbeat.doubt(self.context.now, pong_timeout) == Pulse::Ask {
+                    self.context.send(ClientFrame::Ping);
+                }
+            }
+            Link::Waiting { .. } => self.dial(),
+            Link::Idle | Link::Dialing { .. } | Link::Failed => {}
+        }
+    }
+
+    pub(super) fn link_time_passed(&mut self) {
+        let now = self.context.now;
+        match &mut self.link {
+            Link::Dialing {
+                dial,
+                deadline,
+                opened,
+            } if now >= *deadline => {
+                let (dial, opened) = (*dial, *opened);
+                let phase = if opened {
+                    DialPhase::Establishment
+                } else {
+                    DialPhase::Tcp
+                };
+                self.context.output(if opened {
+                    Output::Abandon
+                } else {
+                    Output::CancelDial(dial)
+                });
+                let after = self.context.config.timing.dial_timeout;
+                self.lost(
+                    ConnectionError::TimedOut { phase, after },
+                    CloseAction::BackOff,
+                );
+            }
+            Link::Connected { heartbeat, .. } => {
+                match heartbeat.check(now, self.context.config.timing.pong_timeout) {
+                    Pulse::Fine => {}
+                    Pulse::Ask => self.context.send(ClientFrame::Ping),
+                    Pulse::Dead { after } => {
+                        self.context.output(Output::Abandon);
+                        self.lost(
+                            ConnectionError::PongTimedOut { after },
+                            CloseAction::Immediately,
+                        );
+                    }
+                }
+            }
+            Link::Waiting { retry_at } if now >= *retry_at => self.dial(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn link_wake_at(&self) -> Option<Duration> {
+        match &self.link {
+            Link::Dialing { deadline, .. } => Some(*deadline),
+            Link::Connected { heartbeat, .. } => Some(heartbeat.wake_at()),
+            Link::Waiting { retry_at } => Some(*retry_at),
+            Link::Idle | Link::Failed => None,
+        }
+    }
+
+    /// A binary frame: the protocol has none, but the link is alive.
+    pub(super) fn handle_binary(&mut self, dial: DialId) {
+        if !self.is_current(dial) {
+            return;
+        }
+        self.heard();
+        if matches!(self.link, Link::Dialing { .. }) {
+            self.refuse_server("a binary message");
+        } else {
+            self.context.report(PusherError::Incomplete {
+                event: "a binary message".into(),
+            });
+        }
+    }
+}
+
+/// The server's `activity_timeout`, in seconds; some write it as a text. Zero and nonsense say nothing.
+fn activity_timeout(value: Option<&Value>) -> Option<Duration> {
+    let seconds = match value? {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    if seconds > 0.0 {
+        Duration::try_from_secs_f64(seconds).ok()
+    } else {
+        None
+    }
+}

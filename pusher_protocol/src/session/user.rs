@@ -1,0 +1,240 @@
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    protocol::{AuthError, ChannelName, ClientFrame, EventData, UserAuthentication, UserId},
+    session::{
+        Notice, Output, RequestId, SignInError, SignInState, channels::Identity, context::Context,
+    },
+};
+
+/// The sign-in: whether it is wanted, and how far it is.
+#[derive(Debug, Default)]
+pub(super) struct User {
+    wanted: bool,
+    phase: Phase,
+}
+
+#[derive(Debug, Default)]
+enum Phase {
+    #[default]
+    Out,
+    /// The backend was asked.
+    Authenticating {
+        request: RequestId,
+        deadline: Duration,
+    },
+    /// The server was asked.
+    SigningIn {
+        deadline: Duration,
+    },
+    In {
+        id: Arc<str>,
+        channel: ChannelName,
+    },
+    Failed,
+}
+
+impl User {
+    /// Whether the sign-in is under way, done, or out of the question.
+    pub(super) fn identity(&self) -> Identity {
+        match &self.phase {
+            Phase::In { id, .. } => Identity::SignedIn(id.clone()),
+            Phase::Authenticating { .. } | Phase::SigningIn { .. } => Identity::Pending,
+            Phase::Out | Phase::Failed => Identity::None,
+        }
+    }
+
+    /// Whether somebody is signed in or about to be.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// Whether a channel's name is the one on which the signed-in user's events come.
+    pub(super) fn owns(&self, channel: &str) -> bool {
+        matches!(&self.phase, Phase::In { channel: own, .. } if own.as_str() == channel)
+    }
+
+    /// Signs in, now if there is a connection, and after every reconnect.
+    pub(super) fn sign_in(&mut self, context: &mut Context, socket_id: Option<&Arc<str>>) {
+        self.wanted = true;
+        if matches!(self.phase, Phase::Out | Phase::Failed)
+            && let Some(socket_id) = socket_id
+        {
+            self.authenticate(context, socket_id);
+        }
+    }
+
+    /// Gives the user up. Returns whether the server may know of them, so that only a new connection forgets them: the
+    /// protocol has no sign-out.
+    pub(super) fn sign_out(&mut self, context: &mut Context) -> bool {
+        self.wanted = false;
+        let known = matches!(self.phase, Phase::SigningIn { .. } | Phase::In { .. });
+        let told = matches!(self.phase, Phase::Out);
+        self.cancel(context);
+        self.phase = Phase::Out;
+        if !told {
+            context.notice(Notice::SignIn(SignInState::SignedOut));
+        }
+        known
+    }
+
+    pub(super) fn connected(&mut self, context: &mut Context, socket_id: &Arc<str>) {
+        if self.wanted {
+            self.authenticate(context, socket_id);
+        }
+    }
+
+    pub(super) fn left(&mut self, context: &mut Context) {
+        self.cancel(context);
+        if !matches!(std::mem::take(&mut self.phase), Phase::Out) {
+            context.notice(Notice::SignIn(SignInState::SignedOut));
+        }
+    }
+
+    fn cancel(&mut self, context: &mut Context) {
+        if let Phase::Authenticating { request, .. } = self.phase {
+            context.output(Output::CancelRequest(request));
+        }
+    }
+
+    fn authenticate(&mut self, context: &mut Context, socket_id: &Arc<str>) {
+        let request = context.next_request();
+        let deadline = context.now + context.config.timing.authorization_timeout;
+        self.phase = Phase::Authenticating { request, deadline };
+        context.notice(Notice::SignIn(SignInState::SigningIn));
+        context.output(Output::Authenticate {
+            request,
+            socket_id: socket_id.clone(),
+        });
+    }
+
+    /// The backend answered. Returns whether the sign-in failed.
+    pub(super) fn authenticated(
+        &mut self,
+        context: &mut Context,
+        request: RequestId,
+        answer: Result<UserAuthentication, AuthError>,
+    ) -> bool {
+        match self.phase {
+            Phase::Authenticating {
+                request: current, ..
+            } if current == request => {}
+            _ => return false,
+        }
+        match answer {
+            Ok(UserAuthentication { auth, user_data }) => {
+                self.phase = Phase::SigningIn {
+                    deadline: context.now + context.config.timing.subscribe_timeout,
+                };
+                context.send(ClientFrame::SignIn {
+                    auth: &auth,
+                    user_data: &user_data,
+                });
+                false
+            }
+            Err(error) => {
+                self.fail(context, error.into());
+                true
+            }
+        }
+    }
+
+    /// `pusher:signin_success`. Returns whether it decided the sign-in.
+    pub(super) fn succeeded(&mut self, context: &mut Context, data: &EventData<'_>) -> bool {
+        if !matches!(self.phase, Phase::SigningIn { .. }) {
+            return false;
+        }
+        let user_data = match data.fields().remove("user_data") {
+            Some(Value::String(text)) => text,
+            Some(value) => value.to_string(),
+            None => String::new(),
+        };
+        match user_id(&user_data) {
+            Some(id) => {
+                let channel = ChannelName::of_user(&id);
+                // The server lets only the signed-in user in, so this takes no authorization.
+                let subscribe = ClientFrame::Subscribe {
+                    channel: &channel,
+                    auth: Some(""),
+                    channel_data: None,
+                    extra: None,
+                };
+                context.send(subscribe);
+                let id: Arc<str> = id.into();
+                self.phase = Phase::In {
+                    id: id.clone(),
+                    channel,
+                };
+                context.notice(Notice::SignIn(SignInState::SignedIn {
+                    id,
+                    user_data: user_data.into(),
+                }));
+            }
+            None => self.fail(context, SignInError::NoUser),
+        }
+        true
+    }
+
+    /// A `pusher:error` without a channel while the server is asked is its answer. Returns whether it was.
+    pub(super) fn refused(
+        &mut self,
+        context: &mut Context,
+        code: Option<u16>,
+        message: &str,
+    ) -> bool {
+        // Other errors may come in between: 4301 is about client events, 4302 leaves the sign-in standing.
+        if !matches!(self.phase, Phase::SigningIn { .. }) || matches!(code, Some(4301 | 4302)) {
+            return false;
+        }
+        self.fail(
+            context,
+            SignInError::Refused {
+                code,
+                message: message.into(),
+            },
+        );
+        true
+    }
+
+    fn fail(&mut self, context: &mut Context, error: SignInError) {
+        self.phase = Phase::Failed;
+        context.notice(Notice::SignIn(SignInState::Failed(error)));
+    }
+
+    /// Returns whether the time for the sign-in ran out.
+    pub(super) fn time_passed(&mut self, context: &mut Context) -> bool {
+        let error = match self.phase {
+            Phase::Authenticating { deadline, .. } if context.now >= deadline => {
+                AuthError::TimedOut.into()
+            }
+            Phase::SigningIn { deadline } if context.now >= deadline => SignInError::TimedOut,
+            _ => return false,
+        };
+        self.cancel(context);
+        self.fail(context, error);
+        true
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Authenticating { deadline, .. } | Phase::SigningIn { deadline } => {
+                Some(deadline)
+            }
+            Phase::Out | Phase::In { .. } | Phase::Failed => None,
+        }
+    }
+}
+
+/// The id in a user's data.
+fn user_id(user_data: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Wire {
+        id: Box<RawValue>,
+    }
+    let wire: Wire = serde_json::from_str(user_data).ok()?;
+    UserId::parse(wire.id.get())
+        .filter(|id| !id.is_empty())
+        .map(|id| id.into_owned())
+}

@@ -1,0 +1,481 @@
+//! How channels are subscribed, stay subscribed, and are given up.
+
+mod support;
+
+use std::time::Duration;
+
+use pusher_protocol::{
+    protocol::{AuthError, ChannelAuthorization, EventData},
+    session::{
+        Command, EventTarget, Input, Notice, PusherError, SessionConfig, SubscriptionError,
+        SubscriptionStatus,
+    },
+};
+use serde_json::{Value, json};
+use support::*;
+
+use SubscriptionStatus::{Pending, Subscribed, Subscribing};
+
+fn told(channel: &str, status: SubscriptionStatus) -> (String, SubscriptionStatus) {
+    (channel.into(), status)
+}
+
+#[test]
+fn a_channel_wanted_before_the_connection_is_subscribed_once_after_it() {
+    let mut client = Client::new(SessionConfig::default());
+    assert_eq!(client.want("lobby"), []);
+    assert_eq!(client.want("lobby"), []);
+    client.command(Command::Connect);
+    let seen = client.establish();
+    assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
+    assert_eq!(statuses(&seen), [told("lobby", Subscribing)]);
+    assert_eq!(
+        statuses(&client.confirm("lobby")),
+        [told("lobby", Subscribed)]
+    );
+    assert_eq!(client.want("lobby"), []);
+}
+
+#[test]
+fn channels_are_subscribed_in_the_order_in_which_they_were_wanted() {
+    let mut client = Client::new(SessionConfig::default());
+    let names: Vec<String> = (0..50).map(|number| format!("channel-{number}")).collect();
+    for name in &names {
+        client.want(name);
+    }
+    client.command(Command::Connect);
+    let expected: Vec<Value> = names.iter().map(|name| subscribe_frame(name)).collect();
+    assert_eq!(frames(&client.establish()), expected);
+}
+
+#[test]
+fn success_may_come_as_a_text_an_object_or_nothing() {
+    for data in [Some(json!("{}")), Some(json!({})), Some(json!(null)), None] {
+        let mut client = Client::connected();
+        client.want("lobby");
+        let mut frame =
+            json!({"event": "pusher_internal:subscription_succeeded", "channel": "lobby"});
+        if let Some(data) = data {
+            frame["data"] = data;
+        }
+        let (event, seen) = client.frame(&frame);
+        assert_eq!(event, None);
+        assert_eq!(statuses(&seen), [told("lobby", Subscribed)]);
+    }
+}
+
+#[test]
+fn a_private_channel_is_authorized_for_this_connection_before_it_is_subscribed() {
+    let mut client = Client::connected();
+    let seen = client.want("private-room");
+    assert_eq!(frames(&seen), [] as [Value; 0]);
+    let asked = request(&seen);
+    assert!(seen.contains(&Seen::Authorize(asked, "private-room".into(), "1.1".into())));
+    let seen = client.authorize(asked);
+    assert_eq!(
+        frames(&seen),
+        [
+            json!({"event": "pusher:subscribe", "data": {"channel": "private-room", "auth": "key:signature"}})
+        ]
+    );
+}
+
+#[test]
+fn channel_data_goes_to_the_server_byte_for_byte() {
+    let mut client = Client::connected();
+    let asked = request(&client.want("presence-room"));
+    let channel_data = r#"{"user_id": 10,  "user_info":{"name":"Zo\u00eb"}}"#;
+    let answer = ChannelAuthorization::new("k:s").with_channel_data(channel_data);
+    let seen = client.input(Input::Authorized(asked, Ok(answer)));
+    assert_eq!(frames(&seen)[0]["data"]["channel_data"], channel_data);
+}
+
+#[test]
+fn extra_fields_go_into_the_subscribe_request() {
+    let mut client = Client::connected();
+    let extra = json!({"filter": {"key": "team", "cmp": "eq", "val": "red"}})
+        .as_object()
+        .cloned();
+    let seen = client.command(Command::Subscribe {
+        channel: name("lobby"),
+        extra,
+    });
+    assert_eq!(
+        frames(&seen),
+        [json!({"event": "pusher:subscribe", "data": {
+            "channel": "lobby", "filter": {"key": "team", "cmp": "eq", "val": "red"}
+        }})]
+    );
+}
+
+#[test]
+fn a_refused_authorization_sends_nothing_and_is_not_repeated_by_itself() {
+    for error in [
+        AuthError::http(403, "no"),
+        AuthError::NoAuthorizer,
+        AuthError::MissingField { field: "auth" },
+    ] {
+        let mut client = Client::connected();
+        let asked = request(&client.want("private-room"));
+        let seen = client.refuse(asked, error.clone());
+        assert_eq!(frames(&seen), [] as [Value; 0]);
+        let failed = SubscriptionStatus::Failed(SubscriptionError::Authorization(error));
+        assert_eq!(statuses(&seen), [told("private-room", failed)]);
+        assert_eq!(requests(&client.wait(25 * SECOND)), []);
+        let seen = client.command(Command::Retry(name("private-room")));
+        let asked = request(&seen);
+        client.authorize(asked);
+        assert_eq!(
+            statuses(&client.confirm("private-room")),
+            [told("private-room", Subscribed)]
+        );
+    }
+}
+
+#[test]
+fn a_failed_channel_is_tried_again_after_a_reconnect() {
+    let mut client = Client::connected();
+    let asked = request(&client.want("private-room"));
+    client.refuse(asked, AuthError::http(500, ""));
+    assert_eq!(statuses(&client.lose()), [told("private-room", Pending)]);
+    client.wait_for_dial();
+    assert_eq!(requests(&client.establish()).len(), 1);
+}
+
+#[test]
+fn an_authorization_without_an_answer_fails_in_time_and_the_late_answer_is_not_used() {
+    let mut client = Client::connected();
+    let asked = request(&client.want("private-room"));
+    let seen = client.wait(10 * SECOND);
+    assert!(seen.contains(&Seen::CancelRequest(asked)));
+    let failed = SubscriptionStatus::Failed(SubscriptionError::Authorization(AuthError::TimedOut));
+    assert_eq!(statuses(&seen), [told("private-room", failed)]);
+    assert_eq!(client.authorize(asked), []);
+}
+
+#[test]
+fn a_late_authorization_is_never_sent_on_a_new_socket() {
+    let mut client = Client::connected();
+    let old = request(&client.want("private-room"));
+    let seen = client.lose();
+    assert!(seen.contains(&Seen::CancelRequest(old)));
+    client.wait_for_dial();
+    let seen = client.establish();
+    let new = request(&seen);
+    assert!(seen.contains(&Seen::Authorize(new, "private-room".into(), "2.1".into())));
+    assert_eq!(client.authorize(old), []);
+    assert_eq!(frames(&client.authorize(new)).len(), 1);
+}
+
+#[test]
+fn many_channels_are_authorized_a_few_at_a_time() {
+    let mut client = Client::new(SessionConfig::default());
+    for number in 0..50 {
+        client.want(&format!("private-{number}"));
+    }
+    client.command(Command::Connect);
+    let mut open = requests(&client.establish());
+    let mut subscribed = 0;
+    while let Some(asked) = open.pop() {
+        assert!(open.len() < 8);
+        let seen = client.authorize(asked);
+        subscribed += frames(&seen).len();
+        open.extend(requests(&seen));
+    }
+    assert_eq!(subscribed, 50);
+}
+
+#[test]
+fn channels_whose_backend_never_answers_do_not_keep_the_others_waiting_for_ever() {
+    let mut client = Client::connected();
+    for number in 0..20 {
+        client.want(&format!("private-mute-{number}"));
+    }
+    client.want("private-good");
+    let seen = client.wait(25 * SECOND);
+    let asked = seen.iter().find_map(|seen| match seen {
+        Seen::Authorize(request, channel, _) if channel == "private-good" => Some(*request),
+        _ => None,
+    });
+    assert_eq!(
+        frames(&client.authorize(asked.expect("asked for"))).len(),
+        1
+    );
+}
+
+#[test]
+fn every_wanted_channel_comes_back_after_a_reconnect_with_the_length_of_the_gap() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    client.subscribe("private-room");
+    assert_eq!(
+        statuses(&client.lose()),
+        [told("lobby", Pending), told("private-room", Pending)]
+    );
+    client.wait_for_dial();
+    let seen = client.establish();
+    assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
+    client.authorize(request(&seen));
+    client.wait(2 * SECOND);
+    let seen = client.confirm("lobby");
+    let [
+        Notice::Subscription {
+            gap: Some(gap),
+            status: Subscribed,
+            ..
+        },
+    ] = &notices(&seen)[..]
+    else {
+        panic!("{seen:?}")
+    };
+    assert!(*gap >= 3 * SECOND && *gap <= 4 * SECOND, "{gap:?}");
+    let first = Client::connected().subscribe("lobby");
+    assert!(matches!(
+        &notices(&first)[..],
+        [Notice::Subscription { gap: None, .. }]
+    ));
+}
+
+#[test]
+fn the_gap_counts_from_the_first_loss_over_several_reconnects() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    client.lose();
+    client.wait_for_dial();
+    client.establish();
+    client.lose();
+    client.wait_for_dial();
+    client.establish();
+    let seen = client.confirm("lobby");
+    assert!(
+        matches!(&notices(&seen)[..], [Notice::Subscription { gap: Some(gap), .. }] if *gap >= 2 * SECOND)
+    );
+}
+
+#[test]
+fn unsubscribing_sends_one_frame_and_silences_the_channel() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    assert_eq!(
+        client.unwant("lobby"),
+        [Seen::Frame(unsubscribe_frame("lobby"))]
+    );
+    assert_eq!(client.unwant("lobby"), []);
+    let (event, seen) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));
+    assert_eq!((event, seen), (None, vec![]));
+}
+
+#[test]
+fn unsubscribing_while_the_answer_is_awaited_waits_for_it() {
+    let mut client = Client::connected();
+    client.want("lobby");
+    assert_eq!(client.unwant("lobby"), []);
+    assert_eq!(
+        client.confirm("lobby"),
+        [Seen::Frame(unsubscribe_frame("lobby"))]
+    );
+    assert_eq!(client.confirm("lobby"), []);
+}
+
+#[test]
+fn the_last_word_counts_while_the_answer_is_awaited() {
+    let mut client = Client::connected();
+    client.want("lobby");
+    client.unwant("lobby");
+    assert_eq!(
+        statuses(&client.want("lobby")),
+        [told("lobby", Subscribing)]
+    );
+    let seen = client.confirm("lobby");
+    assert_eq!(frames(&seen), [] as [Value; 0]);
+    assert_eq!(statuses(&seen), [told("lobby", Subscribed)]);
+    client.unwant("lobby");
+    assert_eq!(frames(&client.want("lobby")), [subscribe_frame("lobby")]);
+}
+
+#[test]
+fn a_channel_given_up_while_pending_is_not_subscribed_after_a_reconnect() {
+    let mut client = Client::connected();
+    client.want("lobby");
+    client.unwant("lobby");
+    client.lose();
+    client.wait_for_dial();
+    assert_eq!(frames(&client.establish()), [] as [Value; 0]);
+}
+
+#[test]
+fn a_channel_given_up_while_offline_is_not_subscribed_after_a_reconnect() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    client.lose();
+    assert_eq!(client.unwant("lobby"), []);
+    client.wait_for_dial();
+    assert_eq!(frames(&client.establish()), [] as [Value; 0]);
+}
+
+#[test]
+fn unsubscribing_while_the_backend_is_asked_sends_nothing_at_all() {
+    let mut client = Client::connected();
+    let asked = request(&client.want("private-room"));
+    assert_eq!(client.unwant("private-room"), [Seen::CancelRequest(asked)]);
+    assert_eq!(client.authorize(asked), []);
+}
+
+#[test]
+fn a_server_that_does_not_answer_fails_the_channel_and_a_late_success_still_counts() {
+    let mut client = Client::connected();
+    client.want("lobby");
+    let seen = client.wait(10 * SECOND);
+    let failed = SubscriptionStatus::Failed(SubscriptionError::TimedOut);
+    assert_eq!(statuses(&seen), [told("lobby", failed)]);
+    assert_eq!(
+        statuses(&client.confirm("lobby")),
+        [told("lobby", Subscribed)]
+    );
+}
+
+#[test]
+fn giving_up_a_channel_that_was_never_answered_leaves_no_subscription_behind() {
+    let mut client = Client::connected();
+    client.want("lobby");
+    client.wait(10 * SECOND);
+    assert_eq!(
+        client.unwant("lobby"),
+        [Seen::Frame(unsubscribe_frame("lobby"))]
+    );
+    client.want("other");
+    client.unwant("other");
+    assert_eq!(
+        frames(&client.wait(10 * SECOND)),
+        [unsubscribe_frame("other")]
+    );
+    assert_eq!(client.confirm("other"), []);
+}
+
+#[test]
+fn a_refusal_by_the_server_that_names_the_channel_fails_it() {
+    for event in [
+        "pusher:subscription_error",
+        "pusher_internal:subscription_error",
+    ] {
+        let mut client = Client::connected();
+        client.want("lobby");
+        let data = json!({"type": "AuthError", "error": "no", "status": 401});
+        let (event, seen) =
+            client.frame(&json!({"event": event, "channel": "lobby", "data": data}));
+        assert_eq!(event, None);
+        let refused = SubscriptionError::Refused {
+            status: Some(401),
+            message: "no".into(),
+        };
+        assert_eq!(
+            statuses(&seen),
+            [told("lobby", SubscriptionStatus::Failed(refused))]
+        );
+    }
+    let mut client = Client::connected();
+    client.want("lobby");
+    let (_, seen) =
+        client.frame(&json!({"event": "pusher:error", "channel": "lobby", "data": {"code": 4009, "message": "no"}}));
+    assert!(matches!(
+        &notices(&seen)[0],
+        Notice::Error {
+            error: PusherError::Server {
+                code: Some(4009),
+                ..
+            },
+            ..
+        }
+    ));
+    let refused = SubscriptionError::Refused {
+        status: Some(4009),
+        message: "no".into(),
+    };
+    assert_eq!(
+        statuses(&seen),
+        [told("lobby", SubscriptionStatus::Failed(refused))]
+    );
+}
+
+#[test]
+fn data_of_every_shape_arrives_as_it_came() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    for (data, expected) in [
+        (json!("{\"a\":1}"), EventData::Text(r#"{"a":1}"#.into())),
+        (json!({"a": 1}), EventData::Json(r#"{"a":1}"#.into())),
+        (json!("plain"), EventData::Text("plain".into())),
+        (json!(null), EventData::Json("null".into())),
+        (json!(""), EventData::Text("".into())),
+        (
+            json!(9_007_199_254_740_993_u64),
+            EventData::Json("9007199254740993".into()),
+        ),
+    ] {
+        let (event, seen) = client.frame(&json!({"event": "e", "channel": "lobby", "data": data}));
+        let event = event.unwrap();
+        assert_eq!(event.target, EventTarget::Channel(name("lobby")));
+        assert_eq!(event.event, "e");
+        assert_eq!(event.data, expected);
+        assert_eq!(seen, []);
+    }
+    let (event, _) = client.frame(&json!({"event": "e", "channel": "lobby"}));
+    assert_eq!(event.unwrap().data, EventData::Absent);
+}
+
+#[test]
+fn an_event_for_a_channel_that_is_not_subscribed_is_for_nobody() {
+    let mut client = Client::connected();
+    let (event, seen) = client.frame(&json!({"event": "e", "channel": "elsewhere", "data": "1"}));
+    assert_eq!((event, seen), (None, vec![]));
+}
+
+#[test]
+fn unknown_messages_of_the_protocol_reach_the_game_and_internal_ones_do_not() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    let (event, _) =
+        client.frame(&json!({"event": "pusher:delta_enabled", "data": {"algorithm": "fossil"}}));
+    assert_eq!(event.unwrap().target, EventTarget::Connection);
+    let (event, _) = client.frame(&json!({"event": "pusher:novelty", "channel": "lobby"}));
+    assert_eq!(event.unwrap().target, EventTarget::Channel(name("lobby")));
+    let (event, seen) =
+        client.frame(&json!({"event": "pusher_internal:novelty", "channel": "lobby"}));
+    assert_eq!((event, seen), (None, vec![]));
+}
+
+#[test]
+fn counts_and_cache_misses_are_told_zero_too() {
+    let mut client = Client::connected();
+    client.subscribe("cache-lobby");
+    for count in [7_u64, 0] {
+        let data = json!({"subscription_count": count}).to_string();
+        let frame = json!({"event": "pusher_internal:subscription_count", "channel": "cache-lobby", "data": data});
+        assert_eq!(
+            notices(&client.frame(&frame).1),
+            [Notice::SubscriptionCount {
+                channel: name("cache-lobby"),
+                count
+            }]
+        );
+    }
+    for frame in [
+        json!({"event": "pusher:cache_miss", "channel": "cache-lobby", "data": "{}"}),
+        json!({"event": "pusher:cache_miss", "channel": "cache-lobby", "data": {}}),
+        json!({"event": "pusher:cache_miss", "channel": "cache-lobby"}),
+    ] {
+        let (event, seen) = client.frame(&frame);
+        assert_eq!(event, None);
+        assert_eq!(notices(&seen), [Notice::CacheMissed(name("cache-lobby"))]);
+    }
+}
+
+#[test]
+fn waits_that_are_over_do_not_wake_an_idle_session() {
+    let mut client = Client::connected();
+    for number in 0..100 {
+        client.subscribe(&format!("private-{number}"));
+    }
+    assert_eq!(client.session.wake_at(), Some(30 * SECOND));
+    client.wait(Duration::from_millis(1));
+}

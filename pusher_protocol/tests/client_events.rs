@@ -1,0 +1,198 @@
+//! Sending client events: each is sent or refused, and the answer says which.
+
+mod support;
+
+use std::time::Duration;
+
+use pusher_protocol::{
+    ChannelKind,
+    config::Limits,
+    session::{Input, Notice, SendError, SendId, SendOutcome, SessionConfig},
+};
+use serde_json::json;
+use support::*;
+
+fn refusal(seen: &[Seen]) -> SendError {
+    match &notices(seen)[..] {
+        [
+            Notice::SendAnswered {
+                outcome: SendOutcome::Rejected(error),
+                ..
+            },
+        ] => error.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_client_event_is_one_frame_with_its_channel_at_the_top() {
+    let mut client = Client::connected();
+    client.subscribe("private-room");
+    let seen = client.send("private-room", "client-move", r#"{"x":1}"#);
+    assert_eq!(
+        seen,
+        [Seen::Frame(
+            json!({"event": "client-move", "channel": "private-room", "data": {"x": 1}})
+        )]
+    );
+}
+
+#[test]
+fn being_sent_is_answered_on_request() {
+    let mut client = Client::new(SessionConfig {
+        answer_sent: true,
+        ..SessionConfig::default()
+    });
+    client.command(pusher_protocol::session::Command::Connect);
+    client.establish();
+    client.subscribe("private-room");
+    let seen = client.send("private-room", "client-move", "1");
+    assert_eq!(
+        notices(&seen),
+        [Notice::SendAnswered {
+            id: SendId(1),
+            outcome: SendOutcome::Sent
+        }]
+    );
+}
+
+#[test]
+fn each_refusal_says_why_and_sends_nothing() {
+    let mut client = Client::new(SessionConfig::default());
+    assert_eq!(
+        refusal(&client.send("private-room", "client-a", "1")),
+        SendError::NotConnected
+    );
+    let mut client = Client::connected();
+    assert_eq!(
+        refusal(&client.send("private-room", "client-a", "1")),
+        SendError::NotSubscribed
+    );
+    client.want("private-pending");
+    assert_eq!(
+        refusal(&client.send("private-pending", "client-a", "1")),
+        SendError::NotSubscribed
+    );
+    client.subscribe("private-room");
+    assert_eq!(
+        refusal(&client.send("private-room", "move", "1")),
+        SendError::NotAClientEvent {
+            event: "move".into()
+        }
+    );
+    for forged in ["pusher:ping", "pusher_internal:member_added", "client", ""] {
+        assert!(matches!(
+            refusal(&client.send("private-room", forged, "1")),
+            SendError::NotAClientEvent { .. }
+        ));
+    }
+    for (channel, kind) in [
+        ("lobby", ChannelKind::Public),
+        ("private-encrypted-x", ChannelKind::PrivateEncrypted),
+    ] {
+        assert_eq!(
+            refusal(&client.send(channel, "client-a", "1")),
+            SendError::WrongKind { kind }
+        );
+    }
+    let large = format!("\"{}\"", "x".repeat(10_239));
+    assert_eq!(
+        refusal(&client.send("private-room", "client-a", &large)),
+        SendError::TooLarge {
+            size: 10_241,
+            limit: 10_240
+        }
+    );
+    let largest = format!("\"{}\"", "x".repeat(10_238));
+    assert_eq!(
+        frames(&client.send("private-room", "client-a", &largest)).len(),
+        1
+    );
+    client.lose();
+    assert_eq!(
+        refusal(&client.send("private-room", "client-a", "1")),
+        SendError::NotConnected
+    );
+}
+
+#[test]
+fn ten_a_second_are_sent_and_the_rest_is_refused() {
+    let mut client = Client::connected();
+    client.subscribe("private-room");
+    let mut sent = 0;
+    for _ in 0..100 {
+        let seen = client.send("private-room", "client-a", "1");
+        if frames(&seen).is_empty() {
+            assert_eq!(refusal(&seen), SendError::RateLimited { limit: 10 });
+        } else {
+            sent += 1;
+        }
+    }
+    assert_eq!(sent, 10);
+    client.wait(Duration::from_millis(999));
+    assert_eq!(
+        refusal(&client.send("private-room", "client-a", "1")),
+        SendError::RateLimited { limit: 10 }
+    );
+    client.wait(Duration::from_millis(1));
+    assert_eq!(
+        frames(&client.send("private-room", "client-a", "1")).len(),
+        1
+    );
+}
+
+#[test]
+fn a_server_without_a_limit_gets_everything() {
+    let limits = Limits {
+        client_events_per_second: None,
+        ..Limits::default()
+    };
+    let mut client = Client::new(SessionConfig {
+        limits,
+        ..SessionConfig::default()
+    });
+    client.command(pusher_protocol::session::Command::Connect);
+    client.establish();
+    client.subscribe("private-room");
+    for _ in 0..100 {
+        assert_eq!(
+            frames(&client.send("private-room", "client-a", "1")).len(),
+            1
+        );
+    }
+}
+
+#[test]
+fn a_full_buffer_is_a_refusal() {
+    let mut client = Client::connected();
+    let seen = client.input(Input::Written {
+        id: SendId(7),
+        accepted: false,
+    });
+    assert_eq!(
+        notices(&seen),
+        [Notice::SendAnswered {
+            id: SendId(7),
+            outcome: SendOutcome::Rejected(SendError::Backlogged)
+        }]
+    );
+}
+
+#[test]
+fn client_events_flow_again_after_a_reconnect() {
+    let mut client = Client::connected();
+    client.subscribe("private-room");
+    client.lose();
+    client.wait_for_dial();
+    let asked = request(&client.establish());
+    client.authorize(asked);
+    assert_eq!(
+        refusal(&client.send("private-room", "client-a", "1")),
+        SendError::NotSubscribed
+    );
+    client.confirm("private-room");
+    assert_eq!(
+        frames(&client.send("private-room", "client-a", "1")).len(),
+        1
+    );
+}

@@ -1,0 +1,239 @@
+//! Encrypted channels: what opens arrives as plain text, and what does not open never arrives.
+
+mod support;
+
+use pusher_protocol::{
+    protocol::{AuthError, ChannelAuthorization, EventData},
+    session::{
+        EventTarget, Input, Notice, PusherError, RequestId, SubscriptionError, SubscriptionStatus,
+    },
+};
+use serde_json::{Value, json};
+use support::*;
+
+const CHANNEL: &str = "private-encrypted-foobar";
+const SECRET: &str = "g3Au6SZ+UCU+IMfFsFva0rq+Gi4tzSHR6WCcWZbS9sY=";
+const OTHER_SECRET: &str = "EL9VBUURoCLg6KVdzIxsFSQB+LcUEeJ2Xtt7Hz933bI=";
+const NONCE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+const CIPHERTEXT: &str = "JudJzMunSIiVrODAo+lfpUsGJzgoj596PYEg0Ekt7UbHsg5iiqAaZxI=";
+const PLAIN: &str = r#"{"message":"hello world"}"#;
+
+fn answer(client: &mut Client, request: RequestId, secret: &str) -> Vec<Seen> {
+    let answer = ChannelAuthorization::new("k:s").with_shared_secret(secret);
+    client.input(Input::Authorized(request, Ok(answer)))
+}
+
+fn subscribed(secret: &str) -> Client {
+    let mut client = Client::connected();
+    let asked = request(&client.want(CHANNEL));
+    let seen = answer(&mut client, asked, secret);
+    assert!(
+        !frames(&seen)[0].to_string().contains(secret),
+        "the secret is not the server's business"
+    );
+    client.confirm(CHANNEL);
+    client
+}
+
+fn encrypted(data: &Value) -> Value {
+    json!({"event": "secret-plan", "channel": CHANNEL, "data": data.to_string()})
+}
+
+fn good() -> Value {
+    encrypted(&json!({"nonce": NONCE, "ciphertext": CIPHERTEXT}))
+}
+
+fn undecryptable(seen: &[Seen]) -> usize {
+    let undecryptable = |notice: &&Notice| {
+        matches!(
+            notice,
+            Notice::Error {
+                error: PusherError::Undecryptable { .. },
+                ..
+            }
+        )
+    };
+    notices(seen).iter().filter(undecryptable).count()
+}
+
+fn late_events(seen: &[Seen]) -> Vec<String> {
+    let event = |notice| {
+        if let Notice::Event(event) = notice {
+            Some(event.data.as_str().to_owned())
+        } else {
+            None
+        }
+    };
+    notices(seen).into_iter().filter_map(event).collect()
+}
+
+#[test]
+fn the_vectors_open_and_a_wrong_key_does_not_open_them() {
+    let vectors: Value = serde_json::from_str(include_str!("../../tests/data/vectors.json"))
+        .expect("vectors.json is JSON");
+    let vectors = vectors["encryption"]
+        .as_array()
+        .expect("vectors of encryption");
+    assert!(vectors.len() >= 6);
+    for vector in vectors {
+        let text = |field: &str| vector[field].as_str().unwrap().to_owned();
+        let mut client = subscribed(&text("shared_secret"));
+        let (event, seen) = client.frame(&encrypted(
+            &json!({"nonce": text("nonce"), "ciphertext": text("ciphertext")}),
+        ));
+        match vector["plaintext"].as_str() {
+            Some(plain) => assert_eq!(
+                event.unwrap().data,
+                EventData::Text(plain.to_owned().into()),
+                "{vector}"
+            ),
+            None => assert_eq!((event, requests(&seen).len()), (None, 1), "{vector}"),
+        }
+    }
+}
+
+#[test]
+fn an_event_opens_in_place_and_keeps_its_channel() {
+    let mut client = subscribed(SECRET);
+    let (event, seen) = client.frame(&good());
+    let event = event.unwrap();
+    assert_eq!(event.data, EventData::Text(PLAIN.into()));
+    assert_eq!(event.target, EventTarget::Channel(name(CHANNEL)));
+    assert_eq!(seen, []);
+    let object = json!({"event": "e", "channel": CHANNEL, "data": {"nonce": NONCE, "ciphertext": CIPHERTEXT}});
+    assert!(client.frame(&object).0.is_some());
+}
+
+#[test]
+fn a_wrong_key_is_asked_for_anew_once_and_the_event_arrives_with_what_came_after_it() {
+    let mut client = subscribed(OTHER_SECRET);
+    let (event, seen) = client.frame(&good());
+    assert_eq!(event, None);
+    let asked = request(&seen);
+    let (event, seen) = client.frame(&good());
+    assert_eq!((event, seen), (None, vec![]), "it waits behind the first");
+    let seen = answer(&mut client, asked, SECRET);
+    assert_eq!(
+        frames(&seen),
+        [] as [Value; 0],
+        "the channel stays subscribed"
+    );
+    assert_eq!(late_events(&seen), [PLAIN, PLAIN]);
+    assert!(client.frame(&good()).0.is_some());
+}
+
+#[test]
+fn a_key_that_still_does_not_fit_loses_the_event_with_a_report() {
+    let mut client = subscribed(OTHER_SECRET);
+    let asked = request(&client.frame(&good()).1);
+    let seen = answer(&mut client, asked, OTHER_SECRET);
+    assert_eq!((late_events(&seen).len(), undecryptable(&seen)), (0, 1));
+    let asked = request(&{
+        client.wait(5 * SECOND);
+        client.frame(&good()).1
+    });
+    let seen = client.refuse(asked, AuthError::http(500, ""));
+    assert_eq!(undecryptable(&seen), 1);
+}
+
+#[test]
+fn a_hundred_events_under_a_wrong_key_ask_the_backend_once() {
+    let mut client = subscribed(OTHER_SECRET);
+    let mut asked = Vec::new();
+    let mut lost = 0;
+    for _ in 0..100 {
+        let (event, seen) = client.frame(&good());
+        assert_eq!(event, None);
+        lost += undecryptable(&seen);
+        for request in requests(&seen) {
+            asked.push(request);
+            lost += undecryptable(&answer(&mut client, request, OTHER_SECRET));
+        }
+    }
+    assert_eq!((asked.len(), lost), (1, 100));
+}
+
+#[test]
+fn a_backend_that_never_answers_for_a_key_loses_the_event_in_time() {
+    let mut client = subscribed(OTHER_SECRET);
+    let asked = request(&client.frame(&good()).1);
+    let seen = client.wait(10 * SECOND);
+    assert!(seen.contains(&Seen::CancelRequest(asked)));
+    assert_eq!(undecryptable(&seen), 1);
+    assert_eq!(answer(&mut client, asked, SECRET), []);
+}
+
+#[test]
+fn what_is_no_ciphertext_is_dropped_with_a_report_and_asks_for_nothing() {
+    let mut client = subscribed(SECRET);
+    for data in [
+        json!(null),
+        json!({}),
+        json!("plain text"),
+        json!({"nonce": NONCE}),
+        json!({"nonce": "!", "ciphertext": CIPHERTEXT}),
+        json!({"nonce": "AAAA", "ciphertext": CIPHERTEXT}),
+        json!({"nonce": NONCE, "ciphertext": "AAAA"}),
+    ] {
+        let (event, seen) = client.frame(&encrypted(&data));
+        assert_eq!(
+            (event, undecryptable(&seen), requests(&seen).len()),
+            (None, 1, 0),
+            "{data}"
+        );
+    }
+    let (event, seen) =
+        client.frame(&json!({"event": "client-x", "channel": CHANNEL, "data": {"a": 1}}));
+    assert_eq!((event, undecryptable(&seen)), (None, 1));
+}
+
+#[test]
+fn messages_of_the_protocol_are_not_encrypted() {
+    let mut client = subscribed(SECRET);
+    let (_, seen) = client.frame(&json!({"event": "pusher:cache_miss", "channel": CHANNEL}));
+    assert_eq!(notices(&seen), [Notice::CacheMissed(name(CHANNEL))]);
+}
+
+#[test]
+fn without_a_usable_secret_the_channel_fails_and_nothing_is_sent() {
+    for (secret, error) in [
+        (
+            None,
+            AuthError::MissingField {
+                field: "shared_secret",
+            },
+        ),
+        (
+            Some("short"),
+            AuthError::InvalidField {
+                field: "shared_secret",
+            },
+        ),
+        (
+            Some("AAAA"),
+            AuthError::InvalidField {
+                field: "shared_secret",
+            },
+        ),
+    ] {
+        let mut client = Client::connected();
+        let asked = request(&client.want(CHANNEL));
+        let mut authorization = ChannelAuthorization::new("k:s");
+        authorization.shared_secret = secret.map(str::to_owned);
+        let seen = client.input(Input::Authorized(asked, Ok(authorization)));
+        assert_eq!(frames(&seen), [] as [Value; 0]);
+        let failed = SubscriptionStatus::Failed(SubscriptionError::Authorization(error));
+        assert_eq!(statuses(&seen), [(CHANNEL.to_owned(), failed)]);
+    }
+}
+
+#[test]
+fn after_a_reconnect_the_channel_has_the_new_connections_key() {
+    let mut client = subscribed(OTHER_SECRET);
+    client.lose();
+    client.wait_for_dial();
+    let asked = request(&client.establish());
+    answer(&mut client, asked, SECRET);
+    client.confirm(CHANNEL);
+    assert!(client.frame(&good()).0.is_some());
+}

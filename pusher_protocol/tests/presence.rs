@@ -1,0 +1,238 @@
+//! Who is in a presence channel.
+
+mod support;
+
+use pusher_protocol::{
+    protocol::{ChannelAuthorization, Roster},
+    session::{Input, Membership, Notice},
+};
+use serde_json::{Value, json};
+use support::*;
+
+fn ids(roster: &Roster) -> Vec<&str> {
+    roster.iter().map(|member| member.id()).collect()
+}
+
+fn roster_of(seen: &[Seen]) -> Roster {
+    let roster = |notice: &Notice| match notice {
+        Notice::Members { roster, .. } => Some((**roster).clone()),
+        _ => None,
+    };
+    notices(seen)
+        .iter()
+        .find_map(roster)
+        .expect("a roster was told")
+}
+
+/// Who came (+) and went (-), with * if it was found out after a gap.
+fn memberships(seen: &[Seen]) -> Vec<String> {
+    let word = |sign: char, change: &Membership| {
+        format!(
+            "{sign}{}{}",
+            change.member.id(),
+            if change.while_away { "*" } else { "" }
+        )
+    };
+    notices(seen)
+        .iter()
+        .filter_map(|notice| match notice {
+            Notice::MemberJoined(change) => Some(word('+', change)),
+            Notice::MemberLeft(change) => Some(word('-', change)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn added(channel: &str, data: &Value) -> Value {
+    json!({"event": "pusher_internal:member_added", "channel": channel, "data": data.to_string()})
+}
+
+fn removed(channel: &str, data: &Value) -> Value {
+    json!({"event": "pusher_internal:member_removed", "channel": channel, "data": data.to_string()})
+}
+
+#[test]
+fn the_members_are_known_from_the_start_and_one_is_me() {
+    let mut client = Client::connected();
+    let seen = client.join("presence-lobby", "b", &["a", "b"]);
+    let roster = roster_of(&seen);
+    assert_eq!(ids(&roster), ["a", "b"]);
+    assert_eq!(roster.me().unwrap().id(), "b");
+    assert_eq!(memberships(&seen), [] as [&str; 0]);
+}
+
+#[test]
+fn a_numeric_id_in_the_authorization_is_me_under_the_textual_one() {
+    for id in ["7", "9007199254740993"] {
+        let mut client = Client::connected();
+        let asked = request(&client.want("presence-lobby"));
+        let answer =
+            ChannelAuthorization::new("k:s").with_channel_data(format!("{{\"user_id\":{id}}}"));
+        client.input(Input::Authorized(asked, Ok(answer)));
+        let seen = client.confirm_presence("presence-lobby", &[id]);
+        assert_eq!(roster_of(&seen).me().unwrap().id(), id);
+    }
+}
+
+#[test]
+fn joining_and_leaving_are_told_once_a_user() {
+    let mut client = Client::connected();
+    client.join("presence-lobby", "a", &["a"]);
+    let joined = added(
+        "presence-lobby",
+        &json!({"user_id": "b", "user_info": {"name": "B"}}),
+    );
+    let left = removed("presence-lobby", &json!({"user_id": "b"}));
+    assert_eq!(memberships(&client.frame(&joined).1), ["+b"]);
+    assert_eq!(client.frame(&joined).1, []);
+    let seen = client.frame(&left).1;
+    assert_eq!(memberships(&seen), ["-b"]);
+    let [Notice::MemberLeft(change)] = &notices(&seen)[..] else {
+        panic!("{seen:?}")
+    };
+    assert_eq!(change.member.info_json(), r#"{"name":"B"}"#);
+    assert_eq!(ids(&change.roster), ["a"]);
+    assert_eq!(client.frame(&left).1, []);
+}
+
+#[test]
+fn a_known_member_with_other_info_changes_the_roster_and_does_not_join_again() {
+    let mut client = Client::connected();
+    client.join("presence-lobby", "a", &["a"]);
+    let seen = client
+        .frame(&added(
+            "presence-lobby",
+            &json!({"user_id": "a", "user_info": {"name": "New"}}),
+        ))
+        .1;
+    assert_eq!(memberships(&seen), [] as [&str; 0]);
+    assert_eq!(
+        roster_of(&seen).get("a").unwrap().info_json(),
+        r#"{"name":"New"}"#
+    );
+}
+
+#[test]
+fn after_a_gap_the_roster_is_the_servers_and_the_difference_is_told_after_the_resubscription() {
+    let mut client = Client::connected();
+    client.join("presence-lobby", "a", &["a", "b"]);
+    client.lose();
+    client.wait_for_dial();
+    let asked = request(&client.establish());
+    client.authorize_as(asked, "a");
+    let seen = client.confirm_presence("presence-lobby", &["a", "c"]);
+    assert_eq!(ids(&roster_of(&seen)), ["a", "c"]);
+    assert_eq!(memberships(&seen), ["-b*", "+c*"]);
+    assert!(matches!(
+        notices(&seen)[0],
+        Notice::Subscription { gap: Some(_), .. }
+    ));
+}
+
+#[test]
+fn leaving_a_channel_forgets_its_members() {
+    let mut client = Client::connected();
+    client.join("presence-lobby", "a", &["a", "b"]);
+    client.unwant("presence-lobby");
+    let seen = client.join("presence-lobby", "a", &["a", "c"]);
+    assert_eq!(memberships(&seen), [] as [&str; 0]);
+    assert_eq!(ids(&roster_of(&seen)), ["a", "c"]);
+}
+
+#[test]
+fn forged_messages_of_the_protocol_move_nothing() {
+    let forged = |channel: &str| {
+        [
+            added(channel, &json!({"user_id": "evil"})),
+            removed(channel, &json!({"user_id": "a"})),
+            json!({"event": "pusher_internal:subscription_succeeded", "channel": channel, "data": "{}"}),
+        ]
+    };
+    let mut client = Client::connected();
+    for frame in forged("presence-unwanted")
+        .iter()
+        .chain(&forged("private-room"))
+    {
+        assert_eq!(client.frame(frame), (None, vec![]));
+    }
+    client.want("presence-lobby");
+    for frame in &forged("presence-lobby") {
+        assert_eq!(
+            client.frame(frame),
+            (None, vec![]),
+            "not even asked for yet"
+        );
+    }
+    client.join("presence-other", "a", &["a"]);
+    for mut frame in forged("presence-other") {
+        assert!(
+            frame["event"] != "pusher_internal:subscription_succeeded"
+                || client.frame(&frame) == (None, vec![])
+        );
+        frame["user_id"] = json!("evil");
+        assert_eq!(
+            client.frame(&frame),
+            (None, vec![]),
+            "relayed from another player"
+        );
+    }
+    client.subscribe("private-room");
+    for frame in &forged("private-room") {
+        assert_eq!(client.frame(frame), (None, vec![]));
+    }
+}
+
+#[test]
+fn membership_messages_that_lack_their_user_are_reported() {
+    let mut client = Client::connected();
+    client.join("presence-lobby", "a", &["a"]);
+    for data in [
+        json!({}),
+        json!(null),
+        json!({"user_id": null}),
+        json!([]),
+        json!("text"),
+    ] {
+        for frame in [
+            added("presence-lobby", &data),
+            removed("presence-lobby", &data),
+        ] {
+            let (event, seen) = client.frame(&frame);
+            assert_eq!(event, None);
+            assert!(
+                matches!(&seen[..], [Seen::Notice(Notice::Error { .. })]),
+                "{frame}: {seen:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_client_event_names_its_sender_on_presence_channels_alone() {
+    let mut client = Client::connected();
+    client.join("presence-lobby", "a", &["a", "b"]);
+    client.subscribe("private-room");
+    let event = |channel: &str| json!({"event": "client-move", "channel": channel, "data": {"x": 1}, "user_id": "b"});
+    assert_eq!(
+        client
+            .frame(&event("presence-lobby"))
+            .0
+            .unwrap()
+            .user_id
+            .as_deref(),
+        Some("b")
+    );
+    assert_eq!(
+        client.frame(&event("private-room")).0.unwrap().user_id,
+        None
+    );
+}
+
+#[test]
+fn an_authorization_without_an_identity_fails_unless_somebody_signs_in() {
+    let mut client = Client::connected();
+    let asked = request(&client.want("presence-lobby"));
+    let seen = client.authorize(asked);
+    assert!(frames(&seen).is_empty());
+    assert!(statuses(&seen)[0].1 != pusher_protocol::session::SubscriptionStatus::Subscribing);
+}

@@ -1,0 +1,332 @@
+//! A session with a clock that the test turns, and a record of what it put out.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+use std::time::Duration;
+
+use pusher_protocol::{
+    ChannelName, NameRules, Session,
+    protocol::{AuthError, ChannelAuthorization, UserAuthentication},
+    session::{
+        ClientEvent, Command, ConnectionError, ConnectionState, DialId, Input, Notice, Now, Output,
+        ReceivedEvent, RequestId, SendId, SessionConfig, SubscriptionStatus,
+    },
+};
+use serde_json::{Value, json, value::RawValue};
+
+pub const SECOND: Duration = Duration::from_secs(1);
+
+pub fn name(name: &str) -> ChannelName {
+    ChannelName::new(name, NameRules::Strict).unwrap()
+}
+
+/// What a test can look at: what the session put out, frames as JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen {
+    Dial(DialId),
+    CancelDial(DialId),
+    Frame(Value),
+    Close,
+    Abandon,
+    Authorize(RequestId, String, String),
+    Authenticate(RequestId, String),
+    CancelRequest(RequestId),
+    Notice(Notice),
+}
+
+pub struct Client {
+    pub session: Session,
+    pub now: Now,
+    pub dial: Option<DialId>,
+    connections: u32,
+}
+
+impl Client {
+    pub fn new(config: SessionConfig) -> Self {
+        Self {
+            session: Session::new(config),
+            now: Now::at(Duration::ZERO),
+            dial: None,
+            connections: 0,
+        }
+    }
+
+    /// A client with default settings whose connection stands, and whose beginnings are forgotten.
+    pub fn connected() -> Self {
+        let mut client = Self::new(SessionConfig::default());
+        client.command(Command::Connect);
+        client.establish();
+        client
+    }
+
+    pub fn drain(&mut self) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        while let Some(output) = self.session.poll_output() {
+            seen.push(match output {
+                Output::Dial { dial, .. } => {
+                    self.dial = Some(dial);
+                    Seen::Dial(dial)
+                }
+                Output::CancelDial(dial) => Seen::CancelDial(dial),
+                Output::Send { text, answer } => {
+                    if let Some(id) = answer {
+                        self.session
+                            .handle_input(Input::Written { id, accepted: true }, self.now);
+                    }
+                    Seen::Frame(serde_json::from_str(&text).unwrap())
+                }
+                Output::Close { .. } => Seen::Close,
+                Output::Abandon => Seen::Abandon,
+                Output::Authorize {
+                    request,
+                    channel,
+                    socket_id,
+                } => Seen::Authorize(request, channel.to_string(), socket_id.to_string()),
+                Output::Authenticate { request, socket_id } => {
+                    Seen::Authenticate(request, socket_id.to_string())
+                }
+                Output::CancelRequest(request) => Seen::CancelRequest(request),
+                Output::Notice(notice) => Seen::Notice(notice),
+            });
+        }
+        seen
+    }
+
+    pub fn input(&mut self, input: Input) -> Vec<Seen> {
+        self.session.handle_input(input, self.now);
+        self.drain()
+    }
+
+    pub fn command(&mut self, command: Command) -> Vec<Seen> {
+        self.input(Input::Command(command))
+    }
+
+    pub fn want(&mut self, channel: &str) -> Vec<Seen> {
+        self.command(Command::Subscribe {
+            channel: name(channel),
+            extra: None,
+        })
+    }
+
+    pub fn unwant(&mut self, channel: &str) -> Vec<Seen> {
+        self.command(Command::Unsubscribe(name(channel)))
+    }
+
+    pub fn send(&mut self, channel: &str, event: &str, data: &str) -> Vec<Seen> {
+        self.command(Command::Send(ClientEvent {
+            id: SendId(1),
+            channel: name(channel),
+            event: event.into(),
+            data: RawValue::from_string(data.into()).unwrap(),
+        }))
+    }
+
+    /// The driver's socket is open.
+    pub fn open(&mut self) -> Vec<Seen> {
+        let dial = self.dial.expect("the session dialled");
+        self.input(Input::Opened(dial))
+    }
+
+    /// The socket opens and the server greets.
+    pub fn establish(&mut self) -> Vec<Seen> {
+        self.connections += 1;
+        self.open();
+        let socket_id = format!("{}.1", self.connections);
+        let data = json!({"socket_id": socket_id, "activity_timeout": 120}).to_string();
+        self.frame(&json!({"event": "pusher:connection_established", "data": data}))
+            .1
+    }
+
+    /// A frame comes: the event that is handed back at once, and the rest.
+    pub fn text(&mut self, text: &str) -> (Option<ReceivedEvent<'static>>, Vec<Seen>) {
+        let dial = self.dial.expect("the session dialled");
+        let event = self.session.handle_frame(dial, text, self.now).map(owned);
+        (event, self.drain())
+    }
+
+    pub fn frame(&mut self, frame: &Value) -> (Option<ReceivedEvent<'static>>, Vec<Seen>) {
+        self.text(&frame.to_string())
+    }
+
+    /// The server confirms a channel without members.
+    pub fn confirm(&mut self, channel: &str) -> Vec<Seen> {
+        self.frame(&json!({"event": "pusher_internal:subscription_succeeded", "channel": channel, "data": "{}"})).1
+    }
+
+    /// The server confirms a presence channel with these members.
+    pub fn confirm_presence(&mut self, channel: &str, ids: &[&str]) -> Vec<Seen> {
+        let hash: serde_json::Map<String, Value> = ids
+            .iter()
+            .map(|id| (id.to_string(), json!({"name": id})))
+            .collect();
+        let data = json!({"presence": {"count": ids.len(), "ids": ids, "hash": hash}}).to_string();
+        self.frame(&json!({"event": "pusher_internal:subscription_succeeded", "channel": channel, "data": data})).1
+    }
+
+    pub fn lose(&mut self) -> Vec<Seen> {
+        self.close(None)
+    }
+
+    pub fn close(&mut self, code: Option<u16>) -> Vec<Seen> {
+        let dial = self.dial.expect("the session dialled");
+        self.input(Input::Closed(
+            dial,
+            ConnectionError::Closed {
+                code,
+                reason: String::new(),
+            },
+        ))
+    }
+
+    pub fn authorize(&mut self, request: RequestId) -> Vec<Seen> {
+        self.input(Input::Authorized(
+            request,
+            Ok(ChannelAuthorization::new("key:signature")),
+        ))
+    }
+
+    pub fn authorize_as(&mut self, request: RequestId, user_id: &str) -> Vec<Seen> {
+        let channel_data = json!({"user_id": user_id}).to_string();
+        let answer = ChannelAuthorization::new("key:signature").with_channel_data(channel_data);
+        self.input(Input::Authorized(request, Ok(answer)))
+    }
+
+    pub fn refuse(&mut self, request: RequestId, error: AuthError) -> Vec<Seen> {
+        self.input(Input::Authorized(request, Err(error)))
+    }
+
+    pub fn vouch(&mut self, request: RequestId, user_data: &Value) -> Vec<Seen> {
+        let answer = UserAuthentication::new("key:signature", user_data.to_string());
+        self.input(Input::Authenticated(request, Ok(answer)))
+    }
+
+    /// Time passes, with every wake-up that the session asked for.
+    pub fn wait(&mut self, time: Duration) -> Vec<Seen> {
+        let end = self.now.monotonic + time;
+        let mut seen = Vec::new();
+        while let Some(due) = self.session.wake_at().filter(|due| *due <= end) {
+            assert!(
+                due >= self.now.monotonic || !seen.is_empty(),
+                "asked to be woken in the past"
+            );
+            self.now = Now::at(due.max(self.now.monotonic));
+            let before = seen.len();
+            seen.extend(self.input(Input::TimePassed));
+            assert!(
+                self.session.wake_at() != Some(due) || seen.len() > before,
+                "the session asks again and again to be woken, and does nothing"
+            );
+        }
+        self.now = Now::at(end);
+        seen
+    }
+
+    /// Time passes until the session dials again.
+    pub fn wait_for_dial(&mut self) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        while dials(&seen) == 0 {
+            let due = self.session.wake_at().expect("the session will dial again");
+            seen.extend(self.wait(due.saturating_sub(self.now.monotonic)));
+        }
+        seen
+    }
+
+    /// Subscribes a private or presence channel as `user_id`, up to the server's confirmation.
+    pub fn join(&mut self, channel: &str, user_id: &str, members: &[&str]) -> Vec<Seen> {
+        let request = request(&self.want(channel));
+        self.authorize_as(request, user_id);
+        self.confirm_presence(channel, members)
+    }
+
+    /// Subscribes a channel up to the server's confirmation.
+    pub fn subscribe(&mut self, channel: &str) -> Vec<Seen> {
+        let seen = self.want(channel);
+        if name(channel).kind().needs_authorization() {
+            let request = request(&seen);
+            self.authorize(request);
+        }
+        self.confirm(channel)
+    }
+}
+
+pub fn owned(event: ReceivedEvent<'_>) -> ReceivedEvent<'static> {
+    ReceivedEvent {
+        target: event.target,
+        event: event.event.into_owned().into(),
+        data: event.data.into_owned(),
+        user_id: event.user_id.map(|id| id.into_owned().into()),
+    }
+}
+
+pub fn frames(seen: &[Seen]) -> Vec<Value> {
+    seen.iter()
+        .filter_map(|seen| {
+            if let Seen::Frame(frame) = seen {
+                Some(frame.clone())
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+pub fn notices(seen: &[Seen]) -> Vec<Notice> {
+    seen.iter()
+        .filter_map(|seen| {
+            if let Seen::Notice(notice) = seen {
+                Some(notice.clone())
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+pub fn states(seen: &[Seen]) -> Vec<ConnectionState> {
+    let state = |notice| {
+        if let Notice::State(state) = notice {
+            Some(state)
+        } else {
+            None
+        }
+    };
+    notices(seen).into_iter().filter_map(state).collect()
+}
+
+pub fn statuses(seen: &[Seen]) -> Vec<(String, SubscriptionStatus)> {
+    let status = |notice| match notice {
+        Notice::Subscription {
+            channel, status, ..
+        } => Some((channel.to_string(), status)),
+        _ => None,
+    };
+    notices(seen).into_iter().filter_map(status).collect()
+}
+
+pub fn dials(seen: &[Seen]) -> usize {
+    seen.iter()
+        .filter(|seen| matches!(seen, Seen::Dial(_)))
+        .count()
+}
+
+/// The one question to the backend.
+pub fn request(seen: &[Seen]) -> RequestId {
+    let requests = requests(seen);
+    assert_eq!(requests.len(), 1, "{seen:?}");
+    requests[0]
+}
+
+pub fn requests(seen: &[Seen]) -> Vec<RequestId> {
+    let request = |seen: &Seen| match seen {
+        Seen::Authorize(request, ..) | Seen::Authenticate(request, _) => Some(*request),
+        _ => None,
+    };
+    seen.iter().filter_map(request).collect()
+}
+
+pub fn subscribe_frame(channel: &str) -> Value {
+    json!({"event": "pusher:subscribe", "data": {"channel": channel}})
+}
+
+pub fn unsubscribe_frame(channel: &str) -> Value {
+    json!({"event": "pusher:unsubscribe", "data": {"channel": channel}})
+}

@@ -1,0 +1,219 @@
+//! Signing in, what comes to the signed-in user, and signing out.
+
+mod support;
+
+use pusher_protocol::{
+    protocol::AuthError,
+    session::{
+        Command, EventTarget, Input, Notice, SessionConfig, SignInError, SignInState,
+        SubscriptionError, SubscriptionStatus,
+    },
+};
+use serde_json::{Value, json};
+use support::*;
+
+fn sign_ins(seen: &[Seen]) -> Vec<SignInState> {
+    let state = |notice| {
+        if let Notice::SignIn(state) = notice {
+            Some(state)
+        } else {
+            None
+        }
+    };
+    notices(seen).into_iter().filter_map(state).collect()
+}
+
+fn success(user_data: &Value) -> Value {
+    json!({"event": "pusher:signin_success", "data": {"user_data": user_data.to_string()}})
+}
+
+fn signed_in(client: &mut Client) -> Vec<Seen> {
+    let asked = request(&client.command(Command::SignIn));
+    client.vouch(asked, &json!({"id": "u1"}));
+    client.frame(&success(&json!({"id": "u1"}))).1
+}
+
+fn user_channel() -> Value {
+    json!({"event": "pusher:subscribe", "data": {"channel": "#server-to-user-u1", "auth": ""}})
+}
+
+#[test]
+fn signing_in_asks_the_backend_then_the_server_then_listens_to_the_users_events() {
+    let mut client = Client::new(SessionConfig::default());
+    assert_eq!(client.command(Command::SignIn), []);
+    client.command(Command::Connect);
+    let seen = client.establish();
+    let asked = request(&seen);
+    assert!(seen.contains(&Seen::Authenticate(asked, "1.1".into())));
+    assert_eq!(client.command(Command::SignIn), []);
+    let seen = client.vouch(asked, &json!({"id": "u1", "user_info": {"name": "A"}}));
+    let user_data = json!({"id": "u1", "user_info": {"name": "A"}}).to_string();
+    assert_eq!(
+        frames(&seen),
+        [
+            json!({"event": "pusher:signin", "data": {"auth": "key:signature", "user_data": user_data}})
+        ]
+    );
+    let (_, seen) = client.frame(&success(&json!({"id": "u1", "user_info": {"name": "A"}})));
+    assert_eq!(frames(&seen), [user_channel()]);
+    assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
+}
+
+#[test]
+fn the_success_may_come_as_text_or_object_and_its_id_as_a_number() {
+    for data in [
+        json!({"user_data": "{\"id\":\"u1\"}"}),
+        json!("{\"user_data\":\"{\\\"id\\\":\\\"u1\\\"}\"}"),
+        json!({"user_data": {"id": "u1"}}),
+    ] {
+        let mut client = Client::connected();
+        let asked = request(&client.command(Command::SignIn));
+        client.vouch(asked, &json!({"id": "u1"}));
+        let (_, seen) = client.frame(&json!({"event": "pusher:signin_success", "data": data}));
+        assert_eq!(frames(&seen), [user_channel()], "{data}");
+    }
+}
+
+#[test]
+fn a_success_that_names_nobody_is_a_failure() {
+    for data in [
+        json!(null),
+        json!({}),
+        json!({"user_data": "no"}),
+        json!({"user_data": "{\"id\":\"\"}"}),
+    ] {
+        let mut client = Client::connected();
+        let asked = request(&client.command(Command::SignIn));
+        client.vouch(asked, &json!({"id": "u1"}));
+        let (_, seen) = client.frame(&json!({"event": "pusher:signin_success", "data": data}));
+        assert_eq!(frames(&seen), [] as [Value; 0]);
+        assert_eq!(sign_ins(&seen), [SignInState::Failed(SignInError::NoUser)]);
+    }
+}
+
+#[test]
+fn events_to_the_user_are_the_users_alone() {
+    let mut client = Client::connected();
+    let to_user = json!({"event": "match-found", "channel": "#server-to-user-u1", "data": "{}"});
+    assert_eq!(client.frame(&to_user), (None, vec![]));
+    signed_in(&mut client);
+    assert_eq!(client.frame(&to_user).0.unwrap().target, EventTarget::User);
+    let other = json!({"event": "match-found", "channel": "#server-to-user-u2", "data": "{}"});
+    assert_eq!(client.frame(&other), (None, vec![]));
+    let own = json!({"event": "pusher_internal:subscription_succeeded", "channel": "#server-to-user-u1", "data": "{}"});
+    assert_eq!(client.frame(&own), (None, vec![]));
+}
+
+#[test]
+fn every_way_to_fail_is_told() {
+    let mut client = Client::connected();
+    let asked = request(&client.command(Command::SignIn));
+    let error = AuthError::http(403, "no");
+    let seen = client.input(Input::Authenticated(asked, Err(error.clone())));
+    assert_eq!(sign_ins(&seen), [SignInState::Failed(error.into())]);
+
+    let asked = request(&client.command(Command::SignIn));
+    let seen = client.wait(10 * SECOND);
+    assert_eq!(
+        sign_ins(&seen),
+        [SignInState::Failed(AuthError::TimedOut.into())]
+    );
+    assert_eq!(client.vouch(asked, &json!({"id": "u1"})), []);
+
+    let asked = request(&client.command(Command::SignIn));
+    client.vouch(asked, &json!({"id": "u1"}));
+    let (_, seen) =
+        client.frame(&json!({"event": "pusher:error", "data": {"code": 4009, "message": "bad"}}));
+    let refused = SignInError::Refused {
+        code: Some(4009),
+        message: "bad".into(),
+    };
+    assert_eq!(sign_ins(&seen), [SignInState::Failed(refused)]);
+
+    let asked = request(&client.command(Command::SignIn));
+    client.vouch(asked, &json!({"id": "u1"}));
+    assert_eq!(
+        sign_ins(&client.wait(10 * SECOND)),
+        [SignInState::Failed(SignInError::TimedOut)]
+    );
+}
+
+#[test]
+fn a_reconnect_signs_in_again_for_the_new_connection() {
+    let mut client = Client::connected();
+    signed_in(&mut client);
+    assert_eq!(sign_ins(&client.lose()), [SignInState::SignedOut]);
+    client.wait_for_dial();
+    let seen = client.establish();
+    assert!(seen.contains(&Seen::Authenticate(request(&seen), "2.1".into())));
+}
+
+#[test]
+fn signing_out_takes_a_new_connection_and_does_not_sign_in_again() {
+    let mut client = Client::connected();
+    signed_in(&mut client);
+    let seen = client.command(Command::SignOut);
+    assert_eq!(sign_ins(&seen), [SignInState::SignedOut]);
+    assert!(seen.contains(&Seen::Close));
+    assert_eq!(dials(&seen), 1);
+    assert_eq!(requests(&client.establish()), []);
+    assert_eq!(client.command(Command::SignOut), []);
+}
+
+#[test]
+fn the_watchlist_is_told_in_both_forms() {
+    let mut client = Client::connected();
+    let online = |event: &str, ids: &[&str]| Notice::Watchlist {
+        event: event.into(),
+        user_ids: ids.iter().map(|id| id.to_string()).collect(),
+    };
+    let sockudo = json!({"event": "online", "data": {"user_ids": ["u2", 3]}});
+    assert!(
+        client.frame(&sockudo).0.is_some(),
+        "nobody signs in: an event like any other"
+    );
+    signed_in(&mut client);
+    let events = json!({"events": [
+        {"name": "online", "user_ids": ["u2", "u3"]}, {"name": "offline", "user_ids": ["u4"]}, {"name": "away"}, 7
+    ]});
+    let frame = json!({"event": "pusher_internal:watchlist_events", "data": events});
+    assert_eq!(
+        notices(&client.frame(&frame).1),
+        [
+            online("online", &["u2", "u3"]),
+            online("offline", &["u4"]),
+            online("away", &[])
+        ]
+    );
+    assert_eq!(
+        notices(&client.frame(&sockudo).1),
+        [online("online", &["u2", "3"])]
+    );
+}
+
+#[test]
+fn a_presence_channel_without_an_identity_waits_for_the_sign_in() {
+    let mut client = Client::connected();
+    let sign_in = request(&client.command(Command::SignIn));
+    let asked = request(&client.want("presence-lobby"));
+    assert_eq!(client.authorize(asked), []);
+    client.vouch(sign_in, &json!({"id": "u1"}));
+    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    let subscribe = json!({"event": "pusher:subscribe", "data": {"channel": "presence-lobby", "auth": "key:signature"}});
+    assert_eq!(frames(&seen), [user_channel(), subscribe]);
+    let seen = client.confirm_presence("presence-lobby", &["u1", "u2"]);
+    assert!(notices(&seen).iter().any(|notice| {
+        matches!(notice, Notice::Members { roster, .. } if roster.me().is_some_and(|me| me.id() == "u1"))
+    }));
+}
+
+#[test]
+fn a_presence_channel_that_waits_for_a_sign_in_fails_with_it() {
+    let mut client = Client::connected();
+    let sign_in = request(&client.command(Command::SignIn));
+    let asked = request(&client.want("presence-lobby"));
+    client.authorize(asked);
+    let seen = client.input(Input::Authenticated(sign_in, Err(AuthError::http(403, ""))));
+    let failed = SubscriptionStatus::Failed(SubscriptionError::NoIdentity);
+    assert_eq!(statuses(&seen), [("presence-lobby".to_owned(), failed)]);
+}
