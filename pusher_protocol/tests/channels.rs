@@ -1,5 +1,13 @@
 //! How channels are subscribed, stay subscribed, and are given up.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
 mod support;
 
 use std::time::Duration;

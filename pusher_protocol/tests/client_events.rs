@@ -1,5 +1,13 @@
 //! Sending client events: each is sent or refused, and the answer says which.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
 mod support;
 
 use std::time::Duration;

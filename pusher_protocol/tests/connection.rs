@@ -1,5 +1,13 @@
 //! How a session connects, notices that a connection died, and comes back.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
 mod support;
 
 use std::time::Duration;

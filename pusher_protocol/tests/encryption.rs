@@ -1,5 +1,13 @@
 //! Encrypted channels: what opens arrives as plain text, and what does not open never arrives.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
 mod support;
 
 use pusher_protocol::{

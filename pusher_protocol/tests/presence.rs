@@ -1,5 +1,13 @@
 //! Who is in a presence channel.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
 mod support;
 
 use pusher_protocol::{

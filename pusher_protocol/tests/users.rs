@@ -1,5 +1,13 @@
 //! Signing in, what comes to the signed-in user, and signing out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
 mod support;
 
 use pusher_protocol::{

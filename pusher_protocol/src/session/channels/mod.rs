@@ -46,6 +46,8 @@ struct Channel {
     wanted: bool,
     extra: Option<Map<String, Value>>,
     phase: Phase,
+    /// Subscriptions that were sent and not answered so far. One that took too long may still be.
+    unanswered: u32,
     /// Since when nothing is heard of a channel that was subscribed.
     lost_at: Option<Duration>,
     /// The members, on presence channels that were subscribed once; kept over a loss of the connection.
@@ -69,7 +71,7 @@ enum Phase {
     Subscribing { timer: u64 },
     /// The server said yes.
     Subscribed,
-    /// Refused by the backend or the server, or no answer. In the last case one may still come.
+    /// Refused by the backend or the server, or no answer in time: a late one still counts.
     Failed { unanswered: bool },
 }
 
@@ -105,6 +107,7 @@ impl Channels {
             wanted: true,
             extra,
             phase: Phase::Pending,
+            unanswered: 0,
             lost_at: None,
             roster: None,
             me: None,
@@ -143,13 +146,16 @@ impl Channels {
 
     /// Tries a failed channel again.
     pub(super) fn retry(&mut self, context: &mut Context, name: ChannelName) {
-        let failed = self
-            .table
-            .get(&name)
-            .is_some_and(|channel| matches!(channel.phase, Phase::Failed { .. }));
-        if failed && self.socket_id.is_some() {
-            self.start(context, name);
+        let Some(Phase::Failed { unanswered }) =
+            self.table.get(&name).map(|channel| &channel.phase)
+        else {
+            return;
+        };
+        if *unanswered {
+            // The server may still come to the first subscription, and would refuse a second beside it.
+            context.send(ClientFrame::Unsubscribe { channel: &name });
         }
+        self.start(context, name);
     }
 
     pub(super) fn is_subscribed(&self, name: &str) -> bool {
@@ -206,6 +212,7 @@ impl Channels {
                 channel.lost_at = Some(context.now);
             }
             channel.encryption = None;
+            channel.unanswered = 0;
             if !matches!(channel.phase, Phase::Pending) {
                 channel.phase = Phase::Pending;
                 tell(context, &name, SubscriptionStatus::Pending);
@@ -393,6 +400,7 @@ impl Channels {
             name.clone(),
         );
         channel.phase = Phase::Subscribing { timer };
+        channel.unanswered += 1;
         context.send(ClientFrame::Subscribe {
             channel: name,
             auth,
@@ -404,34 +412,43 @@ impl Channels {
     /// `pusher_internal:subscription_succeeded`. Ignored unless one is awaited: a server that relays forged ones must not
     /// move anything.
     pub(super) fn succeeded(&mut self, context: &mut Context, name: &str, data: &EventData<'_>) {
-        let Some((name, channel)) = self.table.get_key_value(name) else {
+        let Some(name) = self.table.get_key_value(name).map(|(name, _)| name.clone()) else {
             return;
         };
-        let name = name.clone();
-        if !matches!(
-            channel.phase,
-            Phase::Subscribing { .. } | Phase::Failed { unanswered: true }
-        ) {
-            return;
-        }
-        if !channel.wanted {
-            context.send(ClientFrame::Unsubscribe { channel: &name });
-            self.remove(context, &name);
-            return;
-        }
-        let Some(channel) = self.table.get_mut(&name) else {
+        let Some(channel) = self
+            .table
+            .get_mut(&name)
+            .filter(|channel| channel.unanswered > 0)
+        else {
             return;
         };
-        channel.phase = Phase::Subscribed;
-        let gap = channel
-            .lost_at
-            .take()
-            .map(|lost_at| context.now.saturating_sub(lost_at));
-        context.notice(Notice::Subscription {
-            channel: name.clone(),
-            status: SubscriptionStatus::Subscribed,
-            gap,
-        });
+        channel.unanswered -= 1;
+        match channel.phase {
+            Phase::Subscribing { .. } if !channel.wanted => {
+                context.send(ClientFrame::Unsubscribe { channel: &name });
+                return self.remove(context, &name);
+            }
+            Phase::Subscribing { .. } | Phase::Failed { unanswered: true } => {
+                channel.phase = Phase::Subscribed;
+                let gap = channel
+                    .lost_at
+                    .take()
+                    .map(|lost_at| context.now.saturating_sub(lost_at));
+                let status = SubscriptionStatus::Subscribed;
+                context.notice(Notice::Subscription {
+                    channel: name.clone(),
+                    status,
+                    gap,
+                });
+            }
+            // The answer to the second of two subscriptions, after the first came too late: its members are the ones.
+            Phase::Subscribed => {}
+            Phase::Pending
+            | Phase::Queued
+            | Phase::Authorizing { .. }
+            | Phase::AwaitingSignIn { .. }
+            | Phase::Failed { unanswered: false } => return,
+        }
         if name.kind() == ChannelKind::Presence {
             channel.replace_roster(context, &name, data);
         }
@@ -450,6 +467,9 @@ impl Channels {
         };
         if matches!(channel.phase, Phase::Subscribing { .. }) {
             let name = name.clone();
+            if let Some(channel) = self.table.get_mut(&name) {
+                channel.unanswered = channel.unanswered.saturating_sub(1);
+            }
             self.fail(
                 context,
                 &name,
