@@ -1,5 +1,6 @@
 //! Encrypted channels: what opens arrives as plain text, and what does not open never arrives.
 
+#![cfg(feature = "encrypted")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -169,6 +169,53 @@ fn signing_out_takes_a_new_connection_and_does_not_sign_in_again() {
 }
 
 #[test]
+fn signing_out_leaves_what_was_authorized_and_asks_nothing_more_for_it() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    client.subscribe("private-room");
+    client.join("presence-room", "u1", &["u1"]);
+    client.want("private-asked");
+    let seen = client.command(Command::SignOut);
+    let left = |channel: &str| {
+        (
+            channel.to_owned(),
+            SubscriptionStatus::Failed(SubscriptionError::SignedOut),
+        )
+    };
+    assert_eq!(
+        statuses(&seen),
+        [
+            left("private-room"),
+            left("presence-room"),
+            left("private-asked")
+        ]
+    );
+    assert_eq!(
+        frames(&seen),
+        [
+            unsubscribe_frame("private-room"),
+            unsubscribe_frame("presence-room")
+        ]
+    );
+    client.lose();
+    client.wait_for_dial();
+    let seen = client.establish();
+    assert_eq!(requests(&seen), []);
+    assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
+    assert_eq!(
+        requests(&client.want("private-guest")).len(),
+        1,
+        "what is wanted later is asked for"
+    );
+    let seen = client.command(Command::SignIn);
+    assert_eq!(
+        requests(&seen).len(),
+        4,
+        "the user, and the three channels left before"
+    );
+}
+
+#[test]
 fn the_watchlist_is_told_in_both_forms() {
     let mut client = Client::connected();
     let online = |event: &str, ids: &[&str]| Notice::Watchlist {

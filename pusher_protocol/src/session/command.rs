@@ -22,9 +22,10 @@ pub enum Command {
     Retry(ChannelName),
     /// Send a client event.
     Send(ClientEvent),
-    /// Sign in, now and after every reconnect.
+    /// Sign in, now and after every reconnect. Channels that were left by signing out are asked for again.
     SignIn,
-    /// Sign out: forget the user, and whatever was authorized for them.
+    /// Sign out: forget the user, and leave every channel that took an authorization; nothing more is asked of the game's
+    /// backend for them. If the server knows the user, this takes a new connection: the protocol has no sign-out.
     SignOut,
     /// The endpoint or the key changed: dial anew, channels kept.
     Redial,

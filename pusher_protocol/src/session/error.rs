@@ -225,6 +225,9 @@ pub enum SubscriptionError {
         "the authorization has no channel_data, and nobody is signed in whose id could stand for it"
     )]
     NoIdentity,
+    /// This build has no encrypted channels.
+    #[error("this build has no encrypted channels: the feature \"encrypted\" is off")]
+    EncryptionDisabled,
     /// The game signed out, and with that gave up what it had been authorized for.
     #[error("signed out")]
     SignedOut,

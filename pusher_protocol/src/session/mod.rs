@@ -185,9 +185,14 @@ impl Session {
             Command::Unsubscribe(channel) => self.channels.unwant(context, &channel),
             Command::Retry(channel) => self.channels.retry(context, channel),
             Command::Send(event) => self.send(event),
-            Command::SignIn => self.user.sign_in(context, self.channels.socket_id()),
+            Command::SignIn => {
+                self.user.sign_in(context, self.channels.socket_id());
+                self.channels.unbar(context);
+            }
             Command::SignOut => {
-                if self.user.sign_out(context) {
+                let known = self.user.sign_out(context);
+                self.channels.bar(context);
+                if known {
                     self.redial();
                 }
             }

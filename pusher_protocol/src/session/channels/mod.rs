@@ -1,5 +1,9 @@
 //! The channels that are wanted, and how far each is with the server.
 
+#[cfg(feature = "encrypted")]
+mod encryption;
+#[cfg(not(feature = "encrypted"))]
+#[path = "encryption_disabled.rs"]
 mod encryption;
 mod presence;
 mod timers;
@@ -44,6 +48,8 @@ struct Channel {
     order: u64,
     /// Not wanted any more, but the server's answer to the subscription is still to come.
     wanted: bool,
+    /// Given up with the user who signed out: nothing is asked for it until somebody signs in, or it is asked for anew.
+    barred: bool,
     extra: Option<Map<String, Value>>,
     phase: Phase,
     /// Subscriptions that were sent and not answered so far. One that took too long may still be.
@@ -105,6 +111,7 @@ impl Channels {
         let channel = Channel {
             order: self.wanted_so_far,
             wanted: true,
+            barred: false,
             extra,
             phase: Phase::Pending,
             unanswered: 0,
@@ -146,12 +153,14 @@ impl Channels {
 
     /// Tries a failed channel again.
     pub(super) fn retry(&mut self, context: &mut Context, name: ChannelName) {
-        let Some(Phase::Failed { unanswered }) =
-            self.table.get(&name).map(|channel| &channel.phase)
-        else {
+        let Some(channel) = self.table.get_mut(&name) else {
             return;
         };
-        if *unanswered {
+        let Phase::Failed { unanswered } = channel.phase else {
+            return;
+        };
+        channel.barred = false;
+        if unanswered {
             // The server may still come to the first subscription, and would refuse a second beside it.
             context.send(ClientFrame::Unsubscribe { channel: &name });
         }
@@ -234,7 +243,11 @@ impl Channels {
         let Some(channel) = self.table.get_mut(&name) else {
             return;
         };
-        if name.kind().needs_authorization() {
+        if channel.barred {
+            self.fail(context, &name, SubscriptionError::SignedOut, false);
+        } else if name.kind() == ChannelKind::PrivateEncrypted && !cfg!(feature = "encrypted") {
+            self.fail(context, &name, SubscriptionError::EncryptionDisabled, false);
+        } else if name.kind().needs_authorization() {
             channel.phase = Phase::Queued;
             tell(context, &name, SubscriptionStatus::Subscribing);
             self.queue.push_back(name);
@@ -242,6 +255,49 @@ impl Channels {
         } else {
             tell(context, &name, SubscriptionStatus::Subscribing);
             self.subscribe(context, &name, None, None);
+        }
+    }
+
+    /// Somebody signed out: what was authorized for them is left, and asks for nothing until somebody signs in.
+    pub(super) fn bar(&mut self, context: &mut Context) {
+        for name in self.in_order() {
+            let Some(channel) = self.table.get_mut(&name) else {
+                continue;
+            };
+            if !channel.wanted || !name.kind().needs_authorization() {
+                continue;
+            }
+            channel.barred = true;
+            channel.roster = None;
+            channel.encryption = None;
+            channel.lost_at = None;
+            match channel.phase {
+                Phase::Pending => continue,
+                Phase::Authorizing { request } => self.cancel(context, request),
+                Phase::Subscribing { .. }
+                | Phase::Subscribed
+                | Phase::Failed { unanswered: true } => {
+                    context.send(ClientFrame::Unsubscribe { channel: &name });
+                }
+                Phase::Queued
+                | Phase::AwaitingSignIn { .. }
+                | Phase::Failed { unanswered: false } => {}
+            }
+            self.fail(context, &name, SubscriptionError::SignedOut, false);
+        }
+        self.pump(context);
+    }
+
+    /// Somebody signs in: what was left with an earlier user is asked for again.
+    pub(super) fn unbar(&mut self, context: &mut Context) {
+        for name in self.in_order() {
+            let Some(channel) = self.table.get_mut(&name).filter(|channel| channel.barred) else {
+                continue;
+            };
+            channel.barred = false;
+            if matches!(channel.phase, Phase::Failed { .. }) {
+                self.start(context, name);
+            }
         }
     }
 
