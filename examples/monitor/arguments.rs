@@ -1,0 +1,157 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use bevy_pusher::{
+    auth::AuthEndpoint,
+    config::{Endpoint, ReconnectPolicy, Timing},
+    prelude::*,
+};
+use clap::{ArgGroup, Parser};
+
+/// Watches a server that speaks the Pusher Channels protocol.
+#[derive(Parser)]
+#[command(name = "monitor", group(ArgGroup::new("server").required(true).args(["cluster", "host"])))]
+pub struct Arguments {
+    /// The app key.
+    #[arg(long)]
+    key: String,
+    /// A cluster of the hosted service, like "eu".
+    #[arg(long)]
+    cluster: Option<String>,
+    /// A server of one's own.
+    #[arg(long, requires = "port")]
+    host: Option<String>,
+    /// Its port.
+    #[arg(long, requires = "host")]
+    port: Option<u16>,
+    /// Connects with TLS (wss).
+    #[arg(long, requires = "host")]
+    tls: bool,
+    /// What comes before /app/KEY.
+    #[arg(long, requires = "host", value_name = "PREFIX")]
+    path: Option<String>,
+    /// A channel to subscribe to at the start; may be given more than once.
+    #[arg(long = "channel", value_name = "NAME")]
+    pub channels: Vec<String>,
+    /// The URL that authorizes private and presence channels.
+    #[arg(long, value_name = "URL")]
+    auth_endpoint: Option<String>,
+    /// A header for the endpoints, "Name: value"; may be given more than once.
+    #[arg(long = "auth-header", value_name = "HEADER", value_parser = header)]
+    auth_headers: Vec<(String, String)>,
+    /// A form field for the endpoints, name=value; may be given more than once.
+    #[arg(long = "auth-param", value_name = "PARAM", value_parser = param)]
+    auth_params: Vec<(String, String)>,
+    /// The URL that vouches for the user.
+    #[arg(long, value_name = "URL")]
+    user_auth_endpoint: Option<String>,
+    /// Signs in as soon as connected.
+    #[arg(long)]
+    pub sign_in: bool,
+    /// A file with certificates to trust, PEM, for the socket and for HTTP.
+    #[arg(long, value_name = "PEM")]
+    ca_file: Option<PathBuf>,
+    /// Silence after which the link is checked.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    activity_timeout: Option<Duration>,
+    /// For the answer to that.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pong_timeout: Option<Duration>,
+    /// For an attempt to connect.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    connect_timeout: Option<Duration>,
+    /// The shortest delay before a retry.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    retry_min: Option<Duration>,
+    /// The longest delay before a retry.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    retry_max: Option<Duration>,
+    /// Gives up after this many attempts; without it, it tries for ever.
+    #[arg(long, value_name = "N")]
+    max_attempts: Option<u32>,
+    /// Ends after this time, with status 0.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub run_for: Option<Duration>,
+    /// Prints JSON, one object a line; the default when the output is not a terminal.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Arguments {
+    /// The client's configuration, or a sentence about the argument that cannot be used.
+    pub fn config(&self) -> Result<PusherConfig, String> {
+        let endpoint = match (&self.cluster, &self.host, self.port) {
+            (Some(cluster), ..) => Endpoint::cluster(cluster),
+            (None, Some(host), Some(port)) => Endpoint::Custom {
+                host: host.clone(),
+                port,
+                tls: self.tls,
+                path: self.path.clone().unwrap_or_default(),
+            },
+            _ => return Err("a cluster, or a host and a port are needed".into()),
+        };
+        endpoint
+            .target(&self.key)
+            .map_err(|error| error.to_string())?;
+        let timing = Timing::default();
+        let reconnect = ReconnectPolicy::default();
+        let mut config = PusherConfig::new(&self.key, endpoint)
+            .with_sent_answers(true)
+            .with_timing(Timing {
+                activity_timeout: self.activity_timeout.unwrap_or(timing.activity_timeout),
+                pong_timeout: self.pong_timeout.unwrap_or(timing.pong_timeout),
+                dial_timeout: self.connect_timeout.unwrap_or(timing.dial_timeout),
+                ..timing
+            })
+            .with_reconnect(ReconnectPolicy {
+                min_delay: self.retry_min.unwrap_or(reconnect.min_delay),
+                max_delay: self.retry_max.unwrap_or(reconnect.max_delay),
+                max_attempts: self.max_attempts,
+            });
+        if let Some(url) = &self.auth_endpoint {
+            config = config.with_auth_endpoint(self.endpoint(url));
+        }
+        if let Some(url) = &self.user_auth_endpoint {
+            config = config.with_user_auth_endpoint(self.endpoint(url));
+        }
+        if let Some(file) = &self.ca_file {
+            let pem =
+                std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            config = config.with_ca_certificate(pem);
+        }
+        Ok(config)
+    }
+
+    fn endpoint(&self, url: &str) -> AuthEndpoint {
+        let mut endpoint = AuthEndpoint::new(url);
+        for (name, value) in &self.auth_headers {
+            endpoint = endpoint.with_header(name, value);
+        }
+        for (name, value) in &self.auth_params {
+            endpoint = endpoint.with_param(name, value);
+        }
+        endpoint
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "seconds are a decimal number".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("a header is written \"Name: value\"")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn param(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("a parameter is written name=value")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,76 @@
+//! Standard output: JSON for scripts, short lines for people.
+
+use std::{
+    io::{IsTerminal, Write, stdout},
+    time::Instant,
+};
+
+use bevy::prelude::*;
+use serde_json::{Map, Value, json};
+
+/// Prints what happens, one line each.
+#[derive(Resource)]
+pub struct Output {
+    json: bool,
+    started: Instant,
+}
+
+impl Output {
+    /// JSON if asked for, or if nobody looks.
+    pub fn new(json: bool) -> Self {
+        Self {
+            json: json || !stdout().is_terminal(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Prints an object of this type. Fields that are null are left out.
+    pub fn print(&self, kind: &str, fields: Value) {
+        let t = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        let Value::Object(mut fields) = fields else {
+            return;
+        };
+        fields.retain(|name, value| !value.is_null() || name == "data");
+        let line = if self.json {
+            as_json(kind, t, fields)
+        } else {
+            as_text(kind, t, &fields)
+        };
+        // A reader that went away is no reason to end: a script may still want the exit status.
+        let _ = writeln!(stdout(), "{line}").and_then(|()| stdout().flush());
+    }
+}
+
+fn as_json(kind: &str, t: f64, fields: Map<String, Value>) -> String {
+    let mut object = Map::new();
+    object.insert("type".into(), json!(kind));
+    object.insert("t".into(), json!(t));
+    object.extend(fields);
+    Value::Object(object).to_string()
+}
+
+fn as_text(kind: &str, t: f64, fields: &Map<String, Value>) -> String {
+    let colour = match kind {
+        "connection" => 36,
+        "subscription" => 34,
+        "event" | "user_event" => 32,
+        "error" => 31,
+        _ => 33,
+    };
+    let mut line = format!("\u{1b}[90m{t:9.3}\u{1b}[0m \u{1b}[{colour}m{kind:<14}\u{1b}[0m");
+    for (name, value) in fields {
+        match value {
+            Value::String(text) => line += &format!(" {name}={text}"),
+            other => line += &format!(" {name}={other}"),
+        }
+    }
+    line
+}
+
+/// The data of an event: the JSON in it, or else its text.
+pub fn data(raw: &str) -> Value {
+    if raw.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned()))
+}

@@ -1,0 +1,273 @@
+//! What the auth endpoints answer. For development: whoever asks gets a signature.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::ServerCore;
+use super::error::AuthorizationError;
+use super::frame::encode;
+use super::name::{ChannelKind, is_user_id};
+
+/// Who asks for an authorization. In production the app's own backend knows this from a session.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// The user's id.
+    pub user_id: Option<String>,
+    /// What others see of the user: any JSON.
+    pub user_info: Option<String>,
+    /// Short for a `user_info` of `{"name":…}`, and for the user's id where that is missing.
+    pub name: Option<String>,
+    /// Whom the user watches, for a sign-in.
+    pub watchlist: Vec<String>,
+    /// Answers for a presence channel without `channel_data`, so that the signed-in user counts. A connection that is signed in and
+    /// names nobody gets this answer as well.
+    pub is_signed_in_user: bool,
+}
+
+/// The answer of the endpoint for channels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChannelAuthorization {
+    /// `KEY:SIGNATURE`.
+    pub auth: String,
+    /// The member's data on a presence channel: JSON as text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_data: Option<String>,
+    /// The channel's secret on an encrypted channel, in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared_secret: Option<String>,
+}
+
+/// The answer of the endpoint for users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UserAuthentication {
+    /// `KEY:SIGNATURE`.
+    pub auth: String,
+    /// The user's data: JSON as text.
+    pub user_data: String,
+}
+
+impl ServerCore {
+    /// Authorizes a connection to subscribe to a private or presence channel.
+    ///
+    /// # Errors
+    /// The socket id, the channel or the identity cannot be used.
+    pub fn authorize_channel(
+        &self,
+        socket_id: &str,
+        channel: &str,
+        identity: &Identity,
+    ) -> Result<ChannelAuthorization, AuthorizationError> {
+        check_socket_id(socket_id)?;
+        let app = &self.config.app;
+        let mut authorization = ChannelAuthorization {
+            auth: String::new(),
+            channel_data: None,
+            shared_secret: None,
+        };
+        match ChannelKind::of(channel) {
+            Some(ChannelKind::Private) => {}
+            Some(ChannelKind::Encrypted) => {
+                authorization.shared_secret = Some(
+                    self.config
+                        .encryption_master_key
+                        .shared_secret_base64(channel),
+                );
+            }
+            Some(ChannelKind::Presence) => {
+                let names_nobody = identity.user_id.is_none() && identity.name.is_none();
+                let is_signed_in = identity.is_signed_in_user
+                    || (names_nobody && self.signed_in_user(socket_id).is_some());
+                if !is_signed_in {
+                    authorization.channel_data = Some(identity.channel_data(socket_id)?);
+                }
+            }
+            Some(ChannelKind::Public | ChannelKind::User(_)) | None => {
+                return Err(AuthorizationError::InvalidChannel(channel.to_owned()));
+            }
+        }
+        authorization.auth =
+            app.sign_channel(socket_id, channel, authorization.channel_data.as_deref());
+        Ok(authorization)
+    }
+
+    /// Authenticates a connection as a user.
+    ///
+    /// # Errors
+    /// The socket id or the identity cannot be used.
+    pub fn authenticate_user(
+        &self,
+        socket_id: &str,
+        identity: &Identity,
+    ) -> Result<UserAuthentication, AuthorizationError> {
+        check_socket_id(socket_id)?;
+        let user_data = identity.user_data(socket_id)?;
+        Ok(UserAuthentication {
+            auth: self.config.app.sign_user(socket_id, &user_data),
+            user_data,
+        })
+    }
+}
+
+impl Identity {
+    fn channel_data(&self, socket_id: &str) -> Result<String, AuthorizationError> {
+        #[derive(Serialize)]
+        struct ChannelData {
+            user_id: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user_info: Option<Box<RawValue>>,
+        }
+        Ok(encode(&ChannelData {
+            user_id: self.id(socket_id)?,
+            user_info: self.info()?,
+        }))
+    }
+
+    fn user_data(&self, socket_id: &str) -> Result<String, AuthorizationError> {
+        #[derive(Serialize)]
+        struct UserData<'a> {
+            id: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user_info: Option<Box<RawValue>>,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            watchlist: &'a [String],
+        }
+        Ok(encode(&UserData {
+            id: self.id(socket_id)?,
+            user_info: self.info()?,
+            watchlist: &self.watchlist,
+        }))
+    }
+
+    /// Somebody who names nobody is a guest, told apart by the connection.
+    fn id(&self, socket_id: &str) -> Result<String, AuthorizationError> {
+        let id = match (&self.user_id, &self.name) {
+            (Some(id), _) | (None, Some(id)) => id.clone(),
+            (None, None) => format!("guest-{}", socket_id.replace('.', "-")),
+        };
+        if is_user_id(&id) {
+            Ok(id)
+        } else {
+            let message = format!("`{id}` is no user id: 1 to 128 bytes are allowed");
+            Err(AuthorizationError::InvalidIdentity(message))
+        }
+    }
+
+    fn info(&self) -> Result<Option<Box<RawValue>>, AuthorizationError> {
+        #[derive(Serialize)]
+        struct Named<'a> {
+            name: &'a str,
+        }
+        let text = match (&self.user_info, &self.name) {
+            (Some(info), _) => info.clone(),
+            (None, Some(name)) => encode(&Named { name }),
+            (None, None) => return Ok(None),
+        };
+        RawValue::from_string(text).map(Some).map_err(|error| {
+            AuthorizationError::InvalidIdentity(format!("`user_info` is not JSON: {error}"))
+        })
+    }
+}
+
+fn check_socket_id(socket_id: &str) -> Result<(), AuthorizationError> {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_valid = socket_id
+        .split_once('.')
+        .is_some_and(|(first, second)| is_digits(first) && is_digits(second));
+    if is_valid {
+        Ok(())
+    } else {
+        Err(AuthorizationError::InvalidSocketId(socket_id.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::test_support::Scene;
+
+    #[test]
+    fn an_authorization_lets_its_connection_in() {
+        let mut scene = Scene::new();
+        let client = scene.connected();
+        let socket_id = scene.socket_id(client);
+        let identity = Identity {
+            name: Some("Ann".to_owned()),
+            ..Identity::default()
+        };
+        for channel in ["private-a", "private-encrypted-a", "presence-a"] {
+            let authorization = scene
+                .core
+                .authorize_channel(&socket_id, channel, &identity)
+                .unwrap();
+            let mut data = serde_json::to_value(&authorization).unwrap();
+            data["channel"] = channel.into();
+            scene.subscribe_with(client, data);
+            assert_eq!(
+                scene.frame(client)["event"],
+                "pusher_internal:subscription_succeeded",
+                "{channel}"
+            );
+        }
+        assert_eq!(scene.core.members("presence-a"), ["Ann"]);
+    }
+
+    #[test]
+    fn only_encrypted_channels_get_a_shared_secret() {
+        let scene = Scene::new();
+        for (channel, expected) in [("private-encrypted-a", true), ("private-a", false)] {
+            let authorization = scene
+                .core
+                .authorize_channel("1.2", channel, &Identity::default());
+            assert_eq!(authorization.unwrap().shared_secret.is_some(), expected);
+        }
+    }
+
+    #[test]
+    fn a_signed_in_connection_that_names_nobody_needs_no_channel_data() {
+        let mut scene = Scene::new();
+        let client = scene.connected();
+        let socket_id = scene.socket_id(client);
+        let authorize = |scene: &Scene, identity: &Identity| {
+            scene
+                .core
+                .authorize_channel(&socket_id, "presence-a", identity)
+                .unwrap()
+                .channel_data
+        };
+        let nobody = Identity::default();
+        assert!(authorize(&scene, &nobody).unwrap().contains("guest-"));
+        scene.sign_in(client, r#"{"id":"a"}"#);
+        assert_eq!(authorize(&scene, &nobody), None);
+        let named = Identity {
+            user_id: Some("b".to_owned()),
+            ..Identity::default()
+        };
+        assert_eq!(
+            authorize(&scene, &named).as_deref(),
+            Some(r#"{"user_id":"b"}"#)
+        );
+    }
+
+    #[test]
+    fn requests_that_cannot_be_meant_are_refused() {
+        let scene = Scene::new();
+        let authorize = |socket_id: &str, channel: &str, identity: &Identity| {
+            scene.core.authorize_channel(socket_id, channel, identity)
+        };
+        let nobody = Identity::default();
+        for socket_id in ["", "1", "1.", ".1", "a.b", "1.2.3", "1.2:private-b"] {
+            assert!(
+                authorize(socket_id, "private-a", &nobody).is_err(),
+                "{socket_id}"
+            );
+        }
+        for channel in ["", "news", "#server-to-user-a", "private-a b"] {
+            assert!(authorize("1.2", channel, &nobody).is_err(), "{channel}");
+        }
+        let bad_info = Identity {
+            user_info: Some("{".to_owned()),
+            ..Identity::default()
+        };
+        assert!(authorize("1.2", "presence-a", &bad_info).is_err());
+    }
+}

@@ -1,0 +1,273 @@
+//! Publishing: from code, or through the HTTP API; and the last events of cache channels.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::frame;
+use super::name::{
+    ChannelKind, USER_CHANNEL_PREFIX, check_event_name, is_cache_channel, is_user_id,
+};
+use super::{PublishError, ServerCore, ServerEvent};
+
+/// Events whose time is up are dropped when this many are kept, and when one is asked for.
+const CACHED_EVENTS_BEFORE_CLEANING: usize = 1_024;
+
+#[derive(Debug)]
+pub(crate) struct CachedEvent {
+    frame: Arc<str>,
+    published: Duration,
+}
+
+impl ServerCore {
+    /// Publishes an event; `data` is its data as text, usually JSON. On an encrypted channel it is encrypted first. The connection
+    /// with the socket id `except` does not get it. Returns how many connections it is sent to.
+    ///
+    /// # Errors
+    /// The channel or the event cannot have such a name, or the data is too large.
+    pub fn publish(
+        &mut self,
+        channel: &str,
+        event: &str,
+        data: &str,
+        except: Option<&str>,
+        now: Duration,
+    ) -> Result<usize, PublishError> {
+        self.check_event(channel, event, data)?;
+        if ChannelKind::of(channel) == Some(ChannelKind::Encrypted) {
+            let nonce = self.random.nonce();
+            let sealed = self
+                .config
+                .encryption_master_key
+                .seal(channel, data, nonce)?;
+            return Ok(self.deliver(channel, event, &sealed, except, now));
+        }
+        Ok(self.deliver(channel, event, data, except, now))
+    }
+
+    /// Publishes an event whose data is ready for the wire: publishers that use the HTTP API encrypt by themselves.
+    ///
+    /// # Errors
+    /// The channel or the event cannot have such a name, or the data is too large.
+    pub fn publish_sealed(
+        &mut self,
+        channel: &str,
+        event: &str,
+        data: &str,
+        except: Option<&str>,
+        now: Duration,
+    ) -> Result<usize, PublishError> {
+        self.check_event(channel, event, data)?;
+        Ok(self.deliver(channel, event, data, except, now))
+    }
+
+    /// Publishes an event to every connection that is signed in as this user.
+    ///
+    /// # Errors
+    /// There can be no such user or event, or the data is too large.
+    pub fn publish_to_user(
+        &mut self,
+        user_id: &str,
+        event: &str,
+        data: &str,
+        now: Duration,
+    ) -> Result<usize, PublishError> {
+        if !is_user_id(user_id) {
+            return Err(PublishError::InvalidUserId(user_id.to_owned()));
+        }
+        self.publish(
+            &format!("{USER_CHANNEL_PREFIX}{user_id}"),
+            event,
+            data,
+            None,
+            now,
+        )
+    }
+
+    /// Whether an event could be published: what both ways of publishing check.
+    pub(crate) fn check_event(
+        &self,
+        channel: &str,
+        event: &str,
+        data: &str,
+    ) -> Result<(), PublishError> {
+        if ChannelKind::of(channel).is_none() {
+            return Err(PublishError::InvalidChannel(channel.to_owned()));
+        }
+        check_event_name(event)?;
+        let limit = self.config.limits.event_bytes;
+        if data.len() > limit {
+            return Err(PublishError::DataTooLarge {
+                bytes: data.len(),
+                limit,
+            });
+        }
+        Ok(())
+    }
+
+    fn deliver(
+        &mut self,
+        channel: &str,
+        event: &str,
+        data: &str,
+        except: Option<&str>,
+        now: Duration,
+    ) -> usize {
+        let frame: Arc<str> = frame::channel_event(channel, event, data, None).into();
+        if is_cache_channel(channel) {
+            self.cache(channel, Arc::clone(&frame), now);
+        }
+        let except = except.and_then(|socket_id| self.connection(socket_id));
+        let reached = self.send_to_channel(channel, frame, except);
+        self.tell(ServerEvent::Published {
+            channel: channel.to_owned(),
+            event: event.to_owned(),
+            reached,
+        });
+        reached
+    }
+
+    fn cache(&mut self, channel: &str, frame: Arc<str>, now: Duration) {
+        let age = self.config.limits.cached_event_age;
+        if self.cached_events.len() >= CACHED_EVENTS_BEFORE_CLEANING {
+            self.cached_events
+                .retain(|_, cached| now.saturating_sub(cached.published) < age);
+        }
+        let cached = CachedEvent {
+            frame,
+            published: now,
+        };
+        self.cached_events.insert(channel.to_owned(), cached);
+    }
+
+    pub(super) fn cached_frame(&mut self, channel: &str, now: Duration) -> Option<Arc<str>> {
+        let cached = self.cached_events.get(channel)?;
+        if now.saturating_sub(cached.published) >= self.config.limits.cached_event_age {
+            self.cached_events.remove(channel);
+            return None;
+        }
+        Some(Arc::clone(&cached.frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use crate::core::PublishError;
+    use crate::core::test_support::Scene;
+
+    #[test]
+    fn an_event_reaches_all_subscribers_but_the_excepted_one() {
+        let mut scene = Scene::new();
+        let clients = [scene.connected(), scene.connected()];
+        for client in clients {
+            scene.subscribed(client, "news");
+        }
+        let excepted = scene.socket_id(clients[0]);
+        let reached = scene.core.publish(
+            "news",
+            "headline",
+            r#"{"a":1}"#,
+            Some(&excepted),
+            Duration::ZERO,
+        );
+        assert_eq!(reached, Ok(1));
+        assert!(scene.frames(clients[0]).is_empty());
+        assert_eq!(
+            scene.frame(clients[1]),
+            json!({"event": "headline", "channel": "news", "data": r#"{"a":1}"#})
+        );
+    }
+
+    #[test]
+    fn names_of_the_protocol_and_impossible_channels_cannot_be_published() {
+        let mut scene = Scene::new();
+        let mut publish = |channel: &str, event: &str| {
+            scene
+                .core
+                .publish(channel, event, "{}", None, Duration::ZERO)
+        };
+        for event in ["pusher:error", "pusher_internal:member_added", ""] {
+            assert!(matches!(
+                publish("news", event),
+                Err(PublishError::InvalidEventName(_))
+            ));
+        }
+        assert!(matches!(
+            publish("a b", "headline"),
+            Err(PublishError::InvalidChannel(_))
+        ));
+        let data = "x".repeat(10_241);
+        let too_large = scene
+            .core
+            .publish("news", "headline", &data, None, Duration::ZERO);
+        assert!(matches!(too_large, Err(PublishError::DataTooLarge { .. })));
+    }
+
+    #[test]
+    fn events_on_an_encrypted_channel_are_encrypted_under_a_new_nonce_each() {
+        let mut scene = Scene::new();
+        let client = scene.connected();
+        scene.subscribed(client, "private-encrypted-a");
+        scene.publish("private-encrypted-a", "secret", r#"{"a":1}"#);
+        scene.publish("private-encrypted-a", "secret", r#"{"a":1}"#);
+        let sealed: Vec<Value> = scene
+            .frames(client)
+            .iter()
+            .map(|frame| serde_json::from_str(frame["data"].as_str().unwrap()).unwrap())
+            .collect();
+        assert_eq!(sealed.len(), 2);
+        assert_ne!(sealed[0]["nonce"], sealed[1]["nonce"]);
+        assert_ne!(sealed[0]["ciphertext"], sealed[1]["ciphertext"]);
+    }
+
+    #[test]
+    fn a_late_subscriber_of_a_cache_channel_gets_the_last_event() {
+        let mut scene = Scene::new();
+        let early = scene.connected();
+        scene.subscribe(early, "cache-a");
+        let frames = scene.frames(early);
+        assert_eq!(
+            frames[1],
+            json!({"event": "pusher:cache_miss", "channel": "cache-a", "data": "{}"})
+        );
+        scene.publish("cache-a", "first", "1");
+        scene.publish("cache-a", "last", "2");
+        scene.gone(early);
+
+        let late = scene.connected();
+        scene.subscribe(late, "cache-a");
+        let frames = scene.frames(late);
+        assert_eq!(frames.len(), 2);
+        assert_eq!(
+            frames[1],
+            json!({"event": "last", "channel": "cache-a", "data": "2"})
+        );
+    }
+
+    #[test]
+    fn a_cached_event_is_forgotten_after_its_time() {
+        let mut scene = Scene::new();
+        scene.publish("cache-a", "old", "1");
+        scene.now += Duration::from_secs(30 * 60);
+        let client = scene.connected();
+        scene.subscribe(client, "cache-a");
+        assert_eq!(scene.frames(client)[1]["event"], "pusher:cache_miss");
+    }
+
+    #[test]
+    fn client_events_are_not_cached() {
+        let mut scene = Scene::new();
+        let client = scene.connected();
+        scene.subscribed(client, "private-cache-a");
+        scene.text(
+            client,
+            r#"{"event":"client-a","channel":"private-cache-a","data":{}}"#,
+        );
+        let late = scene.connected();
+        scene.subscribe(late, "private-cache-a");
+        assert_eq!(scene.frames(late)[1]["event"], "pusher:cache_miss");
+    }
+}

@@ -1,0 +1,150 @@
+//! The program: a Pusher Channels server for a developer's machine, with a log line for each thing that clients do.
+
+mod log_line;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use pusher_dev_server::{App, DevServer, DevServerConfig, EncryptionMasterKey, ServerError};
+
+use log_line::LogLine;
+
+/// A Pusher Channels server for development and tests. Its auth endpoints sign for anybody who asks.
+#[derive(Parser)]
+#[command(name = "pusher_dev_server")]
+struct Arguments {
+    /// The address to listen on. Other than loopback, everybody in the network can connect.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// The port to listen on; 0 takes any free one.
+    #[arg(long, default_value_t = 6001)]
+    port: u16,
+    /// What stands before `/app/KEY` in the WebSocket's address, such as `/ws`.
+    #[arg(long, default_value = "")]
+    path: String,
+    /// The app's id, for the HTTP API.
+    #[arg(long, default_value_t = App::default().id)]
+    app_id: String,
+    /// The app's key, for clients.
+    #[arg(long, default_value_t = App::default().key)]
+    key: String,
+    /// The app's secret, for backends.
+    #[arg(long, default_value_t = App::default().secret)]
+    secret: String,
+    /// The master key for encrypted channels: 32 bytes in base64. Without it, the bytes 0 to 31.
+    #[arg(long, value_parser = parse_master_key)]
+    encryption_master_key: Option<EncryptionMasterKey>,
+    /// After how many seconds of silence clients ping.
+    #[arg(long, default_value_t = 120)]
+    activity_timeout: u64,
+    /// Report `pusher_internal:subscription_count`.
+    #[arg(long)]
+    subscription_count: bool,
+    /// How many client events a connection may send in a second.
+    #[arg(long, default_value_t = 10)]
+    client_events_per_second: u32,
+    /// Log every frame that comes in.
+    #[arg(long)]
+    frames: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Server(error)) => {
+            let _ = writeln!(io::stderr(), "pusher_dev_server: {error}");
+            ExitCode::FAILURE
+        }
+        // Whoever read the log has left: that is an end like another.
+        Err(Failure::Output(_)) => ExitCode::SUCCESS,
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+/// Serves until the process is ended, or until nobody reads the log any more.
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let server = DevServer::start(config(arguments))?;
+    let events = server.events();
+    let started = Instant::now();
+    let is_coloured = io::stdout().is_terminal();
+    let mut output = io::stdout().lock();
+    introduce(&mut output, &server, arguments)?;
+    for event in events {
+        if let Some(line) = LogLine::of(&event) {
+            let time = started.elapsed().as_secs_f64();
+            writeln!(output, "{}", line.written(time, is_coloured))?;
+            output.flush()?;
+        }
+    }
+    Ok(())
+}
+
+fn config(arguments: &Arguments) -> DevServerConfig {
+    let app = App {
+        id: arguments.app_id.clone(),
+        key: arguments.key.clone(),
+        secret: arguments.secret.clone(),
+    };
+    let mut config = DevServerConfig::default()
+        .with_address(SocketAddr::new(arguments.host, arguments.port))
+        .with_path(arguments.path.clone())
+        .with_app(app)
+        .with_activity_timeout(Duration::from_secs(arguments.activity_timeout))
+        .with_subscription_count(arguments.subscription_count)
+        .with_frames_reported(arguments.frames);
+    config.core.encryption_master_key = arguments.encryption_master_key.unwrap_or_default();
+    config.core.limits.client_events_per_second = arguments.client_events_per_second;
+    config
+}
+
+fn introduce(
+    output: &mut impl io::Write,
+    server: &DevServer,
+    arguments: &Arguments,
+) -> io::Result<()> {
+    let address = server.address();
+    if !address.ip().is_loopback() {
+        writeln!(
+            output,
+            "WARNING: {address} is open to the network, and the auth endpoints sign for anybody who asks."
+        )?;
+    }
+    writeln!(output, "pusher_dev_server listens on {address}")?;
+    writeln!(output, "  WebSocket        {}", server.websocket_url())?;
+    writeln!(
+        output,
+        "  HTTP API         http://{address}/apps/{}",
+        arguments.app_id
+    )?;
+    writeln!(
+        output,
+        "  key, secret      {}, {}",
+        arguments.key, arguments.secret
+    )?;
+    writeln!(
+        output,
+        "  encryption key   {}",
+        arguments
+            .encryption_master_key
+            .unwrap_or_default()
+            .to_base64()
+    )?;
+    writeln!(output, "  auth endpoint    {}", server.auth_endpoint())?;
+    writeln!(output, "  user auth        {}", server.user_auth_endpoint())?;
+    output.flush()
+}
+
+fn parse_master_key(text: &str) -> Result<EncryptionMasterKey, String> {
+    EncryptionMasterKey::from_base64(text).ok_or_else(|| "32 bytes in base64 are needed".to_owned())
+}

@@ -1,0 +1,105 @@
+//! The program: what it prints, and that it warns.
+
+#![allow(
+    clippy::expect_used,
+    reason = "a helper of a test may fail as a test does"
+)]
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+struct Program {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pusher_dev_server"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program");
+        let output = BufReader::new(child.stdout.take().expect("a pipe"));
+        Self { child, output }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("text");
+        assert!(!line.is_empty(), "the program has ended");
+        line.trim_end().to_owned()
+    }
+
+    /// The first line with this text.
+    fn line_with(&mut self, text: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn it_says_where_it_listens_and_logs_what_a_client_does() {
+    let mut program = Program::start(&[
+        "--port",
+        "0",
+        "--key",
+        "my-key",
+        "--secret",
+        "my-secret",
+        "--path",
+        "/ws",
+    ]);
+    let first = program.line();
+    let address = first
+        .strip_prefix("pusher_dev_server listens on ")
+        .expect("where it listens")
+        .to_owned();
+    assert!(address.starts_with("127.0.0.1:"), "{first}");
+    let url = format!("ws://{address}/ws/app/my-key");
+    assert!(program.line().ends_with(&url));
+    program.line_with("my-key, my-secret");
+    program.line_with(&format!("http://{address}/pusher/auth"));
+    program.line_with(&format!("http://{address}/pusher/user-auth"));
+
+    let stream = TcpStream::connect(&address).expect("it listens");
+    let (mut socket, _) = tungstenite::client(url, stream).expect("an upgrade");
+    program.line_with(" connected");
+    let subscribe = r#"{"event":"pusher:subscribe","data":{"channel":"news"}}"#;
+    socket
+        .send(tungstenite::Message::text(subscribe))
+        .expect("an open socket");
+    let line = program.line_with("subscribed");
+    assert!(line.ends_with("subscribed to news"), "{line}");
+    assert!(!line.contains('\u{1b}'), "{line}");
+    drop(socket);
+    program.line_with("is gone");
+}
+
+#[test]
+fn a_wrong_argument_ends_it_with_a_sentence() {
+    for arguments in [
+        &["--port", "many"][..],
+        &["--encryption-master-key", "short"],
+        &["--nope"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_pusher_dev_server"))
+            .args(arguments)
+            .output()
+            .expect("the program");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty());
+    }
+}

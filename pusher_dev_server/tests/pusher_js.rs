@@ -1,0 +1,117 @@
+//! The official JavaScript client and server library against this server: they share nothing with this project.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper of a test may fail as a test does"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use pusher_dev_server::{DevServer, DevServerConfig, EncryptionMasterKey};
+use serde_json::json;
+
+/// Runs one scenario of `pusher_js.js`; `on_line` is called for each line that it prints.
+fn run(scenario: &str, mut on_line: impl FnMut(&DevServer, &str)) {
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let modules = crate_folder.join("../tests/node/node_modules");
+    assert!(
+        modules.join("pusher-js").is_dir() && modules.join("pusher").is_dir(),
+        "pusher-js and pusher are not in tests/node/node_modules: run scripts/test.sh, which installs it"
+    );
+    let server = DevServer::start(DevServerConfig::default()).expect("a server");
+    let configuration = json!({
+        "host": server.address().ip(),
+        "port": server.port(),
+        "appId": server.app_id(),
+        "key": server.app_key(),
+        "secret": server.app_secret(),
+        "masterKey": EncryptionMasterKey::default().to_base64(),
+        "auth": server.auth_endpoint(),
+        "userAuth": server.user_auth_endpoint(),
+    });
+    let mut node = Command::new("node")
+        .arg(crate_folder.join("tests/pusher_js.js"))
+        .arg(scenario)
+        .arg(configuration.to_string())
+        .env("NODE_PATH", modules)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("node does not start ({error}): run scripts/test.sh, which installs it")
+        });
+    let output = node.stdout.take().expect("a pipe");
+    for line in BufReader::new(output).lines() {
+        on_line(&server, &line.expect("text"));
+    }
+    let mut errors = String::new();
+    let mut error_output = node.stderr.take().expect("a pipe");
+    error_output.read_to_string(&mut errors).expect("text");
+    let status = node.wait().expect("an end");
+    assert!(status.success(), "{errors}");
+}
+
+fn run_quietly(scenario: &str) {
+    run(scenario, |_, line| panic!("an unexpected line: {line}"));
+}
+
+#[test]
+fn an_event_on_a_public_channel_arrives() {
+    run_quietly("public");
+}
+
+#[test]
+fn an_event_on_a_private_channel_arrives() {
+    run_quietly("private");
+}
+
+#[test]
+fn members_of_a_presence_channel_see_each_other_come_and_go() {
+    run_quietly("presence");
+}
+
+#[test]
+fn events_on_an_encrypted_channel_are_decrypted_whoever_encrypted_them() {
+    run("encrypted", |server, line| {
+        assert_eq!(line, "ready");
+        let reached = server.publish(
+            "private-encrypted-room",
+            "from-code",
+            &json!({"from": "code"}),
+        );
+        assert_eq!(reached, Ok(1));
+    });
+}
+
+#[test]
+fn a_cache_channel_misses_first_and_then_replays() {
+    run_quietly("cache");
+}
+
+#[test]
+fn client_events_go_to_the_other_client_with_the_sender_on_presence_channels() {
+    run_quietly("client-events");
+}
+
+#[test]
+fn a_signed_in_user_gets_its_events_and_can_be_terminated() {
+    run_quietly("sign-in");
+}
+
+#[test]
+fn a_watchlist_tells_who_comes_and_goes() {
+    run_quietly("watchlist");
+}
+
+#[test]
+fn the_server_library_publishes_and_asks() {
+    run_quietly("http-api");
+}
+
+#[test]
+fn a_wrong_key_and_a_forged_signature_are_refused() {
+    run_quietly("refusals");
+}

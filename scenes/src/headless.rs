@@ -1,0 +1,170 @@
+//! The scene as lines: time, who, what.
+#![allow(
+    clippy::print_stdout,
+    reason = "printing the scene is this module's purpose"
+)]
+
+use std::io::{IsTerminal, Write};
+use std::time::Instant;
+
+use bevy::prelude::*;
+
+use crate::{
+    connection_view::ConnectionView,
+    player::{ChatEntry, Departed, Player},
+    theme::player_colour,
+    toast::Toast,
+    words::clock,
+};
+
+/// Where a line says "who" when it is the lobby itself.
+const NOBODY: &str = "*";
+const NAME_WIDTH: usize = 16;
+
+/// Prints lines; with colours on a terminal, without any escape code elsewhere.
+#[derive(Resource, Debug)]
+struct Printer {
+    has_colours: bool,
+}
+
+pub(crate) struct HeadlessPlugin;
+
+impl Plugin for HeadlessPlugin {
+    fn build(&self, app: &mut App) {
+        app.insert_resource(Printer {
+            has_colours: std::io::stdout().is_terminal(),
+        })
+        .init_resource::<ConnectionView>()
+        .add_systems(
+            PostUpdate,
+            (print_connection, print_players, print_chat, print_toasts).chain(),
+        );
+    }
+}
+
+impl Printer {
+    fn line(&self, time: &Time<Real>, who: Option<&str>, what: &str) -> Result<(), std::io::Error> {
+        let time = clock(time.elapsed());
+        let name = printable(who.unwrap_or(NOBODY));
+        let what = printable(what);
+        let padding = " ".repeat(NAME_WIDTH.saturating_sub(name.chars().count()));
+        let mut out = std::io::stdout().lock();
+        if self.has_colours {
+            let (start, end) = match who {
+                Some(who) => (colour_code(player_colour(who)), "\u{1b}[0m"),
+                None => (String::new(), ""),
+            };
+            writeln!(out, "{time:>5}  {start}{name}{end}{padding}  {what}")?;
+        } else {
+            writeln!(out, "{time:>5}  {name}{padding}  {what}")?;
+        }
+        out.flush()
+    }
+}
+
+/// What came over the network must not be able to move the cursor of somebody's terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .collect()
+}
+
+fn colour_code(colour: Color) -> String {
+    let [red, green, blue] = colour.to_srgba().to_u8_array_no_alpha();
+    format!("\u{1b}[38;2;{red};{green};{blue}m")
+}
+
+/// Whoever read the lines is gone: so is the scene's purpose.
+fn end_on_error(printed: Result<(), std::io::Error>, exit: &mut MessageWriter<AppExit>) {
+    if printed.is_err() {
+        exit.write(AppExit::Success);
+    }
+}
+
+fn print_connection(
+    printer: Res<Printer>,
+    time: Res<Time<Real>>,
+    view: Res<ConnectionView>,
+    mut last: Local<Option<ConnectionView>>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    let is_news = match (&*last, &*view) {
+        (None, ConnectionView::Offline) => false,
+        // A new round trip is no news of the connection.
+        (Some(ConnectionView::Connected { .. }), ConnectionView::Connected { .. }) => false,
+        (last, now) => last.as_ref() != Some(now),
+    };
+    if !is_news {
+        return;
+    }
+    let mut words = view.words(Instant::now());
+    match &*view {
+        ConnectionView::Waiting { reason, .. } => words = format!("{words}: {reason}"),
+        ConnectionView::Failed { advice, .. } => words = format!("{words}. {advice}"),
+        _ => {}
+    }
+    end_on_error(printer.line(&time, None, &words), &mut exit);
+    *last = Some(view.clone());
+}
+
+fn print_players(
+    mut commands: Commands,
+    printer: Res<Printer>,
+    time: Res<Time<Real>>,
+    changed: Query<(Entity, Ref<Player>), (Changed<Player>, Without<Departed>)>,
+    departed: Query<(Entity, &Player), With<Departed>>,
+    mut known: Local<Vec<(Entity, Player)>>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    for (entity, player) in &departed {
+        end_on_error(printer.line(&time, Some(&player.name), "leaves"), &mut exit);
+        known.retain(|(known, _)| *known != entity);
+        commands.entity(entity).despawn();
+    }
+    for (entity, player) in &changed {
+        let before = known.iter_mut().find(|(known, _)| *known == entity);
+        let words = match &before {
+            None if player.is_you => format!("is here (you): {}", player.doing),
+            None => format!("is here: {}", player.doing),
+            Some((_, before)) if before.is_ready != player.is_ready => if player.is_ready {
+                "is ready"
+            } else {
+                "is not ready any more"
+            }
+            .to_owned(),
+            Some((_, before)) if before.doing != player.doing => player.doing.clone(),
+            Some(_) => continue,
+        };
+        end_on_error(printer.line(&time, Some(&player.name), &words), &mut exit);
+        match before {
+            Some((_, before)) => before.clone_from(&player),
+            None => known.push((entity, Player::clone(&player))),
+        }
+    }
+}
+
+fn print_chat(
+    printer: Res<Printer>,
+    time: Res<Time<Real>>,
+    mut entries: MessageReader<ChatEntry>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    for entry in entries.read() {
+        // What happened has been printed as it happened; the chat repeats it for those who see a window.
+        if let Some(speaker) = &entry.speaker {
+            let words = format!("says: {}", entry.text);
+            end_on_error(printer.line(&time, Some(speaker), &words), &mut exit);
+        }
+    }
+}
+
+fn print_toasts(
+    printer: Res<Printer>,
+    time: Res<Time<Real>>,
+    mut toasts: MessageReader<Toast>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    for toast in toasts.read() {
+        end_on_error(printer.line(&time, None, &toast.text), &mut exit);
+    }
+}

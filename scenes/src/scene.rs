@@ -1,0 +1,149 @@
+//! The app that every scene is built on: a window, or lines.
+#![allow(
+    clippy::print_stdout,
+    reason = "a scene says in its first line what it is connected to"
+)]
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use bevy::app::{ScheduleRunnerPlugin, TerminalCtrlCHandlerPlugin};
+use bevy::log::{BoxedFmtLayer, Level, LogPlugin, tracing_subscriber};
+use bevy::prelude::*;
+use bevy::window::WindowResizeConstraints;
+
+use crate::{
+    arguments::SceneArguments,
+    badge::BadgePlugin,
+    chat::ChatPlugin,
+    connection_view::ConnectionView,
+    fitted::FittedPlugin,
+    headless::HeadlessPlugin,
+    input_line::InputLinePlugin,
+    key_hints::KeyHintsPlugin,
+    motion::MotionPlugin,
+    notice::NoticePlugin,
+    pace::PacePlugin,
+    panel::PanelPlugin,
+    picture::PicturePlugin,
+    player::ChatEntry,
+    roster::RosterPlugin,
+    scrolling::ScrollingPlugin,
+    theme::BACKGROUND,
+    toast::{Toast, ToastPlugin},
+};
+
+/// How often a scene without a window looks for news.
+const HEADLESS_STEP: Duration = Duration::from_millis(20);
+
+/// Where the assets lie, whatever the working directory is.
+const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
+
+/// Whether the scene runs without a window: because one said so, or because there is no display.
+#[must_use]
+pub fn is_headless(arguments: &SceneArguments) -> bool {
+    let has_no_display = cfg!(all(unix, not(target_os = "macos")))
+        && ["DISPLAY", "WAYLAND_DISPLAY"]
+            .iter()
+            .all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty()));
+    arguments.headless || has_no_display
+}
+
+/// An app with all that scenes share, in a window of this title or as lines.
+///
+/// # Errors
+/// A picture was asked for where there is no display.
+pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String> {
+    let mut app = App::new();
+    app.init_resource::<ConnectionView>()
+        .add_message::<ChatEntry>()
+        .add_message::<Toast>();
+    if is_headless(arguments) {
+        if arguments.screenshot.is_some() {
+            return Err("--screenshot needs a display, and there is none".to_owned());
+        }
+        app.add_plugins((
+            MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(HEADLESS_STEP)),
+            log_plugin(),
+            TerminalCtrlCHandlerPlugin,
+            HeadlessPlugin,
+        ));
+    } else {
+        app.add_plugins(
+            DefaultPlugins
+                .set(log_plugin())
+                .set(window_plugin(title))
+                .set(AssetPlugin {
+                    file_path: ASSETS.to_owned(),
+                    ..default()
+                }),
+        )
+        .insert_resource(ClearColor(BACKGROUND))
+        .add_plugins((
+            PacePlugin,
+            MotionPlugin,
+            FittedPlugin,
+            ScrollingPlugin,
+            PanelPlugin,
+            BadgePlugin,
+            ToastPlugin,
+            NoticePlugin,
+            RosterPlugin,
+            ChatPlugin,
+            InputLinePlugin,
+            KeyHintsPlugin,
+        ))
+        .add_plugins(PicturePlugin {
+            file: arguments.screenshot.clone(),
+        });
+    }
+    if let Some(time) = arguments.run_for {
+        app.add_systems(Last, end_after(time));
+    }
+    Ok(app)
+}
+
+/// Says what the scene is connected to, as its first line.
+pub fn say(line: &str) {
+    println!("{line}");
+}
+
+fn window_plugin(title: &str) -> WindowPlugin {
+    WindowPlugin {
+        primary_window: Some(Window {
+            title: title.to_owned(),
+            resolution: (1280, 720).into(),
+            resize_constraints: WindowResizeConstraints {
+                min_width: 800.0,
+                min_height: 500.0,
+                ..default()
+            },
+            ..default()
+        }),
+        ..default()
+    }
+}
+
+fn log_plugin() -> LogPlugin {
+    LogPlugin {
+        level: Level::WARN,
+        fmt_layer: log_without_escape_codes_in_files,
+        ..default()
+    }
+}
+
+fn log_without_escape_codes_in_files(_: &mut App) -> Option<BoxedFmtLayer> {
+    Some(Box::new(
+        tracing_subscriber::fmt::Layer::default()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal()),
+    ))
+}
+
+fn end_after(whole: Duration) -> impl FnMut(Res<Time<Real>>, MessageWriter<AppExit>) {
+    move |time, mut exit| {
+        if time.elapsed() >= whole {
+            exit.write(AppExit::Success);
+        }
+    }
+}

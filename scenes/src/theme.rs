@@ -1,0 +1,163 @@
+//! The one look of all scenes: colours, sizes, text styles.
+
+use bevy::prelude::*;
+use bevy::text::LineHeight;
+
+/// Behind everything.
+pub const BACKGROUND: Color = Color::srgb_u8(0x0E, 0x11, 0x16);
+/// The face of a panel.
+pub const PANEL: Color = Color::srgb_u8(0x17, 0x1B, 0x22);
+/// A panel's edge, and whatever lies quietly on a panel.
+pub const BORDER: Color = Color::srgb_u8(0x26, 0x2C, 0x36);
+/// What one reads.
+pub const TEXT: Color = Color::srgb_u8(0xE6, 0xEA, 0xF0);
+/// What one reads second.
+pub const QUIET_TEXT: Color = Color::srgb_u8(0x9A, 0xA4, 0xB2);
+/// What can be acted on, and "you".
+pub const ACCENT: Color = Color::srgb_u8(0x5B, 0x9D, 0xFF);
+/// All is well.
+pub const GOOD: Color = Color::srgb_u8(0x3D, 0xD6, 0x8C);
+/// Wait, or look here.
+pub const WARN: Color = Color::srgb_u8(0xF2, 0xB8, 0x4B);
+/// It went wrong.
+pub const BAD: Color = Color::srgb_u8(0xF2, 0x55, 0x5A);
+
+/// The grid that everything lies on, in logical pixels.
+pub const UNIT: f32 = 8.0;
+/// Between panels, and inside them.
+pub const GAP: f32 = 16.0;
+/// At the window's edges.
+pub const EDGE: f32 = 24.0;
+/// A panel's corner.
+pub const CORNER: f32 = 12.0;
+
+/// The size and line height of a piece of text, in logical pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TextSize {
+    /// Of the font.
+    pub font: f32,
+    /// Of the line, on the grid.
+    pub line: f32,
+}
+
+/// The scene's title.
+pub const TITLE: TextSize = TextSize {
+    font: 28.0,
+    line: 40.0,
+};
+/// What one reads.
+pub const BODY: TextSize = TextSize {
+    font: 18.0,
+    line: 24.0,
+};
+/// What one reads second.
+pub const QUIET: TextSize = TextSize {
+    font: 14.0,
+    line: 16.0,
+};
+
+/// The advance of every character of Bevy's embedded font (Fira Mono), as a part of the font size.
+const ADVANCE: f32 = 0.6;
+
+impl TextSize {
+    /// How wide `characters` characters are.
+    #[must_use]
+    pub fn width_of(self, characters: usize) -> f32 {
+        self.font * ADVANCE * characters as f32
+    }
+
+    /// How many characters fit into `width` logical pixels.
+    #[must_use]
+    pub fn characters_in(self, width: f32) -> usize {
+        // A hundredth of a pixel of tolerance: layouts give widths such as 151.19999.
+        ((width + 0.01) / (self.font * ADVANCE)).max(0.0) as usize
+    }
+}
+
+/// One line of text that does not wrap.
+pub fn text(content: impl Into<String>, size: TextSize, colour: Color) -> impl Bundle {
+    (
+        Text::new(content),
+        TextFont::from_font_size(size.font),
+        LineHeight::Px(size.line),
+        TextColor(colour),
+        TextLayout::no_wrap(),
+        Node {
+            flex_shrink: 0.0,
+            ..default()
+        },
+    )
+}
+
+/// A stable colour for a player, from the name alone, so that every client shows the same.
+///
+/// The lightness is fixed where both the colour on a panel and dark initials on the colour are well readable.
+#[must_use]
+pub fn player_colour(name: &str) -> Color {
+    // Twelve hues are as many as one can tell apart at a glance.
+    const HUES: u32 = 12;
+    // FNV-1a, of which the high bits are the well mixed ones.
+    let hash = name.bytes().fold(0x811C_9DC5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    let hue = (hash >> 16) % HUES;
+    Color::oklch(0.78, 0.12, hue as f32 * 360.0 / HUES as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contrast ratio of WCAG 2.1.
+    fn contrast(one: Color, other: Color) -> f32 {
+        let (one, other) = (
+            one.to_linear().luminance_of(),
+            other.to_linear().luminance_of(),
+        );
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    trait LuminanceOf {
+        fn luminance_of(self) -> f32;
+    }
+
+    impl LuminanceOf for LinearRgba {
+        fn luminance_of(self) -> f32 {
+            0.2126 * self.red + 0.7152 * self.green + 0.0722 * self.blue
+        }
+    }
+
+    #[test]
+    fn every_text_colour_is_readable_where_it_is_used() {
+        for (words, surface) in [
+            (TEXT, PANEL),
+            (QUIET_TEXT, PANEL),
+            (QUIET_TEXT, BACKGROUND),
+            (TEXT, BORDER),
+            (QUIET_TEXT, BORDER),
+            (ACCENT, PANEL),
+            (GOOD, PANEL),
+            (WARN, PANEL),
+            (BAD, PANEL),
+        ] {
+            let ratio = contrast(words, surface);
+            assert!(ratio >= 4.5, "{words:?} on {surface:?}: {ratio}");
+        }
+    }
+
+    #[test]
+    fn a_players_colour_is_stable_and_readable_both_ways() {
+        assert_eq!(player_colour("Mira"), player_colour("Mira"));
+        for name in ["Mira", "Player 42", "", "Zoë", "a", "b"] {
+            assert!(contrast(player_colour(name), PANEL) >= 4.5, "{name}");
+            assert!(contrast(BACKGROUND, player_colour(name)) >= 4.5, "{name}");
+        }
+    }
+
+    #[test]
+    fn widths_and_character_counts_agree() {
+        for count in 0..80 {
+            assert_eq!(BODY.characters_in(BODY.width_of(count)), count);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Text made fit for the screen: drawable, short enough, said well.
+
+use std::time::Duration;
+
+/// `text` in the characters that Bevy's embedded font has (printable ASCII).
+///
+/// Accented Latin letters lose their accent, common punctuation becomes its plain form, white space becomes a blank,
+/// control characters vanish, and anything else is shown as `?` rather than as an empty box.
+#[must_use]
+pub fn drawable(text: &str) -> String {
+    let mut drawn = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            ' '..='~' => drawn.push(character),
+            _ if character.is_whitespace() => drawn.push(' '),
+            _ if character.is_control() => {}
+            _ => drawn.push_str(plain(character)),
+        }
+    }
+    drawn
+}
+
+fn plain(character: char) -> &'static str {
+    match character {
+        'À'..='Å' | 'Ā' | 'Ă' | 'Ą' => "A",
+        'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+        'Æ' => "AE",
+        'æ' => "ae",
+        'Ç' | 'Ć' | 'Č' => "C",
+        'ç' | 'ć' | 'č' => "c",
+        'Ď' | 'Đ' | 'Ð' => "D",
+        'ď' | 'đ' | 'ð' => "d",
+        'È'..='Ë' | 'Ē' | 'Ę' | 'Ě' => "E",
+        'è'..='ë' | 'ē' | 'ę' | 'ě' => "e",
+        'Ğ' => "G",
+        'ğ' => "g",
+        'Ì'..='Ï' | 'Ī' | 'İ' => "I",
+        'ì'..='ï' | 'ī' | 'ı' => "i",
+        'Ł' => "L",
+        'ł' => "l",
+        'Ñ' | 'Ń' | 'Ň' => "N",
+        'ñ' | 'ń' | 'ň' => "n",
+        'Ò'..='Ö' | 'Ø' | 'Ō' | 'Ő' => "O",
+        'ò'..='ö' | 'ø' | 'ō' | 'ő' => "o",
+        'Œ' => "OE",
+        'œ' => "oe",
+        'Ř' => "R",
+        'ř' => "r",
+        'Ś' | 'Š' | 'Ş' => "S",
+        'ś' | 'š' | 'ş' => "s",
+        'ß' => "ss",
+        'Ť' => "T",
+        'ť' => "t",
+        'Þ' => "Th",
+        'þ' => "th",
+        'Ù'..='Ü' | 'Ū' | 'Ů' | 'Ű' => "U",
+        'ù'..='ü' | 'ū' | 'ů' | 'ű' => "u",
+        'Ý' => "Y",
+        'ý' | 'ÿ' => "y",
+        'Ź' | 'Ż' | 'Ž' => "Z",
+        'ź' | 'ż' | 'ž' => "z",
+        '‘' | '’' => "'",
+        '“' | '”' | '„' | '«' | '»' => "\"",
+        '‐'..='―' | '−' => "-",
+        '…' => "...",
+        '·' | '•' => "*",
+        _ => "?",
+    }
+}
+
+/// `text` in at most `limit` characters, the last of them an ellipsis if something was left out.
+#[must_use]
+pub fn shortened(text: &str, limit: usize) -> String {
+    const ELLIPSIS: &str = "...";
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let Some(kept) = limit.checked_sub(ELLIPSIS.len()) else {
+        return text.chars().take(limit).collect();
+    };
+    let kept: String = text.chars().take(kept).collect();
+    format!("{}{ELLIPSIS}", kept.trim_end())
+}
+
+/// The one or two letters that stand for a player.
+///
+/// Of two or more words the first and the last word's first letter, of one word its first two letters.
+#[must_use]
+pub fn initials(name: &str) -> String {
+    let name = drawable(name);
+    let mut words = name.split_whitespace();
+    let letters: String = match (words.next(), words.next_back()) {
+        (Some(first), Some(last)) => first.chars().take(1).chain(last.chars().take(1)).collect(),
+        (Some(only), None) => only.chars().take(2).collect(),
+        _ => "?".to_owned(),
+    };
+    letters.to_uppercase()
+}
+
+/// Minutes and seconds since the scene began, as `0:07` or `12:34`.
+#[must_use]
+pub fn clock(since_start: Duration) -> String {
+    let seconds = since_start.as_secs();
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// A waiting time as a person says it: whole seconds, rounded up, so that it never says "in 0 s" too early.
+#[must_use]
+pub fn seconds_left(left: Duration) -> u64 {
+    left.as_millis().div_ceil(1000) as u64
+}
+
+/// A round trip, as `0.4 ms` or `23 ms`.
+#[must_use]
+pub fn milliseconds(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    if milliseconds < 9.95 {
+        format!("{milliseconds:.1} ms")
+    } else {
+        format!("{milliseconds:.0} ms")
+    }
+}
+
+/// `1 player`, `2 players`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_font_cannot_draw_becomes_something_that_it_can() {
+        assert_eq!(drawable("Zoë O’Neill…"), "Zoe O'Neill...");
+        assert_eq!(drawable("Łukasz\tß\u{7}"), "Lukasz ss");
+        assert_eq!(drawable("漢 🎮"), "? ?");
+    }
+
+    #[test]
+    fn shortening_keeps_the_limit_and_says_that_something_is_missing() {
+        assert_eq!(shortened("Mira", 4), "Mira");
+        assert_eq!(shortened("Miranda", 6), "Mir...");
+        assert_eq!(shortened("Mira Anders", 8), "Mira...");
+        assert_eq!(shortened("Mira", 2), "Mi");
+        assert_eq!(shortened("", 0), "");
+    }
+
+    #[test]
+    fn initials_come_from_the_first_and_the_last_word() {
+        assert_eq!(initials("Mira"), "MI");
+        assert_eq!(initials("mira van anders"), "MA");
+        assert_eq!(initials("  "), "?");
+        assert_eq!(initials("Ö"), "O");
+    }
+
+    #[test]
+    fn times_are_said_as_a_person_says_them() {
+        assert_eq!(clock(Duration::from_millis(67_900)), "1:07");
+        assert_eq!(seconds_left(Duration::from_millis(3001)), 4);
+        assert_eq!(seconds_left(Duration::ZERO), 0);
+        assert_eq!(milliseconds(Duration::from_micros(412)), "0.4 ms");
+        assert_eq!(milliseconds(Duration::from_micros(22_600)), "23 ms");
+        assert_eq!(counted(1, "player"), "1 player");
+        assert_eq!(counted(0, "player"), "0 players");
+    }
+}

@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+# Runs every check of the project and ends with one line, "N passed, N failed, N skipped".
+#
+#   scripts/test.sh           all of it; the first run installs what it needs and takes long
+#   scripts/test.sh --quick   formatting, lints and unit tests: nothing is installed, no renderer is compiled
+#   scripts/test.sh --long    all of it, and the soak tests
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+# shellcheck source=scripts/install.sh
+source scripts/install.sh
+
+mode=full
+case "${1:-}" in
+  "") ;;
+  --quick) mode=quick ;;
+  --long) mode=long ;;
+  *)
+    say "usage: scripts/test.sh [--quick | --long]" >&2
+    exit 2
+    ;;
+esac
+
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+target=${CARGO_TARGET_DIR:-target}
+work=$(mktemp -d)
+background=
+trap 'rm -rf "$work"; [ -z "$background" ] || kill "$background" 2>/dev/null || true' EXIT
+
+# All but the vendored OpenSSL, which only changes where OpenSSL comes from and takes minutes.
+features=$(awk '/^\[/ { inside = ($0 == "[features]") }
+  inside && /^[a-z]/ { sub(/ *=.*/, ""); if (!/vendored/) print "bevy_pusher/" $0 }' Cargo.toml | paste -sd, -)
+
+main() {
+  if [ "$mode" = quick ]; then
+    step "formatting" cargo fmt --all --check
+    step "lints" lints --exclude pusher_scenes
+    tests "unit tests" --exclude pusher_scenes --lib
+    finish
+    return
+  fi
+  step "system packages" install_system_packages
+  start_background_installs
+  step "formatting" cargo fmt --all --check
+  step "lints" lints
+  step "without default features" cargo check --quiet -p bevy_pusher --no-default-features
+  step "no renderer in the library" has_no_renderer
+  step "documentation" documentation
+  step "build of the tests" cargo test --workspace --features "$features" --no-run
+  step "Sockudo and npm packages" background_installs
+  tests "tests"
+  if [ "$mode" = long ]; then
+    PUSHER_TEST_LONG=1 tests "soak tests" --test '*' -- --ignored
+  fi
+  step "build of the examples" cargo build --examples
+  step "lobby without a window" headless_lobby
+  if has xvfb-run; then
+    step "lobby in a window" windowed_lobby
+  else
+    skip "lobby in a window" "xvfb-run is not installed"
+  fi
+  step "monitor against Sockudo" timeout 5m cargo run --quiet -p pusher_test_support --example check_monitor -- \
+    "$target/debug/examples/monitor"
+  web
+  finish
+}
+
+lints() {
+  cargo clippy --workspace --all-targets --features "$features" "$@" -- -D warnings
+}
+
+# tests TITLE ARGUMENT…: runs `cargo test` and counts its results.
+tests() {
+  local title=$1 log
+  log=$(mktemp -p "$work")
+  shift
+  test_step "$title" "$log" run_tests "$log" "$@"
+}
+
+run_tests() {
+  local log=$1
+  shift
+  timeout 45m cargo test --workspace --features "$features" --no-fail-fast "$@" 2>&1 | tee "$log"
+}
+
+has_no_renderer() {
+  local found
+  found=$(cargo tree -e normal -p bevy_pusher --prefix none | grep -E '^(wgpu|naga|bevy_render|bevy_winit|winit)[ -]' || true)
+  if [ -n "$found" ]; then
+    say "a game's server would have to compile:" "$found"
+    return 1
+  fi
+}
+
+documentation() {
+  RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace --features "$features"
+}
+
+headless_lobby() {
+  # As a newcomer would run it.
+  timeout 5m cargo run --quiet --example lobby -- --headless --run-for 10 | tee "$work/lobby.log"
+  if ! grep -q '[^[:space:]]' "$work/lobby.log"; then
+    say "it printed nothing"
+    return 1
+  fi
+}
+
+windowed_lobby() {
+  local picture=target/screenshots/lobby.png
+  mkdir -p target/screenshots
+  rm -f "$picture"
+  timeout 5m xvfb-run --auto-servernum --server-args "-screen 0 1280x800x24" \
+    cargo run --quiet --example lobby -- --screenshot "$picture"
+  cargo run --quiet -p pusher_test_support --example check_picture -- "$picture"
+}
+
+start_background_installs() {
+  mkdir -p "$cache"
+  (
+    status=0
+    (install_npm_packages && install_sockudo) >"$work/install.log" 2>&1 || status=$?
+    echo "$status" >"$work/installed"
+  ) &
+  background=$!
+}
+
+background_installs() {
+  # Steps run in shells of their own, which cannot wait for the job of another.
+  until [ -s "$work/installed" ]; do
+    sleep 1
+  done
+  if [ "$(cat "$work/installed")" -ne 0 ]; then
+    tail -n 40 "$work/install.log"
+    return 1
+  fi
+}
+
+# The web: types only. rustup's target where it is installed; else Debian's toolchain, which builds the standard library.
+web() {
+  local title="the protocol crate for the web"
+  if [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
+    step "$title" cargo check --quiet -p pusher_protocol --target wasm32-unknown-unknown
+  elif apt_offers "${debian_web_packages[@]}"; then
+    step "$title" web_with_debian
+  else
+    skip "$title" "there is neither rustup's target wasm32-unknown-unknown nor Debian's ${debian_web_packages[*]}"
+  fi
+}
+
+web_with_debian() {
+  apt_install "${debian_web_packages[@]}"
+  env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo check --quiet -Z build-std=std,panic_abort \
+    --target wasm32-unknown-unknown --target-dir "$target/web" -p pusher_protocol
+}
+
+main

@@ -1,0 +1,104 @@
+//! A certificate authority of the test's own.
+
+use native_tls::{Identity, TlsAcceptor};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+
+/// Signs certificates that only a client which was given [`pem`](Self::pem) trusts.
+#[derive(Debug)]
+pub struct TestAuthority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl TestAuthority {
+    /// Makes a new authority with a key of its own.
+    pub fn new() -> Self {
+        let mut parameters = CertificateParams::default();
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "A test's own authority");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().expect("a key can be made");
+        Self {
+            issuer: CertifiedIssuer::self_signed(parameters, key)
+                .expect("an authority can be signed"),
+        }
+    }
+
+    /// The certificate that a client must trust, as PEM.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A certificate for `localhost`, `127.0.0.1` and `::1`.
+    pub fn localhost(&self) -> TestCertificate {
+        self.sign(&["localhost", "127.0.0.1", "::1"], false)
+    }
+
+    /// A certificate for another host, for tests of a wrong name.
+    pub fn for_host(&self, host: &str) -> TestCertificate {
+        self.sign(&[host], false)
+    }
+
+    /// As [`localhost`](Self::localhost), but it ran out long ago.
+    pub fn expired(&self) -> TestCertificate {
+        self.sign(&["localhost", "127.0.0.1", "::1"], true)
+    }
+
+    fn sign(&self, hosts: &[&str], expired: bool) -> TestCertificate {
+        let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+        let mut parameters = CertificateParams::new(hosts).expect("the host names are well formed");
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "A test's own server");
+        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        parameters.use_authority_key_identifier_extension = true;
+        if expired {
+            parameters.not_before = date_time_ymd(2001, 1, 1);
+            parameters.not_after = date_time_ymd(2002, 1, 1);
+        }
+        let key = KeyPair::generate().expect("a key can be made");
+        let certificate = parameters
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate can be signed");
+        TestCertificate {
+            certificate_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+        }
+    }
+}
+
+impl Default for TestAuthority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A server's certificate and its key.
+#[derive(Debug, Clone)]
+pub struct TestCertificate {
+    certificate_pem: String,
+    key_pem: String,
+}
+
+impl TestCertificate {
+    /// The certificate, as PEM.
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate_pem
+    }
+
+    /// Its private key, as PKCS #8 PEM.
+    pub fn key_pem(&self) -> &str {
+        &self.key_pem
+    }
+
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        let identity =
+            Identity::from_pkcs8(self.certificate_pem.as_bytes(), self.key_pem.as_bytes())
+                .expect("the platform's TLS library takes the certificate");
+        TlsAcceptor::new(identity).expect("a TLS acceptor can be made")
+    }
+}
