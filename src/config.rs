@@ -1,6 +1,6 @@
 //! How a client is set up.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use bevy_ecs::prelude::*;
 
@@ -181,10 +181,6 @@ impl PusherConfig {
             answer_sent: self.answer_sent,
             seed,
         }
-    }
-
-    pub(crate) fn receive_budget(&self) -> Duration {
-        self.limits.receive_budget
     }
 }
 

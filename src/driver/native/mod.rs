@@ -1,21 +1,83 @@
 //! The driver for everything but the web.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `event_loop` | the network thread: the session, the open socket, one poll |
+//! | `mailbox` | what reaches that thread from others |
+//! | `dial`, `network`, `look_up`, `race`, `tls` | from a host's name to an open WebSocket, on a thread of its own |
+//! | `wire`, `stream`, `socket` | the layers of an open connection: TCP, TLS, WebSocket |
+//! | `farewell` | close handshakes that finish in the background |
+//! | `backend` | authorization and sign-in: HTTP or the game's own code, on workers |
+//! | `cutoff` | how all of it is ended from outside |
 
-use std::time::{Duration, Instant};
+mod backend;
+mod cutoff;
+mod dial;
+mod event_loop;
+mod farewell;
+mod look_up;
+mod mailbox;
+mod network;
+mod race;
+mod socket;
+mod stream;
+mod tls;
+mod wire;
 
-use pusher_protocol::session::{Command, Hint};
+use std::{
+    convert::Infallible,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use pusher_protocol::session::{
+    Command, ConnectionError, ConnectionState, Hint, Notice, PusherError,
+};
 
 use crate::{config::PusherConfig, driver::Sink};
+use cutoff::{Cut, Cutoff};
+use event_loop::EventLoop;
+use mailbox::{Mailbox, Message};
+
+/// How long dropping a driver may take.
+const DROP_WITHIN: Duration = Duration::from_secs(1);
 
 /// A running client: one thread and what it needs.
 pub(crate) struct Driver {
     started: Instant,
+    mailbox: Mailbox,
+    cutoff: Arc<Cutoff>,
+    running: Option<Running>,
+}
+
+struct Running {
+    thread: JoinHandle<()>,
+    /// Disconnected when the thread is about to end.
+    end: Receiver<Infallible>,
 }
 
 impl Driver {
     /// Starts the thread. It does not connect by itself.
-    pub(crate) fn start(_config: &PusherConfig, _sink: impl Sink) -> std::io::Result<Self> {
+    pub(crate) fn start(config: &PusherConfig, sink: impl Sink) -> io::Result<Self> {
+        let started = Instant::now();
+        let cutoff = Arc::new(Cutoff::default());
+        let (event_loop, mailbox) = EventLoop::new(config.clone(), sink, started, cutoff.clone())?;
+        let (ended, end) = bounded(0);
+        let thread = thread::Builder::new()
+            .name("pusher".into())
+            .spawn(move || {
+                run(event_loop);
+                drop(ended);
+            })?;
         Ok(Self {
-            started: Instant::now(),
+            started,
+            mailbox,
+            cutoff,
+            running: Some(Running { thread, end }),
         })
     }
 
@@ -25,14 +87,66 @@ impl Driver {
     }
 
     /// Passes a command on. Never blocks.
-    pub(crate) fn command(&self, _command: Command) {}
+    pub(crate) fn command(&self, command: Command) {
+        self.mailbox.post(Message::Command(command));
+    }
 
     /// Passes a hint on. Never blocks.
-    pub(crate) fn hint(&self, _hint: Hint) {}
+    pub(crate) fn hint(&self, hint: Hint) {
+        self.mailbox.post(Message::Hint(hint));
+    }
 
-    /// Goes over to another configuration.
-    pub(crate) fn configure(&self, _config: &PusherConfig) {}
+    /// Goes over to another configuration. Dials anew by itself if it takes that.
+    pub(crate) fn configure(&self, config: &PusherConfig) {
+        self.mailbox
+            .post(Message::Configure(Box::new(config.clone())));
+    }
 
     /// Ends the client: close frame, thread gone, within `within` whatever the network does. Also done on drop.
-    pub(crate) fn close(&mut self, _within: Duration) {}
+    ///
+    /// Only code of the game that hangs on the network thread can keep that alive longer; its sockets are shut down even
+    /// then.
+    pub(crate) fn close(&mut self, within: Duration) {
+        let Some(Running { thread, end }) = self.running.take() else {
+            return;
+        };
+        self.mailbox.post(Message::Close(within));
+        let ending = end.recv_timeout(within);
+        self.cutoff.cut();
+        if ending == Err(RecvTimeoutError::Disconnected) {
+            // It caught its own panics.
+            let _ = thread.join();
+        } else {
+            log::warn!("the network thread did not end within {within:?}: it is left to itself");
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.close(DROP_WITHIN);
+    }
+}
+
+/// The network thread, to its end. A panic in it (code of the game decodes events there) ends the client, not the game.
+fn run(mut event_loop: EventLoop<impl Sink>) {
+    let reason = match catch_unwind(AssertUnwindSafe(|| event_loop.run())) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => format!("the network thread failed: {error}"),
+        Err(_) => "the network thread panicked".into(),
+    };
+    log::error!("{reason}");
+    let error = ConnectionError::Lost { reason };
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        event_loop.tell(Notice::Error {
+            error: PusherError::Connection(error.clone()),
+            attempt: 0,
+        });
+        event_loop.tell(Notice::State(ConnectionState::Failed { error }));
+    }));
+    if told.is_err() {
+        log::error!("the game could not be told");
+    }
+    // What is dropped here may panic too.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(event_loop)));
 }

@@ -1,0 +1,331 @@
+use bevy_ecs::prelude::*;
+use bevy_platform::collections::HashMap;
+use pusher_protocol::{ChannelName, NameRules};
+
+use crate::{channel::PusherSubscription, presence::PusherMembers};
+
+/// Which entities want which channel, and what is known of each channel: the wanted set that the session is held against.
+#[derive(Resource, Default)]
+pub(crate) struct Subscribers {
+    rules: NameRules,
+    channels: HashMap<ChannelName, Channel>,
+    names: HashMap<Entity, Name>,
+    /// Channels that may have become wanted or unwanted since the last reconciliation.
+    dirty: Vec<ChannelName>,
+    /// Entities that are to be told of a status that they did not see come about.
+    unaware: Vec<Entity>,
+    inserted_so_far: u64,
+    version: u64,
+}
+
+/// What a wanted channel is known to be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Standing {
+    pub(crate) status: PusherSubscription,
+    pub(crate) members: Option<PusherMembers>,
+}
+
+/// What the session is to be told.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Subscribe(ChannelName),
+    Unsubscribe(ChannelName),
+    /// All entities of a failed channel went and others came: as good as a new subscription.
+    Retry(ChannelName),
+}
+
+struct Channel {
+    /// In the order in which they subscribed.
+    entities: Vec<Entity>,
+    standing: Standing,
+    /// Whether the session was told to subscribe.
+    told: bool,
+    is_dirty: bool,
+    /// Whether there was a moment without entities since the last reconciliation.
+    was_unwanted: bool,
+    /// Whether it had failed then.
+    retry: bool,
+    order: u64,
+}
+
+enum Name {
+    Valid(ChannelName),
+    Invalid(Box<str>, PusherSubscription),
+}
+
+impl Subscribers {
+    /// An entity has a channel now.
+    pub(crate) fn insert(&mut self, entity: Entity, name: &str) -> Standing {
+        self.remove(entity);
+        let name = match ChannelName::new(name, self.rules) {
+            Ok(name) => name,
+            Err(error) => {
+                let status = PusherSubscription::Failed {
+                    error: error.into(),
+                };
+                self.names
+                    .insert(entity, Name::Invalid(name.into(), status.clone()));
+                self.unaware.push(entity);
+                return Standing {
+                    status,
+                    members: None,
+                };
+            }
+        };
+        self.names.insert(entity, Name::Valid(name.clone()));
+        self.version += 1;
+        self.inserted_so_far += 1;
+        let order = self.inserted_so_far;
+        let channel = self
+            .channels
+            .entry(name.clone())
+            .or_insert_with(|| Channel {
+                entities: Vec::new(),
+                standing: Standing::default(),
+                told: false,
+                is_dirty: false,
+                was_unwanted: false,
+                retry: false,
+                order,
+            });
+        if channel.was_unwanted && channel.standing.status.error().is_some() {
+            channel.standing.status = PusherSubscription::Pending;
+            channel.retry = true;
+        }
+        if channel.entities.is_empty() && !channel.is_dirty {
+            channel.is_dirty = true;
+            self.dirty.push(name);
+        }
+        channel.entities.push(entity);
+        if channel.standing.status != PusherSubscription::Pending {
+            self.unaware.push(entity);
+        }
+        channel.standing.clone()
+    }
+
+    /// An entity has its channel no more.
+    pub(crate) fn remove(&mut self, entity: Entity) {
+        let Some(Name::Valid(name)) = self.names.remove(&entity) else {
+            return;
+        };
+        self.version += 1;
+        let Some(channel) = self.channels.get_mut(&name) else {
+            return;
+        };
+        channel.entities.retain(|other| *other != entity);
+        if channel.entities.is_empty() {
+            channel.was_unwanted = true;
+            if !channel.is_dirty {
+                channel.is_dirty = true;
+                self.dirty.push(name);
+            }
+        }
+    }
+
+    /// The entities that want a channel, the oldest first.
+    pub(crate) fn entities(&self, channel: &str) -> &[Entity] {
+        self.channels
+            .get(channel)
+            .map_or(&[], |channel| &channel.entities)
+    }
+
+    /// What is known of a channel that is wanted.
+    pub(crate) fn standing_mut(&mut self, channel: &str) -> Option<&mut Standing> {
+        self.channels
+            .get_mut(channel)
+            .filter(|channel| !channel.entities.is_empty())
+            .map(|channel| &mut channel.standing)
+    }
+
+    /// The channel's name and status of an entity.
+    pub(crate) fn standing_of(&self, entity: Entity) -> Option<(&str, Standing)> {
+        Some(match self.names.get(&entity)? {
+            Name::Valid(name) => (name.as_str(), self.channels.get(name)?.standing.clone()),
+            Name::Invalid(name, status) => {
+                let standing = Standing {
+                    status: status.clone(),
+                    members: None,
+                };
+                (name, standing)
+            }
+        })
+    }
+
+    /// Changes whenever who listens does, so that a list of listeners is known to be of the present without looking it up.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// All channels that the session was told to subscribe to.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &ChannelName> {
+        self.channels
+            .iter()
+            .filter(|(_, channel)| channel.told)
+            .map(|(name, _)| name)
+    }
+
+    /// Whether there is anything to reconcile. Cheap, for every frame asks.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.dirty.is_empty() && self.unaware.is_empty()
+    }
+
+    /// What the session is to be told, if there is one.
+    pub(crate) fn changes(&mut self, has_session: bool) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for name in std::mem::take(&mut self.dirty) {
+            let Some(channel) = self.channels.get_mut(&name) else {
+                continue;
+            };
+            channel.is_dirty = false;
+            channel.was_unwanted = false;
+            let retry = std::mem::take(&mut channel.retry);
+            if channel.entities.is_empty() {
+                if channel.told {
+                    changes.push(Change::Unsubscribe(name.clone()));
+                }
+                self.channels.remove(&name);
+            } else if has_session && !channel.told {
+                channel.told = true;
+                changes.push(Change::Subscribe(name));
+            } else if has_session && retry {
+                changes.push(Change::Retry(name));
+            }
+        }
+        changes
+    }
+
+    /// The entities that are to be told of their status.
+    pub(crate) fn take_unaware(&mut self) -> Vec<Entity> {
+        std::mem::take(&mut self.unaware)
+    }
+
+    /// There is another session, or none: it knows of no channel yet.
+    pub(crate) fn forget_session(&mut self) {
+        let mut names: Vec<_> = self
+            .channels
+            .iter_mut()
+            .map(|(name, channel)| {
+                channel.told = false;
+                channel.is_dirty = true;
+                (channel.order, name.clone())
+            })
+            .collect();
+        names.sort();
+        self.dirty = names.into_iter().map(|(_, name)| name).collect();
+    }
+
+    /// Goes over to other rules for names. Returns the entities whose standing this may have changed.
+    pub(crate) fn set_rules(&mut self, rules: NameRules) -> Vec<Entity> {
+        if rules == self.rules {
+            return Vec::new();
+        }
+        self.rules = rules;
+        let mut changed: Vec<(Entity, Box<str>)> = self
+            .names
+            .iter()
+            .filter_map(|(entity, name)| match name {
+                Name::Valid(name) => ChannelName::new(name, rules)
+                    .is_err()
+                    .then(|| (*entity, name.as_str().into())),
+                Name::Invalid(name, _) => ChannelName::new(name, rules)
+                    .is_ok()
+                    .then(|| (*entity, name.clone())),
+            })
+            .collect();
+        changed.sort();
+        for (entity, name) in &changed {
+            self.insert(*entity, name);
+            if !self.unaware.contains(entity) {
+                self.unaware.push(*entity);
+            }
+        }
+        changed.into_iter().map(|(entity, _)| entity).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entity(index: u32) -> Entity {
+        Entity::from_raw_u32(index).unwrap()
+    }
+
+    fn name(name: &str) -> ChannelName {
+        ChannelName::new(name, NameRules::Strict).unwrap()
+    }
+
+    #[test]
+    fn two_entities_share_one_subscription_which_ends_with_the_last() {
+        let mut subscribers = Subscribers::default();
+        subscribers.insert(entity(1), "a");
+        subscribers.insert(entity(2), "a");
+        assert_eq!(subscribers.changes(true), [Change::Subscribe(name("a"))]);
+        subscribers.remove(entity(1));
+        assert_eq!(subscribers.changes(true), []);
+        assert_eq!(subscribers.entities("a"), [entity(2)]);
+        subscribers.remove(entity(2));
+        assert_eq!(subscribers.changes(true), [Change::Unsubscribe(name("a"))]);
+        assert!(subscribers.channels.is_empty() && subscribers.names.is_empty());
+    }
+
+    #[test]
+    fn inserting_the_same_name_again_makes_no_traffic_unless_it_failed() {
+        let mut subscribers = Subscribers::default();
+        subscribers.insert(entity(1), "a");
+        subscribers.changes(true);
+        subscribers.standing_mut("a").unwrap().status = PusherSubscription::Subscribed;
+        let standing = subscribers.insert(entity(1), "a");
+        assert_eq!(standing.status, PusherSubscription::Subscribed);
+        assert_eq!(subscribers.changes(true), []);
+    }
+
+    #[test]
+    fn a_failed_channel_that_is_inserted_again_starts_anew() {
+        let mut subscribers = Subscribers::default();
+        subscribers.insert(entity(1), "a");
+        subscribers.changes(true);
+        let failed = PusherSubscription::Failed {
+            error: pusher_protocol::session::SubscriptionError::TimedOut,
+        };
+        subscribers.standing_mut("a").unwrap().status = failed.clone();
+        assert_eq!(subscribers.insert(entity(2), "a").status, failed);
+        subscribers.remove(entity(2));
+        assert_eq!(
+            subscribers.insert(entity(1), "a").status,
+            PusherSubscription::Pending
+        );
+        assert_eq!(subscribers.changes(true), [Change::Retry(name("a"))]);
+    }
+
+    #[test]
+    fn another_session_is_told_everything_in_the_order_of_wanting() {
+        let mut subscribers = Subscribers::default();
+        for (index, name) in ["c", "a", "b"].iter().enumerate() {
+            subscribers.insert(entity(index as u32), name);
+        }
+        subscribers.changes(false);
+        assert!(subscribers.is_settled());
+        subscribers.forget_session();
+        let told: Vec<Change> = ["c", "a", "b"]
+            .map(|channel| Change::Subscribe(name(channel)))
+            .into();
+        assert_eq!(subscribers.changes(true), told);
+    }
+
+    #[test]
+    fn other_rules_for_names_let_in_and_out() {
+        let mut subscribers = Subscribers::default();
+        assert!(subscribers.insert(entity(1), "ü").status.error().is_some());
+        subscribers.insert(entity(2), "a");
+        subscribers.changes(true);
+        assert_eq!(subscribers.set_rules(NameRules::Relaxed), [entity(1)]);
+        let relaxed = ChannelName::new("ü", NameRules::Relaxed).unwrap();
+        assert_eq!(
+            subscribers.changes(true),
+            [Change::Subscribe(relaxed.clone())]
+        );
+        assert_eq!(subscribers.set_rules(NameRules::Strict), [entity(1)]);
+        assert_eq!(subscribers.changes(true), [Change::Unsubscribe(relaxed)]);
+    }
+}

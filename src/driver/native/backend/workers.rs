@@ -1,0 +1,265 @@
+//! Threads for what may block: HTTP, and the game's own code.
+
+use std::{
+    collections::VecDeque,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use pusher_protocol::session::RequestId;
+
+/// How many jobs run at a time.
+const WORKERS: usize = 4;
+
+/// How many threads there may be in all, with those that hang in a job nobody waits for any more.
+const MOST_WORKERS: usize = 16;
+
+/// A queue of jobs with up to four workers, started when they are needed. A job that is given up while it runs no
+/// longer counts: another worker takes its place.
+pub(super) struct Workers {
+    name: &'static str,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Job>,
+    /// What runs, and whether it was given up.
+    running: Vec<(RequestId, bool)>,
+    idle: usize,
+    is_over: bool,
+}
+
+struct Job {
+    id: RequestId,
+    work: Box<dyn FnOnce() + Send>,
+}
+
+impl Workers {
+    pub(super) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            shared: Arc::default(),
+        }
+    }
+
+    /// Has a job done. Fails if there is no thread for it and none can be started.
+    pub(super) fn submit(
+        &self,
+        id: RequestId,
+        work: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        let mut state = self.shared.lock();
+        state.queue.push_back(Job {
+            id,
+            work: Box::new(work),
+        });
+        self.staff(&mut state)
+            .inspect_err(|_| state.queue.retain(|job| job.id != id))
+    }
+
+    /// Gives a job up: it is not begun, or if it runs, no longer waited for.
+    pub(super) fn cancel(&self, id: RequestId) {
+        let mut state = self.shared.lock();
+        state.queue.retain(|job| job.id != id);
+        for (running, is_given_up) in &mut state.running {
+            *is_given_up |= *running == id;
+        }
+        if let Err(error) = self.staff(&mut state) {
+            log::debug!("no further worker: {error}");
+        }
+    }
+
+    /// Wakes or starts a worker if one is needed and allowed.
+    fn staff(&self, state: &mut State) -> io::Result<()> {
+        if state.queue.is_empty() {
+            return Ok(());
+        }
+        if state.idle > 0 {
+            self.shared.news.notify_one();
+        }
+        let free = WORKERS.saturating_sub(state.at_work());
+        let missing = state.queue.len().min(free).saturating_sub(state.idle);
+        for _ in 0..missing {
+            if state.threads() >= MOST_WORKERS {
+                break;
+            }
+            let shared = self.shared.clone();
+            // It counts as idle from here, so that nobody starts another in its stead.
+            state.idle += 1;
+            let started = thread::Builder::new()
+                .name(self.name.into())
+                .spawn(move || shared.work());
+            if let Err(error) = started {
+                state.idle -= 1;
+                return if state.threads() == 0 {
+                    Err(error)
+                } else {
+                    Ok(())
+                };
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.is_over = true;
+        state.queue.clear();
+        self.shared.news.notify_all();
+    }
+}
+
+impl State {
+    /// How many run something that is waited for.
+    fn at_work(&self) -> usize {
+        let given_up = self.running.iter().filter(|(_, given_up)| *given_up);
+        self.running.len() - given_up.count()
+    }
+
+    fn threads(&self) -> usize {
+        self.running.len() + self.idle
+    }
+}
+
+impl Shared {
+    /// A worker's life.
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            // More hands than needed come about when a job that was given up ends after all.
+            if state.is_over || state.at_work() + state.idle > WORKERS {
+                state.idle -= 1;
+                return;
+            }
+            let Some(Job { id, work }) = state.queue.pop_front() else {
+                state = self
+                    .news
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            state.idle -= 1;
+            state.running.push((id, false));
+            drop(state);
+            // The job itself sees to it that a panic becomes an answer.
+            let _ = catch_unwind(AssertUnwindSafe(work));
+            state = self.lock();
+            state.running.retain(|(running, _)| *running != id);
+            state.idle += 1;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + SOON;
+        while !is_so() {
+            assert!(Instant::now() < deadline, "waited for: {what}");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[test]
+    fn four_work_at_a_time_and_all_gets_done() {
+        let workers = Workers::new("test");
+        let (begin, begun) = unbounded();
+        let (release, released) = unbounded::<()>();
+        for id in 0..10 {
+            let (begin, released) = (begin.clone(), released.clone());
+            let work = move || {
+                begin.send(id).unwrap();
+                let _ = released.recv();
+            };
+            workers.submit(RequestId(id), work).unwrap();
+        }
+        let first: Vec<u64> = (0..4).map(|_| begun.recv_timeout(SOON).unwrap()).collect();
+        assert_eq!(first.iter().max(), Some(&3));
+        assert!(begun.recv_timeout(Duration::from_millis(50)).is_err());
+        drop(release);
+        for _ in 0..6 {
+            begun.recv_timeout(SOON).unwrap();
+        }
+        wait_until("all to be idle", || workers.shared.lock().idle == 4);
+        drop(released);
+    }
+
+    #[test]
+    fn a_job_that_hangs_is_replaced_once_it_is_given_up_and_a_panic_costs_nothing() {
+        let workers = Workers::new("test");
+        let (release, released) = unbounded::<()>();
+        for id in 0..4 {
+            let released = released.clone();
+            let hang = move || {
+                let _ = released.recv();
+                panic!("a job that hung and then panics");
+            };
+            workers.submit(RequestId(id), hang).unwrap();
+        }
+        let (done, ended) = unbounded();
+        let answer = done.clone();
+        workers
+            .submit(RequestId(9), move || answer.send(9).unwrap())
+            .unwrap();
+        assert!(ended.recv_timeout(Duration::from_millis(50)).is_err());
+        workers.cancel(RequestId(2));
+        assert_eq!(ended.recv_timeout(SOON), Ok(9));
+        drop(release);
+        wait_until("the surplus to leave", || {
+            let state = workers.shared.lock();
+            state.running.is_empty() && state.idle == 4
+        });
+        workers
+            .submit(RequestId(10), move || done.send(10).unwrap())
+            .unwrap();
+        assert_eq!(ended.recv_timeout(SOON), Ok(10));
+    }
+
+    #[test]
+    fn a_job_that_was_given_up_in_the_queue_never_begins_and_the_end_ends_the_threads() {
+        let workers = Workers::new("test");
+        let (release, released) = unbounded::<()>();
+        for id in 0..4 {
+            let released = released.clone();
+            let hang = move || drop(released.recv());
+            workers.submit(RequestId(id), hang).unwrap();
+        }
+        let (done, ended) = unbounded();
+        workers
+            .submit(RequestId(9), move || done.send(()).unwrap())
+            .unwrap();
+        workers.cancel(RequestId(9));
+        assert!(
+            ended
+                .recv_timeout(SOON)
+                .is_err_and(|error| error.is_disconnected())
+        );
+        let shared = workers.shared.clone();
+        drop(workers);
+        drop(release);
+        wait_until("the threads to end", || Arc::strong_count(&shared) == 1);
+    }
+}

@@ -1,0 +1,74 @@
+use std::sync::Arc;
+
+use pusher_protocol::session::{Notice, ReceivedEvent};
+
+use crate::{
+    driver::Sink,
+    handover::{
+        Batch, EventTypes, Mailbox,
+        streams::Streams,
+        types::Table,
+    },
+};
+
+/// After so many events a burst is handed over in parts, so that the frame need not wait for its end.
+const PART: usize = 1024;
+
+/// The driver's end of the hand-over. Lives on the driver's thread.
+pub(crate) struct HandoverSink {
+    mailbox: Arc<Mailbox>,
+    batch: Batch,
+    events: usize,
+    streams: Streams,
+    types: EventTypes,
+    table: Table,
+    generation: u64,
+}
+
+impl HandoverSink {
+    pub(crate) fn new(mailbox: Arc<Mailbox>, types: EventTypes) -> Self {
+        Self {
+            mailbox,
+            batch: Batch::default(),
+            events: 0,
+            streams: Streams::default(),
+            types,
+            table: Table::default(),
+            generation: 0,
+        }
+    }
+}
+
+impl Sink for HandoverSink {
+    fn event(&mut self, event: &ReceivedEvent<'_>) {
+        if self.types.refresh(&mut self.generation, &mut self.table) {
+            self.streams.forget();
+        }
+        let user_id = event.user_id.as_deref().map(|id| self.streams.user_id(id));
+        let stream = self
+            .streams
+            .of(&event.target, &event.event, |audience, name| {
+                self.table.stream(audience, name)
+            });
+        self.batch
+            .push_event(stream, user_id, &event.data, &self.table);
+        self.events += 1;
+        if self.events >= PART {
+            self.flush();
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Event(event) => self.event(&event),
+            notice => self.batch.push_notice(notice),
+        }
+    }
+
+    fn flush(&mut self) {
+        self.events = 0;
+        if !self.batch.is_empty() || self.batch.has_round_trip() {
+            self.mailbox.leave(&mut self.batch);
+        }
+    }
+}

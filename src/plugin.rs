@@ -1,0 +1,200 @@
+//! The plugin: everything that is added to an app, and when it runs.
+
+use std::sync::Arc;
+
+use bevy_app::prelude::*;
+use bevy_ecs::{change_detection::DetectChanges, message::MessageCursor, prelude::*};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection, PusherConnectionEvent, PusherDecodeFailed,
+    PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined, PusherMemberLeft, PusherMembers,
+    PusherSendAnswered, PusherSignInChanged, PusherStateChanged, PusherSubscribed, PusherSubscription,
+    PusherSubscriptionChanged, PusherSubscriptionCount, PusherUser, PusherUserEvent, PusherWaker,
+    PusherWatchlistChanged,
+    channel::{Subscribers, adopt, follow_discard, follow_insert, follow_remove, reconcile},
+    client::{Client, StartDriver},
+    driver::Driver,
+    handover::EventTypes,
+    receive::{Inbox, receive},
+};
+
+/// Adds a Pusher client to an app.
+///
+/// [`PusherPlugin::new`] connects as soon as the app runs; [`PusherPlugin::default`] idles until a [`PusherConfig`] is
+/// inserted. It needs no other plugin.
+///
+/// ```
+/// # use bevy::prelude::*;
+/// # use bevy_pusher::{config::*, prelude::*};
+/// App::new().add_plugins((MinimalPlugins, PusherPlugin::new(PusherConfig::new("APP_KEY", Endpoint::cluster("eu")))));
+/// ```
+#[derive(Clone, Default)]
+pub struct PusherPlugin {
+    config: Option<PusherConfig>,
+    start: Option<StartDriver>,
+}
+
+/// When the plugin does what.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PusherSystems {
+    /// In [`PreUpdate`]: hands over what came. Systems that read messages run after it, as all in `Update` do.
+    Receive,
+    /// In [`PostUpdate`]: subscribes and unsubscribes what the frame's entities have come to want. Everything else that a
+    /// game asks for leaves at once.
+    Send,
+}
+
+impl PusherPlugin {
+    /// A client with this configuration.
+    #[must_use]
+    pub fn new(config: PusherConfig) -> Self {
+        Self {
+            config: Some(config),
+            start: None,
+        }
+    }
+}
+
+impl Plugin for PusherPlugin {
+    fn build(&self, app: &mut App) {
+        let start = self.start.clone().unwrap_or_else(|| {
+            Arc::new(|config, sink| Ok(Box::new(Driver::start(config, sink)?)))
+        });
+        let client = Client::new(start);
+        app.insert_resource(PusherConnection::new(client.line().clone()))
+            .insert_resource(client)
+            .init_resource::<EventTypes>()
+            .init_resource::<PusherUser>()
+            .init_resource::<Subscribers>()
+            .init_resource::<Inbox>();
+        if let Some(config) = &self.config {
+            app.insert_resource(config.clone());
+        }
+        add_messages(app);
+        register_types(app);
+        app.add_observer(follow_insert)
+            .add_observer(follow_discard)
+            .add_observer(follow_remove);
+        adopt(app.world_mut());
+        #[cfg(feature = "winit")]
+        app.add_systems(PreStartup, crate::waker::wake_the_event_loop.before(follow_config));
+        app.add_systems(PreStartup, follow_config)
+            .add_systems(
+                PreUpdate,
+                (follow_config, follow_waker, receive).chain().in_set(PusherSystems::Receive),
+            )
+            .add_systems(PostUpdate, reconcile.in_set(PusherSystems::Send))
+            .add_systems(Last, close_on_exit);
+    }
+}
+
+fn add_messages(app: &mut App) {
+    app.add_message::<PusherStateChanged>()
+        .add_message::<PusherErrorReported>()
+        .add_message::<PusherSubscriptionChanged>()
+        .add_message::<PusherEvent>()
+        .add_message::<PusherConnectionEvent>()
+        .add_message::<PusherDecodeFailed>()
+        .add_message::<PusherLagged>()
+        .add_message::<PusherMemberJoined>()
+        .add_message::<PusherMemberLeft>()
+        .add_message::<PusherSubscriptionCount>()
+        .add_message::<PusherCacheMissed>()
+        .add_message::<PusherSendAnswered>()
+        .add_message::<PusherSignInChanged>()
+        .add_message::<PusherUserEvent>()
+        .add_message::<PusherWatchlistChanged>();
+}
+
+fn register_types(app: &mut App) {
+    app.register_type::<PusherConnection>()
+        .register_type::<PusherUser>()
+        .register_type::<PusherChannel>()
+        .register_type::<PusherSubscription>()
+        .register_type::<PusherSubscribed>()
+        .register_type::<PusherMembers>();
+}
+
+/// Starts, changes or ends the client as the configuration says.
+fn follow_config(world: &mut World) {
+    let config = world
+        .get_resource_ref::<PusherConfig>()
+        .map(|config| (config.last_changed(), PusherConfig::clone(&config)));
+    let Some(client) = world.get_resource::<Client>() else {
+        return;
+    };
+    let is_behind = match &config {
+        Some((inserted, _)) => client.is_behind(*inserted),
+        None => client.is_running(),
+    };
+    if !is_behind {
+        return;
+    }
+    let types = world.get_resource_or_init::<EventTypes>().clone();
+    world.resource_scope(|world, mut client: Mut<Client>| {
+        let mut subscribers = world.get_resource_or_init::<Subscribers>();
+        let Some((inserted, config)) = config else {
+            client.stop(subscribers.told());
+            subscribers.forget_session();
+            return;
+        };
+        subscribers.set_rules(config.name_rules);
+        if client.follow(&config, inserted, &types) {
+            subscribers.forget_session();
+        }
+        if let Some(mut connection) = world.get_resource_mut::<PusherConnection>() {
+            let connection = connection.bypass_change_detection();
+            connection.limits = config.limits.clone();
+            connection.rules = config.name_rules;
+        }
+    });
+}
+
+/// Keeps the mailbox's waker the one that the app has.
+fn follow_waker(waker: Option<Res<PusherWaker>>, client: Option<Res<Client>>, mut has_one: Local<bool>) {
+    let Some(client) = client else { return };
+    let is_new = waker.as_ref().is_some_and(|waker| waker.is_changed());
+    if is_new || *has_one != waker.is_some() {
+        *has_one = waker.is_some();
+        client.mailbox().set_waker(waker.map(|waker| waker.clone()));
+    }
+}
+
+/// Ends the client with the app. An app that is dropped without an exit ends it too.
+fn close_on_exit(
+    exits: Option<Res<Messages<AppExit>>>,
+    mut cursor: Local<MessageCursor<AppExit>>,
+    client: Option<ResMut<Client>>,
+) {
+    if let (Some(exits), Some(mut client)) = (exits, client)
+        && cursor.read(&exits).next().is_some()
+    {
+        client.close();
+    }
+}
+
+/// What the plugin adds to [`App`].
+pub trait PusherAppExt {
+    /// Decodes channel events of this name into `T`, which then arrive as [`PusherEvent<T>`](PusherEvent). Works before and
+    /// after the plugin is added; several types may be registered for one name, and one type for several names.
+    fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(&mut self, event: &str) -> &mut Self;
+
+    /// Decodes the signed-in user's events of this name into `T`, which then arrive as
+    /// [`PusherUserEvent<T>`](PusherUserEvent).
+    fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(&mut self, event: &str) -> &mut Self;
+}
+
+impl PusherAppExt for App {
+    fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(&mut self, event: &str) -> &mut Self {
+        self.add_message::<PusherEvent<T>>();
+        self.world_mut().get_resource_or_init::<EventTypes>().add_event::<T>(event);
+        self
+    }
+
+    fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(&mut self, event: &str) -> &mut Self {
+        self.add_message::<PusherUserEvent<T>>();
+        self.world_mut().get_resource_or_init::<EventTypes>().add_user_event::<T>(event);
+        self
+    }
+}

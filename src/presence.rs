@@ -1,0 +1,152 @@
+//! Who is on a presence channel.
+
+use std::sync::Arc;
+
+use bevy_ecs::prelude::*;
+use bevy_reflect::prelude::*;
+use pusher_protocol::{
+    ChannelName,
+    protocol::{Member, Roster},
+};
+
+use crate::event::ForEntity;
+
+/// The members of a presence channel, on the entities that subscribe to it. Written by the plugin alone; each change inserts
+/// it anew.
+///
+/// It comes with the first subscription. While the connection is lost it stays and is [stale](Self::is_stale), and after
+/// the resubscription it is replaced, with a [`PusherMemberJoined`] or [`PusherMemberLeft`] for each difference.
+///
+/// A member is a user, however many connections they have.
+///
+/// ```
+/// # use bevy::prelude::*;
+/// # use bevy_pusher::prelude::*;
+/// fn roster(lobby: Single<&PusherMembers, Changed<PusherMembers>>) {
+///     for member in lobby.iter() {
+///         info!("{} {}", member.id(), member.info_json());
+///     }
+///     info!("{} members, I am {:?}", lobby.len(), lobby.me().map(|me| me.id()));
+/// }
+/// # App::new().add_systems(Update, roster);
+/// ```
+#[derive(Component, Clone, Debug, Default, PartialEq, Reflect)]
+#[component(immutable, clone_behavior = Ignore)]
+#[reflect(opaque)]
+#[reflect(Component, Default, Debug, Clone, PartialEq)]
+pub struct PusherMembers {
+    roster: Arc<Roster>,
+    is_stale: bool,
+}
+
+impl PusherMembers {
+    pub(crate) fn new(roster: Arc<Roster>) -> Self {
+        Self {
+            roster,
+            is_stale: false,
+        }
+    }
+
+    pub(crate) fn into_stale(self) -> Self {
+        Self {
+            is_stale: true,
+            ..self
+        }
+    }
+
+    /// This client's own entry.
+    #[must_use]
+    pub fn me(&self) -> Option<&Member> {
+        self.roster.me()
+    }
+
+    /// The member with this id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Member> {
+        self.roster.get(id)
+    }
+
+    /// All members, in the order of their ids.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Member> {
+        self.roster.iter()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.roster.len()
+    }
+
+    /// Whether nobody is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.roster.is_empty()
+    }
+
+    /// Whether the channel is not subscribed right now, so that others may have come or gone unseen.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+}
+
+/// A user came to a presence channel.
+///
+/// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel. [`PusherMembers`] holds them already.
+#[derive(Message, EntityEvent, Clone, Debug)]
+pub struct PusherMemberJoined {
+    pub(crate) entity: Entity,
+    pub(crate) channel: ChannelName,
+    pub(crate) member: Member,
+    pub(crate) while_away: bool,
+}
+
+/// A user left a presence channel, with their last connection.
+///
+/// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel. [`PusherMembers`] holds them no more.
+#[derive(Message, EntityEvent, Clone, Debug)]
+pub struct PusherMemberLeft {
+    pub(crate) entity: Entity,
+    pub(crate) channel: ChannelName,
+    pub(crate) member: Member,
+    pub(crate) while_away: bool,
+}
+
+macro_rules! member_event {
+    ($($event:ident),*) => { $(
+        impl $event {
+            /// The entity: in an observer the one that is observed, in a message the one that subscribed first.
+            #[must_use]
+            pub fn entity(&self) -> Entity {
+                self.entity
+            }
+
+            /// The channel's name.
+            #[must_use]
+            pub fn channel(&self) -> &str {
+                &self.channel
+            }
+
+            /// Who.
+            #[must_use]
+            pub fn member(&self) -> &Member {
+                &self.member
+            }
+
+            /// Whether it happened some time ago, while the connection was lost or the game did not keep up, and was found
+            /// out only now.
+            #[must_use]
+            pub fn while_away(&self) -> bool {
+                self.while_away
+            }
+        }
+
+        impl ForEntity for $event {
+            fn set_entity(&mut self, entity: Entity) {
+                self.entity = entity;
+            }
+        }
+    )* };
+}
+
+member_event!(PusherMemberJoined, PusherMemberLeft);

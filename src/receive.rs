@@ -1,0 +1,240 @@
+//! The system that hands over what came, within its time, in its order.
+
+use std::{sync::Arc, time::Duration};
+
+use bevy_ecs::{change_detection::DetectChangesMut, prelude::*};
+use bevy_platform::time::Instant;
+use pusher_protocol::{
+    ChannelName,
+    protocol::Roster,
+    session::{Membership, Notice, SubscriptionStatus},
+};
+
+use crate::{
+    ConnectionState, PusherCacheMissed, PusherConnection, PusherConnectionEvent, PusherErrorReported, PusherEvent,
+    PusherLagged, PusherMemberJoined, PusherMemberLeft, PusherSendAnswered, PusherSignInChanged, PusherStateChanged,
+    PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount, PusherUser, PusherUserEvent,
+    PusherWatchlistChanged,
+    channel::{Subscribers, write},
+    client::Client,
+    delivery::{Delivery, Origin},
+    event::{LagCause, Losses, Stream},
+    handover::{Batch, Entry, age_messages},
+    presence::PusherMembers,
+};
+
+/// The frame's end of the hand-over: emptied, and used again.
+#[derive(Resource, Default)]
+pub(crate) struct Inbox(Batch);
+
+/// Hands over what came, until nothing is left or the time is up; the rest comes with the next frame.
+pub(crate) fn receive(world: &mut World) {
+    let Some(client) = world.get_resource::<Client>() else {
+        return;
+    };
+    let mailbox = client.mailbox().clone();
+    let started = client.started();
+    let limits = client.config().map(|config| config.limits().clone()).unwrap_or_default();
+    let Some(mut inbox) = world.get_resource_mut::<Inbox>() else {
+        return;
+    };
+    let mut batch = std::mem::take(&mut inbox.bypass_change_detection().0);
+    mailbox.take(&mut batch);
+    if let Some(round_trip) = batch.take_round_trip()
+        && let Some(mut connection) = world.get_resource_mut::<PusherConnection>()
+    {
+        connection.bypass_change_detection().set_round_trip(round_trip);
+    }
+    if !batch.is_empty() {
+        let deadline = Instant::now() + limits.receive_budget;
+        let mut delivery = Delivery::new(world);
+        // What is under way is delivered whatever the budget, so that a tiny one does not stop everything.
+        while deliver_next(&mut batch, &mut delivery, deadline, started) && Instant::now() < deadline {}
+        delivery.write_raw_messages();
+        for column in batch.columns() {
+            column.write_messages(world);
+        }
+        age(&mut batch, world, limits.unread_messages);
+        if !batch.is_empty() {
+            mailbox.give_back(&mut batch);
+        }
+    }
+    if let Some(mut inbox) = world.get_resource_mut::<Inbox>() {
+        inbox.bypass_change_detection().0 = batch;
+    }
+}
+
+/// Hands over the next entry, of many events as many as there is time for. Returns whether there was one.
+fn deliver_next(
+    batch: &mut Batch,
+    delivery: &mut Delivery<'_>,
+    deadline: Instant,
+    started: Option<Instant>,
+) -> bool {
+    match batch.pop() {
+        Some(Entry::Events(stream, rows)) => deliver_events(batch, delivery, &stream, rows, deadline),
+        Some(Entry::Notice(notice)) => deliver_notice(delivery, *notice, started),
+        Some(Entry::Lost(losses)) => delivery.tell(PusherLagged::new(*losses, LagCause::Waiting)),
+        Some(Entry::Roster(roster)) => set_roster(delivery, &roster.0, roster.1),
+        // Taken apart by the batch itself.
+        Some(Entry::Digest(_)) => {}
+        None => return false,
+    }
+    true
+}
+
+fn deliver_events(
+    batch: &mut Batch,
+    delivery: &mut Delivery<'_>,
+    stream: &Arc<Stream>,
+    rows: usize,
+    deadline: Instant,
+) {
+    for delivered in 1..=rows {
+        let Some(row) = batch.pop_row() else { return };
+        let origin = Origin { stream, user_id: row.user_id.as_ref() };
+        if let Some(raw) = row.raw {
+            delivery.deliver_raw(origin, raw);
+        }
+        for &index in &stream.columns {
+            if let Some(column) = batch.column(index) {
+                column.deliver(origin, delivery);
+            }
+        }
+        if Instant::now() >= deadline {
+            return batch.put_back(stream.clone(), rows - delivered);
+        }
+    }
+}
+
+fn deliver_notice(delivery: &mut Delivery<'_>, notice: Notice, started: Option<Instant>) {
+    match notice {
+        Notice::State(state) => {
+            let state = ConnectionState::new(state, started.unwrap_or_else(Instant::now));
+            set_state(delivery, state);
+        }
+        Notice::Error { error, attempt } => {
+            if let Some(mut connection) = delivery.world.get_resource_mut::<PusherConnection>() {
+                connection.bypass_change_detection().set_last_error(error.clone());
+            }
+            delivery.tell(PusherErrorReported { error, attempt });
+        }
+        Notice::Subscription { channel, status, gap } => set_status(delivery, &channel, status, gap),
+        Notice::Members { channel, roster } => set_roster(delivery, &channel, roster),
+        Notice::MemberJoined(membership) => {
+            let Membership { channel, member, roster, while_away } = membership;
+            set_roster(delivery, &channel, roster);
+            let name = channel.clone();
+            let entity = Entity::PLACEHOLDER;
+            delivery.tell_channel(&name, PusherMemberJoined { entity, channel, member, while_away });
+        }
+        Notice::MemberLeft(membership) => {
+            let Membership { channel, member, roster, while_away } = membership;
+            set_roster(delivery, &channel, roster);
+            let name = channel.clone();
+            let entity = Entity::PLACEHOLDER;
+            delivery.tell_channel(&name, PusherMemberLeft { entity, channel, member, while_away });
+        }
+        Notice::SubscriptionCount { channel, count } => {
+            let name = channel.clone();
+            delivery.tell_channel(&name, PusherSubscriptionCount { entity: Entity::PLACEHOLDER, channel, count });
+        }
+        Notice::CacheMissed(channel) => {
+            let name = channel.clone();
+            delivery.tell_channel(&name, PusherCacheMissed { entity: Entity::PLACEHOLDER, channel });
+        }
+        Notice::SendAnswered { id, outcome } => delivery.write(PusherSendAnswered { id, outcome }),
+        Notice::SignIn(state) => {
+            if let Some(mut user) = delivery.world.get_resource_mut::<PusherUser>() {
+                if *user.state() == state {
+                    return;
+                }
+                user.set_state(state.clone());
+            }
+            delivery.tell(PusherSignInChanged { state });
+        }
+        Notice::Watchlist { event, user_ids } => {
+            if let Some(mut user) = delivery.world.get_resource_mut::<PusherUser>() {
+                user.watch(&event, &user_ids);
+            }
+            delivery.tell(PusherWatchlistChanged { event, user_ids });
+        }
+        // Both are taken out on the way here.
+        Notice::RoundTrip(_) | Notice::Event(_) => {}
+    }
+}
+
+fn set_state(delivery: &mut Delivery<'_>, current: ConnectionState) {
+    let Some(mut connection) = delivery.world.get_resource_mut::<PusherConnection>() else {
+        return;
+    };
+    if *connection.state() == current {
+        return;
+    }
+    let previous = connection.set_state(current.clone());
+    delivery.tell(PusherStateChanged { previous, current });
+}
+
+fn set_status(delivery: &mut Delivery<'_>, channel: &ChannelName, status: SubscriptionStatus, gap: Option<Duration>) {
+    let status = PusherSubscription::from(status);
+    let Some(mut subscribers) = delivery.world.get_resource_mut::<Subscribers>() else {
+        return;
+    };
+    let Some(standing) = subscribers.bypass_change_detection().standing_mut(channel) else {
+        return;
+    };
+    standing.status = status.clone();
+    if !status.is_subscribed() {
+        standing.members = standing.members.take().map(PusherMembers::into_stale);
+    }
+    write_standing(delivery, channel);
+    let changed = PusherSubscriptionChanged {
+        entity: Entity::PLACEHOLDER,
+        channel: channel.as_str().into(),
+        status,
+        gap,
+    };
+    delivery.tell_channel(channel, changed);
+}
+
+fn set_roster(delivery: &mut Delivery<'_>, channel: &ChannelName, roster: Arc<Roster>) {
+    let Some(mut subscribers) = delivery.world.get_resource_mut::<Subscribers>() else {
+        return;
+    };
+    if let Some(standing) = subscribers.bypass_change_detection().standing_mut(channel) {
+        standing.members = Some(PusherMembers::new(roster));
+        write_standing(delivery, channel);
+    }
+}
+
+/// Writes what is known of a channel on every entity that wants it.
+fn write_standing(delivery: &mut Delivery<'_>, channel: &str) {
+    let world = &mut *delivery.world;
+    let Some(subscribers) = world.get_resource::<Subscribers>() else {
+        return;
+    };
+    for entity in subscribers.entities(channel).to_vec() {
+        let standing = world
+            .get_resource::<Subscribers>()
+            .filter(|subscribers| subscribers.entities(channel).contains(&entity))
+            .and_then(|subscribers| subscribers.standing_of(entity));
+        if let Some((_, standing)) = standing {
+            write(world, entity, standing);
+            world.flush();
+        }
+    }
+}
+
+/// Ages messages that Bevy does not age while virtual time stands still.
+fn age(batch: &mut Batch, world: &mut World, limit: usize) {
+    let mut losses = Losses::default();
+    age_messages::<PusherEvent>(world, limit, &mut losses);
+    age_messages::<PusherUserEvent>(world, limit, &mut losses);
+    age_messages::<PusherConnectionEvent>(world, limit, &mut losses);
+    for column in batch.columns() {
+        column.age_messages(world, limit, &mut losses);
+    }
+    if !losses.is_empty() {
+        Delivery::new(world).tell(PusherLagged::new(losses, LagCause::Unread));
+    }
+}
