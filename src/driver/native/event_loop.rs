@@ -199,7 +199,6 @@ impl<S: Sink> EventLoop<S> {
     }
 
     fn configure(&mut self, config: PusherConfig) {
-        let needs_redial = self.config.needs_redial(&config);
         if self.config.ca_certificates != config.ca_certificates {
             self.network.trust = Arc::new(Trust::new(config.ca_certificates.clone()));
             self.backend.set_network(self.network.clone());
@@ -209,9 +208,6 @@ impl<S: Sink> EventLoop<S> {
         }
         self.session.configure(config.session(self.seed));
         self.config = config;
-        if needs_redial {
-            self.feed(Input::Command(Command::Redial));
-        }
     }
 
     fn dialled(&mut self, id: DialId, outcome: Result<Box<Socket>, ConnectionError>) {

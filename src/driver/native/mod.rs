@@ -24,6 +24,9 @@ mod stream;
 mod tls;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     convert::Infallible,
     io,
@@ -96,7 +99,8 @@ impl Driver {
         self.mailbox.post(Message::Hint(hint));
     }
 
-    /// Goes over to another configuration. Dials anew by itself if it takes that.
+    /// Goes over to another configuration, from the next dial and request on. If that cannot wait, dial anew:
+    /// [`Command::Redial`].
     pub(crate) fn configure(&self, config: &PusherConfig) {
         self.mailbox
             .post(Message::Configure(Box::new(config.clone())));

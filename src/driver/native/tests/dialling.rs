@@ -1,0 +1,352 @@
+use std::{net::TcpListener, sync::Arc, thread};
+
+use pusher_protocol::session::DialPhase;
+use pusher_test_support::{BlackHole, Ended};
+
+use super::{
+    super::{
+        cutoff::{Cut, Cutoff},
+        dial::{Dial, DialOrder},
+        look_up::{LookUpError, LookUps},
+        mailbox::{Mailbox, Message},
+        network::Network,
+        tls::Trust,
+    },
+    *,
+};
+
+const BRIEFLY: Duration = Duration::from_millis(600);
+
+#[test]
+fn a_client_connects_and_hears_plain_and_over_tls() {
+    let authority = TestAuthority::new();
+    for tls in [false, true] {
+        let (server, config) = if tls {
+            let server = ScriptedServer::start_tls(&authority.localhost());
+            let config = tls_config(server.port(), &authority);
+            (server, config)
+        } else {
+            let server = ScriptedServer::start();
+            let config = config(server.port());
+            (server, config)
+        };
+        let (client, connection) = Client::connected(&config, &server);
+        assert_eq!(connection.request().path(), "/app/key");
+        let host = if tls { "localhost" } else { "127.0.0.1" };
+        let expected = format!("{host}:{}", server.port());
+        assert_eq!(connection.request().header("host"), Some(&*expected));
+        client.subscribe("room");
+        connection.expect_event("pusher:subscribe", SOON);
+        connection.subscribed("room");
+        connection.event("room", "news", &serde_json::json!({"a": 1}));
+        assert_eq!(client.expect_subscription("room"), Ok(()));
+        assert_eq!(client.expect_event(), ("news".into(), r#"{"a":1}"#.into()));
+    }
+}
+
+#[test]
+fn what_comes_in_one_segment_with_the_upgrade_is_read() {
+    let server = ScriptedServer::start();
+    let client = Client::connecting(&config(server.port()));
+    let pending = server.accept_tcp(SOON);
+    let request = pending.read_request(SOON);
+    let text = r#"{"event":"pusher:connection_established","data":{"socket_id":"1.1"}}"#;
+    let mut bytes = request.agreement().into_bytes();
+    bytes.extend([0x81, u8::try_from(text.len()).unwrap()]);
+    bytes.extend(text.as_bytes());
+    pending.respond_raw(bytes);
+    client.expect_connected();
+}
+
+#[test]
+fn a_refusal_says_what_was_refused() {
+    let refusing = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let error = Client::connecting(&config(refusing)).expect_loss();
+    assert!(
+        matches!(&error, ConnectionError::Tcp { port, reason, .. } if *port == refusing && reason.contains("refused")),
+        "{error}"
+    );
+
+    let server = ScriptedServer::start();
+    let client = Client::connecting(&config(server.port()));
+    let pending = server.accept_tcp(SOON);
+    pending.refuse(503, &[], "try\nlater", SOON);
+    let error = client.expect_loss();
+    let expected = ConnectionError::Upgrade {
+        status: Some(503),
+        reason: "try later".into(),
+    };
+    assert_eq!(error, expected);
+
+    for (answer, part) in [
+        ("", "ended the connection"),
+        ("SSH-2.0-OpenSSH\r\n\r\n", "httparse"),
+        ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "Upgrade"),
+    ] {
+        let client = Client::connecting(&config(server.port()));
+        let pending = server.accept_tcp(SOON);
+        pending.read_request(SOON);
+        pending.respond_raw(answer);
+        pending.close();
+        let error = client.expect_loss();
+        assert!(
+            matches!(&error, ConnectionError::Upgrade { status: None, reason } if reason.contains(part)),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_dialled_fails_at_once() {
+    let client = Client::connecting(&PusherConfig::new("", Endpoint::cluster("eu")));
+    assert!(matches!(
+        client.expect_loss(),
+        ConnectionError::InvalidEndpoint(_)
+    ));
+}
+
+#[test]
+fn only_the_certificates_that_are_trusted_are_taken() {
+    let authority = TestAuthority::new();
+    let stranger = TestAuthority::new();
+    let bundle = format!("{}\n{}", stranger.pem(), authority.pem());
+    for (what, certificate, trusted) in [
+        ("unknown", authority.localhost(), stranger.pem()),
+        (
+            "wrong name",
+            authority.for_host("example.com"),
+            bundle.clone(),
+        ),
+        ("expired", authority.expired(), bundle.clone()),
+        ("no PEM", authority.localhost(), "no PEM at all".into()),
+        ("empty", authority.localhost(), String::new()),
+    ] {
+        let server = ScriptedServer::start_tls(&certificate);
+        server.handle_each(|pending, _| {
+            let _ = pending.try_secure(SOON);
+        });
+        let config = tls_config(server.port(), &stranger).with_ca_certificate(trusted);
+        let error = Client::connecting(&config).expect_loss();
+        assert!(
+            matches!(&error, ConnectionError::Tls { host, reason } if host == "localhost" && reason.contains("certificate")),
+            "{what}: {error}"
+        );
+    }
+    let server = ScriptedServer::start_tls(&authority.localhost());
+    let config = tls_config(server.port(), &stranger).with_ca_certificate(bundle);
+    drop(Client::connected(&config, &server));
+}
+
+/// A peer that gets stuck in some phase, and the phase.
+struct Stuck {
+    phase: DialPhase,
+    config: PusherConfig,
+    server: Option<ScriptedServer>,
+    _black_hole: Option<BlackHole>,
+}
+
+/// A peer for each phase in which one can stick, mute or dripping.
+fn stuck_in_each_phase() -> Vec<Stuck> {
+    let authority = TestAuthority::new();
+    let certificate = authority.localhost();
+    let black_hole = BlackHole::start();
+    let drip = Duration::from_millis(30);
+    let mut all = vec![Stuck {
+        phase: DialPhase::Tcp,
+        config: config(black_hole.port()),
+        server: None,
+        _black_hole: Some(black_hole),
+    }];
+    let mut add =
+        |phase, tls: bool, handler: fn(pusher_test_support::PendingConnection, Duration)| {
+            let (server, config) = if tls {
+                let server = ScriptedServer::start_tls(&certificate);
+                let config = tls_config(server.port(), &authority);
+                (server, config)
+            } else {
+                let server = ScriptedServer::start();
+                let config = config(server.port());
+                (server, config)
+            };
+            server.handle_each(move |pending, _| handler(pending, drip));
+            all.push(Stuck {
+                phase,
+                config,
+                server: Some(server),
+                _black_hole: None,
+            });
+        };
+    add(DialPhase::Tls, true, |pending, _| pending.hold());
+    add(DialPhase::Tls, true, |pending, drip| {
+        pending.drip_tls(drip);
+        pending.hold();
+    });
+    add(DialPhase::Upgrade, true, |pending, _| {
+        let _ = pending.try_secure(SOON);
+        pending.hold();
+    });
+    add(DialPhase::Upgrade, false, |pending, _| pending.hold());
+    add(DialPhase::Upgrade, false, |pending, drip| {
+        pending.drip_response(drip, SOON);
+        pending.hold();
+    });
+    add(DialPhase::Establishment, false, |pending, _| {
+        pending.upgrade(SOON).hold();
+    });
+    all
+}
+
+#[test]
+fn a_peer_that_sticks_in_any_phase_is_given_up_in_time_and_the_error_names_the_phase() {
+    for stuck in stuck_in_each_phase() {
+        let config = stuck.config.with_timing(dial_timeout(BRIEFLY));
+        let begun = Instant::now();
+        let client = Client::connecting(&config);
+        let error = client.expect_loss();
+        let expected = ConnectionError::TimedOut {
+            phase: stuck.phase,
+            after: BRIEFLY,
+        };
+        assert_eq!(error, expected);
+        assert_took(begun, BRIEFLY);
+        if let Some(server) = stuck.server {
+            server.expect_open_connections(0, SOON);
+        }
+    }
+}
+
+#[test]
+fn a_disconnect_in_any_phase_lets_go_at_once() {
+    for stuck in stuck_in_each_phase() {
+        let client = Client::connecting(&stuck.config);
+        if let Some(server) = &stuck.server {
+            server.expect_connections_so_far(1, SOON);
+        }
+        thread::sleep(Duration::from_millis(150));
+        let begun = Instant::now();
+        client.driver.command(Command::Disconnect);
+        if let Some(server) = &stuck.server {
+            server.expect_open_connections(0, SOON);
+        }
+        assert_quick(begun);
+    }
+}
+
+#[test]
+fn closing_in_any_phase_ends_well_under_a_second() {
+    for stuck in stuck_in_each_phase() {
+        let mut client = Client::connecting(&stuck.config);
+        if let Some(server) = &stuck.server {
+            server.expect_connections_so_far(1, SOON);
+        }
+        thread::sleep(Duration::from_millis(150));
+        let begun = Instant::now();
+        client.driver.close(Duration::from_secs(1));
+        assert_quick(begun);
+        if let Some(server) = &stuck.server {
+            server.expect_open_connections(0, SOON);
+        }
+        assert_quick(begun);
+    }
+}
+
+#[test]
+fn a_look_up_that_hangs_is_given_up_in_time_and_can_be_cut() {
+    static HUNG: LookUps = LookUps::new(|_| {
+        thread::sleep(Duration::from_secs(3));
+        Ok(Vec::new())
+    });
+    let poll = mio::Poll::new().unwrap();
+    let (mailbox, inbox) = Mailbox::new(poll.registry(), mio::Token(0)).unwrap();
+    let order = || DialOrder {
+        network: Network {
+            look_ups: &HUNG,
+            trust: Arc::new(Trust::new(Vec::new())),
+        },
+        target: Endpoint::custom("hung.test", 80).target("key").unwrap(),
+        deadline: Instant::now() + BRIEFLY,
+        allowed: BRIEFLY,
+        inbound_message_bytes: 1000,
+    };
+    let cutoff = Cutoff::default();
+    let id = pusher_protocol::session::DialId(1);
+    let begun = Instant::now();
+    let dial = Dial::start(id, order(), mailbox.clone(), &cutoff).unwrap();
+    let outcome = loop {
+        assert!(begun.elapsed() < SOON, "waited for the dial's end");
+        match inbox.take() {
+            Some(Message::Dialled(_, outcome)) => break outcome,
+            _ => thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    assert_took(begun, BRIEFLY);
+    assert!(matches!(
+        outcome,
+        Err(ConnectionError::TimedOut {
+            phase: DialPhase::LookUp,
+            ..
+        })
+    ));
+    drop(dial);
+
+    let begun = Instant::now();
+    let dial = Dial::start(id, order(), mailbox, &cutoff).unwrap();
+    drop(dial);
+    let own = Cutoff::default();
+    own.cut();
+    let deadline = Instant::now() + SOON;
+    assert_eq!(
+        HUNG.look_up("hung.test", deadline, &own),
+        Err(LookUpError::Cut)
+    );
+    assert_quick(begun);
+    assert!(inbox.take().is_none(), "a dial that was given up answers");
+}
+
+#[test]
+fn a_dead_ipv6_address_before_a_live_ipv4_one_costs_next_to_nothing() {
+    static DUAL: LookUps =
+        LookUps::new(|_| Ok(vec!["::1".parse().unwrap(), "127.0.0.1".parse().unwrap()]));
+    let server = ScriptedServer::start();
+    let poll = mio::Poll::new().unwrap();
+    let (mailbox, inbox) = Mailbox::new(poll.registry(), mio::Token(0)).unwrap();
+    let order = DialOrder {
+        network: Network {
+            look_ups: &DUAL,
+            trust: Arc::new(Trust::new(Vec::new())),
+        },
+        target: Endpoint::custom("dual.test", server.port())
+            .target("key")
+            .unwrap(),
+        deadline: Instant::now() + SOON,
+        allowed: SOON,
+        inbound_message_bytes: 1000,
+    };
+    let begun = Instant::now();
+    let id = pusher_protocol::session::DialId(1);
+    let _dial = Dial::start(id, order, mailbox, &Cutoff::default()).unwrap();
+    let connection = server.accept(SOON);
+    assert_quick(begun);
+    let outcome = loop {
+        assert!(begun.elapsed() < SOON, "waited for the dial's end");
+        match inbox.take() {
+            Some(Message::Dialled(_, outcome)) => break outcome,
+            _ => thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    assert!(outcome.is_ok());
+    drop(outcome);
+    assert_eq!(connection.expect_end(SOON), Ended::ByClient);
+}
+
+#[cfg(not(feature = "native-tls"))]
+#[test]
+fn without_the_feature_tls_is_refused_with_advice() {
+    let endpoint = Endpoint::custom("127.0.0.1", 1).with_tls();
+    let error = Client::connecting(&PusherConfig::new("key", endpoint)).expect_loss();
+    assert!(error.to_string().contains("native-tls"), "{error}");
+}
