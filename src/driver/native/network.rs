@@ -90,6 +90,7 @@ impl Network {
             .handshake(&peer.host, wire)
             .map_err(|error| match error {
                 _ if cutoff.is_cut() => ReachError::Cut,
+                #[cfg(not(feature = "native-tls"))]
                 TlsError::Unsupported(reason) => ReachError::Unsupported(reason),
                 TlsError::Failed(_) if is_over(deadline) => ReachError::TimedOut(DialPhase::Tls),
                 TlsError::Failed(reason) => ReachError::Tls(reason),

@@ -8,6 +8,7 @@ pub(super) use implementation::Trust;
 #[derive(Debug)]
 pub(super) enum TlsError {
     /// This build has none.
+    #[cfg(not(feature = "native-tls"))]
     Unsupported(String),
     /// The library's own words.
     Failed(String),

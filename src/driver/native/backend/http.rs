@@ -189,3 +189,320 @@ fn in_our_words(error: Error) -> AuthError {
 fn invalid(reason: String) -> AuthError {
     AuthError::InvalidEndpoint(reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        net::TcpListener,
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+        time::Duration,
+    };
+
+    use pusher_test_support::{Answer, BlackHole, ScriptedAuth, TestAuthority};
+
+    use super::{
+        super::super::{
+            look_up::{self, LookUps},
+            tls::Trust,
+        },
+        *,
+    };
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    fn http(look_ups: &'static LookUps, authorities: &[&TestAuthority]) -> Http {
+        let authorities = authorities.iter().map(|authority| authority.pem().into());
+        let network = Network {
+            look_ups,
+            trust: Arc::new(Trust::new(authorities.collect())),
+        };
+        Http::new(network, &Cutoff::default())
+    }
+
+    fn ask(endpoint: &AuthEndpoint) -> Result<String, AuthError> {
+        ask_within(endpoint, SOON)
+    }
+
+    fn ask_within(endpoint: &AuthEndpoint, time: Duration) -> Result<String, AuthError> {
+        let fields = [("socket_id", "1.1"), ("channel_name", "private-a@b")];
+        http(&look_up::SYSTEM, &[]).ask(endpoint, &fields, Instant::now() + time)
+    }
+
+    fn refused(status: u16, body: &str) -> Result<String, AuthError> {
+        Err(AuthError::http(status, body))
+    }
+
+    #[test]
+    fn each_answer_has_its_meaning() {
+        for (answer, expected) in [
+            (Answer::text("{}"), Ok("{}".into())),
+            (Answer::status(201).with_body("{}"), Ok("{}".into())),
+            (Answer::status(204), Ok(String::new())),
+            (Answer::text("\u{feff}null"), Ok("\u{feff}null".into())),
+            (Answer::large(BODY_LIMIT), Ok(" ".repeat(BODY_LIMIT))),
+            (
+                Answer::large(5 << 20),
+                Err(AuthError::TooLarge { limit: BODY_LIMIT }),
+            ),
+            (Answer::redirect("/login"), refused(302, "")),
+            (Answer::status(401).with_body("who?"), refused(401, "who?")),
+            (Answer::status(403).with_body("no"), refused(403, "no")),
+            (Answer::status(419), refused(419, "")),
+            (Answer::status(429), refused(429, "")),
+            (
+                Answer::status(500).with_body("x".repeat(1 << 20)),
+                refused(500, &"x".repeat(1000)),
+            ),
+            (
+                Answer::raw("HTTP/1.1 503 Broken\r\nContent-Length: 99\r\n\r\nhalf of it"),
+                refused(503, "half of it"),
+            ),
+        ] {
+            let auth = ScriptedAuth::always(answer.clone());
+            assert_eq!(
+                ask(&AuthEndpoint::new(auth.url("/"))),
+                expected,
+                "{answer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error_that_says_so() {
+        for (answer, part) in [
+            (Answer::raw("SSH-2.0-OpenSSH\r\n\r\n"), "HTTP"),
+            (
+                Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
+                "",
+            ),
+            (Answer::close(), ""),
+            (Answer::reset(), "reset"),
+        ] {
+            let auth = ScriptedAuth::always(answer.clone());
+            let error = ask(&AuthEndpoint::new(auth.url("/"))).unwrap_err();
+            assert!(
+                matches!(&error, AuthError::Unreachable(reason) if reason.contains(part)),
+                "{answer:?}: {error}"
+            );
+        }
+        let large = format!(
+            "HTTP/1.1 200 OK\r\nX-Large: {}\r\n\r\n",
+            "x".repeat(1 << 17)
+        );
+        let auth = ScriptedAuth::always(Answer::raw(large));
+        let error = ask(&AuthEndpoint::new(auth.url("/"))).unwrap_err();
+        assert!(matches!(error, AuthError::TooLarge { .. }), "{error}");
+        let refusing = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let error = ask(&AuthEndpoint::new(format!("http://{refusing}/"))).unwrap_err();
+        assert!(
+            matches!(&error, AuthError::Unreachable(reason) if reason.contains("refused")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn slowness_of_any_kind_ends_at_the_deadline() {
+        let time = Duration::from_millis(400);
+        let drip = Duration::from_millis(20);
+        let head = "HTTP/1.1 200 OK\r\nX-Slow: ";
+        let answers = [
+            Answer::never(),
+            Answer::drip(drip * 5),
+            Answer::drip_bytes(format!("{head}{}", "a".repeat(1000)), drip),
+            Answer::text("{}").after(SOON),
+        ];
+        let black_hole = BlackHole::start();
+        let servers: Vec<_> = answers.into_iter().map(ScriptedAuth::always).collect();
+        let urls = servers.iter().map(|server| server.url("/"));
+        for url in urls.chain([format!("http://{}/", black_hole.address())]) {
+            let begun = Instant::now();
+            let error = ask_within(&AuthEndpoint::new(url), time).unwrap_err();
+            assert_eq!(error, AuthError::TimedOut);
+            let elapsed = begun.elapsed();
+            assert!(elapsed < time + Duration::from_millis(300), "{elapsed:?}");
+        }
+        let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/", mute.local_addr().unwrap());
+        let error = ask_within(&AuthEndpoint::new(url), time).unwrap_err();
+        assert_eq!(error, AuthError::TimedOut);
+    }
+
+    #[test]
+    fn the_request_is_a_form_with_the_games_headers_where_the_later_replaces_the_earlier() {
+        let auth = ScriptedAuth::always(Answer::text("{}"));
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let endpoint = AuthEndpoint::new(auth.url("/auth?game=1"))
+            .with_header("X-Token", "fixed")
+            .with_header("x-kept", "é")
+            .with_param("fixed", "1")
+            .with_header_provider(|| {
+                let number = ASKED.fetch_add(1, Ordering::SeqCst);
+                vec![("X-TOKEN".into(), format!("fresh-{number}"))]
+            })
+            .with_param_provider(|| vec![("fixed".into(), "2".into())]);
+        for number in 0..2 {
+            ask(&endpoint).unwrap();
+            let request = auth.expect_request(SOON);
+            assert_eq!(request.method(), "POST");
+            assert_eq!(request.target(), "/auth?game=1");
+            let header = |name| request.header(name);
+            assert_eq!(
+                header("content-type"),
+                Some("application/x-www-form-urlencoded")
+            );
+            assert_eq!(header("accept"), Some("application/json"));
+            assert_eq!(header("x-token"), Some(&*format!("fresh-{number}")));
+            assert_eq!(header("x-kept"), Some("é"));
+            let host = auth.address().to_string();
+            assert_eq!(header("host"), Some(&*host));
+            assert_eq!(
+                request.body(),
+                b"socket_id=1.1&channel_name=private-a%40b&fixed=1&fixed=2"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_without_a_panic_and_without_its_value() {
+        let secret = "secret-4711\n";
+        let at = |url: &str| AuthEndpoint::new(url);
+        for endpoint in [
+            at(""),
+            at("game.example.com/auth"),
+            at("/auth"),
+            at("ftp://game.example.com/"),
+            at("https:///auth"),
+            at("https://a b/?secret-4711"),
+            at("https://h/").with_header("a b", secret),
+            at("https://h/").with_header("", secret),
+            at("https://h/").with_header("x", secret),
+            at("https://h/").with_header("Content-Length", "4711"),
+            at("https://h/").with_header("Transfer-Encoding", "chunked"),
+        ] {
+            let error = ask(&endpoint).unwrap_err();
+            assert!(matches!(error, AuthError::InvalidEndpoint(_)), "{error}");
+            assert!(!error.to_string().contains("4711"), "{error}");
+        }
+    }
+
+    #[test]
+    fn plain_http_to_another_machine_takes_a_permission() {
+        for (url, is_insecure) in [
+            ("http://game.example.com/", true),
+            ("http://192.168.1.1/", true),
+            ("http://localhost.example.com/", true),
+            ("http://localhost:1/", false),
+            ("http://127.9.9.9:1/", false),
+            ("http://[::1]:1/", false),
+            ("https://game.example.com/", false),
+        ] {
+            let outcome = super::url(&AuthEndpoint::new(url));
+            assert_eq!(outcome == Err(AuthError::Insecure), is_insecure, "{url}");
+            assert!(super::url(&AuthEndpoint::new(url).allow_insecure()).is_ok());
+        }
+    }
+
+    #[test]
+    fn the_games_own_authority_is_trusted_and_no_other() {
+        let (authority, stranger) = (TestAuthority::new(), TestAuthority::new());
+        let auth = ScriptedAuth::start_tls(&authority.localhost(), |_| Answer::text("{}"));
+        let endpoint = AuthEndpoint::new(format!("https://localhost:{}/", auth.port()));
+        let deadline = Instant::now() + SOON;
+        let trusting = http(&look_up::SYSTEM, &[&stranger, &authority]);
+        assert_eq!(trusting.ask(&endpoint, &[], deadline), Ok("{}".into()));
+        let distrusting = http(&look_up::SYSTEM, &[&stranger]);
+        let error = distrusting.ask(&endpoint, &[], deadline).unwrap_err();
+        assert!(
+            matches!(&error, AuthError::Tls(reason) if reason.contains("certificate")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_connection_serves_many_requests_until_the_server_ends_it() {
+        let authority = TestAuthority::new();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let plain = AuthEndpoint::new(format!("http://{}/", listener.local_addr().unwrap()));
+        // Answers two requests, then ends the connection; twice.
+        let server = thread::spawn(move || {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().unwrap();
+                for _ in 0..2 {
+                    let mut request = [0; 4096];
+                    while !request.windows(3).any(|part| part == b"a=1") {
+                        assert_ne!(stream.read(&mut request).unwrap(), 0);
+                    }
+                    stream
+                        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                        .unwrap();
+                }
+            }
+        });
+        let client = http(&look_up::SYSTEM, &[&authority]);
+        let deadline = Instant::now() + SOON;
+        for _ in 0..4 {
+            assert_eq!(client.ask(&plain, &[("a", "1")], deadline), Ok("{}".into()));
+            thread::sleep(Duration::from_millis(30));
+        }
+        server.join().unwrap();
+
+        let auth = ScriptedAuth::start_tls(&authority.localhost(), |_| Answer::text("{}"));
+        let secure = AuthEndpoint::new(auth.url("/"));
+        for _ in 0..4 {
+            assert_eq!(client.ask(&secure, &[], deadline), Ok("{}".into()));
+        }
+        assert!(auth.connections_so_far() <= 4);
+    }
+
+    #[test]
+    fn a_dead_ipv6_address_before_a_live_ipv4_one_costs_next_to_nothing() {
+        static DUAL: LookUps =
+            LookUps::new(|_| Ok(vec!["::1".parse().unwrap(), "127.0.0.1".parse().unwrap()]));
+        let auth = ScriptedAuth::always(Answer::text("{}"));
+        let url = format!("http://dual.test:{}/", auth.port());
+        let begun = Instant::now();
+        let answer = http(&DUAL, &[]).ask(
+            &AuthEndpoint::new(url).allow_insecure(),
+            &[],
+            Instant::now() + SOON,
+        );
+        assert_eq!(answer, Ok("{}".into()));
+        assert!(begun.elapsed() < Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_cut_ends_a_request_in_each_phase() {
+        static HUNG: LookUps = LookUps::new(|_| {
+            thread::sleep(Duration::from_secs(1));
+            Ok(Vec::new())
+        });
+        let auth = ScriptedAuth::always(Answer::never());
+        let black_hole = BlackHole::start();
+        let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+        for url in [
+            "https://hung.test/".into(),
+            format!("http://{}/", black_hole.address()),
+            format!("https://{}/", mute.local_addr().unwrap()),
+            auth.url("/"),
+        ] {
+            let client = Arc::new(http(&HUNG, &[]));
+            let cutter = client.clone();
+            thread::spawn(move || {
+                thread::sleep(Duration::from_millis(100));
+                cutter.cut();
+            });
+            let begun = Instant::now();
+            let endpoint = AuthEndpoint::new(&*url);
+            let error = client
+                .ask(&endpoint, &[], Instant::now() + SOON)
+                .unwrap_err();
+            assert!(matches!(error, AuthError::Unreachable(_)), "{url}: {error}");
+            assert!(begun.elapsed() < Duration::from_millis(500), "{url}");
+        }
+    }
+}

@@ -244,7 +244,9 @@ mod tests {
         let (release, released) = unbounded::<()>();
         for id in 0..4 {
             let released = released.clone();
-            let hang = move || drop(released.recv());
+            let hang = move || {
+                let _ = released.recv();
+            };
             workers.submit(RequestId(id), hang).unwrap();
         }
         let (done, ended) = unbounded();
