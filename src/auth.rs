@@ -214,7 +214,9 @@ impl UserAuthRequest {
 }
 
 /// Where an answer goes, once.
-pub struct Reply<T>(Option<Box<dyn FnOnce(Result<T, AuthError>) + Send>>);
+pub struct Reply<T>(Option<Deliver<T>>);
+
+type Deliver<T> = Box<dyn FnOnce(Result<T, AuthError>) + Send>;
 
 /// Where an [`Authorizer`]'s answer goes. Dropping it without an answer is a failure.
 pub type AuthReply = Reply<ChannelAuthorization>;

@@ -17,15 +17,17 @@ mod user;
 mod waker;
 
 pub use channel::{
-    PusherCacheMissed, PusherChannel, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
-    PusherSubscriptionCount,
+    PusherCacheMissed, PusherChannel, PusherSubscribed, PusherSubscription,
+    PusherSubscriptionChanged, PusherSubscriptionCount,
 };
 pub use config::PusherConfig;
 pub use connection::{
-    ConnectionState, PusherConnection, PusherErrorReported, PusherStateChanged, pusher_connected, pusher_failed,
-    pusher_signed_in, pusher_waiting,
+    ConnectionState, PusherConnection, PusherErrorReported, PusherStateChanged, pusher_connected,
+    pusher_failed, pusher_signed_in, pusher_waiting,
 };
-pub use event::{LagCause, PusherConnectionEvent, PusherDecodeFailed, PusherEvent, PusherLagged, RawData};
+pub use event::{
+    LagCause, PusherConnectionEvent, PusherDecodeFailed, PusherEvent, PusherLagged, RawData,
+};
 pub use plugin::{PusherAppExt, PusherPlugin, PusherSystems};
 pub use presence::{PusherMemberJoined, PusherMemberLeft, PusherMembers};
 pub use pusher_protocol::{
@@ -34,16 +36,19 @@ pub use pusher_protocol::{
     session::{ConnectionError, DialPhase, PusherError, SignInError, SubscriptionError},
 };
 pub use sending::{PusherSendAnswered, SendError, SendId, SendOutcome};
-pub use user::{PusherSignInChanged, PusherUser, PusherUserEvent, PusherWatchlistChanged, SignInState};
+pub use user::{
+    PusherSignInChanged, PusherUser, PusherUserEvent, PusherWatchlistChanged, SignInState,
+};
 pub use waker::PusherWaker;
 
 /// What most games use. All of it starts with `Pusher`.
 pub mod prelude {
     pub use crate::{
-        PusherAppExt, PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection, PusherDecodeFailed,
-        PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined, PusherMemberLeft, PusherMembers,
-        PusherPlugin, PusherSendAnswered, PusherSignInChanged, PusherStateChanged, PusherSubscribed,
-        PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount, PusherSystems, PusherUser,
-        PusherUserEvent, PusherWatchlistChanged, pusher_connected, pusher_failed, pusher_signed_in, pusher_waiting,
+        PusherAppExt, PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection,
+        PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined,
+        PusherMemberLeft, PusherMembers, PusherPlugin, PusherSendAnswered, PusherSignInChanged,
+        PusherStateChanged, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
+        PusherSubscriptionCount, PusherSystems, PusherUser, PusherUserEvent,
+        PusherWatchlistChanged, pusher_connected, pusher_failed, pusher_signed_in, pusher_waiting,
     };
 }

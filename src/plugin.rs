@@ -7,11 +7,11 @@ use bevy_ecs::{change_detection::DetectChanges, message::MessageCursor, prelude:
 use serde::de::DeserializeOwned;
 
 use crate::{
-    PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection, PusherConnectionEvent, PusherDecodeFailed,
-    PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined, PusherMemberLeft, PusherMembers,
-    PusherSendAnswered, PusherSignInChanged, PusherStateChanged, PusherSubscribed, PusherSubscription,
-    PusherSubscriptionChanged, PusherSubscriptionCount, PusherUser, PusherUserEvent, PusherWaker,
-    PusherWatchlistChanged,
+    PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection, PusherConnectionEvent,
+    PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined,
+    PusherMemberLeft, PusherMembers, PusherSendAnswered, PusherSignInChanged, PusherStateChanged,
+    PusherSubscribed, PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount,
+    PusherUser, PusherUserEvent, PusherWaker, PusherWatchlistChanged,
     channel::{Subscribers, adopt, follow_discard, follow_insert, follow_remove, reconcile},
     client::{Client, StartDriver},
     driver::Driver,
@@ -58,9 +58,10 @@ impl PusherPlugin {
 
 impl Plugin for PusherPlugin {
     fn build(&self, app: &mut App) {
-        let start = self.start.clone().unwrap_or_else(|| {
-            Arc::new(|config, sink| Ok(Box::new(Driver::start(config, sink)?)))
-        });
+        let start = self
+            .start
+            .clone()
+            .unwrap_or_else(|| Arc::new(|config, sink| Ok(Box::new(Driver::start(config, sink)?))));
         let client = Client::new(start);
         app.insert_resource(PusherConnection::new(client.line().clone()))
             .insert_resource(client)
@@ -78,11 +79,16 @@ impl Plugin for PusherPlugin {
             .add_observer(follow_remove);
         adopt(app.world_mut());
         #[cfg(feature = "winit")]
-        app.add_systems(PreStartup, crate::waker::wake_the_event_loop.before(follow_config));
+        app.add_systems(
+            PreStartup,
+            crate::waker::wake_the_event_loop.before(follow_config),
+        );
         app.add_systems(PreStartup, follow_config)
             .add_systems(
                 PreUpdate,
-                (follow_config, follow_waker, receive).chain().in_set(PusherSystems::Receive),
+                (follow_config, follow_waker, receive)
+                    .chain()
+                    .in_set(PusherSystems::Receive),
             )
             .add_systems(PostUpdate, reconcile.in_set(PusherSystems::Send))
             .add_systems(Last, close_on_exit);
@@ -152,7 +158,11 @@ fn follow_config(world: &mut World) {
 }
 
 /// Keeps the mailbox's waker the one that the app has.
-fn follow_waker(waker: Option<Res<PusherWaker>>, client: Option<Res<Client>>, mut has_one: Local<bool>) {
+fn follow_waker(
+    waker: Option<Res<PusherWaker>>,
+    client: Option<Res<Client>>,
+    mut has_one: Local<bool>,
+) {
     let Some(client) = client else { return };
     let is_new = waker.as_ref().is_some_and(|waker| waker.is_changed());
     if is_new || *has_one != waker.is_some() {
@@ -178,23 +188,39 @@ fn close_on_exit(
 pub trait PusherAppExt {
     /// Decodes channel events of this name into `T`, which then arrive as [`PusherEvent<T>`](PusherEvent). Works before and
     /// after the plugin is added; several types may be registered for one name, and one type for several names.
-    fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(&mut self, event: &str) -> &mut Self;
+    fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(
+        &mut self,
+        event: &str,
+    ) -> &mut Self;
 
     /// Decodes the signed-in user's events of this name into `T`, which then arrive as
     /// [`PusherUserEvent<T>`](PusherUserEvent).
-    fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(&mut self, event: &str) -> &mut Self;
+    fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(
+        &mut self,
+        event: &str,
+    ) -> &mut Self;
 }
 
 impl PusherAppExt for App {
-    fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(&mut self, event: &str) -> &mut Self {
+    fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(
+        &mut self,
+        event: &str,
+    ) -> &mut Self {
         self.add_message::<PusherEvent<T>>();
-        self.world_mut().get_resource_or_init::<EventTypes>().add_event::<T>(event);
+        self.world_mut()
+            .get_resource_or_init::<EventTypes>()
+            .add_event::<T>(event);
         self
     }
 
-    fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(&mut self, event: &str) -> &mut Self {
+    fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(
+        &mut self,
+        event: &str,
+    ) -> &mut Self {
         self.add_message::<PusherUserEvent<T>>();
-        self.world_mut().get_resource_or_init::<EventTypes>().add_user_event::<T>(event);
+        self.world_mut()
+            .get_resource_or_init::<EventTypes>()
+            .add_user_event::<T>(event);
         self
     }
 }

@@ -11,9 +11,10 @@ use pusher_protocol::{
 };
 
 use crate::{
-    ConnectionState, PusherCacheMissed, PusherConnection, PusherConnectionEvent, PusherErrorReported, PusherEvent,
-    PusherLagged, PusherMemberJoined, PusherMemberLeft, PusherSendAnswered, PusherSignInChanged, PusherStateChanged,
-    PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount, PusherUser, PusherUserEvent,
+    ConnectionState, PusherCacheMissed, PusherConnection, PusherConnectionEvent,
+    PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined, PusherMemberLeft,
+    PusherSendAnswered, PusherSignInChanged, PusherStateChanged, PusherSubscription,
+    PusherSubscriptionChanged, PusherSubscriptionCount, PusherUser, PusherUserEvent,
     PusherWatchlistChanged,
     channel::{Subscribers, write},
     client::Client,
@@ -34,7 +35,10 @@ pub(crate) fn receive(world: &mut World) {
     };
     let mailbox = client.mailbox().clone();
     let started = client.started();
-    let limits = client.config().map(|config| config.limits().clone()).unwrap_or_default();
+    let limits = client
+        .config()
+        .map(|config| config.limits().clone())
+        .unwrap_or_default();
     let Some(mut inbox) = world.get_resource_mut::<Inbox>() else {
         return;
     };
@@ -43,13 +47,17 @@ pub(crate) fn receive(world: &mut World) {
     if let Some(round_trip) = batch.take_round_trip()
         && let Some(mut connection) = world.get_resource_mut::<PusherConnection>()
     {
-        connection.bypass_change_detection().set_round_trip(round_trip);
+        connection
+            .bypass_change_detection()
+            .set_round_trip(round_trip);
     }
     if !batch.is_empty() {
         let deadline = Instant::now() + limits.receive_budget;
         let mut delivery = Delivery::new(world);
         // What is under way is delivered whatever the budget, so that a tiny one does not stop everything.
-        while deliver_next(&mut batch, &mut delivery, deadline, started) && Instant::now() < deadline {}
+        while deliver_next(&mut batch, &mut delivery, deadline, started)
+            && Instant::now() < deadline
+        {}
         delivery.write_raw_messages();
         for column in batch.columns() {
             column.write_messages(world);
@@ -72,7 +80,9 @@ fn deliver_next(
     started: Option<Instant>,
 ) -> bool {
     match batch.pop() {
-        Some(Entry::Events(stream, rows)) => deliver_events(batch, delivery, &stream, rows, deadline),
+        Some(Entry::Events(stream, rows)) => {
+            deliver_events(batch, delivery, &stream, rows, deadline)
+        }
         Some(Entry::Notice(notice)) => deliver_notice(delivery, *notice, started),
         Some(Entry::Lost(losses)) => delivery.tell(PusherLagged::new(*losses, LagCause::Waiting)),
         Some(Entry::Roster(roster)) => set_roster(delivery, &roster.0, roster.1),
@@ -92,7 +102,10 @@ fn deliver_events(
 ) {
     for delivered in 1..=rows {
         let Some(row) = batch.pop_row() else { return };
-        let origin = Origin { stream, user_id: row.user_id.as_ref() };
+        let origin = Origin {
+            stream,
+            user_id: row.user_id.as_ref(),
+        };
         if let Some(raw) = row.raw {
             delivery.deliver_raw(origin, raw);
         }
@@ -115,33 +128,78 @@ fn deliver_notice(delivery: &mut Delivery<'_>, notice: Notice, started: Option<I
         }
         Notice::Error { error, attempt } => {
             if let Some(mut connection) = delivery.world.get_resource_mut::<PusherConnection>() {
-                connection.bypass_change_detection().set_last_error(error.clone());
+                connection
+                    .bypass_change_detection()
+                    .set_last_error(error.clone());
             }
             delivery.tell(PusherErrorReported { error, attempt });
         }
-        Notice::Subscription { channel, status, gap } => set_status(delivery, &channel, status, gap),
+        Notice::Subscription {
+            channel,
+            status,
+            gap,
+        } => set_status(delivery, &channel, status, gap),
         Notice::Members { channel, roster } => set_roster(delivery, &channel, roster),
         Notice::MemberJoined(membership) => {
-            let Membership { channel, member, roster, while_away } = membership;
+            let Membership {
+                channel,
+                member,
+                roster,
+                while_away,
+            } = membership;
             set_roster(delivery, &channel, roster);
             let name = channel.clone();
             let entity = Entity::PLACEHOLDER;
-            delivery.tell_channel(&name, PusherMemberJoined { entity, channel, member, while_away });
+            delivery.tell_channel(
+                &name,
+                PusherMemberJoined {
+                    entity,
+                    channel,
+                    member,
+                    while_away,
+                },
+            );
         }
         Notice::MemberLeft(membership) => {
-            let Membership { channel, member, roster, while_away } = membership;
+            let Membership {
+                channel,
+                member,
+                roster,
+                while_away,
+            } = membership;
             set_roster(delivery, &channel, roster);
             let name = channel.clone();
             let entity = Entity::PLACEHOLDER;
-            delivery.tell_channel(&name, PusherMemberLeft { entity, channel, member, while_away });
+            delivery.tell_channel(
+                &name,
+                PusherMemberLeft {
+                    entity,
+                    channel,
+                    member,
+                    while_away,
+                },
+            );
         }
         Notice::SubscriptionCount { channel, count } => {
             let name = channel.clone();
-            delivery.tell_channel(&name, PusherSubscriptionCount { entity: Entity::PLACEHOLDER, channel, count });
+            delivery.tell_channel(
+                &name,
+                PusherSubscriptionCount {
+                    entity: Entity::PLACEHOLDER,
+                    channel,
+                    count,
+                },
+            );
         }
         Notice::CacheMissed(channel) => {
             let name = channel.clone();
-            delivery.tell_channel(&name, PusherCacheMissed { entity: Entity::PLACEHOLDER, channel });
+            delivery.tell_channel(
+                &name,
+                PusherCacheMissed {
+                    entity: Entity::PLACEHOLDER,
+                    channel,
+                },
+            );
         }
         Notice::SendAnswered { id, outcome } => delivery.write(PusherSendAnswered { id, outcome }),
         Notice::SignIn(state) => {
@@ -175,7 +233,12 @@ fn set_state(delivery: &mut Delivery<'_>, current: ConnectionState) {
     delivery.tell(PusherStateChanged { previous, current });
 }
 
-fn set_status(delivery: &mut Delivery<'_>, channel: &ChannelName, status: SubscriptionStatus, gap: Option<Duration>) {
+fn set_status(
+    delivery: &mut Delivery<'_>,
+    channel: &ChannelName,
+    status: SubscriptionStatus,
+    gap: Option<Duration>,
+) {
     let status = PusherSubscription::from(status);
     let Some(mut subscribers) = delivery.world.get_resource_mut::<Subscribers>() else {
         return;

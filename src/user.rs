@@ -124,7 +124,7 @@ pub struct PusherWatchlistChanged {
 impl PusherWatchlistChanged {
     /// `online`, `offline`, or what else the server says.
     #[must_use]
-    pub fn event(&self) -> &str {
+    pub fn change(&self) -> &str {
         &self.event
     }
 
@@ -156,7 +156,7 @@ pub struct PusherUserEvent<T: Send + Sync + 'static = RawData> {
 impl<T: Send + Sync + 'static> PusherUserEvent<T> {
     /// The event's name.
     #[must_use]
-    pub fn event(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.stream.event
     }
 

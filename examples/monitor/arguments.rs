@@ -12,7 +12,7 @@ use clap::{ArgGroup, Parser};
 /// Watches a server that speaks the Pusher Channels protocol.
 #[derive(Parser)]
 #[command(name = "monitor", group(ArgGroup::new("server").required(true).args(["cluster", "host"])))]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The app key.
     #[arg(long)]
     key: String,
@@ -33,7 +33,7 @@ pub struct Arguments {
     path: Option<String>,
     /// A channel to subscribe to at the start; may be given more than once.
     #[arg(long = "channel", value_name = "NAME")]
-    pub channels: Vec<String>,
+    pub(crate) channels: Vec<String>,
     /// The URL that authorizes private and presence channels.
     #[arg(long, value_name = "URL")]
     auth_endpoint: Option<String>,
@@ -48,7 +48,7 @@ pub struct Arguments {
     user_auth_endpoint: Option<String>,
     /// Signs in as soon as connected.
     #[arg(long)]
-    pub sign_in: bool,
+    pub(crate) sign_in: bool,
     /// A file with certificates to trust, PEM, for the socket and for HTTP.
     #[arg(long, value_name = "PEM")]
     ca_file: Option<PathBuf>,
@@ -72,15 +72,15 @@ pub struct Arguments {
     max_attempts: Option<u32>,
     /// Ends after this time, with status 0.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub run_for: Option<Duration>,
+    pub(crate) run_for: Option<Duration>,
     /// Prints JSON, one object a line; the default when the output is not a terminal.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 impl Arguments {
     /// The client's configuration, or a sentence about the argument that cannot be used.
-    pub fn config(&self) -> Result<PusherConfig, String> {
+    pub(crate) fn config(&self) -> Result<PusherConfig, String> {
         let endpoint = match (&self.cluster, &self.host, self.port) {
             (Some(cluster), ..) => Endpoint::cluster(cluster),
             (None, Some(host), Some(port)) => Endpoint::Custom {

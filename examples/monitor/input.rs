@@ -8,7 +8,7 @@ use std::{
 use serde_json::value::RawValue;
 
 /// What a person or a script may ask for.
-pub enum Line {
+pub(crate) enum Line {
     Subscribe(String),
     Unsubscribe(String),
     Trigger {
@@ -70,7 +70,7 @@ impl Line {
 }
 
 /// Reads lines on a thread of its own; the end of the input ends nothing.
-pub fn lines() -> Receiver<Line> {
+pub(crate) fn lines() -> Receiver<Line> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {

@@ -16,10 +16,7 @@ use std::{
 };
 
 use bevy::{app::ScheduleRunnerPlugin, log::LogPlugin, prelude::*};
-use bevy_pusher::{
-    PusherSubscription, connection::ConnectionState, prelude::*, sending::SendOutcome,
-    user::SignInState,
-};
+use bevy_pusher::{ConnectionState, SendId, SendOutcome, SignInState, prelude::*};
 use clap::Parser;
 use serde_json::{Map, Value, json};
 
@@ -245,7 +242,7 @@ fn print_event(event: On<PusherEvent>, output: Res<Output>) {
     output.print(
         "event",
         json!({
-            "channel": event.channel(), "event": event.event(), "data": data(event.data().as_str()),
+            "channel": event.channel(), "event": event.name(), "data": data(event.data().as_str()),
             "user_id": event.user_id()
         }),
     );
@@ -311,7 +308,7 @@ fn print_sign_in(changed: On<PusherSignInChanged>, output: Res<Output>) {
 fn print_user_event(event: On<PusherUserEvent>, output: Res<Output>) {
     output.print(
         "user_event",
-        json!({"event": event.event(), "data": data(event.data().as_str())}),
+        json!({"event": event.name(), "data": data(event.data().as_str())}),
     );
 }
 
@@ -319,6 +316,6 @@ fn print_watchlist(changed: On<PusherWatchlistChanged>, output: Res<Output>) {
     let user_ids: Vec<&str> = changed.user_ids().collect();
     output.print(
         "watchlist",
-        json!({"event": changed.event(), "user_ids": user_ids}),
+        json!({"event": changed.change(), "user_ids": user_ids}),
     );
 }

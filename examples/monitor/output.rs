@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 
 /// Prints what happens, one line each.
 #[derive(Resource)]
-pub struct Output {
+pub(crate) struct Output {
     json: bool,
     started: Instant,
 }
 
 impl Output {
     /// JSON if asked for, or if nobody looks.
-    pub fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Self {
             json: json || !stdout().is_terminal(),
             started: Instant::now(),
@@ -25,7 +25,7 @@ impl Output {
     }
 
     /// Prints an object of this type. Fields that are null are left out.
-    pub fn print(&self, kind: &str, fields: Value) {
+    pub(crate) fn print(&self, kind: &str, fields: Value) {
         let t = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let Value::Object(mut fields) = fields else {
             return;
@@ -68,7 +68,7 @@ fn as_text(kind: &str, t: f64, fields: &Map<String, Value>) -> String {
 }
 
 /// The data of an event: the JSON in it, or else its text.
-pub fn data(raw: &str) -> Value {
+pub(crate) fn data(raw: &str) -> Value {
     if raw.is_empty() {
         return Value::Null;
     }

@@ -14,7 +14,7 @@ use crate::event::{RawData, Stream};
 /// # use bevy_pusher::prelude::*;
 /// fn report(mut failures: MessageReader<PusherDecodeFailed>) {
 ///     for failure in failures.read() {
-///         warn!("{}: {} at {}: {}", failure.event(), failure.reason(), failure.path(), failure.raw().as_str());
+///         warn!("{}: {} at {}: {}", failure.name(), failure.reason(), failure.path(), failure.raw().as_str());
 ///     }
 /// }
 /// # App::new().add_systems(Update, report);
@@ -43,7 +43,7 @@ impl PusherDecodeFailed {
 
     /// The event's name.
     #[must_use]
-    pub fn event(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.stream.event
     }
 

@@ -72,9 +72,9 @@ impl<T: Send + Sync + 'static> PusherEvent<T> {
         self.stream.audience.channel().unwrap_or_default()
     }
 
-    /// The event's name.
+    /// The event's name. (Not `event`: that is what an observer's [`On`] calls the whole event.)
     #[must_use]
-    pub fn event(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.stream.event
     }
 
@@ -103,7 +103,7 @@ impl<T: fmt::Debug + Send + Sync + 'static> fmt::Debug for PusherEvent<T> {
         f.debug_struct("PusherEvent")
             .field("entity", &self.entity)
             .field("channel", &self.channel())
-            .field("event", &self.event())
+            .field("event", &self.name())
             .field("user_id", &self.user_id)
             .field("data", &self.data)
             .finish()
@@ -122,7 +122,7 @@ pub struct PusherConnectionEvent {
 impl PusherConnectionEvent {
     /// The event's name.
     #[must_use]
-    pub fn event(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.stream.event
     }
 

@@ -30,6 +30,7 @@ pub(crate) struct Digest {
     /// The last thing said of each user on the watchlist.
     watched: BTreeMap<String, String>,
     /// Answers to what the game sent, of which there are no more than it sent.
+    #[allow(clippy::vec_box, reason = "they come boxed, and go on boxed")]
     answers: Vec<Box<Notice>>,
 }
 

@@ -4,11 +4,7 @@ use pusher_protocol::session::{Notice, ReceivedEvent};
 
 use crate::{
     driver::Sink,
-    handover::{
-        Batch, EventTypes, Mailbox,
-        streams::Streams,
-        types::Table,
-    },
+    handover::{Batch, EventTypes, Mailbox, streams::Streams, types::Table},
 };
 
 /// After so many events a burst is handed over in parts, so that the frame need not wait for its end.

@@ -65,13 +65,7 @@ impl EventTypes {
     }
 
     fn change(&self, change: impl FnOnce(&mut Table)) {
-        change(
-            &mut self
-                .0
-                .table
-                .write()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        change(&mut self.0.table.write().unwrap_or_else(PoisonError::into_inner));
         self.0.generation.fetch_add(1, Ordering::Release);
     }
 

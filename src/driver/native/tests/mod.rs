@@ -12,8 +12,8 @@ use pusher_protocol::{
     ChannelName, NameRules,
     config::{Endpoint, Limits, ReconnectPolicy, Timing},
     session::{
-        Command, ConnectionError, ConnectionState, EventTarget, Notice, ReceivedEvent,
-        SubscriptionError, SubscriptionStatus,
+        Command, ConnectionError, ConnectionState, Notice, ReceivedEvent, SubscriptionError,
+        SubscriptionStatus,
     },
 };
 use pusher_test_support::{ScriptedConnection, ScriptedServer, TestAuthority};
@@ -26,11 +26,7 @@ const SOON: Duration = Duration::from_secs(5);
 /// What the sink was told.
 #[derive(Debug)]
 enum Told {
-    Event {
-        target: EventTarget,
-        name: String,
-        data: String,
-    },
+    Event { name: String, data: String },
     Notice(Notice),
     Flush,
 }
@@ -42,7 +38,6 @@ impl Sink for Recorder {
     fn event(&mut self, event: &ReceivedEvent<'_>) {
         assert_ne!(event.event, "panic", "told to panic");
         let _ = self.0.send(Told::Event {
-            target: event.target.clone(),
             name: event.event.clone().into_owned(),
             data: event.data.as_str().to_owned(),
         });
