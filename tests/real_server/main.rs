@@ -1,0 +1,290 @@
+//! The plugin against Sockudo, a complete Pusher server, with pusher-js as the other client.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::time::Duration;
+
+use bevy::prelude::*;
+use bevy_pusher::{config::*, prelude::*};
+use pusher_test_support::{PusherJs, PusherJsOptions, SigningAuth, Sockudo, update_until};
+use serde_json::json;
+use support::*;
+
+struct Place {
+    server: Sockudo,
+    auth: SigningAuth,
+}
+
+impl Place {
+    fn new(server: Sockudo) -> Self {
+        Self {
+            auth: SigningAuth::start(&server.credentials()),
+            server,
+        }
+    }
+
+    fn config(&self, user_id: &str) -> PusherConfig {
+        let mut endpoint = Endpoint::custom(self.server.host(), self.server.port());
+        if self.server.has_tls() {
+            endpoint = endpoint.with_tls();
+        }
+        let config = PusherConfig::new(self.server.credentials().key, endpoint)
+            .with_auth_endpoint(endpoint_as(&self.auth.channel_url(), user_id))
+            .with_user_auth_endpoint(endpoint_as(&self.auth.user_url(), user_id));
+        match self.server.authority_pem() {
+            Some(pem) => impatient(config).with_ca_certificate(pem),
+            None => impatient(config),
+        }
+    }
+
+    fn game(&self, user_id: &str) -> App {
+        game(self.config(user_id))
+    }
+
+    fn pusher_js(&self, user_id: &str) -> PusherJs {
+        let options = PusherJsOptions::for_sockudo(&self.server).with_auth(&self.auth);
+        let client = PusherJs::spawn(&options.with_param("user_id", user_id));
+        client.expect_connected(SOON);
+        client
+    }
+}
+
+/// All three kinds of channel, with events published over HTTP.
+fn every_kind_of_channel_works(place: &Place) {
+    let mut ann = place.game("ann");
+    let channels = ["lobby", "private-room", "presence-room"];
+    for channel in channels {
+        join(&mut ann, channel);
+    }
+    let mut served = place.server.channels();
+    served.sort();
+    assert_eq!(served, ["lobby", "presence-room", "private-room"]);
+    for channel in channels {
+        place
+            .server
+            .publish(channel, "greeting", &json!({"to": channel}));
+        has_been_told(
+            &mut ann,
+            &format!(r#"{channel} greeting {{"to":"{channel}"}}"#),
+        );
+    }
+}
+
+#[test]
+fn every_kind_of_channel_works_over_ws() {
+    every_kind_of_channel_works(&Place::new(Sockudo::start()));
+}
+
+#[test]
+fn every_kind_of_channel_works_over_wss_with_a_private_authority() {
+    every_kind_of_channel_works(&Place::new(Sockudo::start_tls()));
+}
+
+#[test]
+fn a_server_whose_authority_is_unknown_is_refused_with_the_reason() {
+    let place = Place::new(Sockudo::start_tls());
+    let endpoint = Endpoint::custom(place.server.host(), place.server.port()).with_tls();
+    let mut game = game(PusherConfig::new("app-key", endpoint));
+    update_until(&mut game, "an error about TLS", SOON, |world| {
+        let error = world.resource::<PusherConnection>().last_error();
+        error.is_some_and(|error| error.to_string().contains("TLS with 127.0.0.1 failed"))
+    });
+}
+
+#[test]
+fn a_thousand_events_arrive_each_once_in_order() {
+    let place = Place::new(Sockudo::start());
+    let mut game = place.game("ann");
+    join(&mut game, "lobby");
+    place
+        .server
+        .publish_batch((0..1000).map(|number| ("lobby", "count", json!(number))));
+    has_been_told(&mut game, "lobby count 999");
+    let counted: Vec<&String> = told(game.world())
+        .iter()
+        .filter(|told| told.starts_with("lobby count"))
+        .collect();
+    let expected: Vec<String> = (0..1000)
+        .map(|number| format!("lobby count {number}"))
+        .collect();
+    assert_eq!(counted, expected.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn two_games_see_each_other_come_talk_and_go() {
+    let place = Place::new(Sockudo::start());
+    let (mut ann, mut bob) = (place.game("ann"), place.game("bob"));
+    let ann_room = join(&mut ann, "presence-room");
+    let bob_room = join(&mut bob, "presence-room");
+    has_been_told(&mut ann, "presence-room +bob");
+    assert_eq!(members(ann.world(), ann_room), ["ann", "bob"]);
+    assert_eq!(members(bob.world(), bob_room), ["ann", "bob"]);
+    let me = bob
+        .world()
+        .get::<PusherMembers>(bob_room)
+        .unwrap()
+        .me()
+        .unwrap();
+    assert_eq!((me.id(), me.info_json()), ("bob", r#"{"name":"bob"}"#));
+
+    let connection = ann.world().resource::<PusherConnection>();
+    connection
+        .send("presence-room", "client-wave", &json!({"hand": "left"}))
+        .unwrap();
+    update_until(&mut bob, "hearing from ann", SOON, |world| {
+        told(world)
+            .iter()
+            .any(|told| told.starts_with(r#"presence-room client-wave {"hand":"left"}"#))
+    });
+    ann.update();
+    assert!(
+        !told(ann.world())
+            .iter()
+            .any(|told| told.contains("client-wave")),
+        "no echo to the sender"
+    );
+
+    drop(bob);
+    has_been_told(&mut ann, "presence-room -bob");
+    assert_eq!(members(ann.world(), ann_room), ["ann"]);
+}
+
+#[test]
+fn a_game_and_pusher_js_hear_each_other() {
+    let place = Place::new(Sockudo::start());
+    let mut ann = place.game("ann");
+    let room = join(&mut ann, "presence-room");
+    let mut bob = place.pusher_js("bob");
+    bob.subscribe("presence-room", SOON);
+    has_been_told(&mut ann, "presence-room +bob");
+    assert_eq!(members(ann.world(), room), ["ann", "bob"]);
+    bob.send(&json!({"command": "trigger", "channel": "presence-room", "event": "client-hi", "data": {"n": 1}}));
+    update_until(&mut ann, "hearing from bob", SOON, |world| {
+        told(world)
+            .iter()
+            .any(|told| told.starts_with(r#"presence-room client-hi {"n":1}"#))
+    });
+    ann.world()
+        .resource::<PusherConnection>()
+        .send("presence-room", "client-hi", &json!({"n": 2}))
+        .unwrap();
+    assert_eq!(
+        bob.expect_event("presence-room", "client-hi", SOON),
+        json!({"n": 2})
+    );
+}
+
+#[test]
+fn encrypted_and_cache_channels_work() {
+    let place = Place::new(Sockudo::start());
+    place.server.publish("cache-board", "scores", &json!([1]));
+    let mut ann = place.game("ann");
+    join(&mut ann, "cache-board");
+    has_been_told(&mut ann, "cache-board scores [1]");
+    join(&mut ann, "private-cache-empty");
+    has_been_told(&mut ann, "private-cache-empty cache miss");
+    join(&mut ann, "private-encrypted-plan");
+    let mut bob = place.pusher_js("bob");
+    bob.send(&json!({
+        "command": "publish", "channel": "private-encrypted-plan", "event": "secret", "data": {"at": "dawn"}
+    }));
+    has_been_told(&mut ann, r#"private-encrypted-plan secret {"at":"dawn"}"#);
+}
+
+#[test]
+fn a_signed_in_user_gets_what_is_sent_to_them() {
+    let place = Place::new(Sockudo::start());
+    let mut ann = place.game("ann");
+    ann.world().resource::<PusherConnection>().sign_in();
+    update_until(&mut ann, "signing in", SOON, |world| {
+        world.resource::<PusherUser>().id() == Some("ann")
+    });
+    // The server takes a moment to note the subscription to the user's own channel.
+    update_until(&mut ann, "an event to the user", SOON, |world| {
+        place
+            .server
+            .publish_to_user("ann", "match-found", &json!({"id": 7}));
+        told(world)
+            .iter()
+            .any(|told| told == r#"user match-found {"id":7}"#)
+    });
+}
+
+#[test]
+fn a_restart_of_the_server_brings_everything_back() {
+    let mut place = Place::new(Sockudo::start());
+    let mut ann = place.game("ann");
+    let names: Vec<String> = (0..10)
+        .flat_map(|number| {
+            ["lobby", "private-room", "presence-room"].map(|kind| format!("{kind}-{number}"))
+        })
+        .collect();
+    let entities: Vec<Entity> = names.iter().map(|name| spawn(&mut ann, name)).collect();
+    for entity in &entities {
+        subscribed(&mut ann, *entity);
+    }
+    place.server.stop();
+    update_until(&mut ann, "noticing the loss", SOON, |world| {
+        !world.resource::<PusherConnection>().is_connected()
+    });
+    assert!(
+        entities
+            .iter()
+            .all(|entity| ann.world().get::<PusherSubscribed>(*entity).is_none())
+    );
+    assert!(
+        ann.world()
+            .get::<PusherMembers>(entities[2])
+            .unwrap()
+            .is_stale()
+    );
+    place.server.start_again();
+    for (entity, name) in entities.iter().zip(&names) {
+        subscribed(&mut ann, *entity);
+        has_been_told(&mut ann, &format!("{name} subscribed again"));
+    }
+    let mut served = place.server.channels();
+    served.sort();
+    let mut wanted = names.clone();
+    wanted.sort();
+    assert_eq!(served, wanted);
+    for name in &names {
+        place.server.publish(name, "back", &json!(1));
+        has_been_told(&mut ann, &format!("{name} back 1"));
+    }
+    assert_eq!(
+        told(ann.world())
+            .iter()
+            .filter(|told| told.ends_with("back 1"))
+            .count(),
+        names.len()
+    );
+}
+
+#[test]
+fn a_wrong_key_fails_once_and_for_good() {
+    let place = Place::new(Sockudo::start());
+    let endpoint = Endpoint::custom(place.server.host(), place.server.port());
+    let mut game = game(impatient(PusherConfig::new("no-such-key", endpoint)));
+    update_until(&mut game, "failing", SOON, |world| {
+        let state = world.resource::<PusherConnection>().state();
+        matches!(state, bevy_pusher::ConnectionState::Failed { error } if error.code() == Some(4001))
+    });
+    let until = std::time::Instant::now() + Duration::from_millis(500);
+    update_until(&mut game, "time passing", SOON, |_| {
+        std::time::Instant::now() > until
+    });
+    let state = game.world().resource::<PusherConnection>().state();
+    assert!(
+        matches!(state, bevy_pusher::ConnectionState::Failed { .. }),
+        "{state:?}"
+    );
+}
