@@ -275,6 +275,26 @@ fn what_does_not_greet_is_left_and_tried_again() {
 }
 
 #[test]
+fn a_server_that_ends_without_a_word_before_its_greeting_makes_one_think_of_the_key() {
+    let mut client = Client::new(SessionConfig::default());
+    client.command(Command::Connect);
+    client.open();
+    let dial = client.dial.unwrap();
+    let lost = ConnectionError::Lost {
+        reason: "the end".into(),
+    };
+    let seen = client.input(Input::Closed(dial, lost));
+    let state = states(&seen).pop().unwrap();
+    let ConnectionState::Waiting { error, .. } = state else {
+        panic!("{state:?}")
+    };
+    assert!(
+        error.to_string().contains("is the app key right?"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_dial_without_an_end_ends_at_its_deadline() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);

@@ -121,10 +121,13 @@ fn print_players(
         known.retain(|(known, _)| *known != entity);
         commands.entity(entity).despawn();
     }
+    // Who comes with the news of where one is has been here before.
+    let is_settled = known.iter().any(|(_, player)| player.is_you);
     for (entity, player) in &changed {
         let before = known.iter_mut().find(|(known, _)| *known == entity);
         let words = match &before {
             None if player.is_you => format!("is here (you): {}", player.doing),
+            None if is_settled => format!("joins: {}", player.doing),
             None => format!("is here: {}", player.doing),
             Some((_, before)) if before.is_ready != player.is_ready => if player.is_ready {
                 "is ready"

@@ -117,6 +117,14 @@ pub enum ConnectionError {
         /// What the system said.
         reason: String,
     },
+    /// The server ended the connection before its first message, without a code. Sockudo does so for an unknown key.
+    #[error(
+        "the server ended the connection before its first message (is the app key right?): {reason}"
+    )]
+    NotEstablished {
+        /// What the system said.
+        reason: String,
+    },
     /// The server answered nothing at all to a ping.
     #[error("the server did not answer a ping within {after:?}")]
     PongTimedOut {

@@ -163,6 +163,12 @@ impl Session {
     pub(super) fn closed(&mut self, dial: DialId, error: ConnectionError) {
         if self.is_current(dial) {
             let action = CloseAction::of(error.code());
+            let error = match error {
+                ConnectionError::Lost { reason } if matches!(self.link, Link::Dialing { .. }) => {
+                    ConnectionError::NotEstablished { reason }
+                }
+                error => error,
+            };
             self.lost(error, action);
         }
     }

@@ -7,6 +7,7 @@ use pusher_scenes::{
     connection_view::ConnectionView,
     input_line::{CommandKey, LineEntered, Typing},
     key_hints::{KeyHint, KeyHints},
+    player::Player,
     scrolling::Scrolling,
 };
 
@@ -64,6 +65,7 @@ fn hint(
     typing: Res<Typing>,
     view: Res<ConnectionView>,
     lobby: Res<Lobby>,
+    players: Query<&Player>,
     mut hints: ResMut<KeyHints>,
 ) {
     let hint = |key, what| KeyHint { key, what };
@@ -76,9 +78,12 @@ fn hint(
             _ if lobby.network_is_cut => "restore network",
             _ => "cut network",
         };
+        let is_ready = players
+            .iter()
+            .any(|player| player.is_you && player.is_ready);
         vec![
             hint("Enter", "chat"),
-            hint("R", "ready check"),
+            hint("R", if is_ready { "not ready" } else { "ready" }),
             hint("I", "invite"),
             hint("N", network),
             hint("Esc", "quit"),

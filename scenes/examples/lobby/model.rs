@@ -2,9 +2,6 @@
 
 use bevy::prelude::*;
 
-/// The channel that says who is here, and on which the players talk.
-pub(crate) const LOBBY_CHANNEL: &str = "presence-lobby";
-
 /// What the lobby knows besides the players and the connection.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lobby {

@@ -1,6 +1,6 @@
 //! What one sees of the lobby: the roster on the left, the chat on the right, a curtain when the link is down.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
 use pusher_scenes::{
@@ -17,6 +17,7 @@ use pusher_scenes::{
     roster::{RosterFoot, fill_with_roster},
     scrolling::Scrolling,
     theme::QUIET_TEXT,
+    toast::Toast,
     words::counted,
 };
 
@@ -26,8 +27,10 @@ use crate::model::Lobby;
 const ROSTER_SHARE: f32 = 32.0;
 const ROSTER_WIDTH: (f32, f32) = (304.0, 416.0);
 
-/// A picture shows a lively lobby: this many players, and as many lines of chat.
+/// A picture shows a lively lobby: this many players, as many lines of chat, and a toast.
 const LIVELY: usize = 4;
+/// A toast that came no longer ago is still seen when the picture is taken.
+const FRESH: Duration = Duration::from_millis(2500);
 
 /// What the lobby is connected to, in a few words.
 #[derive(Resource, Clone, Debug)]
@@ -214,13 +217,21 @@ fn sentence(text: &str) -> String {
 }
 
 fn judge_picture(
+    time: Res<Time<Real>>,
     view: Res<ConnectionView>,
     players: Query<(), (With<Player>, Without<Departed>)>,
     mut entries: MessageReader<ChatEntry>,
+    mut toasts: MessageReader<Toast>,
     mut lines: Local<usize>,
+    mut last_toast: Local<Option<Duration>>,
     mut worth: ResMut<WorthAPicture>,
 ) {
     *lines += entries.read().count();
-    let is_lively = view.is_connected() && players.iter().len() >= LIVELY && *lines >= LIVELY;
+    if toasts.read().count() > 0 {
+        *last_toast = Some(time.elapsed());
+    }
+    let has_toast = last_toast.is_some_and(|came| time.elapsed().saturating_sub(came) < FRESH);
+    let is_lively =
+        view.is_connected() && has_toast && players.iter().len() >= LIVELY && *lines >= LIVELY;
     worth.set_if_neq(WorthAPicture(is_lively || view.is_failed()));
 }

@@ -1,0 +1,454 @@
+//! Players who fill a lobby when nobody else is there: each a small Bevy app with a client of its own, all on one thread,
+//! after a script.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use bevy_pusher::{
+    PusherWaker,
+    auth::AuthEndpoint,
+    config::{Endpoint, ReconnectPolicy},
+    prelude::*,
+};
+use pusher_dev_server::DevServer;
+
+use crate::lobby::{Chat, Invite, LOBBY_CHANNEL, NEWS_CHANNEL, News, PlayerInfo, Ready};
+
+/// How many there are.
+pub const SIMULATED_PLAYERS: usize = CAST.len();
+
+/// Who they are: the name, and what they do.
+const CAST: [(&str, &str); 5] = [
+    ("Mira", "tuning the suspension"),
+    ("Jonas Lind", "in the garage"),
+    ("Cleo", "watching a replay"),
+    ("Ada Park", "practice lap, 1:42.3"),
+    ("Tomas", "choosing a car"),
+];
+
+const MIRA: usize = 0;
+const JONAS: usize = 1;
+const CLEO: usize = 2;
+const ADA: usize = 3;
+const TOMAS: usize = 4;
+
+/// How long a player takes to answer somebody.
+const ANSWER: Duration = Duration::from_millis(1200);
+/// How long the script waits for the first guest before it looks again.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long nobody has to do anything at most.
+const REST: Duration = Duration::from_secs(1);
+
+/// What a player does.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Join,
+    Leave,
+    Say(&'static str),
+    Ready(bool),
+    Invite,
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug)]
+enum Scene {
+    Player(usize, Act),
+    News(&'static str),
+}
+
+use Act::{Invite as Invites, Join, Leave, Ready as IsReady, Say};
+use Scene::{News as Newsflash, Player as Does};
+
+/// Who is there before the first guest comes.
+const BEFORE: [Scene; 2] = [Does(MIRA, Join), Does(JONAS, Join)];
+
+/// What happens, and how many milliseconds after what happened before; from the first guest's coming on.
+const OPENING: [(u64, Scene); 15] = [
+    (600, Does(MIRA, Say("Morning all! Who is in for the harbour circuit?"))),
+    (700, Does(CLEO, Join)),
+    (700, Does(JONAS, Say("Give me a minute, still fixing my brakes."))),
+    (500, Does(MIRA, IsReady(true))),
+    (600, Does(ADA, Join)),
+    (
+        700,
+        Does(
+            CLEO,
+            Say("Last time somebody cut the chicane on every lap and then claimed it was lag. I have the replay, and I am not afraid to show it."),
+        ),
+    ),
+    (500, Does(ADA, IsReady(true))),
+    (500, Does(TOMAS, Join)),
+    (800, Does(ADA, Say("1:42.3 on the practice lap, beat that"))),
+    (500, Newsflash("The harbour circuit is open")),
+    (900, Does(CLEO, Leave)),
+    (700, Does(JONAS, IsReady(true))),
+    (500, Does(MIRA, Invites)),
+    (600, Does(TOMAS, Say("hi! count me in"))),
+    (500, Does(CLEO, Join)),
+];
+
+/// The same, over and over once the opening is done. It ends as it began.
+const AFTERWARDS: [(u64, Scene); 14] = [
+    (2000, Does(CLEO, Say("Back. The replay was inconclusive."))),
+    (2000, Does(TOMAS, IsReady(true))),
+    (1500, Newsflash("Rain is expected within the hour")),
+    (1500, Does(JONAS, Say("Rain? Then I need other tyres."))),
+    (500, Does(JONAS, IsReady(false))),
+    (2500, Does(ADA, Leave)),
+    (2500, Does(CLEO, IsReady(true))),
+    (2000, Does(ADA, Join)),
+    (1500, Does(ADA, Say("Sorry, my cat sat on the keyboard."))),
+    (1000, Does(ADA, IsReady(true))),
+    (1500, Does(JONAS, IsReady(true))),
+    (2000, Newsflash("The next race starts in ten minutes")),
+    (2000, Does(CLEO, IsReady(false))),
+    (500, Does(TOMAS, IsReady(false))),
+];
+
+/// The running players. Dropping it takes them away.
+#[derive(Debug)]
+pub struct SimulatedPlayers {
+    nudges: Sender<Nudge>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Why the thread wakes up before its time.
+#[derive(Clone, Copy, Debug)]
+enum Nudge {
+    /// Something came for this player.
+    Came(usize),
+    /// The end.
+    Stop,
+}
+
+impl SimulatedPlayers {
+    /// Brings the players to the lobby of this server, from a thread of their own.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(server: Arc<DevServer>) -> io::Result<Self> {
+        let (nudges, nudged) = channel();
+        let to_wake = nudges.clone();
+        let thread = std::thread::Builder::new()
+            .name("simulated players".to_owned())
+            .spawn(move || Troupe::new(server, &to_wake).play(&nudged))?;
+        Ok(Self {
+            nudges,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for SimulatedPlayers {
+    fn drop(&mut self) {
+        // Either may be gone already, and then there is nothing to end.
+        let _ = self.nudges.send(Nudge::Stop);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// All players, and what they have still to do.
+struct Troupe {
+    server: Arc<DevServer>,
+    players: Vec<App>,
+    script: Box<dyn Iterator<Item = (u64, Scene)>>,
+    /// The script's next step; none until the first guest has come.
+    next: Option<(Instant, Scene)>,
+    answers: Vec<(Instant, usize, Answer)>,
+}
+
+impl Troupe {
+    fn new(server: Arc<DevServer>, nudges: &Sender<Nudge>) -> Self {
+        let players = CAST
+            .iter()
+            .enumerate()
+            .map(|(index, (name, doing))| {
+                let nudges = nudges.clone();
+                let waker = PusherWaker::new(move || {
+                    // Fails once the thread has ended, when there is nobody left to wake.
+                    let _ = nudges.send(Nudge::Came(index));
+                });
+                player_app(&server, name, doing, waker)
+            })
+            .collect();
+        let script = OPENING
+            .into_iter()
+            .chain(std::iter::repeat(AFTERWARDS).flatten());
+        Self {
+            server,
+            players,
+            script: Box::new(script),
+            next: None,
+            answers: Vec::new(),
+        }
+    }
+
+    fn play(mut self, nudged: &Receiver<Nudge>) {
+        for scene in BEFORE {
+            self.perform(scene);
+        }
+        loop {
+            match nudged.recv_timeout(self.rest()) {
+                Ok(Nudge::Came(player)) => self.update(player),
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.follow_script();
+            self.give_answers();
+        }
+    }
+
+    /// How long nobody has anything to do.
+    fn rest(&self) -> Duration {
+        let now = Instant::now();
+        let step = match self.next {
+            Some((due, _)) => due.saturating_duration_since(now),
+            None => LOOK,
+        };
+        self.answers
+            .iter()
+            .map(|(due, ..)| due.saturating_duration_since(now))
+            .fold(step.min(REST), Duration::min)
+    }
+
+    fn follow_script(&mut self) {
+        let now = Instant::now();
+        match self.next {
+            Some((due, scene)) if due <= now => self.perform(scene),
+            Some(_) => return,
+            None if self.has_guest() => {}
+            None => return,
+        }
+        self.next = self
+            .script
+            .next()
+            .map(|(pause, scene)| (now + Duration::from_millis(pause), scene));
+    }
+
+    fn has_guest(&self) -> bool {
+        self.server
+            .members(LOBBY_CHANNEL)
+            .iter()
+            .any(|id| !is_simulated(id))
+    }
+
+    fn perform(&mut self, scene: Scene) {
+        match scene {
+            Does(player, act) => {
+                if let Some(app) = self.players.get_mut(player) {
+                    app.world_mut().write_message(Cue(act));
+                }
+                self.update(player);
+            }
+            Newsflash(text) => {
+                let news = News {
+                    text: text.to_owned(),
+                };
+                if let Err(error) = self.server.publish(NEWS_CHANNEL, News::EVENT, &news) {
+                    warn!("the news were not published: {error}");
+                }
+            }
+        }
+    }
+
+    /// Lets a player see what came, and remembers what they want to answer.
+    fn update(&mut self, player: usize) {
+        let Some(app) = self.players.get_mut(player) else {
+            return;
+        };
+        app.update();
+        let due = Instant::now() + ANSWER;
+        let heard = std::mem::take(&mut app.world_mut().resource_mut::<Heard>().0);
+        self.answers
+            .extend(heard.into_iter().map(|answer| (due, player, answer)));
+    }
+
+    fn give_answers(&mut self) {
+        let now = Instant::now();
+        let (due, later) = std::mem::take(&mut self.answers)
+            .into_iter()
+            .partition(|(due, ..)| *due <= now);
+        self.answers = later;
+        let due: Vec<(Instant, usize, Answer)> = due;
+        for (_, player, answer) in due {
+            if let Some(app) = self.players.get_mut(player) {
+                app.world_mut().write_message(answer);
+            }
+            self.update(player);
+        }
+    }
+}
+
+fn is_simulated(id: &str) -> bool {
+    CAST.iter().any(|(name, _)| *name == id)
+}
+
+/// What a player is told to do by the script.
+#[derive(Message, Clone, Copy, Debug)]
+struct Cue(Act);
+
+/// What a player wants to answer to a guest.
+#[derive(Message, Clone, Debug)]
+enum Answer {
+    /// To what was said.
+    Greet(String),
+    /// To an invitation.
+    Accept,
+}
+
+/// The answers that a player has thought of, for the right moment.
+#[derive(Resource, Default)]
+struct Heard(Vec<Answer>);
+
+/// How a player is.
+#[derive(Resource, Default)]
+struct Me {
+    name: &'static str,
+    lobby: Option<Entity>,
+    is_ready: bool,
+}
+
+fn player_app(server: &DevServer, name: &'static str, doing: &str, waker: PusherWaker) -> App {
+    let mut app = App::new();
+    app.insert_resource(waker)
+        .insert_resource(Me { name, ..default() })
+        .init_resource::<Heard>()
+        .add_message::<Cue>()
+        .add_message::<Answer>()
+        .add_plugins(PusherPlugin::new(player_config(server, name, doing)))
+        .add_pusher_event::<Chat>(Chat::EVENT)
+        .add_pusher_event::<Invite>(Invite::EVENT)
+        .add_systems(Update, (obey_cues, listen, answer, tell_newcomers).chain());
+    app.finish();
+    app.cleanup();
+    app
+}
+
+fn player_config(server: &DevServer, name: &str, doing: &str) -> PusherConfig {
+    let info = PlayerInfo {
+        name: name.to_owned(),
+        doing: doing.to_owned(),
+    };
+    // Plain strings: writing them as JSON cannot fail.
+    let info = serde_json::to_string(&info).unwrap_or_default();
+    let endpoint = AuthEndpoint::new(server.auth_endpoint())
+        .with_param("user_id", name)
+        .with_param("user_info", info);
+    PusherConfig::new(
+        server.app_key(),
+        Endpoint::custom("127.0.0.1", server.port()),
+    )
+    .with_auth_endpoint(endpoint)
+    .with_reconnect(ReconnectPolicy {
+        max_delay: Duration::from_secs(2),
+        ..default()
+    })
+}
+
+fn obey_cues(
+    mut cues: MessageReader<Cue>,
+    mut commands: Commands,
+    mut me: ResMut<Me>,
+    connection: Res<PusherConnection>,
+) {
+    for Cue(act) in cues.read() {
+        match *act {
+            Join if me.lobby.is_none() => {
+                me.lobby = Some(commands.spawn(PusherChannel::new(LOBBY_CHANNEL)).id());
+            }
+            Leave => {
+                me.is_ready = false;
+                if let Some(lobby) = me.lobby.take() {
+                    commands.entity(lobby).despawn();
+                }
+            }
+            Join => {}
+            Say(text) => say(&connection, text),
+            IsReady(ready) => {
+                me.is_ready = ready;
+                tell(&connection, Ready::EVENT, &Ready { ready });
+            }
+            Invites => tell(&connection, Invite::EVENT, &Invite {}),
+        }
+    }
+}
+
+fn say(connection: &PusherConnection, text: impl Into<String>) {
+    tell(connection, Chat::EVENT, &Chat { text: text.into() });
+}
+
+/// While the network is cut, what a player says is lost, as it should be.
+fn tell(connection: &PusherConnection, event: &str, data: &impl serde::Serialize) {
+    if let Err(error) = connection.send(LOBBY_CHANNEL, event, data) {
+        warn!("a simulated player could not send {event}: {error}");
+    }
+}
+
+/// Mira has an ear for guests, and Tomas is always in for a match.
+fn listen(
+    me: Res<Me>,
+    mut chats: MessageReader<PusherEvent<Chat>>,
+    mut invites: MessageReader<PusherEvent<Invite>>,
+    mut heard: ResMut<Heard>,
+) {
+    for guest in chats.read().filter_map(guest) {
+        if me.name == "Mira" {
+            heard.0.push(Answer::Greet(guest.to_owned()));
+        }
+    }
+    for _ in invites.read().filter_map(guest) {
+        if me.name == "Tomas" {
+            heard.0.push(Answer::Accept);
+        }
+    }
+}
+
+/// Who sent it, if not one of the company.
+fn guest<T: Send + Sync>(event: &PusherEvent<T>) -> Option<&str> {
+    event.user_id().filter(|id| !is_simulated(id))
+}
+
+fn answer(
+    mut answers: MessageReader<Answer>,
+    mut me: ResMut<Me>,
+    mut turn: Local<usize>,
+    connection: Res<PusherConnection>,
+) {
+    for answer in answers.read() {
+        match answer {
+            Answer::Greet(guest) => {
+                *turn += 1;
+                say(
+                    &connection,
+                    match *turn % 3 {
+                        1 => format!("Hello {guest}, good to see you!"),
+                        2 => format!("I hear you, {guest}."),
+                        _ => "Let us settle that on the track.".to_owned(),
+                    },
+                );
+            }
+            Answer::Accept => {
+                me.is_ready = true;
+                say(&connection, "A match? I am in!");
+                tell(&connection, Ready::EVENT, &Ready { ready: true });
+            }
+        }
+    }
+}
+
+/// Who comes later does not know who is ready.
+fn tell_newcomers(
+    mut joined: MessageReader<PusherMemberJoined>,
+    me: Res<Me>,
+    connection: Res<PusherConnection>,
+) {
+    if joined.read().count() > 0 && me.is_ready {
+        tell(&connection, Ready::EVENT, &Ready { ready: true });
+    }
+}
