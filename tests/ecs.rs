@@ -1,0 +1,740 @@
+//! What a game may rely on: one promise a test, over a real socket to a server that sends exactly what the test says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bevy::{prelude::*, time::TimeUpdateStrategy};
+use bevy_pusher::{
+    ConnectionState, PusherWaker, SendError, SubscriptionError, config::*, prelude::*,
+};
+use pusher_test_support::{ScriptedConnection, ScriptedServer, update_until};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use support::*;
+
+fn config(server: &ScriptedServer) -> PusherConfig {
+    impatient(PusherConfig::new(
+        "app-key",
+        Endpoint::custom("127.0.0.1", server.port()),
+    ))
+}
+
+/// A game whose connection stands, and the server's end of it.
+fn online(server: &ScriptedServer) -> (App, ScriptedConnection) {
+    online_with(server, config(server))
+}
+
+fn online_with(server: &ScriptedServer, config: PusherConfig) -> (App, ScriptedConnection) {
+    let mut app = game(config);
+    let connection = greet(server, &mut app);
+    (app, connection)
+}
+
+/// Accepts the app's connection and greets it.
+fn greet(server: &ScriptedServer, app: &mut App) -> ScriptedConnection {
+    app.update();
+    let connection = server.accept(SOON);
+    connection.establish("1.1", 120);
+    connected(app);
+    connection
+}
+
+/// Spawns a public channel and confirms it.
+fn listen(app: &mut App, connection: &ScriptedConnection, channel: &str) -> Entity {
+    let entity = spawn(app, channel);
+    app.update();
+    let frame = connection.expect_event("pusher:subscribe", SOON);
+    assert_eq!(frame["data"]["channel"], channel);
+    connection.subscribed(channel);
+    subscribed(app, entity);
+    entity
+}
+
+fn event(channel: &str, name: &str, data: &Value) -> String {
+    json!({"event": name, "channel": channel, "data": data.to_string()}).to_string()
+}
+
+fn counted(channel: &str, numbers: std::ops::Range<u32>) -> Vec<String> {
+    numbers
+        .map(|number| event(channel, "count", &json!(number)))
+        .collect()
+}
+
+/// The numbers that the observers heard.
+fn heard(app: &App) -> Vec<u32> {
+    let number = |told: &String| told.strip_prefix("lobby count ")?.parse().ok();
+    told(app.world()).iter().filter_map(number).collect()
+}
+
+#[derive(Deserialize, Debug)]
+struct Move {
+    x: u32,
+}
+
+#[test]
+fn a_confirmation_and_the_events_behind_it_arrive_in_their_order() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    spawn(&mut app, "lobby");
+    app.update();
+    connection.expect_event("pusher:subscribe", SOON);
+    let success = json!({"event": "pusher_internal:subscription_succeeded", "channel": "lobby", "data": "{}"});
+    let mut texts = vec![success.to_string()];
+    texts.extend(counted("lobby", 0..5));
+    connection.send_texts_at_once(texts);
+    has_been_told(&mut app, "lobby count 4");
+    let expected = [
+        "lobby subscribed",
+        "lobby count 0",
+        "lobby count 1",
+        "lobby count 2",
+        "lobby count 3",
+        "lobby count 4",
+    ];
+    assert_eq!(told(app.world()), expected);
+}
+
+#[test]
+fn one_event_is_one_message_and_one_entity_event_for_each_entity() {
+    #[derive(Resource, Default)]
+    struct Messages(Vec<Entity>);
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    app.init_resource::<Messages>().add_systems(
+        Update,
+        |mut events: MessageReader<PusherEvent>, mut messages: ResMut<Messages>| {
+            messages.0.extend(events.read().map(|event| event.entity()));
+        },
+    );
+    let first = listen(&mut app, &connection, "lobby");
+    let second = spawn(&mut app, "lobby");
+    app.update();
+    assert!(
+        app.world().get::<PusherSubscribed>(second).is_some(),
+        "the second knows the standing at once"
+    );
+    let entities: Arc<std::sync::Mutex<Vec<Entity>>> = Arc::default();
+    for entity in [first, second] {
+        let entities = entities.clone();
+        app.world_mut()
+            .entity_mut(entity)
+            .observe(move |event: On<PusherEvent>| {
+                entities.lock().unwrap().push(event.entity());
+            });
+    }
+    connection.event("lobby", "e", &json!(1));
+    update_until(&mut app, "a message", SOON, |world| {
+        !world.resource::<Messages>().0.is_empty()
+    });
+    app.update();
+    assert_eq!(app.world().resource::<Messages>().0, [first]);
+    assert_eq!(*entities.lock().unwrap(), [first, second]);
+    connection.expect_nothing(Duration::from_millis(50));
+    app.world_mut().despawn(first);
+    app.update();
+    connection.expect_nothing(Duration::from_millis(50));
+    app.world_mut().despawn(second);
+    app.update();
+    assert_eq!(
+        connection.expect_json(SOON),
+        json!({"event": "pusher:unsubscribe", "data": {"channel": "lobby"}})
+    );
+}
+
+#[test]
+fn a_frame_hands_over_no_more_than_its_budget_and_the_rest_comes_in_order() {
+    let server = ScriptedServer::start();
+    let limits = Limits {
+        receive_budget: Duration::from_micros(1),
+        ..Limits::default()
+    };
+    let (mut app, connection) = online_with(&server, config(&server).with_limits(limits));
+    listen(&mut app, &connection, "lobby");
+    connection.send_texts_at_once(counted("lobby", 0..200));
+    let mut frames = 0;
+    update_until(&mut app, "all events", SOON, |world| {
+        frames += 1;
+        told(world)
+            .last()
+            .is_some_and(|told| told == "lobby count 199")
+    });
+    assert!(frames >= 200, "{frames}");
+    assert_eq!(heard(&app), (0..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_does_not_fit_while_the_game_does_not_run_is_dropped_oldest_first_and_counted_exactly() {
+    let server = ScriptedServer::start();
+    let limits = Limits {
+        waiting_events: 100,
+        ..Limits::default()
+    };
+    let (mut app, connection) = online_with(&server, config(&server).with_limits(limits));
+    app.add_observer(|lagged: On<PusherLagged>, mut told: ResMut<Told>| {
+        told.0.push(format!(
+            "lagged {} of lobby {}",
+            lagged.total(),
+            lagged.of_channel("lobby")
+        ));
+    });
+    listen(&mut app, &connection, "lobby");
+    app.world_mut().resource_mut::<Told>().0.clear();
+    connection.send_texts_at_once(counted("lobby", 0..1000));
+    // An answered ping shows that the client has read all that was sent before it.
+    connection.send(json!({"event": "pusher:ping"}));
+    connection.expect_event("pusher:pong", SOON);
+    has_been_told(&mut app, "lobby count 999");
+    let heard = heard(&app);
+    assert_eq!(heard, (1000 - heard.len() as u32..1000).collect::<Vec<_>>());
+    assert!(heard.len() <= 100 && heard.len() > 90, "{}", heard.len());
+    let lost = 1000 - heard.len();
+    assert_eq!(
+        told(app.world())[0],
+        format!("lagged {lost} of lobby {lost}")
+    );
+}
+
+#[test]
+fn a_ping_is_answered_while_the_game_does_nothing() {
+    let server = ScriptedServer::start();
+    let (app, connection) = online(&server);
+    for _ in 0..10 {
+        let asked = Instant::now();
+        connection.send(json!({"event": "pusher:ping", "data": {}}));
+        connection.expect_event("pusher:pong", SOON);
+        assert!(asked.elapsed() < Duration::from_secs(1));
+        connection.ping(b"are you there");
+        assert_eq!(connection.expect_pong(SOON), b"are you there");
+    }
+    drop(app);
+}
+
+#[test]
+fn an_observer_may_despawn_unsubscribe_and_rename_in_the_middle_of_it() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    let first = listen(&mut app, &connection, "lobby");
+    let second = spawn(&mut app, "lobby");
+    let third = spawn(&mut app, "lobby");
+    app.update();
+    app.world_mut()
+        .entity_mut(first)
+        .observe(move |_: On<PusherEvent>, mut commands: Commands| {
+            commands.entity(second).despawn();
+            commands
+                .entity(third)
+                .insert(PusherChannel::new("elsewhere"));
+        });
+    connection.send_texts_at_once(counted("lobby", 0..3));
+    has_been_told(&mut app, "lobby count 2");
+    assert_eq!(heard(&app), [0, 1, 2], "the others heard nothing any more");
+    assert_eq!(
+        connection.expect_event("pusher:subscribe", SOON)["data"]["channel"],
+        "elsewhere"
+    );
+}
+
+#[test]
+fn another_name_is_another_subscription_and_no_name_is_none() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    let entity = listen(&mut app, &connection, "one");
+    app.world_mut()
+        .entity_mut(entity)
+        .insert(PusherChannel::new("two"));
+    assert_eq!(
+        app.world().get::<PusherSubscription>(entity),
+        Some(&PusherSubscription::Pending)
+    );
+    assert!(app.world().get::<PusherSubscribed>(entity).is_none());
+    app.update();
+    let frames = connection.expect_jsons(2, SOON);
+    let sent: Vec<(&str, &str)> = frames
+        .iter()
+        .map(|frame| {
+            (
+                frame["event"].as_str().unwrap(),
+                frame["data"]["channel"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert!(
+        sent.contains(&("pusher:unsubscribe", "one"))
+            && sent.contains(&("pusher:subscribe", "two")),
+        "{sent:?}"
+    );
+    app.world_mut().entity_mut(entity).remove::<PusherChannel>();
+    assert!(app.world().get::<PusherSubscription>(entity).is_none());
+    app.update();
+    connection.subscribed("two");
+    assert_eq!(
+        connection.expect_event("pusher:unsubscribe", SOON)["data"]["channel"],
+        "two"
+    );
+}
+
+#[test]
+fn the_same_name_again_makes_no_traffic() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    let entity = listen(&mut app, &connection, "lobby");
+    app.world_mut()
+        .entity_mut(entity)
+        .insert(PusherChannel::new("lobby"));
+    app.update();
+    app.world_mut().despawn(entity);
+    let other = spawn(&mut app, "lobby");
+    app.update();
+    connection.expect_nothing(Duration::from_millis(100));
+    assert!(app.world().get::<PusherSubscribed>(other).is_some());
+}
+
+#[test]
+fn names_that_are_none_fail_with_the_reason_and_cost_nothing_else() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    for name in ["", "with space", "#server-to-user-1", &"x".repeat(300)] {
+        let entity = spawn(&mut app, name);
+        app.update();
+        let status = app.world().get::<PusherSubscription>(entity);
+        assert!(
+            matches!(
+                status,
+                Some(PusherSubscription::Failed {
+                    error: SubscriptionError::InvalidName(_)
+                })
+            ),
+            "{name}: {status:?}"
+        );
+    }
+    let failures = told(app.world())
+        .iter()
+        .filter(|told| told.contains("failed"))
+        .count();
+    assert_eq!(failures, 4);
+    connection.expect_nothing(Duration::from_millis(50));
+    listen(&mut app, &connection, "lobby");
+}
+
+#[test]
+fn a_private_channel_without_an_authorizer_says_so() {
+    let server = ScriptedServer::start();
+    let (mut app, _connection) = online(&server);
+    spawn(&mut app, "private-room");
+    update_until(&mut app, "failing", SOON, |world| {
+        told(world)
+            .iter()
+            .any(|told| told.contains("no authorizer is configured"))
+    });
+}
+
+#[test]
+fn entities_and_types_from_before_the_plugin_are_taken_in() {
+    let server = ScriptedServer::start();
+    let mut app = App::new();
+    app.add_plugins(MinimalPlugins);
+    let entity = spawn(&mut app, "lobby");
+    app.add_pusher_event::<Move>("move")
+        .add_plugins(PusherPlugin::new(config(&server)));
+    record(&mut app);
+    let connection = greet(&server, &mut app);
+    connection.expect_event("pusher:subscribe", SOON);
+    connection.subscribed("lobby");
+    subscribed(&mut app, entity);
+}
+
+#[test]
+fn a_bare_app_that_is_never_finished_will_do() {
+    let server = ScriptedServer::start();
+    let mut app = App::new();
+    app.add_plugins(PusherPlugin::new(config(&server)));
+    record(&mut app);
+    let connection = greet(&server, &mut app);
+    listen(&mut app, &connection, "lobby");
+    connection.event("lobby", "e", &json!(1));
+    has_been_told(&mut app, "lobby e 1");
+}
+
+#[test]
+fn a_configuration_may_come_late_change_and_go() {
+    let (first, second) = (ScriptedServer::start(), ScriptedServer::start());
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, PusherPlugin::default()));
+    record(&mut app);
+    let entity = spawn(&mut app, "lobby");
+    app.update();
+    assert_eq!(
+        app.world().resource::<PusherConnection>().state(),
+        &ConnectionState::Disconnected
+    );
+
+    app.insert_resource(config(&first));
+    let connection = greet(&first, &mut app);
+    connection.expect_event("pusher:subscribe", SOON);
+    connection.subscribed("lobby");
+    subscribed(&mut app, entity);
+
+    app.insert_resource(config(&first).with_sent_answers(true));
+    app.update();
+    connection.expect_nothing(Duration::from_millis(100));
+    assert!(
+        app.world().resource::<PusherConnection>().is_connected(),
+        "no reason for another connection"
+    );
+
+    app.insert_resource(config(&second));
+    app.update();
+    connection.expect_close(SOON);
+    let connection = second.accept(SOON);
+    connection.establish("2.2", 120);
+    connection.expect_event("pusher:subscribe", SOON);
+    connection.subscribed("lobby");
+    has_been_told(&mut app, "lobby subscribed again");
+
+    app.world_mut().remove_resource::<PusherConfig>();
+    update_until(&mut app, "disconnecting", SOON, |world| {
+        *world.resource::<PusherConnection>().state() == ConnectionState::Disconnected
+    });
+    connection.expect_close(SOON);
+    assert_eq!(
+        app.world().get::<PusherSubscription>(entity),
+        Some(&PusherSubscription::Pending)
+    );
+}
+
+#[test]
+fn typed_events_arrive_beside_raw_ones_and_a_switch_silences_these() {
+    #[derive(Resource, Default)]
+    struct Heard(Vec<u32>);
+    for raw_for_typed in [true, false] {
+        let server = ScriptedServer::start();
+        let (mut app, connection) =
+            online_with(&server, config(&server).with_raw_for_typed(raw_for_typed));
+        app.init_resource::<Heard>()
+            .add_pusher_event::<Move>("move")
+            .add_systems(
+                Update,
+                |mut moves: MessageReader<PusherEvent<Move>>, mut heard: ResMut<Heard>| {
+                    heard.0.extend(moves.read().map(|event| event.data().x));
+                },
+            );
+        listen(&mut app, &connection, "lobby");
+        connection.event("lobby", "move", &json!({"x": 7}));
+        connection.event("lobby", "untyped", &json!(1));
+        has_been_told(&mut app, "lobby untyped 1");
+        app.update();
+        assert_eq!(app.world().resource::<Heard>().0, [7]);
+        let raw = told(app.world())
+            .iter()
+            .any(|told| told == r#"lobby move {"x":7}"#);
+        assert_eq!(raw, raw_for_typed);
+    }
+}
+
+#[test]
+fn what_does_not_decode_says_where_and_why_and_the_next_one_arrives() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    app.add_pusher_event::<Move>("move").add_systems(
+        Update,
+        |mut failures: MessageReader<PusherDecodeFailed>, mut told: ResMut<Told>| {
+            for failure in failures.read() {
+                let words = format!(
+                    "{} {} {}",
+                    failure.name(),
+                    failure.path(),
+                    failure.raw().as_str()
+                );
+                told.0.push(words);
+            }
+        },
+    );
+    app.add_observer(|event: On<PusherEvent<Move>>, mut told: ResMut<Told>| {
+        told.0.push(format!("moved {}", event.data().x));
+    });
+    listen(&mut app, &connection, "lobby");
+    connection.event("lobby", "move", &json!({"x": "east"}));
+    connection.event("lobby", "move", &json!({"x": 2}));
+    has_been_told(&mut app, "moved 2");
+    has_been_told(&mut app, r#"move x {"x":"east"}"#);
+}
+
+#[test]
+fn fixed_update_hears_each_event_exactly_once() {
+    #[derive(Resource, Default)]
+    struct Heard(Vec<u32>);
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    app.init_resource::<Heard>()
+        .insert_resource(Time::<Fixed>::from_hz(10.0))
+        .insert_resource(TimeUpdateStrategy::ManualDuration(Duration::from_secs_f64(
+            1.0 / 240.0,
+        )))
+        .add_systems(
+            FixedUpdate,
+            |mut events: MessageReader<PusherEvent>, mut heard: ResMut<Heard>| {
+                heard.0.extend(
+                    events
+                        .read()
+                        .map(|event| event.data().parse::<u32>().unwrap()),
+                );
+            },
+        );
+    listen(&mut app, &connection, "lobby");
+    for part in 0..10 {
+        connection.send_texts_at_once(counted("lobby", part * 100..(part + 1) * 100));
+        for _ in 0..30 {
+            app.update();
+        }
+    }
+    update_until(&mut app, "all events", SOON, |world| {
+        world.resource::<Heard>().0.len() >= 1000
+    });
+    assert_eq!(
+        app.world().resource::<Heard>().0,
+        (0..1000).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn paused_time_does_not_make_messages_pile_up_for_ever() {
+    let server = ScriptedServer::start();
+    let limits = Limits {
+        unread_messages: 100,
+        ..Limits::default()
+    };
+    let (mut app, connection) = online_with(&server, config(&server).with_limits(limits));
+    app.add_observer(|lagged: On<PusherLagged>, mut told: ResMut<Told>| {
+        told.0
+            .push(format!("lagged {:?} {}", lagged.cause(), lagged.total()));
+    });
+    listen(&mut app, &connection, "lobby");
+    app.world_mut().resource_mut::<Time<Virtual>>().pause();
+    for part in 0..20 {
+        connection.send_texts_at_once(counted("lobby", part * 50..(part + 1) * 50));
+        has_been_told(&mut app, &format!("lobby count {}", (part + 1) * 50 - 1));
+    }
+    assert_eq!(
+        heard(&app),
+        (0..1000).collect::<Vec<_>>(),
+        "observers miss nothing"
+    );
+    let kept = app.world().resource::<Messages<PusherEvent>>().len();
+    assert!(kept <= 200, "{kept}");
+    let lost: usize = told(app.world())
+        .iter()
+        .filter_map(|told| told.strip_prefix("lagged Unread ")?.parse::<usize>().ok())
+        .sum();
+    assert_eq!(lost + kept, 1000);
+}
+
+#[test]
+fn a_sleeping_game_is_woken_once_a_burst_and_not_by_heartbeats() {
+    let server = ScriptedServer::start();
+    let woken = Arc::new(AtomicUsize::new(0));
+    let mut app = game(config(&server));
+    let counter = woken.clone();
+    app.insert_resource(PusherWaker::new(move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+    }));
+    let connection = greet(&server, &mut app);
+    listen(&mut app, &connection, "lobby");
+    for _ in 0..10 {
+        app.update();
+    }
+    woken.store(0, Ordering::SeqCst);
+    for _ in 0..20 {
+        connection.send(json!({"event": "pusher:ping"}));
+        connection.expect_event("pusher:pong", SOON);
+    }
+    assert_eq!(woken.load(Ordering::SeqCst), 0);
+    connection.send_texts_at_once(counted("lobby", 0..100));
+    connection.send(json!({"event": "pusher:ping"}));
+    connection.expect_event("pusher:pong", SOON);
+    assert_eq!(woken.load(Ordering::SeqCst), 1);
+    has_been_told(&mut app, "lobby count 99");
+}
+
+#[test]
+fn what_cannot_be_sent_is_refused_at_once_or_answered() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    listen(&mut app, &connection, "lobby");
+    let pusher = app.world().resource::<PusherConnection>();
+    assert!(matches!(
+        pusher.send("private-room", "move", &1),
+        Err(SendError::NotAClientEvent { .. })
+    ));
+    assert!(matches!(
+        pusher.send("lobby", "client-move", &1),
+        Err(SendError::WrongKind { .. })
+    ));
+    assert!(matches!(
+        pusher.send("", "client-move", &1),
+        Err(SendError::InvalidChannel(_))
+    ));
+    let large = "x".repeat(20_000);
+    assert!(matches!(
+        pusher.send("private-room", "client-move", &large),
+        Err(SendError::TooLarge { .. })
+    ));
+    let map = std::collections::HashMap::from([((1, 2), 3)]);
+    assert!(matches!(
+        pusher.send("private-room", "client-move", &map),
+        Err(SendError::NotSerializable { .. })
+    ));
+    let id = pusher.send("private-room", "client-move", &1).unwrap();
+    update_until(&mut app, "an answer", SOON, |world| {
+        let answers = world.resource::<Messages<PusherSendAnswered>>();
+        answers
+            .iter_current_update_messages()
+            .any(|answer| answer.id() == id && answer.error() == Some(&SendError::NotSubscribed))
+    });
+    connection.expect_nothing(Duration::from_millis(50));
+}
+
+#[test]
+fn an_exit_says_goodbye_and_so_does_a_dropped_app() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    app.world_mut().write_message(AppExit::Success);
+    app.update();
+    assert_eq!(connection.expect_close(SOON).code, Some(1000));
+
+    let server = ScriptedServer::start();
+    let (app, connection) = online(&server);
+    let dropped = Instant::now();
+    drop(app);
+    assert!(dropped.elapsed() < Duration::from_secs(2));
+    assert_eq!(connection.expect_close(SOON).code, Some(1000));
+    server.expect_open_connections(0, SOON);
+}
+
+#[test]
+fn starting_without_a_server_is_an_ordinary_case() {
+    let server = ScriptedServer::start();
+    server.stop_listening();
+    let mut app = game(config(&server));
+    let entity = spawn(&mut app, "lobby");
+    update_until(&mut app, "waiting", SOON, |world| {
+        world.resource::<PusherConnection>().retry_in().is_some()
+    });
+    server.listen_again();
+    let connection = server.accept(SOON);
+    connection.establish("1.1", 120);
+    connection.expect_event("pusher:subscribe", SOON);
+    connection.subscribed("lobby");
+    subscribed(&mut app, entity);
+}
+
+#[test]
+fn states_are_told_in_a_path_that_makes_sense_and_the_resource_changes_with_them_alone() {
+    #[derive(Resource, Default)]
+    struct Path(Vec<&'static str>);
+    fn word(state: &ConnectionState) -> &'static str {
+        match state {
+            ConnectionState::Disconnected => "disconnected",
+            ConnectionState::Connecting { .. } => "connecting",
+            ConnectionState::Connected { .. } => "connected",
+            ConnectionState::Waiting { .. } => "waiting",
+            ConnectionState::Failed { .. } => "failed",
+        }
+    }
+    let server = ScriptedServer::start();
+    let mut app = game(config(&server));
+    app.init_resource::<Path>().add_observer(
+        |changed: On<PusherStateChanged>,
+         connection: Res<PusherConnection>,
+         mut path: ResMut<Path>| {
+            assert_eq!(
+                connection.state(),
+                changed.current(),
+                "the state first, then its message"
+            );
+            let previous = path.0.last().copied().unwrap_or("disconnected");
+            assert_eq!(word(changed.previous()), previous);
+            path.0.push(word(changed.current()));
+        },
+    );
+    let connection = greet(&server, &mut app);
+    app.update();
+    app.update();
+    let ticks = app
+        .world()
+        .resource_ref::<PusherConnection>()
+        .last_changed();
+    listen(&mut app, &connection, "lobby");
+    assert_eq!(
+        app.world()
+            .resource_ref::<PusherConnection>()
+            .last_changed(),
+        ticks
+    );
+    connection.close(4200, "restart");
+    update_until(&mut app, "noticing", SOON, |world| {
+        !world.resource::<PusherConnection>().is_connected()
+    });
+    let connection = server.accept(SOON);
+    connection.establish("2.2", 120);
+    connected(&mut app);
+    connection.close(4001, "gone");
+    update_until(&mut app, "failing", SOON, |world| {
+        matches!(
+            world.resource::<PusherConnection>().state(),
+            ConnectionState::Failed { .. }
+        )
+    });
+    app.world().resource::<PusherConnection>().connect();
+    let connection = server.accept(SOON);
+    connection.establish("3.3", 120);
+    connected(&mut app);
+    app.world().resource::<PusherConnection>().disconnect();
+    update_until(&mut app, "disconnecting", SOON, |world| {
+        *world.resource::<PusherConnection>().state() == ConnectionState::Disconnected
+    });
+    let path = [
+        "connecting",
+        "connected",
+        "waiting",
+        "connecting",
+        "connected",
+        "failed",
+        "connecting",
+        "connected",
+        "disconnected",
+    ];
+    assert_eq!(app.world().resource::<Path>().0, path);
+}
+
+#[test]
+fn a_channel_may_stand_in_a_scene() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    app.add_plugins((
+        bevy::asset::AssetPlugin::default(),
+        bevy::scene::ScenePlugin,
+    ));
+    app.add_systems(Startup, |mut commands: Commands| {
+        commands.spawn_scene(bsn! { PusherChannel("lobby") });
+    });
+    app.world_mut().run_schedule(Startup);
+    app.update();
+    assert_eq!(
+        connection.expect_event("pusher:subscribe", SOON)["data"]["channel"],
+        "lobby"
+    );
+}
