@@ -55,19 +55,19 @@ enum Act {
 
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
-enum Scene {
+enum Step {
     Player(usize, Act),
     News(&'static str),
 }
 
-use Act::{Invite as Invites, Join, Leave, Ready as IsReady, Say};
-use Scene::{News as Newsflash, Player as Does};
+use self::Act::{Invite as Invites, Join, Leave, Ready as IsReady, Say};
+use self::Step::{News as Newsflash, Player as Does};
 
 /// Who is there before the first guest comes.
-const BEFORE: [Scene; 2] = [Does(MIRA, Join), Does(JONAS, Join)];
+const BEFORE: [Step; 2] = [Does(MIRA, Join), Does(JONAS, Join)];
 
 /// What happens, and how many milliseconds after what happened before; from the first guest's coming on.
-const OPENING: [(u64, Scene); 15] = [
+const OPENING: [(u64, Step); 15] = [
     (600, Does(MIRA, Say("Morning all! Who is in for the harbour circuit?"))),
     (700, Does(CLEO, Join)),
     (700, Does(JONAS, Say("Give me a minute, still fixing my brakes."))),
@@ -92,7 +92,7 @@ const OPENING: [(u64, Scene); 15] = [
 ];
 
 /// The same, over and over once the opening is done. It ends as it began.
-const AFTERWARDS: [(u64, Scene); 14] = [
+const AFTERWARDS: [(u64, Step); 14] = [
     (2000, Does(CLEO, Say("Back. The replay was inconclusive."))),
     (2000, Does(TOMAS, IsReady(true))),
     (1500, Newsflash("Rain is expected within the hour")),
@@ -157,9 +157,9 @@ impl Drop for SimulatedPlayers {
 struct Troupe {
     server: Arc<DevServer>,
     players: Vec<App>,
-    script: Box<dyn Iterator<Item = (u64, Scene)>>,
+    script: Box<dyn Iterator<Item = (u64, Step)>>,
     /// The script's next step; none until the first guest has come.
-    next: Option<(Instant, Scene)>,
+    next: Option<(Instant, Step)>,
     answers: Vec<(Instant, usize, Answer)>,
 }
 
@@ -190,8 +190,8 @@ impl Troupe {
     }
 
     fn play(mut self, nudged: &Receiver<Nudge>) {
-        for scene in BEFORE {
-            self.perform(scene);
+        for step in BEFORE {
+            self.perform(step);
         }
         loop {
             match nudged.recv_timeout(self.rest()) {
@@ -220,7 +220,7 @@ impl Troupe {
     fn follow_script(&mut self) {
         let now = Instant::now();
         match self.next {
-            Some((due, scene)) if due <= now => self.perform(scene),
+            Some((due, step)) if due <= now => self.perform(step),
             Some(_) => return,
             None if self.has_guest() => {}
             None => return,
@@ -228,7 +228,7 @@ impl Troupe {
         self.next = self
             .script
             .next()
-            .map(|(pause, scene)| (now + Duration::from_millis(pause), scene));
+            .map(|(pause, step)| (now + Duration::from_millis(pause), step));
     }
 
     fn has_guest(&self) -> bool {
@@ -238,8 +238,8 @@ impl Troupe {
             .any(|id| !is_simulated(id))
     }
 
-    fn perform(&mut self, scene: Scene) {
-        match scene {
+    fn perform(&mut self, step: Step) {
+        match step {
             Does(player, act) => {
                 if let Some(app) = self.players.get_mut(player) {
                     app.world_mut().write_message(Cue(act));

@@ -3,7 +3,6 @@
 use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 use pusher_scenes::{
-    chat::ChatList,
     connection_view::ConnectionView,
     input_line::{CommandKey, LineEntered, Typing},
     key_hints::{KeyHint, KeyHints},
@@ -12,6 +11,7 @@ use pusher_scenes::{
 };
 
 use crate::model::{Lobby, LobbyRequest};
+use crate::view::ChatScroll;
 
 /// Lines that Page Up and Page Down scroll by.
 const PAGE: f32 = 8.0;
@@ -48,7 +48,7 @@ fn say_lines(mut lines: MessageReader<LineEntered>, mut requests: MessageWriter<
 
 fn scroll_chat(
     keys: Res<ButtonInput<KeyCode>>,
-    list: Single<(&mut Scrolling, &mut ScrollPosition, &ComputedNode), With<ChatList>>,
+    list: Single<(&mut Scrolling, &mut ScrollPosition, &ComputedNode), With<ChatScroll>>,
 ) {
     let lines = if keys.just_pressed(KeyCode::PageUp) {
         -PAGE

@@ -36,6 +36,10 @@ const FRESH: Duration = Duration::from_millis(2500);
 #[derive(Resource, Clone, Debug)]
 pub(crate) struct Place(pub(crate) String);
 
+/// What scrolls when the chat is longer than its place.
+#[derive(Component)]
+pub(crate) struct ChatScroll;
+
 #[derive(Component)]
 struct RosterCount;
 
@@ -76,7 +80,18 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
         },
     );
     let list = Scrolling::spawn(&mut commands, chat.content, true);
-    commands.entity(list).insert(ChatList);
+    commands.entity(list).insert(ChatScroll);
+    commands.spawn((
+        ChatList,
+        Node {
+            // The first lines stand above the input line, where the talk goes on.
+            margin: UiRect::top(auto()),
+            flex_direction: FlexDirection::Column,
+            flex_shrink: 0.0,
+            ..default()
+        },
+        ChildOf(list),
+    ));
     commands.spawn((
         ChatPlaceholder,
         Node {
