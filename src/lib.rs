@@ -1,4 +1,254 @@
-//! A Pusher Channels client as a Bevy plugin.
+//! A [Pusher Channels](https://pusher.com/docs/channels/) client as a Bevy plugin: who is in the lobby, chat, invitations,
+//! match found, live leaderboards. It works with the hosted service and with every server that speaks the protocol:
+//! Sockudo, soketi, Laravel Reverb.
+//!
+//! Everything that can block, wait or fail runs on a thread of its own; a game sees components, resources, messages and
+//! observers.
+//!
+//! - [Quick start](#quick-start)
+//! - [Connecting](#connecting)
+//! - [Channels](#channels)
+//! - [Reading events](#reading-events)
+//! - [Presence](#presence)
+//! - [Sending](#sending)
+//! - [Authorization](#authorization)
+//! - [Sign-in](#sign-in)
+//! - [When things go wrong](#when-things-go-wrong)
+//! - [Security and logs](#security-and-logs)
+//! - [Features](#features)
+//!
+//! # Quick start
+//!
+//! ```no_run
+//! use bevy::prelude::*;
+//! use bevy_pusher::{config::Endpoint, prelude::*};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Chat {
+//!     from: String,
+//!     text: String,
+//! }
+//!
+//! fn main() {
+//!     let config = PusherConfig::new("APP_KEY", Endpoint::cluster("eu"));
+//!     App::new()
+//!         .add_plugins((DefaultPlugins, PusherPlugin::new(config)))
+//!         .add_pusher_event::<Chat>("chat-message")
+//!         .add_systems(Startup, join)
+//!         .add_systems(Update, show)
+//!         .run();
+//! }
+//!
+//! fn join(mut commands: Commands) {
+//!     commands.spawn(PusherChannel::new("lobby"));
+//! }
+//!
+//! fn show(mut chats: MessageReader<PusherEvent<Chat>>) {
+//!     for chat in chats.read() {
+//!         info!("{}: {}", chat.data().from, chat.data().text);
+//!     }
+//! }
+//! ```
+//!
+//! # Connecting
+//!
+//! [`PusherPlugin::new`] connects as soon as the app runs. [`PusherPlugin::default`] waits for a [`PusherConfig`] to be
+//! inserted: after a menu, or once the game knows its key. Inserting another one changes it while the game runs: another
+//! endpoint or key reconnects with all channels kept, everything else applies without. Removing it ends the client.
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_pusher::{config::*, prelude::*};
+//! fn choose_server(mut commands: Commands) {
+//!     // A server of one's own, over TLS, behind a path.
+//!     let endpoint = Endpoint::custom("pusher.example.com", 443).with_tls().with_path("/ws");
+//!     commands.insert_resource(PusherConfig::new("APP_KEY", endpoint));
+//! }
+//!
+//! fn badge(connection: Res<PusherConnection>) {
+//!     if let Some(time) = connection.retry_in() {
+//!         info!("retrying in {} s", time.as_secs());
+//!     }
+//! }
+//! # App::new().add_systems(Update, (choose_server, badge.run_if(pusher_waiting)));
+//! ```
+//!
+//! [`PusherConnection`] is the state, and the verbs: [`connect`](PusherConnection::connect),
+//! [`disconnect`](PusherConnection::disconnect) and others are legal in every state, take `&self` and leave at once. It is
+//! marked as changed only when the state changed; each change is also a [`PusherStateChanged`]. The run conditions are
+//! [`pusher_connected`], [`pusher_waiting`], [`pusher_failed`] and [`pusher_signed_in`].
+//!
+//! A lost connection is dialled again for ever by default, after delays that grow and are random
+//! ([`ReconnectPolicy`](config::ReconnectPolicy)). It ends in [`ConnectionState::Failed`] only if dialling again cannot
+//! help: a wrong key, a disabled app. Silence is checked every 30 seconds ([`Timing`](config::Timing)); that runs in real
+//! time on the plugin's own thread, whatever the game's clocks and frames do.
+//!
+//! # Channels
+//!
+//! A [`PusherChannel`] on an entity is a subscription: inserting it subscribes, replacing, removing or despawning it
+//! unsubscribes. It survives every reconnect. Two entities with one name share one subscription. What became of it is in
+//! [`PusherSubscription`], with the marker [`PusherSubscribed`] for filters; each change is a
+//! [`PusherSubscriptionChanged`], which tells after a reconnect how long the channel heard nothing: reason enough to ask
+//! the backend for what was missed.
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_pusher::prelude::*;
+//! fn refetch(changed: On<PusherSubscriptionChanged>) {
+//!     if let Some(gap) = changed.gap() {
+//!         info!("{} heard nothing for {gap:?}", changed.channel());
+//!     }
+//! }
+//! # App::new().add_observer(refetch);
+//! ```
+//!
+//! The name's prefix says what kind of channel it is: none (anybody may listen), `private-` and `presence-` (the game's
+//! backend [authorizes](#authorization)), `private-encrypted-` (the Pusher server cannot read the events), and each with
+//! `cache-` behind it (the server keeps the last event for late subscribers, or there is a [`PusherCacheMissed`]).
+//!
+//! # Reading events
+//!
+//! Every event of a subscribed channel is a [`PusherEvent`]: one message, and one entity event for each entity that wants the
+//! channel. Its data is as it came ([`RawData`]), or decoded after
+//! [`add_pusher_event`](PusherAppExt::add_pusher_event). Messages are for systems that look at many, observers for what is
+//! to happen at once:
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_pusher::prelude::*;
+//! #[derive(serde::Deserialize)]
+//! struct Invitation {
+//!     from: String,
+//! }
+//!
+//! fn everything(mut events: MessageReader<PusherEvent>) {
+//!     for event in events.read() {
+//!         info!("{} {}: {}", event.channel(), event.name(), event.data().as_str());
+//!     }
+//! }
+//!
+//! fn invited(event: On<PusherEvent<Invitation>>) {
+//!     info!("{} invites you", event.data().from);
+//! }
+//!
+//! # let mut app = App::new();
+//! app.add_pusher_event::<Invitation>("invitation")
+//!     .add_systems(Update, everything)
+//!     .add_systems(Startup, |mut commands: Commands| {
+//!         // This observer lives and dies with its channel.
+//!         commands.spawn(PusherChannel::new("private-me")).observe(invited);
+//!     });
+//! ```
+//!
+//! Events are handed over in [`PusherSystems::Receive`], in `PreUpdate`, in the order of the wire, for at most
+//! [`Limits::receive_budget`](config::Limits::receive_budget) a frame; what remains comes with the next frame. Read messages
+//! in `Update`, `FixedUpdate` or later. A system behind a run condition misses the messages of the time when it does not
+//! run, as everywhere in Bevy: use an observer, or the state in the components. What cannot be decoded is a
+//! [`PusherDecodeFailed`]. If the game does not run for so long that more waits than
+//! [`Limits`](config::Limits) allow, the oldest events are dropped, and a [`PusherLagged`] says how many.
+//!
+//! # Presence
+//!
+//! An entity with a `presence-` channel has [`PusherMembers`]: who is there, and which one is me. Comings and goings are
+//! [`PusherMemberJoined`] and [`PusherMemberLeft`], also those that happened while the connection was lost, marked so.
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_pusher::prelude::*;
+//! #[derive(serde::Deserialize)]
+//! struct Player {
+//!     name: String,
+//! }
+//!
+//! fn roster(lobby: Single<&PusherMembers, Changed<PusherMembers>>) {
+//!     for member in lobby.iter() {
+//!         let name = member.info::<Player>().map_or_else(|_| member.id().to_owned(), |player| player.name);
+//!         info!("{name} is here");
+//!     }
+//! }
+//! # App::new().add_systems(Update, roster);
+//! ```
+//!
+//! # Sending
+//!
+//! Clients may send to each other on private and presence channels, if the app allows it: events named `client-…`, at most
+//! ten a second and 10 KB each on the hosted service. Nothing is dropped silently: what can be told at once is the result of
+//! [`send`](PusherConnection::send), the rest a [`PusherSendAnswered`].
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_pusher::prelude::*;
+//! fn wave(connection: Res<PusherConnection>) -> Result {
+//!     connection.send("presence-lobby", "client-wave", &serde_json::json!({"hand": "left"}))?;
+//!     Ok(())
+//! }
+//!
+//! fn refused(mut answers: MessageReader<PusherSendAnswered>) {
+//!     for answer in answers.read() {
+//!         if let Some(error) = answer.error() {
+//!             warn!("not sent: {error}");
+//!         }
+//!     }
+//! }
+//! # App::new().add_systems(Update, (wave.run_if(pusher_connected), refused));
+//! ```
+//!
+//! # Authorization
+//!
+//! Private, presence and encrypted channels need the game's backend to say yes: it signs with the app's secret, which never
+//! belongs into a game. An [`AuthEndpoint`](auth::AuthEndpoint) is asked by HTTP, with headers and parameters that may be
+//! provided afresh for each request, so that a renewed token is the one that is sent. An
+//! [`Authorizer`](auth::Authorizer) is code of one's own, which may answer later.
+//!
+//! ```
+//! # use bevy_pusher::{auth::*, config::*, prelude::*};
+//! # fn token() -> String { "secret".into() }
+//! let endpoint = AuthEndpoint::new("https://game.example.com/pusher/auth")
+//!     .with_header_provider(|| vec![("Authorization".into(), format!("Bearer {}", token()))]);
+//! let config = PusherConfig::new("APP_KEY", Endpoint::cluster("eu")).with_auth_endpoint(endpoint);
+//! ```
+//!
+//! The endpoint gets `socket_id` and `channel_name` as a form and answers with JSON: `{"auth": "KEY:SIGNATURE"}`, on
+//! presence channels with `channel_data`, on encrypted ones with `shared_secret`; every Pusher server library makes it. A
+//! refusal is [`PusherSubscription::Failed`] with the HTTP status and what came. It is not repeated by itself while the
+//! connection stands: mend the cause, then [`retry`](PusherConnection::retry).
+//!
+//! # Sign-in
+//!
+//! With a [user auth endpoint](PusherConfig::with_user_auth_endpoint), [`sign_in`](PusherConnection::sign_in) tells the
+//! server who the player is, now and after every reconnect. Then [`PusherUser`] knows the user and which friends of the
+//! watchlist are online, and what the backend sends to this user arrives as [`PusherUserEvent`].
+//!
+//! # When things go wrong
+//!
+//! | symptom | look at |
+//! |---|---|
+//! | never connects | [`PusherConnection::state`] and [`last_error`](PusherConnection::last_error) say what was tried and what came back |
+//! | connects, then `Failed` with 4001 | the key, the cluster or the host |
+//! | a channel is `Failed` with 401 or 403 | the headers of the auth endpoint; its backend's log |
+//! | a channel is `Failed`: not a JSON object | the URL leads to a login page, or to a catch-all route |
+//! | a channel is `Failed`: no answer in time | the server refused without a word: the signature, made with another secret |
+//! | a typed event never comes | [`PusherDecodeFailed`]; the spelling of the name |
+//! | client events do not come through | [`PusherSendAnswered`]; whether the app has client events switched on |
+//! | nothing arrives in `FixedUpdate` while paused | virtual time is paused: use an observer or `Update` |
+//!
+//! `cargo run --example monitor -- --help` in the repository is a client for the terminal that shows what a server sends.
+//!
+//! # Security and logs
+//!
+//! The app's secret stays on the backend. Whatever a client event says about its sender, the sender says; only
+//! [`PusherEvent::user_id`] is vouched for by the server. The plugin logs no secrets, but the libraries beneath it print
+//! whole frames and requests at trace level. For logs that leave the machine use a filter such as
+//! `info,tungstenite=info,ureq=info,ureq_proto=info`.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `native-tls` | yes | wss and https through the platform's TLS library |
+//! | `native-tls-vendored` | | the same with OpenSSL built from source |
+//! | `encrypted` | yes | `private-encrypted-` channels |
+//! | `winit` | | wakes a reactive window when something arrives |
 
 pub mod auth;
 mod channel;

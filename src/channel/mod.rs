@@ -24,7 +24,7 @@ use crate::event::ForEntity;
 /// - Removing it, replacing it with another name and despawning the entity unsubscribe.
 /// - Any number of entities may have the same name; they share one subscription, which ends with the last of them.
 /// - A name that is none, such as the empty one, fails at once with
-///   [`SubscriptionError::InvalidName`](crate::error::SubscriptionError::InvalidName).
+///   [`SubscriptionError::InvalidName`](crate::SubscriptionError::InvalidName).
 ///
 /// [`PusherSubscription`] tells how far it is, [`PusherSubscribed`] is there while it stands, and [`PusherMembers`] lists
 /// who is on a presence channel. The events come as [`PusherEvent`](crate::PusherEvent).
