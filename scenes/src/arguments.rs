@@ -160,7 +160,10 @@ mod tests {
 
     #[test]
     fn a_key_alone_means_this_machine() {
-        let ServerChoice::Host { host, port, tls, .. } = parsed("--key k").unwrap().server.choice() else {
+        let ServerChoice::Host {
+            host, port, tls, ..
+        } = parsed("--key k").unwrap().server.choice()
+        else {
             panic!("not a host");
         };
         assert_eq!((host.as_str(), port, tls), ("127.0.0.1", 6001, false));

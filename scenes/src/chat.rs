@@ -1,5 +1,6 @@
 //! The chat: what was said and what happened, the newest at the bottom.
 
+use bevy::camera::visibility::VisibilitySystems;
 use bevy::prelude::*;
 use bevy::text::LineHeight;
 
@@ -27,7 +28,10 @@ impl Plugin for ChatPlugin {
     fn build(&self, app: &mut App) {
         app.add_systems(
             PostUpdate,
-            add_lines.before(bevy::ui::UiSystems::Prepare),
+            // Laid out and visible in the same frame.
+            add_lines
+                .before(bevy::ui::UiSystems::Prepare)
+                .before(VisibilitySystems::VisibilityPropagate),
         );
     }
 }
@@ -37,17 +41,15 @@ fn add_lines(
     time: Res<Time<Real>>,
     mut pace: ResMut<Pace>,
     mut entries: MessageReader<ChatEntry>,
-    list: Option<Single<(Entity, Option<&Children>), With<ChatList>>>,
+    lists: Query<(Entity, Option<&Children>), With<ChatList>>,
     placeholders: Query<Entity, With<ChatPlaceholder>>,
 ) {
-    let Some(list) = list else {
+    let Ok((list, lines)) = lists.single() else {
         return;
     };
-    let (list, lines) = *list;
     let mut added = 0;
     for entry in entries.read() {
-        commands
-            .spawn((chat_line(entry, &clock(time.elapsed())), ChildOf(list)));
+        commands.spawn((chat_line(entry, &clock(time.elapsed())), ChildOf(list)));
         added += 1;
     }
     if added == 0 {

@@ -97,15 +97,24 @@ mod tests {
             retry_at: now + left,
             reason: "closed".to_owned(),
         };
-        assert_eq!(waiting(Duration::from_millis(3_200)).words(now), "retrying in 4 s");
-        assert_eq!(waiting(Duration::from_millis(1)).words(now), "retrying in 1 s");
+        assert_eq!(
+            waiting(Duration::from_millis(3_200)).words(now),
+            "retrying in 4 s"
+        );
+        assert_eq!(
+            waiting(Duration::from_millis(1)).words(now),
+            "retrying in 1 s"
+        );
         assert_eq!(waiting(Duration::ZERO).words(now), "retrying");
     }
 
     #[test]
     fn the_first_attempt_is_not_counted_aloud() {
         let now = Instant::now();
-        assert_eq!(ConnectionView::Connecting { attempt: 1 }.words(now), "connecting");
+        assert_eq!(
+            ConnectionView::Connecting { attempt: 1 }.words(now),
+            "connecting"
+        );
         assert_eq!(
             ConnectionView::Connecting { attempt: 3 }.words(now),
             "connecting, attempt 3"

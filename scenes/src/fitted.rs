@@ -56,7 +56,11 @@ fn fit(
             continue;
         };
         let inner = (room.content_box().width()) * room.inverse_scale_factor() - line.reserved;
-        let characters = TextSize { font: size, line: size }.characters_in(inner);
+        let characters = TextSize {
+            font: size,
+            line: size,
+        }
+        .characters_in(inner);
         let shown = shortened(&drawable(&line.whole), characters);
         if text.0 != shown {
             text.0 = shown;

@@ -65,7 +65,13 @@ impl Printer {
 /// What came over the network must not be able to move the cursor of somebody's terminal.
 fn printable(text: &str) -> String {
     text.chars()
-        .map(|character| if character.is_control() { ' ' } else { character })
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
         .collect()
 }
 
@@ -111,7 +117,7 @@ fn print_players(
     mut commands: Commands,
     printer: Res<Printer>,
     time: Res<Time<Real>>,
-    changed: Query<(Entity, Ref<Player>), (Changed<Player>, Without<Departed>)>,
+    players: Query<(Entity, Ref<Player>), Without<Departed>>,
     departed: Query<(Entity, &Player), With<Departed>>,
     mut known: Local<Vec<(Entity, Player)>>,
     mut exit: MessageWriter<AppExit>,
@@ -123,7 +129,7 @@ fn print_players(
     }
     // Who comes with the news of where one is has been here before.
     let is_settled = known.iter().any(|(_, player)| player.is_you);
-    for (entity, player) in &changed {
+    for (entity, player) in players.iter().filter(|(_, player)| player.is_changed()) {
         let before = known.iter_mut().find(|(known, _)| *known == entity);
         let words = match &before {
             None if player.is_you => format!("is here (you): {}", player.doing),

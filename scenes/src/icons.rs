@@ -61,7 +61,13 @@ impl Icon {
         self.image(assets, 96)
     }
 
-    fn at(self, assets: &AssetServer, colour: Color, size: f32, pixels: u32) -> impl Bundle + use<> {
+    fn at(
+        self,
+        assets: &AssetServer,
+        colour: Color,
+        size: f32,
+        pixels: u32,
+    ) -> impl Bundle + use<> {
         (
             ImageNode {
                 color: colour,

@@ -35,7 +35,9 @@ trait EqIgnoreCase {
 
 impl EqIgnoreCase for std::str::Chars<'_> {
     fn eq_ignore_case(mut self, letter: char) -> bool {
-        self.next().is_some_and(|typed| typed.eq_ignore_ascii_case(&letter)) && self.next().is_none()
+        self.next()
+            .is_some_and(|typed| typed.eq_ignore_ascii_case(&letter))
+            && self.next().is_none()
     }
 }
 
@@ -59,7 +61,8 @@ impl Typing {
     fn insert(&mut self, typed: &str) {
         for character in drawable(typed).chars() {
             if self.characters.len() < LONGEST {
-                self.characters.insert(self.caret.min(self.characters.len()), character);
+                self.characters
+                    .insert(self.caret.min(self.characters.len()), character);
                 self.caret += 1;
             }
         }
@@ -182,7 +185,10 @@ impl Plugin for InputLinePlugin {
         app.init_resource::<Typing>()
             .add_message::<LineEntered>()
             .add_message::<CommandKey>()
-            .add_systems(PreUpdate, (begin_by_click.after(UiSystems::Focus), press_keys).chain())
+            .add_systems(
+                PreUpdate,
+                (begin_by_click.after(UiSystems::Focus), press_keys).chain(),
+            )
             .add_systems(PostUpdate, show.before(UiSystems::Prepare));
     }
 }
@@ -191,7 +197,10 @@ fn begin_by_click(
     mut typing: ResMut<Typing>,
     boxes: Query<&Interaction, (Changed<Interaction>, With<InputBox>)>,
 ) {
-    if boxes.iter().any(|interaction| *interaction == Interaction::Pressed) {
+    if boxes
+        .iter()
+        .any(|interaction| *interaction == Interaction::Pressed)
+    {
         typing.is_active = true;
     }
 }
@@ -224,7 +233,11 @@ fn show(
     rooms: Query<(&ComputedNode, &Children)>,
 ) {
     for (input, mut border, children) in &mut boxes {
-        border.set_if_neq(BorderColor::all(if typing.is_active { ACCENT } else { BORDER }));
+        border.set_if_neq(BorderColor::all(if typing.is_active {
+            ACCENT
+        } else {
+            BORDER
+        }));
         let Some((room, parts)) = children.iter().find_map(|child| rooms.get(child).ok()) else {
             continue;
         };
@@ -251,7 +264,11 @@ fn show(
 }
 
 fn place_caret(node: &mut Mut<Node>, is_active: bool, caret: usize, size: TextSize) {
-    let display = if is_active { Display::Flex } else { Display::None };
+    let display = if is_active {
+        Display::Flex
+    } else {
+        Display::None
+    };
     let left = px(size.width_of(caret).round());
     if node.display != display || node.left != left {
         node.display = display;

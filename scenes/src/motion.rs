@@ -109,7 +109,11 @@ fn arrive(
     mut veils: Query<&mut BackgroundColor, With<Veil>>,
 ) {
     for (entity, mut arriving, mut transform, children) in &mut arriving {
-        let Arriving { offset, time: whole, .. } = *arriving;
+        let Arriving {
+            offset,
+            time: whole,
+            ..
+        } = *arriving;
         let part = progress(&mut arriving.started, time.elapsed(), whole);
         let away = offset * (1.0 - eased(part));
         transform.translation = Val2::px(away.x, away.y);
@@ -122,23 +126,30 @@ fn arrive(
     }
 }
 
+/// What moves when a node departs.
+type DepartingNode = (
+    Entity,
+    &'static mut Departing,
+    &'static mut UiTransform,
+    &'static mut Node,
+    &'static ComputedNode,
+    Option<&'static Children>,
+);
+
 fn depart(
     mut commands: Commands,
     time: Res<Time<Real>>,
     mut pace: ResMut<Pace>,
-    mut departing: Query<(
-        Entity,
-        &mut Departing,
-        &mut UiTransform,
-        &mut Node,
-        &ComputedNode,
-        Option<&Children>,
-    )>,
+    mut departing: Query<DepartingNode>,
     mut veils: Query<&mut BackgroundColor, With<Veil>>,
 ) {
     for (entity, mut departing, mut transform, mut node, computed, children) in &mut departing {
         pace.moving();
-        let Departing { offset, time: whole, .. } = *departing;
+        let Departing {
+            offset,
+            time: whole,
+            ..
+        } = *departing;
         let part = progress(&mut departing.started, time.elapsed(), whole);
         let away = offset * eased(part);
         transform.translation = Val2::px(away.x, away.y);

@@ -81,13 +81,12 @@ pub(crate) struct NoticePlugin;
 
 impl Plugin for NoticePlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Curtain>()
-            .add_systems(
-                PostUpdate,
-                draw_curtain
-                    .run_if(resource_changed::<Curtain>)
-                    .before(bevy::ui::UiSystems::Prepare),
-            );
+        app.init_resource::<Curtain>().add_systems(
+            PostUpdate,
+            draw_curtain
+                .run_if(resource_changed::<Curtain>)
+                .before(bevy::ui::UiSystems::Prepare),
+        );
     }
 }
 

@@ -75,10 +75,7 @@ pub(crate) struct PanelPlugin;
 
 impl Plugin for PanelPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(
-            PostUpdate,
-            show_count.before(bevy::ui::UiSystems::Prepare),
-        );
+        app.add_systems(PostUpdate, show_count.before(bevy::ui::UiSystems::Prepare));
     }
 }
 

@@ -89,7 +89,10 @@ impl Plugin for RosterPlugin {
             .add_observer(unseat)
             .add_systems(
                 PostUpdate,
-                (update_rows, draw_foot.run_if(resource_changed::<RosterFoot>))
+                (
+                    update_rows,
+                    draw_foot.run_if(resource_changed::<RosterFoot>),
+                )
                     .before(bevy::ui::UiSystems::Prepare),
             );
     }
@@ -237,7 +240,8 @@ fn update_rows(
         let Ok((mut fill, mut edge, children)) = circles.get_mut(row.ready) else {
             continue;
         };
-        let is_marked = children.is_some_and(|marked| marked.iter().any(|mark| marks.contains(mark)));
+        let is_marked =
+            children.is_some_and(|marked| marked.iter().any(|mark| marks.contains(mark)));
         if player.is_ready && !is_marked {
             fill.0 = GOOD;
             *edge = BorderColor::all(GOOD);

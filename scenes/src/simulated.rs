@@ -68,27 +68,35 @@ const BEFORE: [Step; 2] = [Does(MIRA, Join), Does(JONAS, Join)];
 
 /// What happens, and how many milliseconds after what happened before; from the first guest's coming on.
 const OPENING: [(u64, Step); 15] = [
-    (600, Does(MIRA, Say("Morning all! Who is in for the harbour circuit?"))),
+    (
+        600,
+        Does(MIRA, Say("Morning all! Who is in for the harbour circuit?")),
+    ),
     (700, Does(CLEO, Join)),
-    (700, Does(JONAS, Say("Give me a minute, still fixing my brakes."))),
+    (
+        700,
+        Does(JONAS, Say("Give me a minute, still fixing my brakes.")),
+    ),
     (500, Does(MIRA, IsReady(true))),
     (600, Does(ADA, Join)),
     (
         700,
         Does(
             CLEO,
-            Say("Last time somebody cut the chicane on every lap and then claimed it was lag. I have the replay, and I am not afraid to show it."),
+            Say(
+                "Last time somebody cut the chicane on every lap and then claimed it was lag. I have the replay, and I will show it.",
+            ),
         ),
     ),
     (500, Does(ADA, IsReady(true))),
     (500, Does(TOMAS, Join)),
     (800, Does(ADA, Say("1:42.3 on the practice lap, beat that"))),
     (500, Newsflash("The harbour circuit is open")),
-    (900, Does(CLEO, Leave)),
-    (700, Does(JONAS, IsReady(true))),
-    (500, Does(MIRA, Invites)),
-    (600, Does(TOMAS, Say("hi! count me in"))),
-    (500, Does(CLEO, Join)),
+    (1400, Does(CLEO, Leave)),
+    (600, Does(JONAS, IsReady(true))),
+    (400, Does(MIRA, Invites)),
+    (500, Does(TOMAS, Say("hi! count me in"))),
+    (400, Does(CLEO, Join)),
 ];
 
 /// The same, over and over once the opening is done. It ends as it began.

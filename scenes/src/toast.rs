@@ -112,8 +112,10 @@ pub(crate) struct ToastPlugin;
 
 impl Plugin for ToastPlugin {
     fn build(&self, app: &mut App) {
-        app.add_message::<Toast>()
-            .add_systems(PostUpdate, (retire, show).chain().before(bevy::ui::UiSystems::Prepare));
+        app.add_message::<Toast>().add_systems(
+            PostUpdate,
+            (retire, show).chain().before(bevy::ui::UiSystems::Prepare),
+        );
     }
 }
 

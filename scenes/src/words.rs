@@ -131,6 +131,16 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
+/// `Mira`, `Mira and Jonas`, `Mira, Jonas and Cleo`.
+#[must_use]
+pub fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +167,15 @@ mod tests {
         assert_eq!(initials("mira van anders"), "MA");
         assert_eq!(initials("  "), "?");
         assert_eq!(initials("Ö"), "O");
+    }
+
+    #[test]
+    fn names_are_listed_as_a_person_lists_them() {
+        let names = ["Mira", "Jonas", "Cleo"].map(str::to_owned);
+        assert_eq!(listed(&names), "Mira, Jonas and Cleo");
+        assert_eq!(listed(&names[..2]), "Mira and Jonas");
+        assert_eq!(listed(&names[..1]), "Mira");
+        assert_eq!(listed(&[]), "");
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
     let server = Server::new(arguments)?;
-    say(&server.first_line());
+    say(&server.first_words());
     let mut app = scene_app("Lobby", arguments)?;
     app.insert_resource(Place(server.place()))
         .init_resource::<Lobby>()

@@ -11,6 +11,7 @@ use pusher_scenes::{
     lobby::{Chat, Invite, LOBBY_CHANNEL, NEWS_CHANNEL, News, PlayerInfo, Ready},
     player::{ChatEntry, Departed, Player},
     toast::{Toast, ToastKind},
+    words::listed,
 };
 
 use crate::model::{Lobby, LobbyRequest};
@@ -74,6 +75,7 @@ fn obey(
     mut requests: MessageReader<LobbyRequest>,
     connection: Res<PusherConnection>,
     server: Res<Server>,
+    view: Res<ConnectionView>,
     mut lobby: ResMut<Lobby>,
     players: Query<&Player>,
     mut unanswered: ResMut<Unanswered>,
@@ -85,12 +87,14 @@ fn obey(
                 connection.send(LOBBY_CHANNEL, Chat::EVENT, &Chat { text: text.clone() })
             }
             LobbyRequest::ToggleReady => {
-                let ready = !players.iter().any(|player| player.is_you && player.is_ready);
+                let ready = !players
+                    .iter()
+                    .any(|player| player.is_you && player.is_ready);
                 connection.send(LOBBY_CHANNEL, Ready::EVENT, &Ready { ready })
             }
             LobbyRequest::Invite => connection.send(LOBBY_CHANNEL, Invite::EVENT, &Invite {}),
             LobbyRequest::ToggleNetwork => {
-                toggle_network(&connection, &server, &mut lobby, &mut toasts);
+                toggle_network(&connection, &server, &view, &mut lobby, &mut toasts);
                 continue;
             }
         };
@@ -108,11 +112,14 @@ fn obey(
 fn toggle_network(
     connection: &PusherConnection,
     server: &Server,
+    view: &ConnectionView,
     lobby: &mut Lobby,
     toasts: &mut MessageWriter<Toast>,
 ) {
     match (server.own(), connection.state()) {
         (_, ConnectionState::Failed { .. } | ConnectionState::Disconnected) => connection.connect(),
+        // Connected, but refused by the lobby's channel.
+        _ if view.is_failed() => connection.retry(LOBBY_CHANNEL),
         (Some(own), _) => {
             if let Err(error) = own.set_accepting(lobby.network_is_cut) {
                 let words = format!("The network stays as it is: {error}");
@@ -124,10 +131,6 @@ fn toggle_network(
                 // It would come back by itself, later.
                 connection.connect();
             }
-        }
-        // Connected, but refused by the lobby's channel.
-        (None, ConnectionState::Connected { .. }) if !lobby.roster_is_known => {
-            connection.retry(LOBBY_CHANNEL);
         }
         (None, _) => connection.disconnect(),
     }
@@ -153,7 +156,12 @@ fn show_connection(
         (ConnectionState::Connected { .. }, _) => ConnectionView::Connected {
             round_trip: connection.round_trip(),
         },
-        (ConnectionState::Waiting { retry_at, error, .. }, _) => ConnectionView::Waiting {
+        (
+            ConnectionState::Waiting {
+                retry_at, error, ..
+            },
+            _,
+        ) => ConnectionView::Waiting {
             retry_at: *retry_at,
             reason: error.to_string(),
         },
@@ -233,15 +241,24 @@ fn tell_who_came_and_went(
     mut left: MessageReader<PusherMemberLeft>,
     mut entries: MessageWriter<ChatEntry>,
 ) {
-    let ending = |while_away| if while_away { " meanwhile." } else { "." };
-    for left in left.read() {
-        let (name, ending) = (name_of(left.member()), ending(left.while_away()));
-        entries.write(ChatEntry::happened(format!("{name} left{ending}")));
-    }
-    for joined in joined.read() {
-        let (name, ending) = (name_of(joined.member()), ending(joined.while_away()));
-        entries.write(ChatEntry::happened(format!("{name} joined{ending}")));
-    }
+    let mut tell = |members: Vec<(String, bool)>, what: &str| {
+        let (meanwhile, now): (Vec<_>, Vec<_>) = members.into_iter().partition(|(_, away)| *away);
+        for (members, ending) in [(meanwhile, " meanwhile."), (now, ".")] {
+            let names: Vec<String> = members.into_iter().map(|(name, _)| name).collect();
+            if !names.is_empty() {
+                let words = format!("{} {what}{ending}", listed(&names));
+                entries.write(ChatEntry::happened(words));
+            }
+        }
+    };
+    let left = left
+        .read()
+        .map(|left| (name_of(left.member()), left.while_away()));
+    tell(left.collect(), "left");
+    let joined = joined
+        .read()
+        .map(|joined| (name_of(joined.member()), joined.while_away()));
+    tell(joined.collect(), "joined");
 }
 
 fn hear_chat(
@@ -293,7 +310,9 @@ fn tell_newcomers(
 }
 
 fn tell_if_ready(connection: &PusherConnection, players: &Query<&Player>) {
-    if players.iter().any(|player| player.is_you && player.is_ready)
+    if players
+        .iter()
+        .any(|player| player.is_you && player.is_ready)
         && let Err(error) = connection.send(LOBBY_CHANNEL, Ready::EVENT, &Ready { ready: true })
     {
         warn!("the others do not know that you are ready: {error}");

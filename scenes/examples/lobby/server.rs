@@ -53,11 +53,15 @@ impl Server {
     }
 
     /// What to say first.
-    pub(crate) fn first_line(&self) -> String {
+    pub(crate) fn first_words(&self) -> String {
         match &self.own {
             Some(own) => format!(
-                "Started a development server on {} and {SIMULATED_PLAYERS} simulated players, all in this process.",
+                "Started a development server on {} and {SIMULATED_PLAYERS} simulated players, all in this process.\n\
+                 Join it from another terminal: cargo run --example lobby -- --port {} --key {} --auth-endpoint {}",
                 own.address(),
+                own.port(),
+                own.app_key(),
+                own.auth_endpoint(),
             ),
             None => format!("Connecting to {}.", self.choice.words()),
         }
@@ -84,7 +88,11 @@ impl Server {
                     auth_endpoint,
                 },
                 _,
-            ) => (key.clone(), Endpoint::cluster(cluster), auth_endpoint.clone()),
+            ) => (
+                key.clone(),
+                Endpoint::cluster(cluster),
+                auth_endpoint.clone(),
+            ),
             (
                 ServerChoice::Host {
                     key,
@@ -124,5 +132,8 @@ fn identified(endpoint: AuthEndpoint, name: &str) -> AuthEndpoint {
     endpoint
         .with_param("user_id", name)
         // Plain strings: writing them as JSON cannot fail.
-        .with_param("user_info", serde_json::to_string(&info).unwrap_or_default())
+        .with_param(
+            "user_info",
+            serde_json::to_string(&info).unwrap_or_default(),
+        )
 }

@@ -113,10 +113,7 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
         )],
         ChildOf(chat.content),
     ));
-    commands.spawn((
-        input_line("Press Enter to chat"),
-        ChildOf(chat.panel),
-    ));
+    commands.spawn((input_line("Press Enter to chat"), ChildOf(chat.panel)));
 }
 
 fn count_players(
@@ -142,7 +139,10 @@ fn choose_foot(
 ) {
     let is_pending = !lobby.roster_is_known
         && players.is_empty()
-        && !matches!(*view, ConnectionView::Failed { .. } | ConnectionView::Offline);
+        && !matches!(
+            *view,
+            ConnectionView::Failed { .. } | ConnectionView::Offline
+        );
     let is_alone = lobby.roster_is_known && players.iter().all(|player| player.is_you);
     let wanted = if is_pending {
         RosterFoot::Skeleton
@@ -188,7 +188,9 @@ fn choose_curtain(
         ConnectionView::Connecting { .. } => notice(
             Icon::Signal,
             headline,
-            std::iter::once("Connecting now.".to_owned()).chain(hint).collect(),
+            std::iter::once("Connecting now.".to_owned())
+                .chain(hint)
+                .collect(),
         ),
         ConnectionView::Waiting { reason, .. } => {
             let next = match view.seconds_left(Instant::now()) {
@@ -223,7 +225,11 @@ fn choose_curtain(
 /// A reason as a sentence: it begins large and ends with a full stop.
 fn sentence(text: &str) -> String {
     let mut characters = text.trim().chars();
-    let mut sentence: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let mut sentence: String = characters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
     sentence.push_str(characters.as_str());
     if !sentence.ends_with(['.', '!', '?']) && !sentence.is_empty() {
         sentence.push('.');

@@ -11,7 +11,10 @@ pub(super) enum TlsError {
     #[cfg(not(feature = "native-tls"))]
     Unsupported(String),
     /// The library's own words.
-    #[cfg_attr(not(feature = "native-tls"), expect(dead_code, reason = "there is no library"))]
+    #[cfg_attr(
+        not(feature = "native-tls"),
+        expect(dead_code, reason = "there is no library")
+    )]
     Failed(String),
 }
 
