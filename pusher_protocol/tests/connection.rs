@@ -301,7 +301,16 @@ fn a_dial_without_an_end_ends_at_its_deadline() {
     let dial = client.dial.unwrap();
     let seen = client.wait(10 * SECOND);
     assert_eq!(seen.first(), Some(&Seen::CancelDial(dial)));
-    assert!(states(&seen).iter().any(is_waiting));
+    assert!(states(&seen).iter().any(|state| matches!(
+        state,
+        ConnectionState::Waiting {
+            error: ConnectionError::TimedOut {
+                phase: DialPhase::Open,
+                ..
+            },
+            ..
+        }
+    )));
 }
 
 #[test]
@@ -332,6 +341,22 @@ fn an_endpoint_that_cannot_be_dialled_fails_at_once() {
         [ConnectionState::Failed { .. }]
     ));
     assert_eq!(client.wait(3600 * SECOND), []);
+}
+
+#[test]
+fn a_dial_that_ends_in_a_close_code_heeds_it() {
+    for (code, is_final) in [(4001, true), (4100, false)] {
+        let mut client = Client::new(SessionConfig::default());
+        client.command(Command::Connect);
+        let error = ConnectionError::Closed {
+            code: Some(code),
+            reason: String::new(),
+        };
+        let seen = client.input(Input::DialFailed(client.dial.unwrap(), error));
+        let state = states(&seen).pop().unwrap();
+        let has_failed = matches!(state, ConnectionState::Failed { .. });
+        assert_eq!(has_failed, is_final, "{code}: {state:?}");
+    }
 }
 
 fn refuse_dial(client: &mut Client) -> Vec<Seen> {

@@ -191,7 +191,7 @@ impl World {
 
     fn obey(&mut self, output: Output) {
         match output {
-            Output::Dial { dial, deadline } => {
+            Output::Dial { dial, deadline, .. } => {
                 assert!(
                     self.dialling.is_none() && self.link.is_none(),
                     "one socket at a time"

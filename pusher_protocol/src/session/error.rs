@@ -50,6 +50,14 @@ pub enum ConnectionError {
     /// The configured endpoint cannot be dialled.
     #[error(transparent)]
     InvalidEndpoint(#[from] EndpointError),
+    /// A header that the game gives for the handshake cannot be sent, or is not the game's to set.
+    #[error("the handshake header {name:?} cannot be sent: {reason}")]
+    InvalidHeader {
+        /// The header's name.
+        name: String,
+        /// What is wrong with it. Never its value.
+        reason: String,
+    },
     /// The configuration asks for what this build or platform does not have.
     #[error("{0}")]
     Unsupported(String),
@@ -69,6 +77,24 @@ pub enum ConnectionError {
         /// The port.
         port: u16,
         /// What the system said of the last address tried.
+        reason: String,
+    },
+    /// The HTTP proxy made no tunnel to the server.
+    #[error("the proxy {host}:{port} made no tunnel{}: {reason}", status_in_words(*.status))]
+    Proxy {
+        /// The proxy's host.
+        host: String,
+        /// The proxy's port.
+        port: u16,
+        /// The HTTP status, if it answered in HTTP. 407 asks for other credentials.
+        status: Option<u16>,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The game's own transport could not connect.
+    #[error("the transport did not connect: {reason}")]
+    Transport {
+        /// What it said.
         reason: String,
     },
     /// The TLS handshake failed.
@@ -184,6 +210,10 @@ impl PusherError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialPhase {
+    /// Any of those before the first message, where it cannot be told which: a browser or a transport of the game's own
+    /// does not say.
+    #[error("the connection to open")]
+    Open,
     /// Finding the host's addresses.
     #[error("the host's address")]
     LookUp,

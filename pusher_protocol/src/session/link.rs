@@ -94,7 +94,11 @@ impl Session {
             .notice(Notice::State(ConnectionState::Connecting {
                 attempt: self.outage.attempts,
             }));
-        self.context.output(Output::Dial { dial, deadline });
+        self.context.output(Output::Dial {
+            dial,
+            deadline,
+            attempt: self.outage.attempts,
+        });
     }
 
     /// Ends whatever socket or dial there is, in good order.
@@ -151,10 +155,10 @@ impl Session {
         if matches!(self.link, Link::Dialing { dial: current, opened: false, .. } if current == dial)
         {
             let action = match error {
-                ConnectionError::InvalidEndpoint(_) | ConnectionError::Unsupported(_) => {
-                    CloseAction::Fail
-                }
-                _ => CloseAction::BackOff,
+                ConnectionError::InvalidEndpoint(_)
+                | ConnectionError::InvalidHeader { .. }
+                | ConnectionError::Unsupported(_) => CloseAction::Fail,
+                _ => CloseAction::of(error.code()),
             };
             self.lost(error, action);
         }
@@ -322,7 +326,7 @@ impl Session {
                 let phase = if opened {
                     DialPhase::Establishment
                 } else {
-                    DialPhase::Tcp
+                    DialPhase::Open
                 };
                 self.context.output(if opened {
                     Output::Abandon

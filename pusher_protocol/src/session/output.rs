@@ -16,6 +16,8 @@ pub enum Output {
         dial: DialId,
         /// When the attempt is over.
         deadline: Duration,
+        /// Counts the attempts of this outage, from 1.
+        attempt: u32,
     },
     /// Give up this dial; no answer is expected.
     CancelDial(DialId),

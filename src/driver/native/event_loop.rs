@@ -254,7 +254,7 @@ impl<S: Sink> EventLoop<S> {
 
     fn carry_out(&mut self, output: Output) {
         match output {
-            Output::Dial { dial, deadline } => self.dial(dial, deadline),
+            Output::Dial { dial, deadline, .. } => self.dial(dial, deadline),
             Output::CancelDial(id) => drop(self.dial.take_if(|dial| dial.id == id)),
             Output::Send { text, answer } => self.send(text, answer),
             Output::Close { code, reason } => {
