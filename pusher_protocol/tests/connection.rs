@@ -682,7 +682,8 @@ fn garbage_on_a_live_connection_is_reported_and_the_next_event_comes() {
     let dial = client.dial.unwrap();
     assert!(matches!(
         &client.input(Input::BinaryFrame(dial))[..],
-        [Seen::Notice(Notice::Error { .. })]
+        [Seen::Notice(Notice::Error { error: PusherError::Frame(error), .. })]
+            if error.to_string().ends_with("not a Pusher message: a binary message")
     ));
     let (event, _) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));
     assert!(event.is_some());

@@ -48,6 +48,14 @@ pub struct FrameError {
     reason: String,
 }
 
+impl FrameError {
+    pub(crate) fn binary() -> Self {
+        Self {
+            reason: "a binary message".into(),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     config::ReconnectPolicy,
-    protocol::{ClientFrame, CloseAction, ServerFrame},
+    protocol::{ClientFrame, CloseAction, FrameError, ServerFrame},
     session::{
         ConnectionError, ConnectionState, DialId, DialPhase, Notice, Output, PusherError, Session,
         frames::{error_code, error_message},
@@ -375,9 +375,8 @@ impl Session {
         if matches!(self.link, Link::Dialing { .. }) {
             self.refuse_server("a binary message");
         } else {
-            self.context.report(PusherError::Incomplete {
-                event: "a binary message".into(),
-            });
+            self.context
+                .report(PusherError::Frame(FrameError::binary()));
         }
     }
 }
