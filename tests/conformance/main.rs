@@ -13,7 +13,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod authorization;
+mod bad_input;
+mod client_events;
 mod connection;
+mod heartbeat;
+mod presence;
 mod subscriptions;
 
 use std::{
@@ -247,6 +252,20 @@ fn retry_after(min: u64, max: u64) -> ReconnectPolicy {
         max_delay: Duration::from_millis(max),
         max_attempts: None,
     }
+}
+
+/// No delay of the back-off's own would be over within a test.
+fn patient(config: PusherConfig) -> PusherConfig {
+    config.with_reconnect(retry_after(60_000, 60_000))
+}
+
+/// Asks the server for a sign of life after so many milliseconds of silence, and gives it so many to answer.
+fn heartbeat(config: PusherConfig, activity: u64, pong: u64) -> PusherConfig {
+    config.with_timing(Timing {
+        activity_timeout: Duration::from_millis(activity),
+        pong_timeout: Duration::from_millis(pong),
+        ..Timing::default()
+    })
 }
 
 /// Lets the game into every channel, as this user.

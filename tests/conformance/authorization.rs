@@ -1,0 +1,380 @@
+//! Asking the game's backend, what it may answer, and what of that reaches the server.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use bevy_pusher::{
+    auth::{AuthEndpoint, AuthError},
+    config::*,
+};
+use pusher_test_support::{Answer, ScriptedAuth};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn asking(config: PusherConfig, auth: &ScriptedAuth) -> PusherConfig {
+    config.with_auth_endpoint(AuthEndpoint::new(auth.url("/pusher/auth")))
+}
+
+/// Signs as a backend does: for the connection that asks.
+fn signed(request: &pusher_test_support::HttpRequest) -> Answer {
+    let socket_id = request.field("socket_id").unwrap();
+    Answer::json(&json!({"auth": format!("key:{socket_id}")}))
+}
+
+// 11.24, 11.25
+#[test]
+fn what_the_backend_signed_reaches_the_server_as_it_was_signed() {
+    let auth = ScriptedAuth::always(Answer::text(
+        r#"{ "channel_data" : "{ \"user_id\" : \"a\\u00e4\\/b\",\n\t\"user_info\":{ } }", "auth":"278d:58df8b0c+/=\u00e9" }"#,
+    ));
+    let (mut play, line) = Play::online_with(|config| asking(config, &auth));
+    for channel in ["presence-room", "private-room"] {
+        play.spawn(channel);
+        let data = &line.expect_event("pusher:subscribe", SOON)["data"];
+        assert_eq!(data["channel"], channel);
+        assert_eq!(data["auth"], "278d:58df8b0c+/=é");
+        assert_eq!(
+            data["channel_data"],
+            "{ \"user_id\" : \"a\\u00e4\\/b\",\n\t\"user_info\":{ } }"
+        );
+    }
+}
+
+// 11.26
+#[test]
+fn the_backend_gets_a_form_with_the_games_own_additions_asked_for_each_time() {
+    let auth = ScriptedAuth::start(signed);
+    let tokens = Arc::new(AtomicU32::new(0));
+    let spent = tokens.clone();
+    let endpoint = AuthEndpoint::new(auth.url("/broadcasting/auth?app=1"))
+        .with_header("X-CSRF-TOKEN", "fixed")
+        .with_header("Authorization", "overridden")
+        .with_param("language", "de & en")
+        .with_header_provider(move || {
+            let number = spent.fetch_add(1, Ordering::SeqCst);
+            vec![("Authorization".into(), format!("Bearer {number}"))]
+        })
+        .with_param_provider(|| vec![("level".into(), "7".into())]);
+    let (mut play, line) = Play::online_with(|config| config.with_auth_endpoint(endpoint));
+    let channels = ["private-a@b;c=1,2", "presence-x.y"];
+    for (number, channel) in channels.into_iter().enumerate() {
+        play.spawn(channel);
+        let request = auth.expect_request(SOON);
+        assert_eq!(
+            (request.method(), request.target()),
+            ("POST", "/broadcasting/auth?app=1")
+        );
+        let kind = request.header("Content-Type").unwrap();
+        assert!(
+            kind.starts_with("application/x-www-form-urlencoded"),
+            "{kind}"
+        );
+        assert_eq!(request.header("X-CSRF-TOKEN"), Some("fixed"));
+        let bearer = format!("Bearer {number}");
+        assert_eq!(request.header("Authorization"), Some(&*bearer));
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let expected = [
+            field("socket_id", "1.1"),
+            field("channel_name", channel),
+            field("language", "de & en"),
+            field("level", "7"),
+        ];
+        assert_eq!(request.form(), expected);
+        let body = String::from_utf8_lossy(request.body()).into_owned();
+        assert!(!body.contains(['@', ';', ' ']), "percent-encoded: {body}");
+    }
+    // The first of them is authorized as it stands; the second lacks who the client is.
+    let data = &line.expect_event("pusher:subscribe", SOON)["data"];
+    assert_eq!(data["channel"], channels[0]);
+    line.expect_nothing(A_WHILE);
+}
+
+/// An answer that lets nobody in, and what the game is told of it.
+fn refusals() -> Vec<(&'static str, Answer, Option<u16>, &'static str)> {
+    let html = "<!doctype html><title>Sign in</title>";
+    let huge = json!({"auth": "k:s", "padding": "x".repeat(1 << 20)});
+    let deep = format!(
+        r#"{{"auth":{}1{}}}"#,
+        "[".repeat(30_000),
+        "]".repeat(30_000)
+    );
+    vec![
+        (
+            "private-401",
+            Answer::status(401).with_body("who?"),
+            Some(401),
+            "missing or expired): who?",
+        ),
+        (
+            "private-403",
+            Answer::status(403).with_body(r#"{"error":"banned"}"#),
+            Some(403),
+            "banned",
+        ),
+        (
+            "private-500",
+            Answer::status(500).with_body("oops\r\n\0"),
+            Some(500),
+            "answered 500: oops",
+        ),
+        (
+            "private-redirect",
+            Answer::redirect("http://127.0.0.1:1/login"),
+            Some(302),
+            "a redirect, which is not followed",
+        ),
+        (
+            "private-html",
+            Answer::text(html),
+            None,
+            "a login page?): <!doctype html>",
+        ),
+        ("private-empty", Answer::text(""), None, "an empty body"),
+        (
+            "private-no-json",
+            Answer::text("key:signature"),
+            None,
+            "not a JSON object",
+        ),
+        (
+            "private-binary",
+            Answer::text([0xff, 0xfe, 0, 1]),
+            None,
+            "not a JSON object",
+        ),
+        (
+            "private-list",
+            Answer::json(&json!(["key:signature"])),
+            None,
+            "not a JSON object",
+        ),
+        (
+            "private-no-auth",
+            Answer::json(&json!({"channel_data": "{}"})),
+            None,
+            "has no \"auth\"",
+        ),
+        (
+            "private-number",
+            Answer::json(&json!({"auth": 7})),
+            None,
+            "\"auth\" of the auth endpoint's answer",
+        ),
+        (
+            "private-deep",
+            Answer::text(deep),
+            None,
+            "not a JSON object",
+        ),
+        (
+            "private-huge",
+            Answer::json(&huge),
+            None,
+            "larger than 65536 bytes",
+        ),
+        (
+            "private-no-http",
+            Answer::raw("220 smtp ready\r\n"),
+            None,
+            "does not speak HTTP",
+        ),
+        ("private-cut", Answer::close(), None, "was not reached"),
+        ("private-reset", Answer::reset(), None, "was not reached"),
+        (
+            "private-never",
+            Answer::never(),
+            None,
+            "no answer from the auth endpoint in time",
+        ),
+        (
+            "presence-stranger",
+            Answer::json(&json!({"auth": "k:s"})),
+            None,
+            "nobody is signed in",
+        ),
+        (
+            "presence-nonsense",
+            Answer::json(&json!({"auth": "k:s", "channel_data": "who, me?"})),
+            None,
+            "\"channel_data\"",
+        ),
+    ]
+}
+
+// 11.27, 11.56
+#[test]
+fn each_answer_that_lets_nobody_in_fails_its_channel_alone_with_the_reason_and_is_not_asked_for_again_by_itself()
+ {
+    let mends = Arc::new(AtomicU32::new(0));
+    let mended = mends.clone();
+    let auth = ScriptedAuth::start(move |request| {
+        let channel = request.field("channel_name").unwrap();
+        if mended.load(Ordering::SeqCst) > 0 {
+            return Answer::json(&json!({"auth": "k:s", "channel_data": r#"{"user_id":"ann"}"#}));
+        }
+        let mut all = refusals().into_iter();
+        all.find(|refusal| refusal.0 == channel).unwrap().1
+    });
+    let (mut play, line) = Play::online_with(|config| {
+        asking(config, &auth).with_timing(Timing {
+            authorization_timeout: Duration::from_millis(500),
+            ..Timing::default()
+        })
+    });
+    play.join(&line, "lobby");
+    let refusals = refusals();
+    let mut entities = vec![];
+    for (channel, _, status, words) in &refusals {
+        let entity = play.spawn(channel);
+        let error = play.refused(entity);
+        assert_eq!(error.status(), *status, "{channel}");
+        let text = error.to_string();
+        assert!(text.contains(words), "{channel}: {text}");
+        assert!(
+            text.len() < 500 && !text.contains(char::is_control),
+            "{text:?}"
+        );
+        entities.push(entity);
+    }
+    play.hears(&line, "lobby", 1);
+    play.run_for(A_WHILE * 4);
+    line.expect_nothing(Duration::ZERO);
+    assert_eq!(auth.requests().len(), refusals.len());
+    assert_eq!(play.server.connections_so_far(), 1);
+    play.no_frame_stalled();
+
+    // A new connection is a new chance for each.
+    mends.store(1, Ordering::SeqCst);
+    line.cut();
+    let line = play.greet();
+    let asked = line.expect_jsons(1 + refusals.len(), SOON);
+    assert_eq!(auth.requests().len(), 2 * refusals.len());
+    for frame in asked {
+        let channel = frame["data"]["channel"].as_str().unwrap();
+        if channel.starts_with("private-") {
+            line.subscribed(channel);
+        }
+    }
+    for (entity, (channel, ..)) in entities.into_iter().zip(&refusals) {
+        if channel.starts_with("private-") {
+            play.subscribed(entity);
+        }
+    }
+}
+
+// 11.27
+#[test]
+fn a_token_that_was_renewed_lets_the_game_in_when_it_asks_again() {
+    let auth = ScriptedAuth::start(|request| match request.header("Authorization") {
+        Some("fresh") => signed(request),
+        _ => Answer::status(401),
+    });
+    let token = Arc::new(AtomicU32::new(0));
+    let current = token.clone();
+    let endpoint = AuthEndpoint::new(auth.url("/auth")).with_header_provider(move || {
+        let token = ["stale", "fresh"][current.load(Ordering::SeqCst) as usize];
+        vec![("Authorization".into(), token.into())]
+    });
+    let (mut play, line) = Play::online_with(|config| config.with_auth_endpoint(endpoint));
+    let retried = play.spawn("private-retried");
+    let inserted = play.spawn("private-inserted");
+    for entity in [retried, inserted] {
+        assert_eq!(play.refused(entity).status(), Some(401));
+    }
+    token.store(1, Ordering::SeqCst);
+    play.connection().retry("private-retried");
+    // The same name again changes nothing; leaving and coming back does.
+    let mut channel = play.app.world_mut().entity_mut(inserted);
+    channel.remove::<PusherChannel>();
+    play.frame();
+    play.app
+        .world_mut()
+        .entity_mut(inserted)
+        .insert(PusherChannel::from("private-inserted"));
+    for _ in 0..2 {
+        play.frame();
+        let data = line.expect_event("pusher:subscribe", SOON)["data"].clone();
+        assert_eq!(data["auth"], "key:1.1");
+        line.subscribed(data["channel"].as_str().unwrap());
+    }
+    for entity in [retried, inserted] {
+        play.subscribed(entity);
+    }
+    assert_eq!(auth.requests().len(), 4);
+}
+
+// 11.27
+#[test]
+fn a_backend_that_cannot_be_reached_or_used_is_told_and_costs_the_channel_alone() {
+    let closed = ScriptedAuth::start(signed);
+    closed.stop_listening();
+    let closed = closed.url("/auth");
+    for (url, words) in [
+        (&*closed, "was not reached"),
+        ("no url at all", "not usable"),
+        ("ftp://127.0.0.1/auth", "must start with https://"),
+        ("http://192.0.2.1/auth", "plain http on another machine"),
+    ] {
+        let endpoint = AuthEndpoint::new(url);
+        let (mut play, line) = Play::online_with(|config| config.with_auth_endpoint(endpoint));
+        let lobby = play.join(&line, "lobby");
+        let private = play.spawn("private-room");
+        let error = play.refused(private).to_string();
+        assert!(error.contains(words), "{url}: {error}");
+        assert!(play.status(lobby).is_subscribed());
+        line.expect_nothing(A_WHILE);
+        play.hears(&line, "lobby", 1);
+    }
+}
+
+// 11.27: the game's own code may say no in its own words.
+#[test]
+fn a_refusal_of_the_games_own_authorizer_is_told_in_its_words() {
+    let (mut play, line) = Play::online_with(|config| {
+        config.with_authorizer(authorize_with(|request| {
+            Err(AuthError::Refused {
+                message: format!("{} is for friends", request.channel()),
+                status: Some(418),
+            })
+        }))
+    });
+    let room = play.spawn("private-room");
+    let error = play.refused(room);
+    assert_eq!(error.to_string(), "private-room is for friends");
+    assert_eq!(error.status(), Some(418));
+    line.expect_nothing(A_WHILE);
+}
+
+// 11.30
+#[test]
+fn the_late_answer_for_a_lost_connection_is_not_used_on_the_next() {
+    let auth = ScriptedAuth::start(|request| match request.number() {
+        0 => signed(request).after(Duration::from_millis(300)),
+        _ => signed(request),
+    });
+    let (mut play, line) = Play::online_with(|config| asking(config, &auth));
+    let room = play.spawn("private-room");
+    assert_eq!(auth.expect_request(SOON).field("socket_id").unwrap(), "1.1");
+    line.cut();
+    let line = play.greet();
+    let frame = line.expect_json(SOON);
+    let expected = json!({"channel": "private-room", "auth": "key:2.2"});
+    assert_eq!(frame["data"], expected);
+    line.subscribed("private-room");
+    play.subscribed(room);
+    play.run_for(Duration::from_millis(400));
+    line.expect_nothing(Duration::ZERO);
+    assert_eq!(auth.requests().len(), 2);
+    let asked: Vec<Value> = line
+        .received_texts()
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+}
