@@ -176,7 +176,8 @@ fn what_cannot_be_read_costs_the_connection_and_its_channels_come_back_without_h
         let frame = r#"{"event":"e","channel":"lobby","data":""}"#;
         frame.replace("\"\"", &format!("\"{}\"", "x".repeat(bytes - frame.len())))
     };
-    let breaks: [(&str, fn(&ScriptedConnection)); 4] = [
+    type Break = fn(&ScriptedConnection);
+    let breaks: [(&str, Break); 4] = [
         ("too long", |line| {
             line.send_text("x".repeat(100_001));
         }),
