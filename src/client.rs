@@ -280,7 +280,7 @@ impl Client {
         let Some(running) = self.running.take() else {
             return;
         };
-        self.mailbox = Arc::new(self.mailbox.hand_on());
+        self.mailbox = self.mailbox.hand_on();
         let lost = told.map(|channel| Notice::Subscription {
             channel: channel.clone(),
             status: SubscriptionStatus::Pending,

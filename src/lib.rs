@@ -193,6 +193,21 @@
 //! # App::new().add_systems(Update, (wave.run_if(pusher_connected), refused));
 //! ```
 //!
+//! [`send_with`](PusherConnection::send_with) is for events that need not leave at once: [`SendMode::Queued`] waits for the
+//! connection, the subscription and the rate; of [`SendMode::Latest`], for cursors and positions, only the latest value is
+//! sent, as often as the rate allows, and each one that was overtaken is answered [`Coalesced`](SendOutcome::Coalesced).
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_pusher::{SendMode, prelude::*};
+//! fn share_position(connection: Res<PusherConnection>, player: Single<&Transform, Changed<Transform>>) -> Result {
+//!     let position = player.translation.truncate();
+//!     connection.send_with(SendMode::Latest, "presence-arena", "client-position", &position.to_array())?;
+//!     Ok(())
+//! }
+//! # App::new().add_systems(Update, share_position.run_if(pusher_connected));
+//! ```
+//!
 //! # Authorization
 //!
 //! Private, presence and encrypted channels need the game's backend to say yes: it signs with the app's secret, which never
@@ -285,7 +300,7 @@ pub use pusher_protocol::{
     protocol::Member,
     session::{ConnectionError, DialPhase, PusherError, SignInError, SubscriptionError},
 };
-pub use sending::{PusherSendAnswered, SendError, SendId, SendOutcome};
+pub use sending::{PusherSendAnswered, SendError, SendId, SendMode, SendOutcome};
 pub use user::{
     PusherSignInChanged, PusherUser, PusherUserEvent, PusherWatchlistChanged, SignInState,
 };

@@ -8,7 +8,7 @@ use pusher_protocol::{
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
-pub use pusher_protocol::session::{SendError, SendId, SendOutcome};
+pub use pusher_protocol::session::{SendError, SendId, SendMode, SendOutcome};
 
 use crate::PusherConnection;
 
@@ -21,6 +21,8 @@ impl PusherConnection {
     /// subscribed, too many within a second. Nothing is dropped without a word.
     ///
     /// The server does not send it back, and does not confirm it.
+    ///
+    /// An event that may wait, or of which only the latest counts, goes by [`send_with`](Self::send_with).
     ///
     /// ```
     /// # use bevy::prelude::*;
@@ -41,6 +43,39 @@ impl PusherConnection {
         event: &str,
         data: &(impl Serialize + ?Sized),
     ) -> Result<SendId, SendError> {
+        self.send_with(SendMode::Immediate, channel, event, data)
+    }
+
+    /// Sends a client event that need not leave at once: [`SendMode::Queued`] for what must arrive, such as a vote;
+    /// [`SendMode::Latest`] for what changes all the time, such as a cursor or a position, sent as often as the server's
+    /// limit allows. All else is as with [`send`](Self::send), which is this with [`SendMode::Immediate`].
+    ///
+    /// ```
+    /// # use bevy::prelude::*;
+    /// # use bevy_pusher::{SendMode, prelude::*};
+    /// #[derive(serde::Serialize)]
+    /// struct Cursor { x: f32, y: f32 }
+    ///
+    /// // Every frame; the server sees the latest of them about eight times a second.
+    /// fn share_cursor(connection: Res<PusherConnection>) -> Result {
+    ///     connection.send_with(SendMode::Latest, "presence-board", "client-cursor", &Cursor { x: 0.5, y: 0.25 })?;
+    ///     Ok(())
+    /// }
+    ///
+    /// // Waits for the connection and the subscription, if need be.
+    /// fn vote(connection: Res<PusherConnection>) -> Result {
+    ///     connection.send_with(SendMode::Queued, "presence-board", "client-vote", "yes")?;
+    ///     Ok(())
+    /// }
+    /// # App::new().add_systems(Update, share_cursor).add_systems(Startup, vote);
+    /// ```
+    pub fn send_with(
+        &self,
+        mode: SendMode,
+        channel: impl AsRef<str>,
+        event: &str,
+        data: &(impl Serialize + ?Sized),
+    ) -> Result<SendId, SendError> {
         let channel = ChannelName::new(channel.as_ref(), self.rules)?;
         // The name and the kind first: no need to write what cannot be sent.
         check_client_event(&channel, event, 0, &self.limits)?;
@@ -51,6 +86,7 @@ impl PusherConnection {
         let id = self.line.next_send_id();
         let event = ClientEvent {
             id,
+            mode,
             channel,
             event: event.to_owned(),
             data,
@@ -65,8 +101,9 @@ impl PusherConnection {
 
 /// What became of a client event.
 ///
-/// Every one that was not sent is answered; those that were, only after
-/// [`with_sent_answers(true)`](crate::config::PusherConfig::with_sent_answers).
+/// Every one that was not sent is answered, once and for good; those that were, only after
+/// [`with_sent_answers(true)`](crate::config::PusherConfig::with_sent_answers). One that waits in the queue is answered
+/// [`Queued`](SendOutcome::Queued) before.
 ///
 /// It is a [`Message`].
 ///
@@ -90,7 +127,7 @@ pub struct PusherSendAnswered {
 }
 
 impl PusherSendAnswered {
-    /// What [`PusherConnection::send`] returned.
+    /// What [`PusherConnection::send`] or [`send_with`](PusherConnection::send_with) returned.
     #[must_use]
     pub fn id(&self) -> SendId {
         self.id

@@ -22,7 +22,7 @@ use pusher_protocol::{
     protocol::{AuthError, ChannelAuthorization, Roster, UserAuthentication},
     session::{
         ClientEvent, Command, ConnectionError, ConnectionState, DialId, EventTarget, Hint, Input,
-        Notice, Now, Output, RequestId, SendId, SessionConfig, SubscriptionStatus,
+        Notice, Now, Output, RequestId, SendId, SendMode, SessionConfig, SubscriptionStatus,
     },
 };
 use serde_json::{Value, json, value::RawValue};
@@ -79,6 +79,7 @@ impl World {
             pong_timeout: 3 * SECOND,
             healthy_after: 10 * SECOND,
             close_timeout: SECOND,
+            ..Timing::default()
         };
         Self {
             random: fastrand::Rng::with_seed(seed),
@@ -165,6 +166,7 @@ impl World {
         let data = RawValue::from_string("1".into()).unwrap();
         let event = ClientEvent {
             id: SendId(1),
+            mode: SendMode::Immediate,
             channel: name(channel),
             event: "client-x".into(),
             data,

@@ -184,6 +184,16 @@ impl Batch {
         }
     }
 
+    /// The answers to what the game sent.
+    pub(super) fn into_answers(self) -> impl Iterator<Item = Notice> {
+        self.order.into_iter().filter_map(|entry| match entry {
+            Entry::Notice(notice) if matches!(*notice, Notice::SendAnswered { .. }) => {
+                Some(*notice)
+            }
+            _ => None,
+        })
+    }
+
     /// Keeps no more than so many events and notices, and so many bytes: the oldest events are dropped and counted, the
     /// oldest notices boiled down to what they come to.
     pub(super) fn trim(&mut self, count: usize, bytes: usize) {

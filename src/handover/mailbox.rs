@@ -1,4 +1,4 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pusher_protocol::{config::Limits, session::Notice};
 
@@ -13,8 +13,8 @@ struct Content {
     batch: Batch,
     bounds: Bounds,
     waker: Option<PusherWaker>,
-    /// Whether nobody takes anything any more.
-    is_closed: bool,
+    /// Where to go instead, once nobody takes anything here any more.
+    successor: Option<Arc<Mailbox>>,
 }
 
 #[derive(Clone, Copy)]
@@ -42,9 +42,10 @@ impl Mailbox {
     /// Leaves a batch, and an empty one in its place. Wakes the game if there was nothing before.
     pub(super) fn leave(&self, batch: &mut Batch) {
         let mut content = self.content();
-        if content.is_closed {
-            *batch = Batch::default();
-            return;
+        if let Some(successor) = content.successor.clone() {
+            drop(content);
+            // The end of a client that was ended is no news; that what it was to send is not sent, is.
+            return successor.post(std::mem::take(batch).into_answers());
         }
         let was_empty = content.batch.is_empty();
         content.batch.append_or_swap(batch);
@@ -85,16 +86,18 @@ impl Mailbox {
         }
     }
 
-    /// Closes this mailbox: what is in it, and whoever takes from it, goes over to another.
-    pub(crate) fn hand_on(&self) -> Self {
+    /// Closes this mailbox: what is in it, and whoever takes from it, goes over to another. Of what is left here from then
+    /// on, only answers to what the game sent go there too.
+    pub(crate) fn hand_on(&self) -> Arc<Self> {
         let mut content = self.content();
-        content.is_closed = true;
-        Self(Mutex::new(Content {
+        let successor = Arc::new(Self(Mutex::new(Content {
             batch: std::mem::take(&mut content.batch),
             bounds: content.bounds,
             waker: content.waker.clone(),
-            is_closed: false,
-        }))
+            successor: None,
+        })));
+        content.successor = Some(successor.clone());
+        successor
     }
 
     pub(crate) fn set_limits(&self, limits: &Limits) {

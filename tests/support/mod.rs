@@ -9,6 +9,8 @@
     reason = "test code; each test file uses its part"
 )]
 
+pub mod scripted;
+
 use std::time::Duration;
 
 use bevy::prelude::*;

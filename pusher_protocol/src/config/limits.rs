@@ -6,6 +6,10 @@ pub struct Limits {
     /// Client events a second; one more is refused. `None` for servers without such a limit. 10: the hosted service's
     /// limit per connection.
     pub client_events_per_second: Option<u32>,
+    /// Client events that may wait in the queue ([`SendMode::Queued`](crate::session::SendMode::Queued)), and channels and
+    /// names of which a latest value may wait ([`SendMode::Latest`](crate::session::SendMode::Latest)); one more is refused.
+    /// 256: half a minute of the hosted service's rate.
+    pub queued_client_events: usize,
     /// The largest data of a client event, in bytes of JSON. 10,240: the hosted service's limit.
     pub client_event_bytes: usize,
     /// The largest message taken from the server, in bytes. 1 MiB: servers allow events of 10 to 100 KB.
@@ -28,6 +32,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             client_events_per_second: Some(10),
+            queued_client_events: 256,
             client_event_bytes: 10_240,
             inbound_message_bytes: 1 << 20,
             outbound_bytes: 1 << 20,

@@ -11,6 +11,8 @@ pub struct Timing {
     /// For the server to answer a subscription. 10 s: some servers refuse without naming the channel, so silence is all
     /// there is.
     pub subscribe_timeout: Duration,
+    /// For a client event in the queue to be sent. 60 s: twice the longest delay before a reconnect.
+    pub queue_timeout: Duration,
     /// Silence after which the link is checked with a `pusher:ping`; the server's own `activity_timeout` counts if it is
     /// shorter. 30 s: pusher-js' 120 s are too slow for games.
     pub activity_timeout: Duration,
@@ -31,6 +33,7 @@ impl Timing {
             &mut self.dial_timeout,
             &mut self.authorization_timeout,
             &mut self.subscribe_timeout,
+            &mut self.queue_timeout,
             &mut self.activity_timeout,
             &mut self.pong_timeout,
         ] {
@@ -46,6 +49,7 @@ impl Default for Timing {
             dial_timeout: Duration::from_secs(10),
             authorization_timeout: Duration::from_secs(10),
             subscribe_timeout: Duration::from_secs(10),
+            queue_timeout: Duration::from_secs(60),
             activity_timeout: Duration::from_secs(30),
             pong_timeout: Duration::from_secs(10),
             healthy_after: Duration::from_secs(10),

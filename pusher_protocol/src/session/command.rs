@@ -36,12 +36,40 @@ pub enum Command {
 pub struct ClientEvent {
     /// Names this event in the answer.
     pub id: SendId,
+    /// What becomes of it if it cannot be sent at once.
+    pub mode: SendMode,
     /// The channel, private or presence.
     pub channel: ChannelName,
     /// The event's name, `client-…`.
     pub event: String,
     /// The data, as JSON.
     pub data: Box<RawValue>,
+}
+
+/// What becomes of a client event that cannot be sent at once. Whatever the mode, each ends in one final answer.
+///
+/// Events that wait take at most four fifths of
+/// [`Limits::client_events_per_second`](crate::config::Limits::client_events_per_second), so that an immediate one finds
+/// room beside them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SendMode {
+    /// It is refused: not connected, not subscribed, over the rate.
+    #[default]
+    Immediate,
+    /// It waits for the connection, the subscription and the rate, and is sent in the order of the queue, for what must
+    /// arrive: a move, a vote.
+    ///
+    /// It ends up refused if more than
+    /// [`Limits::queued_client_events`](crate::config::Limits::queued_client_events) wait, if it waits longer than
+    /// [`Timing::queue_timeout`](crate::config::Timing::queue_timeout), if the channel fails or is unsubscribed, and if
+    /// there is no connection in prospect: disconnected by the game, or given up.
+    Queued,
+    /// Only the latest value counts, for cursors and positions: it waits for the subscription and the rate, and takes the
+    /// place of a value of the same channel and event name that still waits. The values of all channels and names take
+    /// turns, and are spaced evenly.
+    ///
+    /// It is refused if there is no connection, and when that is lost: a position is out of date by the next.
+    Latest,
 }
 
 /// Names one sent client event.

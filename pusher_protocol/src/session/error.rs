@@ -354,6 +354,25 @@ pub enum SendError {
     /// The server does not read, and what waits for it is at its bound.
     #[error("too much is waiting to be sent already")]
     Backlogged,
+    /// As many client events wait as
+    /// [`Limits::queued_client_events`](crate::config::Limits::queued_client_events) allows.
+    #[error("{limit} client events are waiting already")]
+    QueueFull {
+        /// The limit.
+        limit: usize,
+    },
+    /// It waited longer than [`Timing::queue_timeout`](crate::config::Timing::queue_timeout).
+    #[error("it waited longer than {after:?} to be sent")]
+    TimedOut {
+        /// The time allowed.
+        after: Duration,
+    },
+    /// The channel was unsubscribed while it waited.
+    #[error("the channel was unsubscribed while it waited")]
+    Unsubscribed,
+    /// The game signed out, and with that gave up the channel.
+    #[error("signed out")]
+    SignedOut,
 }
 
 fn code_in_words(code: Option<u16>) -> String {

@@ -27,7 +27,7 @@ mod output;
 mod sending;
 mod user;
 
-pub use command::{ClientEvent, Command, SendId};
+pub use command::{ClientEvent, Command, SendId, SendMode};
 pub use error::{
     ConnectionError, DialPhase, PusherError, SendError, SignInError, SubscriptionError,
 };
@@ -48,7 +48,7 @@ use crate::{
 use channels::Channels;
 use context::Context;
 use link::{Link, Outage};
-use sending::RateLimiter;
+use sending::Outbox;
 use user::User;
 
 /// The wall clock running ahead of the monotonic one by this much shows that the machine slept.
@@ -77,7 +77,7 @@ pub struct Session {
     outage: Outage,
     channels: Channels,
     user: User,
-    rate: RateLimiter,
+    outbox: Outbox,
     last_seen: Option<Now>,
 }
 
@@ -91,7 +91,7 @@ impl Session {
             outage: Outage::default(),
             channels: Channels::default(),
             user: User::default(),
-            rate: RateLimiter::default(),
+            outbox: Outbox::default(),
             last_seen: None,
         }
     }
@@ -99,6 +99,7 @@ impl Session {
     /// Changes timings, policy and limits, which count from the next wait on; the connection stays.
     pub fn configure(&mut self, config: SessionConfig) {
         self.context.config = sanitized(config);
+        self.outbox.look_again(self.context.now);
     }
 
     /// Takes in what happened.
@@ -127,6 +128,7 @@ impl Session {
         if slept {
             self.check_link();
         }
+        self.settle_sends();
     }
 
     /// Takes in a text frame of the socket that `dial` opened. An event for the game is handed back at once, borrowed
@@ -143,7 +145,7 @@ impl Session {
         }
         self.heard();
         let is_live = matches!(self.link, Link::Connected { .. });
-        match ServerFrame::parse(frame) {
+        let event = match ServerFrame::parse(frame) {
             Ok(frame) if is_live => self.handle_live_frame(frame),
             Ok(frame) => {
                 self.handle_first_frame(dial, &frame);
@@ -157,7 +159,12 @@ impl Session {
                 self.refuse_server(&error.to_string());
                 None
             }
+        };
+        // An event for the game moves nothing here.
+        if event.is_none() {
+            self.settle_sends();
         }
+        event
     }
 
     /// The next thing to do. To be drained after each input and each frame.
@@ -171,6 +178,7 @@ impl Session {
             self.link_wake_at(),
             self.user.wake_at(),
             self.channels.wake_at(),
+            self.outbox.wake_at(),
         ];
         waits.into_iter().flatten().min()
     }

@@ -134,8 +134,20 @@ pub enum SubscriptionStatus {
 pub enum SendOutcome {
     /// The socket's buffer took it. The protocol has no acknowledgement beyond that.
     Sent,
+    /// It waits to be sent. Another answer follows; that it was sent, only if those answers are on.
+    Queued,
+    /// A later value took its place before it was sent.
+    Coalesced,
     /// It was not sent, and will not be.
     Rejected(SendError),
+}
+
+impl SendOutcome {
+    /// Whether this is the last that is heard of it.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Queued)
+    }
 }
 
 /// How far the sign-in is.

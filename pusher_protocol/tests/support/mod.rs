@@ -8,7 +8,7 @@ use pusher_protocol::{
     protocol::{AuthError, ChannelAuthorization, UserAuthentication},
     session::{
         ClientEvent, Command, ConnectionError, ConnectionState, DialId, Input, Notice, Now, Output,
-        ReceivedEvent, RequestId, SendId, SessionConfig, SubscriptionStatus,
+        ReceivedEvent, RequestId, SendId, SendMode, SessionConfig, SubscriptionStatus,
     },
 };
 use serde_json::{Value, json, value::RawValue};
@@ -112,8 +112,20 @@ impl Client {
     }
 
     pub fn send(&mut self, channel: &str, event: &str, data: &str) -> Vec<Seen> {
+        self.send_with(SendMode::Immediate, 1, channel, event, data)
+    }
+
+    pub fn send_with(
+        &mut self,
+        mode: SendMode,
+        id: u64,
+        channel: &str,
+        event: &str,
+        data: &str,
+    ) -> Vec<Seen> {
         self.command(Command::Send(ClientEvent {
-            id: SendId(1),
+            id: SendId(id),
+            mode,
             channel: name(channel),
             event: event.into(),
             data: RawValue::from_string(data.into()).unwrap(),

@@ -21,7 +21,10 @@ use crate::{
         AuthError, ChannelAuthorization, ChannelKind, ChannelName, ClientFrame, EventData, Member,
         Roster,
     },
-    session::{Notice, Output, RequestId, SubscriptionError, SubscriptionStatus, context::Context},
+    session::{
+        Notice, Output, RequestId, SendError, SubscriptionError, SubscriptionStatus,
+        context::Context,
+    },
 };
 use encryption::Encryption;
 use timers::Timers;
@@ -171,6 +174,17 @@ impl Channels {
         self.table
             .get(name)
             .is_some_and(|channel| channel.wanted && matches!(channel.phase, Phase::Subscribed))
+    }
+
+    /// Whether a client event for a wanted channel can be sent, now or once the subscription under way is through; nothing
+    /// about a channel that nobody wants.
+    pub(super) fn prospect(&self, name: &str) -> Option<Result<(), SendError>> {
+        let channel = self.table.get(name).filter(|channel| channel.wanted)?;
+        Some(match channel.phase {
+            _ if channel.barred => Err(SendError::SignedOut),
+            Phase::Failed { .. } => Err(SendError::NotSubscribed),
+            _ => Ok(()),
+        })
     }
 
     /// The channel of an event that came, if the game wants to hear of it.

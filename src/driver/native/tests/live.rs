@@ -2,7 +2,7 @@ use std::{fs, path::PathBuf, thread};
 
 use pusher_protocol::{
     protocol::ChannelAuthorization,
-    session::{ClientEvent, SendError, SendId, SendOutcome},
+    session::{ClientEvent, SendError, SendId, SendMode, SendOutcome},
 };
 use pusher_test_support::{Ended, polite};
 use serde_json::{json, value::RawValue};
@@ -24,6 +24,7 @@ fn subscribed(config: PusherConfig, server: &ScriptedServer) -> (Client, Scripte
 fn client_event(id: u64, data: &str) -> Command {
     Command::Send(ClientEvent {
         id: SendId(id),
+        mode: SendMode::Immediate,
         channel: name("private-room"),
         event: "client-move".into(),
         data: RawValue::from_string(data.into()).unwrap(),

@@ -1,0 +1,173 @@
+//! Client events on their way out: each is sent, waits, or is refused, and each is answered.
+
+mod outbox;
+mod rate;
+
+pub(super) use outbox::Outbox;
+
+use crate::{
+    config::Limits,
+    protocol::{ChannelName, ClientFrame},
+    session::{
+        ClientEvent, Notice, SendError, SendId, SendMode, SendOutcome, Session, channels::Channels,
+        context::Context, link::Link,
+    },
+};
+use outbox::Waiting;
+
+/// Checks what about a client event does not depend on the connection: the name, the channel's kind, the size of the
+/// data in bytes of JSON.
+pub fn check_client_event(
+    channel: &ChannelName,
+    event: &str,
+    data_bytes: usize,
+    limits: &Limits,
+) -> Result<(), SendError> {
+    if !event.starts_with("client-") {
+        return Err(SendError::NotAClientEvent {
+            event: event.to_owned(),
+        });
+    }
+    let kind = channel.kind();
+    if !kind.allows_client_events() {
+        return Err(SendError::WrongKind { kind });
+    }
+    let limit = limits.client_event_bytes;
+    if data_bytes > limit {
+        return Err(SendError::TooLarge {
+            size: data_bytes,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+impl Session {
+    pub(super) fn send(&mut self, event: ClientEvent) {
+        let limits = &self.context.config.limits;
+        let size = event.data.get().len();
+        if let Err(error) = check_client_event(&event.channel, &event.event, size, limits) {
+            return reject(&mut self.context, event.id, error);
+        }
+        match event.mode {
+            SendMode::Immediate => self.send_now(&event),
+            SendMode::Queued => self.send_queued(event),
+            SendMode::Latest => self.send_latest(event),
+        }
+    }
+
+    fn send_now(&mut self, event: &ClientEvent) {
+        let now = self.context.now;
+        let limit = self.context.config.limits.client_events_per_second;
+        let allowed = if !matches!(self.link, Link::Connected { .. }) {
+            Err(SendError::NotConnected)
+        } else if !self.channels.is_subscribed(&event.channel) {
+            Err(SendError::NotSubscribed)
+        } else {
+            self.outbox.take_now(now, limit)
+        };
+        match allowed {
+            Ok(()) => write(&mut self.context, event),
+            Err(error) => reject(&mut self.context, event.id, error),
+        }
+    }
+
+    fn send_queued(&mut self, event: ClientEvent) {
+        let id = event.id;
+        let limit = self.context.config.limits.queued_client_events;
+        let waiting = Waiting::new(event, self.context.now);
+        match self.outbox.push_queued(waiting, limit) {
+            Ok(()) => {
+                self.settle_sends();
+                if self.outbox.is_waiting(id) {
+                    answer(&mut self.context, id, SendOutcome::Queued);
+                }
+            }
+            Err((id, error)) => reject(&mut self.context, id, error),
+        }
+    }
+
+    fn send_latest(&mut self, event: ClientEvent) {
+        let limit = self.context.config.limits.queued_client_events;
+        let waiting = Waiting::new(event, self.context.now);
+        match self.outbox.push_latest(waiting, limit) {
+            Ok(None) => {}
+            Ok(Some(before)) => answer(&mut self.context, before, SendOutcome::Coalesced),
+            Err((id, error)) => reject(&mut self.context, id, error),
+        }
+        self.settle_sends();
+    }
+
+    /// Sends what waits and may be sent by now, and gives up what has no prospect of it. Due after whatever may have moved
+    /// the connection, a channel or the clock.
+    pub(super) fn settle_sends(&mut self) {
+        let Self {
+            context,
+            link,
+            channels,
+            outbox,
+            ..
+        } = self;
+        let now = context.now;
+        let timeout = context.config.timing.queue_timeout;
+        let limit = context.config.limits.client_events_per_second;
+        let hopeless = outbox.take_hopeless(|waiting| {
+            has_prospect(link, channels, waiting)?;
+            if waiting.event.mode == SendMode::Queued && now >= waiting.since + timeout {
+                return Err(SendError::TimedOut { after: timeout });
+            }
+            Ok(())
+        });
+        for (id, error) in hopeless {
+            reject(context, id, error);
+        }
+        let is_open = |waiting: &Waiting| channels.is_subscribed(&waiting.event.channel);
+        while let Some(event) = outbox.take_due(now, limit, timeout, is_open) {
+            write(context, &event);
+        }
+    }
+
+    pub(super) fn written(&mut self, id: SendId, accepted: bool) {
+        if !accepted {
+            reject(&mut self.context, id, SendError::Backlogged);
+        } else if self.context.config.answer_sent {
+            answer(&mut self.context, id, SendOutcome::Sent);
+        }
+    }
+}
+
+/// Whether an event that waits can still be sent without anybody mending anything.
+fn has_prospect(link: &Link, channels: &Channels, waiting: &mut Waiting) -> Result<(), SendError> {
+    let is_latest = waiting.event.mode == SendMode::Latest;
+    match link {
+        Link::Connected { .. } => {}
+        Link::Dialing { .. } | Link::Waiting { .. } if !is_latest => {}
+        _ => return Err(SendError::NotConnected),
+    }
+    match channels.prospect(&waiting.event.channel) {
+        Some(prospect) => {
+            waiting.was_wanted = true;
+            prospect
+        }
+        None if waiting.was_wanted => Err(SendError::Unsubscribed),
+        None if is_latest => Err(SendError::NotSubscribed),
+        None => Ok(()),
+    }
+}
+
+fn write(context: &mut Context, event: &ClientEvent) {
+    let frame = ClientFrame::ClientEvent {
+        channel: &event.channel,
+        event: &event.event,
+        data: &event.data,
+    };
+    context.send_answered(frame, event.id);
+}
+
+fn reject(context: &mut Context, id: SendId, error: SendError) {
+    answer(context, id, SendOutcome::Rejected(error));
+}
+
+fn answer(context: &mut Context, id: SendId, outcome: SendOutcome) {
+    context.notice(Notice::SendAnswered { id, outcome });
+}

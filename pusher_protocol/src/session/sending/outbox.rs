@@ -1,0 +1,160 @@
+use std::{collections::VecDeque, time::Duration};
+
+use super::rate::{RateLimiter, pace, patient_share};
+use crate::session::{ClientEvent, SendError, SendId};
+
+/// What waits to be sent, and how much was sent lately.
+#[derive(Debug, Default)]
+pub(in crate::session) struct Outbox {
+    rate: RateLimiter,
+    queued: VecDeque<Waiting>,
+    /// One for each channel and event name, the one whose turn it is in front.
+    latest: VecDeque<Waiting>,
+    /// When the next of them may be sent.
+    latest_after: Duration,
+    /// Whose turn it is, if both could be sent.
+    is_turn_of_latest: bool,
+    wake_at: Option<Duration>,
+}
+
+/// A client event that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) event: ClientEvent,
+    pub(super) since: Duration,
+    /// Whether the channel was wanted at some time since: a game may send first and subscribe in the same frame.
+    pub(super) was_wanted: bool,
+}
+
+impl Waiting {
+    pub(super) fn new(event: ClientEvent, since: Duration) -> Self {
+        Self {
+            event,
+            since,
+            was_wanted: false,
+        }
+    }
+}
+
+impl Outbox {
+    pub(super) fn is_empty(&self) -> bool {
+        self.queued.is_empty() && self.latest.is_empty()
+    }
+
+    pub(super) fn is_waiting(&self, id: SendId) -> bool {
+        self.queued.iter().any(|waiting| waiting.event.id == id)
+    }
+
+    pub(in crate::session) fn wake_at(&self) -> Option<Duration> {
+        self.wake_at
+    }
+
+    /// Has what waits looked at again at once, as when the limits changed.
+    pub(in crate::session) fn look_again(&mut self, now: Duration) {
+        if !self.is_empty() {
+            self.wake_at = Some(now);
+        }
+    }
+
+    /// Takes one of the second's events for what cannot wait.
+    pub(super) fn take_now(&mut self, now: Duration, limit: Option<u32>) -> Result<(), SendError> {
+        let Some(limit) = limit else { return Ok(()) };
+        if self.rate.free_at(now, limit) != Some(now) {
+            return Err(SendError::RateLimited { limit });
+        }
+        self.rate.count(now);
+        Ok(())
+    }
+
+    pub(super) fn push_queued(
+        &mut self,
+        waiting: Waiting,
+        limit: usize,
+    ) -> Result<(), (SendId, SendError)> {
+        if self.queued.len() >= limit {
+            return Err((waiting.event.id, SendError::QueueFull { limit }));
+        }
+        self.queued.push_back(waiting);
+        Ok(())
+    }
+
+    /// Puts a value in the place of the one before it, which is handed back: it keeps its turn, lest a value that changes
+    /// all the time never gets one.
+    pub(super) fn push_latest(
+        &mut self,
+        waiting: Waiting,
+        limit: usize,
+    ) -> Result<Option<SendId>, (SendId, SendError)> {
+        let event = &waiting.event;
+        let before = self.latest.iter().position(|before| {
+            before.event.channel == event.channel && before.event.event == event.event
+        });
+        if let Some(before) = before.and_then(|index| self.latest.get_mut(index)) {
+            return Ok(Some(std::mem::replace(before, waiting).event.id));
+        }
+        if self.latest.len() >= limit {
+            return Err((waiting.event.id, SendError::QueueFull { limit }));
+        }
+        self.latest.push_back(waiting);
+        Ok(None)
+    }
+
+    /// Takes out what has no prospect of being sent any more.
+    pub(super) fn take_hopeless(
+        &mut self,
+        mut check: impl FnMut(&mut Waiting) -> Result<(), SendError>,
+    ) -> Vec<(SendId, SendError)> {
+        let mut hopeless = Vec::new();
+        let mut keep = |waiting: &mut Waiting| match check(waiting) {
+            Ok(()) => true,
+            Err(error) => {
+                hopeless.push((waiting.event.id, error));
+                false
+            }
+        };
+        self.queued.retain_mut(&mut keep);
+        self.latest.retain_mut(&mut keep);
+        hopeless
+    }
+
+    /// Takes out the next event that may be sent now, or sets the time at which to look again. `is_open` says whether an
+    /// event's channel takes events; `timeout` is how long one may be queued.
+    pub(super) fn take_due(
+        &mut self,
+        now: Duration,
+        limit: Option<u32>,
+        timeout: Duration,
+        is_open: impl Fn(&Waiting) -> bool,
+    ) -> Option<ClientEvent> {
+        let free_at = match limit {
+            Some(limit) => self.rate.free_at(now, patient_share(limit)),
+            None => Some(now),
+        };
+        let queued = self.queued.iter().position(&is_open);
+        let latest = self.latest.iter().position(&is_open);
+        let queued_at = queued.and(free_at);
+        let latest_at = latest.and(free_at).map(|at| at.max(self.latest_after));
+        let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        let waiting = match (is_due(queued_at), is_due(latest_at)) {
+            (true, is_latest_due) if !(is_latest_due && self.is_turn_of_latest) => {
+                self.is_turn_of_latest = true;
+                self.queued.remove(queued?)
+            }
+            (_, true) => {
+                self.is_turn_of_latest = false;
+                self.latest_after = limit.map_or(now, |limit| now + pace(limit));
+                self.latest.remove(latest?)
+            }
+            _ => None,
+        };
+        match waiting {
+            Some(_) if limit.is_some() => self.rate.count(now),
+            Some(_) => {}
+            None => {
+                let oldest = self.queued.front().map(|waiting| waiting.since + timeout);
+                self.wake_at = [queued_at, latest_at, oldest].into_iter().flatten().min();
+            }
+        }
+        Some(waiting?.event)
+    }
+}
