@@ -13,9 +13,6 @@ debian_packages=(
   libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0 # what winit loads
 )
 
-# rustc and the source of its standard library, for targets that rustup has not installed.
-debian_web_packages=(rustc-web cargo-web rust-web-src)
-
 install_system_packages() {
   if ! has apt-get; then
     say_what_is_missing

@@ -10,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/lib.sh
 # shellcheck source=scripts/install.sh
 source scripts/install.sh
+# shellcheck source=scripts/wasm.sh
+source scripts/wasm.sh
 
 mode=full
 case "${1:-}" in
@@ -136,22 +138,24 @@ background_installs() {
   fi
 }
 
-# The web: types only. rustup's target where it is installed; else Debian's toolchain, which builds the standard library.
+# The web.
 web() {
-  local title="the protocol crate for the web"
-  if [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
-    step "$title" cargo check --quiet -p pusher_protocol --target wasm32-unknown-unknown
-  elif apt_offers "${debian_web_packages[@]}"; then
-    step "$title" web_with_debian
-  else
-    skip "$title" "there is neither rustup's target wasm32-unknown-unknown nor Debian's ${debian_web_packages[*]}"
+  step "no sockets and threads in the web build" has_no_native_libraries
+  if ! can_wasm; then
+    skip "the web" "there is neither rustup's target $wasm_target nor Debian's ${debian_web_packages[*]}"
+    return
   fi
+  step "the plugin for the web" wasm_cargo check --quiet -p bevy_pusher
 }
 
-web_with_debian() {
-  apt_install "${debian_web_packages[@]}"
-  env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo check --quiet -Z build-std=std,panic_abort \
-    --target wasm32-unknown-unknown --target-dir "$target/web" -p pusher_protocol
+has_no_native_libraries() {
+  local found
+  found=$(cargo tree --target "$wasm_target" -e normal -p bevy_pusher --features "$features" --prefix none |
+    grep -E '^(tungstenite|native-tls|openssl|ureq|mio|polling|socket2|crossbeam-channel)[ -]' | sort -u || true)
+  if [ -n "$found" ]; then
+    say "a browser has no use for:" "$found"
+    return 1
+  fi
 }
 
 main

@@ -29,6 +29,20 @@ pub struct AuthEndpoint {
     pub(crate) header_provider: Option<Provider>,
     pub(crate) param_provider: Option<Provider>,
     pub(crate) allow_insecure: bool,
+    pub(crate) credentials: Credentials,
+}
+
+/// Which credentials of the browser's own, cookies above all, go with a request of a game that runs in a page. The backend
+/// has to allow them by `Access-Control-Allow-Credentials`, unless it is where the page came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Credentials {
+    /// None.
+    Omit,
+    /// Those of the backend, if it is where the page came from.
+    #[default]
+    SameOrigin,
+    /// Those of the backend, wherever it is.
+    Include,
 }
 
 impl AuthEndpoint {
@@ -42,6 +56,7 @@ impl AuthEndpoint {
             header_provider: None,
             param_provider: None,
             allow_insecure: false,
+            credentials: Credentials::default(),
         }
     }
 
@@ -84,6 +99,14 @@ impl AuthEndpoint {
     #[must_use]
     pub fn allow_insecure(mut self) -> Self {
         self.allow_insecure = true;
+        self
+    }
+
+    /// Which of the browser's own credentials go with each request; by default those of the page's own origin. Outside of a
+    /// browser there are none, and this changes nothing.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = credentials;
         self
     }
 }

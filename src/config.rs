@@ -35,6 +35,7 @@ pub struct PusherConfig {
     pub(crate) name_rules: NameRules,
     pub(crate) channel_auth: Option<ChannelAuth>,
     pub(crate) user_auth: Option<UserAuth>,
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) ca_certificates: Vec<Vec<u8>>,
     pub(crate) answer_sent: bool,
     pub(crate) raw_for_typed: bool,
@@ -54,6 +55,7 @@ impl PusherConfig {
             name_rules: NameRules::Strict,
             channel_auth: None,
             user_auth: None,
+            #[cfg(not(target_arch = "wasm32"))]
             ca_certificates: Vec::new(),
             answer_sent: false,
             raw_for_typed: true,
@@ -125,7 +127,8 @@ impl PusherConfig {
     }
 
     /// One more certificate authority to trust, as PEM, for the socket and for the auth endpoint alike. May be called
-    /// more than once; the system's own stay trusted.
+    /// more than once; the system's own stay trusted. Not in a browser, which trusts whom it trusts.
+    #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
     pub fn with_ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_certificates.push(pem.into());
@@ -168,9 +171,17 @@ impl PusherConfig {
 
     /// Whether going over to `other` takes a new connection.
     pub(crate) fn needs_redial(&self, other: &Self) -> bool {
-        self.key != other.key
-            || self.endpoint != other.endpoint
-            || self.ca_certificates != other.ca_certificates
+        self.key != other.key || self.endpoint != other.endpoint || self.trusts_others(other)
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn trusts_others(&self, other: &Self) -> bool {
+        self.ca_certificates != other.ca_certificates
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn trusts_others(&self, _other: &Self) -> bool {
+        false
     }
 
     pub(crate) fn session(&self, seed: u64) -> pusher_protocol::session::SessionConfig {
@@ -186,7 +197,8 @@ impl PusherConfig {
 
 impl fmt::Debug for PusherConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PusherConfig")
+        let mut debug = f.debug_struct("PusherConfig");
+        debug
             .field("key", &self.key)
             .field("endpoint", &self.endpoint)
             .field("autoconnect", &self.autoconnect)
@@ -195,8 +207,9 @@ impl fmt::Debug for PusherConfig {
             .field("limits", &self.limits)
             .field("name_rules", &self.name_rules)
             .field("channel_auth", &self.channel_auth)
-            .field("user_auth", &self.user_auth)
-            .field("ca_certificates", &self.ca_certificates.len())
-            .finish_non_exhaustive()
+            .field("user_auth", &self.user_auth);
+        #[cfg(not(target_arch = "wasm32"))]
+        debug.field("ca_certificates", &self.ca_certificates.len());
+        debug.finish_non_exhaustive()
     }
 }

@@ -1,10 +1,15 @@
 //! Whoever drives the session: sockets, timers, the game's backend. One driver per platform, the same face for all.
 
+mod form;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
+#[cfg(target_arch = "wasm32")]
+mod web;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use native::Driver;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use web::Driver;
 
 use pusher_protocol::session::{Notice, ReceivedEvent};
 

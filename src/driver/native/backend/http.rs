@@ -15,10 +15,12 @@ use super::{
         cutoff::{Cut, Cutoff},
         network::{Network, Peer},
     },
-    form,
     transport::{NoResolver, OwnConnector, is_timeout, peer},
 };
-use crate::auth::{AuthEndpoint, AuthError};
+use crate::{
+    auth::{AuthEndpoint, AuthError},
+    driver::form,
+};
 
 /// The largest answer that is read, in bytes: authorizations have hundreds, with a large `channel_data` thousands.
 const BODY_LIMIT: usize = 64 << 10;

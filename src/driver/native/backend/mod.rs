@@ -1,6 +1,5 @@
 //! The game's backend: who may subscribe, and who the user is.
 
-mod form;
 mod http;
 mod transport;
 mod workers;

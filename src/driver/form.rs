@@ -1,4 +1,4 @@
-//! The body of a request: a form, as a browser writes it.
+//! The body of an authorization's request: a form, as a browser writes it.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

@@ -1,0 +1,362 @@
+//! Drives the session: one turn for whatever the browser or the game has to say.
+
+use std::{collections::VecDeque, time::Duration};
+
+use bevy_platform::time::Instant;
+use pusher_protocol::{
+    Session,
+    session::{Command, ConnectionError, DialId, Hint, Input, Now, Output, SendId},
+};
+
+use super::{
+    backend::Backend,
+    mailbox::{Inbox, Mailbox, Message, SocketEvent},
+    page::Page,
+    socket::{Socket, ended},
+    timer::Timer,
+};
+use crate::{config::PusherConfig, driver::Sink};
+
+/// A timer that is later than this was held up, and with it maybe frames: by a long frame of the game, in a hidden tab, in
+/// a page that was frozen.
+const LATE: Duration = Duration::from_millis(100);
+
+/// How long frames that were held up with a timer get to arrive, before what is due is taken for due.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// What the protocol itself has to say is not subject to the bound on waiting bytes; but a server that left this many
+/// times as much unread is dead.
+const HOPELESS_BACKLOG: usize = 8;
+
+/// Close code of this side (RFC 6455, section 7.4.1). Pages cannot use the other ones of that section.
+const CLOSE_NORMAL: u16 = 1000;
+
+/// All of one client that lives with the browser.
+pub(super) struct Engine {
+    started: Instant,
+    seed: u64,
+    mailbox: Mailbox,
+    inbox: Inbox,
+    config: PusherConfig,
+    session: Session,
+    sink: Box<dyn Sink>,
+    /// Whether the sink holds what the game was not told of yet.
+    has_news: bool,
+    /// What the session is to be told once its outputs are carried out.
+    answers: VecDeque<Input>,
+    dialling: Option<Dialling>,
+    open: Option<Socket>,
+    backend: Backend,
+    timer: Timer,
+    /// Until when what is due waits for frames that were held up.
+    grace: Option<Duration>,
+    is_over: bool,
+    _page: Page,
+}
+
+/// A WebSocket that is being opened.
+struct Dialling {
+    socket: Socket,
+    host: String,
+    port: u16,
+}
+
+impl Engine {
+    pub(super) fn new(
+        config: PusherConfig,
+        sink: Box<dyn Sink>,
+        started: Instant,
+        mailbox: Mailbox,
+        inbox: Inbox,
+    ) -> Self {
+        let seed = fresh_seed();
+        Self {
+            started,
+            seed,
+            inbox,
+            session: Session::new(config.session(seed)),
+            config,
+            sink,
+            has_news: false,
+            answers: VecDeque::new(),
+            dialling: None,
+            open: None,
+            backend: Backend::new(mailbox.clone()),
+            timer: Timer::new({
+                let mailbox = mailbox.clone();
+                move || mailbox.post(Message::Timer)
+            }),
+            grace: None,
+            is_over: false,
+            _page: Page::listen(mailbox.clone()),
+            mailbox,
+        }
+    }
+
+    /// Takes what is in the mailbox, and what comes into it meanwhile.
+    pub(super) fn take_messages(&mut self) {
+        while !self.inbox.is_empty() {
+            while let Some(message) = self.inbox.take() {
+                self.take(message);
+            }
+            if std::mem::take(&mut self.has_news) {
+                self.sink.flush();
+            }
+        }
+        let due = self
+            .due()
+            .map(|due| due.max(self.grace.unwrap_or_default()));
+        self.timer.set(due, self.started.elapsed());
+    }
+
+    /// Whether it is to be dropped.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Command(command) => self.feed(Input::Command(command)),
+            Message::Hint(hint) => self.feed(Input::Hint(hint)),
+            Message::Configure(config) => self.configure(*config),
+            Message::Socket(dial, event) => self.take_from_socket(dial, event),
+            Message::Authorized(id, answer) => {
+                self.backend.is_answered(id);
+                self.feed(Input::Authorized(id, answer));
+            }
+            Message::Authenticated(id, answer) => {
+                self.backend.is_answered(id);
+                self.feed(Input::Authenticated(id, answer));
+            }
+            Message::Timer => self.pass_time(),
+            // Without a network there is no sense in dialling; but a link that stands may be one within this machine.
+            Message::Offline if self.open.is_some() => {
+                self.feed(Input::Hint(Hint::NetworkChanged));
+            }
+            Message::Offline => {}
+            Message::PageLeft => self.leave(),
+            Message::Close => {
+                self.feed(Input::Command(Command::Disconnect));
+                self.is_over = true;
+            }
+        }
+    }
+
+    fn configure(&mut self, config: PusherConfig) {
+        if let Some(socket) = &self.open {
+            socket.set_limit(config.limits.inbound_message_bytes);
+        }
+        self.session.configure(config.session(self.seed));
+        self.config = config;
+    }
+
+    fn take_from_socket(&mut self, dial: DialId, event: SocketEvent) {
+        if let Some(dialling) = self.dialling.take_if(|to| to.socket.dial == dial) {
+            return self.dialled(dialling, event);
+        }
+        if self.open.as_ref().is_none_or(|open| open.dial != dial) {
+            return;
+        }
+        match event {
+            SocketEvent::Opened => {}
+            SocketEvent::Text(text) => {
+                let now = self.now();
+                if let Some(event) = self.session.handle_frame(dial, &text, now) {
+                    self.sink.event(&event);
+                    self.has_news = true;
+                }
+                self.obey();
+            }
+            SocketEvent::Binary => self.feed(Input::BinaryFrame(dial)),
+            SocketEvent::TooLarge => {
+                let limit = self.config.limits.inbound_message_bytes;
+                let reason = format!("a message of more than {limit} bytes");
+                self.end(
+                    "a message was too large",
+                    ConnectionError::Unreadable { reason },
+                );
+            }
+            SocketEvent::Closed { code, reason } => self.end("", ended(code, reason)),
+        }
+    }
+
+    fn dialled(&mut self, dialling: Dialling, event: SocketEvent) {
+        let Dialling { socket, host, port } = dialling;
+        let dial = socket.dial;
+        match event {
+            SocketEvent::Opened => {
+                self.open = Some(socket);
+                self.feed(Input::Opened(dial));
+            }
+            _ => {
+                let reason = "the browser tells no reason; its console may".into();
+                let error = ConnectionError::Tcp { host, port, reason };
+                self.feed(Input::DialFailed(dial, error));
+            }
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        let now = self.now();
+        self.session.handle_input(input, now);
+        self.obey();
+    }
+
+    /// Carries out what the session says, and what it says to the answers.
+    fn obey(&mut self) {
+        loop {
+            while let Some(output) = self.session.poll_output() {
+                self.carry_out(output);
+            }
+            let Some(answer) = self.answers.pop_front() else {
+                return;
+            };
+            let now = self.now();
+            self.session.handle_input(answer, now);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Dial { dial, .. } => self.dial(dial),
+            Output::CancelDial(id) => drop(self.dialling.take_if(|to| to.socket.dial == id)),
+            Output::Send { text, answer } => self.send(&text, answer),
+            Output::Close { code, reason } => {
+                if let Some(socket) = self.hang_up() {
+                    socket.close(code, reason);
+                }
+            }
+            Output::Abandon => drop(self.hang_up()),
+            Output::Authorize {
+                request,
+                channel,
+                socket_id,
+            } => {
+                let deadline = self.deadline_of_a_request();
+                self.backend
+                    .authorize(&self.config, request, deadline, &channel, socket_id);
+            }
+            Output::Authenticate { request, socket_id } => {
+                let deadline = self.deadline_of_a_request();
+                self.backend
+                    .authenticate(&self.config, request, deadline, socket_id);
+            }
+            Output::CancelRequest(id) => self.backend.cancel(id),
+            Output::Notice(notice) => {
+                self.sink.notice(notice);
+                self.has_news = true;
+            }
+        }
+    }
+
+    /// The session itself keeps the deadline: in which phase a dial stuck, the browser does not tell.
+    fn dial(&mut self, id: DialId) {
+        let target = match self.config.endpoint.target(&self.config.key) {
+            Ok(target) => target,
+            Err(error) => return self.answers.push_back(Input::DialFailed(id, error.into())),
+        };
+        let limit = self.config.limits.inbound_message_bytes;
+        match Socket::dial(id, &target.url(), limit, &self.mailbox) {
+            Ok(socket) => {
+                self.dialling = Some(Dialling {
+                    socket,
+                    host: target.host,
+                    port: target.port,
+                });
+            }
+            Err(error) => self.answers.push_back(Input::DialFailed(id, error)),
+        }
+    }
+
+    fn send(&mut self, text: &str, answer: Option<SendId>) {
+        let limit = self.config.limits.outbound_bytes;
+        let mut accepted = false;
+        if let Some(socket) = &self.open {
+            let waiting = socket.waiting() + text.len();
+            if answer.is_none() && waiting > limit.saturating_mul(HOPELESS_BACKLOG) {
+                let reason = "the server does not read".into();
+                self.lose("", ConnectionError::Lost { reason });
+            } else if answer.is_none() || waiting <= limit {
+                accepted = socket.send(text);
+            }
+        }
+        if let Some(id) = answer {
+            self.answers.push_back(Input::Written { id, accepted });
+        }
+    }
+
+    /// The connection is over, from the other side or for it.
+    fn end(&mut self, last_words: &str, error: ConnectionError) {
+        self.lose(last_words, error);
+        self.obey();
+    }
+
+    fn lose(&mut self, last_words: &str, error: ConnectionError) {
+        if let Some(socket) = self.hang_up() {
+            self.answers.push_back(Input::Closed(socket.dial, error));
+            socket.close(CLOSE_NORMAL, last_words);
+        }
+    }
+
+    /// Lets go of the open socket and of all that was asked on its behalf.
+    fn hang_up(&mut self) -> Option<Socket> {
+        self.backend.hang_up();
+        self.open.take()
+    }
+
+    /// The page is being left: the server is told, while there is time. If it comes back, so does the connection.
+    fn leave(&mut self) {
+        let reason = || "the page was left".to_owned();
+        if let Some(Dialling { socket, .. }) = self.dialling.take() {
+            let error = ConnectionError::Lost { reason: reason() };
+            self.feed(Input::DialFailed(socket.dial, error));
+        }
+        self.end(&reason(), ConnectionError::Lost { reason: reason() });
+    }
+
+    /// The timer called. The frames that wait come first, then the time: else a page that stood still takes a live link for
+    /// dead.
+    fn pass_time(&mut self) {
+        self.timer.fired();
+        let now = self.started.elapsed();
+        let Some(due) = self.due().filter(|due| *due <= now) else {
+            self.grace = None;
+            return;
+        };
+        match self.grace {
+            None if now - due > LATE => {
+                self.grace = Some(now + GRACE);
+                return;
+            }
+            Some(grace) if now < grace => return,
+            _ => self.grace = None,
+        }
+        self.backend.give_up(now);
+        if self.session.wake_at().is_some_and(|wake_at| wake_at <= now) {
+            self.feed(Input::TimePassed);
+        }
+    }
+
+    /// When there is something to do unless something comes.
+    fn due(&mut self) -> Option<Duration> {
+        let waits = [self.session.wake_at(), self.backend.due()];
+        waits.into_iter().flatten().min()
+    }
+
+    fn deadline_of_a_request(&self) -> Duration {
+        self.started.elapsed() + Backend::allowed(&self.config.timing)
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            monotonic: self.started.elapsed(),
+            // Of the standard library's clocks, none runs here.
+            wall: Duration::from_secs_f64((js_sys::Date::now() / 1000.0).max(0.0)),
+        }
+    }
+}
+
+/// A number that differs from client to client, for the random delays.
+fn fresh_seed() -> u64 {
+    js_sys::Math::random().to_bits()
+}
