@@ -169,6 +169,9 @@
 //! # App::new().add_systems(Update, roster);
 //! ```
 //!
+//! With [`PusherSpawnMembers`] beside the channel, each member is an entity too, with a [`PusherMember`] and related to the
+//! channel by [`PusherMemberOf`]: a roster as a query.
+//!
 //! # Sending
 //!
 //! Clients may send to each other on private and presence channels, if the app allows it: events named `client-…`, at most
@@ -264,6 +267,8 @@
 //! | `native-tls-vendored` | | the same with OpenSSL built from source |
 //! | `encrypted` | yes | `private-encrypted-` channels |
 //! | `winit` | | wakes a reactive window when something arrives |
+//! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes a second and more, as Bevy's diagnostics |
+//! | `states` | | `PusherStatesPlugin`: the connection's state as one of Bevy's `States` |
 
 pub mod auth;
 mod channel;
@@ -271,6 +276,8 @@ mod client;
 pub mod config;
 mod connection;
 mod delivery;
+#[cfg(feature = "diagnostics")]
+mod diagnostics;
 mod driver;
 mod event;
 mod handover;
@@ -278,6 +285,8 @@ mod plugin;
 mod presence;
 mod receive;
 mod sending;
+#[cfg(feature = "states")]
+mod states;
 mod user;
 mod waker;
 
@@ -290,17 +299,24 @@ pub use connection::{
     ConnectionState, PusherConnection, PusherErrorReported, PusherStateChanged, pusher_connected,
     pusher_failed, pusher_signed_in, pusher_waiting,
 };
+#[cfg(feature = "diagnostics")]
+pub use diagnostics::PusherDiagnosticsPlugin;
 pub use event::{
     LagCause, PusherConnectionEvent, PusherDecodeFailed, PusherEvent, PusherLagged, RawData,
 };
 pub use plugin::{PusherAppExt, PusherPlugin, PusherSystems};
-pub use presence::{PusherMemberJoined, PusherMemberLeft, PusherMembers};
+pub use presence::{
+    PusherMember, PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf,
+    PusherMembers, PusherSpawnMembers,
+};
 pub use pusher_protocol::{
     ChannelKind, ChannelNameError,
     protocol::Member,
     session::{ConnectionError, DialPhase, PusherError, SignInError, SubscriptionError},
 };
 pub use sending::{PusherSendAnswered, SendError, SendId, SendMode, SendOutcome};
+#[cfg(feature = "states")]
+pub use states::{PusherState, PusherStatesPlugin};
 pub use user::{
     PusherSignInChanged, PusherUser, PusherUserEvent, PusherWatchlistChanged, SignInState,
 };

@@ -8,14 +8,16 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection, PusherConnectionEvent,
-    PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined,
-    PusherMemberLeft, PusherMembers, PusherSendAnswered, PusherSignInChanged, PusherStateChanged,
+    PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMember,
+    PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf, PusherMembers,
+    PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers, PusherStateChanged,
     PusherSubscribed, PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount,
     PusherUser, PusherUserEvent, PusherWaker, PusherWatchlistChanged,
     channel::{Subscribers, adopt, follow_discard, follow_insert, follow_remove, reconcile},
     client::{Client, StartDriver},
     driver::Driver,
     handover::EventTypes,
+    presence::{despawn_members, forget_members, spawn_members, update_members},
     receive::{Inbox, receive},
 };
 
@@ -76,7 +78,11 @@ impl Plugin for PusherPlugin {
         register_types(app);
         app.add_observer(follow_insert)
             .add_observer(follow_discard)
-            .add_observer(follow_remove);
+            .add_observer(follow_remove)
+            .add_observer(update_members)
+            .add_observer(spawn_members)
+            .add_observer(forget_members)
+            .add_observer(despawn_members);
         adopt(app.world_mut());
         #[cfg(feature = "winit")]
         app.add_systems(
@@ -119,7 +125,11 @@ fn register_types(app: &mut App) {
         .register_type::<PusherChannel>()
         .register_type::<PusherSubscription>()
         .register_type::<PusherSubscribed>()
-        .register_type::<PusherMembers>();
+        .register_type::<PusherMembers>()
+        .register_type::<PusherSpawnMembers>()
+        .register_type::<PusherMember>()
+        .register_type::<PusherMemberOf>()
+        .register_type::<PusherMemberEntities>();
 }
 
 /// Starts, changes or ends the client as the configuration says.

@@ -15,6 +15,8 @@ use pusher_protocol::session::{Notice, ReceivedEvent};
 
 /// Where a driver puts what the session tells, in order. Lives on the driver's thread.
 pub(crate) trait Sink: Send + 'static {
+    /// A frame of so many bytes came; what it says follows.
+    fn received(&mut self, bytes: usize);
     /// An event.
     fn event(&mut self, event: &ReceivedEvent<'_>);
     /// Anything else.

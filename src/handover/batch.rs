@@ -159,6 +159,12 @@ impl Batch {
         self.round_trip.get_or_insert(older);
     }
 
+    /// How many events and notices it holds.
+    #[cfg(feature = "diagnostics")]
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.order.is_empty()
     }

@@ -2,11 +2,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pusher_protocol::{config::Limits, session::Notice};
 
+use super::meter::Meter;
 use crate::{PusherWaker, handover::Batch};
 
 /// Where the driver's thread leaves what the frame is to take.
 #[derive(Default)]
-pub(crate) struct Mailbox(Mutex<Content>);
+pub(crate) struct Mailbox {
+    content: Mutex<Content>,
+    meter: Arc<Meter>,
+}
 
 #[derive(Default)]
 struct Content {
@@ -90,14 +94,28 @@ impl Mailbox {
     /// on, only answers to what the game sent go there too.
     pub(crate) fn hand_on(&self) -> Arc<Self> {
         let mut content = self.content();
-        let successor = Arc::new(Self(Mutex::new(Content {
-            batch: std::mem::take(&mut content.batch),
-            bounds: content.bounds,
-            waker: content.waker.clone(),
-            successor: None,
-        })));
+        let successor = Arc::new(Self {
+            content: Mutex::new(Content {
+                batch: std::mem::take(&mut content.batch),
+                bounds: content.bounds,
+                waker: content.waker.clone(),
+                successor: None,
+            }),
+            meter: self.meter.clone(),
+        });
         content.successor = Some(successor.clone());
         successor
+    }
+
+    /// Counts what arrives here.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// How many events and notices are in it.
+    #[cfg(feature = "diagnostics")]
+    pub(crate) fn waiting(&self) -> usize {
+        self.content().batch.len()
     }
 
     pub(crate) fn set_limits(&self, limits: &Limits) {
@@ -111,7 +129,7 @@ impl Mailbox {
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

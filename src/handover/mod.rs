@@ -11,6 +11,7 @@ mod batch;
 mod column;
 mod digest;
 mod mailbox;
+mod meter;
 mod sink;
 mod streams;
 mod types;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{mem::take, sync::Arc};
 
 use pusher_protocol::session::{Notice, ReceivedEvent};
 
@@ -14,7 +14,10 @@ const PART: usize = 1024;
 pub(crate) struct HandoverSink {
     mailbox: Arc<Mailbox>,
     batch: Batch,
+    /// Since the last flush.
     events: usize,
+    /// Since the last flush.
+    bytes: usize,
     streams: Streams,
     types: EventTypes,
     table: Table,
@@ -27,6 +30,7 @@ impl HandoverSink {
             mailbox,
             batch: Batch::default(),
             events: 0,
+            bytes: 0,
             streams: Streams::default(),
             types,
             table: Table::default(),
@@ -36,6 +40,10 @@ impl HandoverSink {
 }
 
 impl Sink for HandoverSink {
+    fn received(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+
     fn event(&mut self, event: &ReceivedEvent<'_>) {
         if self.types.refresh(&mut self.generation, &mut self.table) {
             self.streams.forget();
@@ -62,7 +70,10 @@ impl Sink for HandoverSink {
     }
 
     fn flush(&mut self) {
-        self.events = 0;
+        let (events, bytes) = (take(&mut self.events), take(&mut self.bytes));
+        if bytes > 0 {
+            self.mailbox.meter().count(events as u64, bytes as u64);
+        }
         if !self.batch.is_empty() || self.batch.has_round_trip() {
             self.mailbox.leave(&mut self.batch);
         }

@@ -10,6 +10,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agreement;
+
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;

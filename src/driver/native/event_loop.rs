@@ -360,9 +360,10 @@ impl<S: Sink> EventLoop<S> {
             };
             match live.socket.read() {
                 Incoming::Text(text) => {
+                    self.sink.received(text.len());
+                    self.has_news = true;
                     if let Some(event) = self.session.handle_frame(live.dial, &text, now) {
                         self.sink.event(&event);
-                        self.has_news = true;
                     }
                 }
                 Incoming::Binary => {

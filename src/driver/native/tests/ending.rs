@@ -96,6 +96,8 @@ fn the_games_code_hanging_on_the_network_thread_does_not_keep_the_socket() {
     struct Hanging(crossbeam_channel::Receiver<()>, Recorder);
 
     impl Sink for Hanging {
+        fn received(&mut self, _bytes: usize) {}
+
         fn event(&mut self, _event: &ReceivedEvent<'_>) {
             let _ = self.0.recv();
         }

@@ -303,6 +303,8 @@ fn an_idle_client_does_not_wake() {
     struct Tracing(Sender<PathBuf>, Recorder);
 
     impl Sink for Tracing {
+        fn received(&mut self, _bytes: usize) {}
+
         fn event(&mut self, event: &ReceivedEvent<'_>) {
             self.1.event(event);
         }

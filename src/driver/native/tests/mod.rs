@@ -35,6 +35,8 @@ enum Told {
 struct Recorder(Sender<Told>);
 
 impl Sink for Recorder {
+    fn received(&mut self, _bytes: usize) {}
+
     fn event(&mut self, event: &ReceivedEvent<'_>) {
         assert_ne!(event.event, "panic", "told to panic");
         let _ = self.0.send(Told::Event {

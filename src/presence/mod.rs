@@ -1,5 +1,10 @@
 //! Who is on a presence channel.
 
+mod entities;
+
+pub use entities::{PusherMember, PusherMemberEntities, PusherMemberOf, PusherSpawnMembers};
+pub(crate) use entities::{despawn_members, forget_members, spawn_members, update_members};
+
 use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
@@ -17,7 +22,7 @@ use crate::event::ForEntity;
 /// It comes with the first subscription. While the connection is lost it stays and is [stale](Self::is_stale), and after
 /// the resubscription it is replaced, with a [`PusherMemberJoined`] or [`PusherMemberLeft`] for each difference.
 ///
-/// A member is a user, however many connections they have.
+/// A member is a user, however many connections they have. [`PusherSpawnMembers`] makes an entity of each.
 ///
 /// ```
 /// # use bevy::prelude::*;

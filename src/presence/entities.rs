@@ -1,0 +1,177 @@
+//! Members as entities, for games that would rather query a roster than read it.
+
+use std::collections::HashMap;
+
+use bevy_ecs::prelude::*;
+use bevy_reflect::prelude::*;
+use pusher_protocol::protocol::Member;
+use serde::de::DeserializeOwned;
+
+use crate::PusherMembers;
+
+/// Keeps an entity for each member of the presence channel on the same entity, beside [`PusherMembers`].
+///
+/// Each has a [`PusherMember`] and is related to the channel by [`PusherMemberOf`]; a game adds what it draws to them. They
+/// are spawned when their member comes, before the observers of [`PusherMemberJoined`](crate::PusherMemberJoined) run, and
+/// despawned when it leaves, when the channel or this component is removed, and with the channel's entity. While the
+/// connection is lost they stay, as the roster does.
+///
+/// ```
+/// # use bevy::prelude::*;
+/// # use bevy_pusher::prelude::*;
+/// # use bevy_pusher::{PusherMember, PusherMemberOf, PusherSpawnMembers};
+/// # #[derive(serde::Deserialize)] struct Player { name: String }
+/// fn enter(mut commands: Commands) {
+///     commands.spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers));
+/// }
+///
+/// fn name_tags(newcomers: Query<(Entity, &PusherMember), Added<PusherMember>>, mut commands: Commands) {
+///     for (entity, member) in &newcomers {
+///         let name = member.info::<Player>().map_or_else(|_| member.id().to_owned(), |player| player.name);
+///         commands.entity(entity).insert(Name::new(name));
+///     }
+/// }
+/// # App::new().add_systems(Startup, enter).add_systems(Update, name_tags);
+/// ```
+#[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq, Reflect)]
+#[reflect(Component, Default, Debug, Clone, PartialEq)]
+pub struct PusherSpawnMembers;
+
+/// A member of a presence channel, on an entity of its own. Written by the plugin alone; other information about the same
+/// member inserts it anew.
+#[derive(Component, Clone, Debug, PartialEq, Eq, Reflect)]
+#[component(immutable)]
+#[reflect(opaque)]
+#[reflect(Component, Debug, Clone, PartialEq)]
+pub struct PusherMember {
+    member: Member,
+    is_me: bool,
+}
+
+impl PusherMember {
+    /// The user's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.member.id()
+    }
+
+    /// What the backend says about the user, as JSON; `null` where it says nothing.
+    #[must_use]
+    pub fn info_json(&self) -> &str {
+        self.member.info_json()
+    }
+
+    /// The same, decoded.
+    pub fn info<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        self.member.info()
+    }
+
+    /// Whether it is this client's own user.
+    #[must_use]
+    pub fn is_me(&self) -> bool {
+        self.is_me
+    }
+}
+
+/// Relates a member's entity to that of its channel.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, Reflect)]
+#[relationship(relationship_target = PusherMemberEntities)]
+#[reflect(Component, Debug, Clone, PartialEq)]
+pub struct PusherMemberOf(Entity);
+
+impl PusherMemberOf {
+    /// The channel's entity.
+    #[must_use]
+    pub fn channel(&self) -> Entity {
+        self.0
+    }
+}
+
+/// The members' entities, on the entity of a channel with [`PusherSpawnMembers`].
+#[derive(Component, Debug, Default, Reflect)]
+#[relationship_target(relationship = PusherMemberOf, linked_spawn)]
+#[reflect(Component, Debug)]
+pub struct PusherMemberEntities(Vec<Entity>);
+
+impl PusherMemberEntities {
+    /// All of them, in no particular order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Entity> {
+        self.0.iter().copied()
+    }
+}
+
+/// The roster changed.
+pub(crate) fn update_members(
+    changed: On<Insert, PusherMembers>,
+    wanted: Query<(), With<PusherSpawnMembers>>,
+    mut commands: Commands,
+) {
+    if wanted.contains(changed.entity) {
+        let channel = changed.entity;
+        commands.queue(move |world: &mut World| mirror(world, channel));
+    }
+}
+
+/// Entities came to be wanted for a roster that may be there already.
+pub(crate) fn spawn_members(wanted: On<Insert, PusherSpawnMembers>, mut commands: Commands) {
+    let channel = wanted.entity;
+    commands.queue(move |world: &mut World| mirror(world, channel));
+}
+
+/// The roster is gone.
+pub(crate) fn forget_members(gone: On<Remove, PusherMembers>, mut commands: Commands) {
+    despawn(&mut commands, gone.entity);
+}
+
+/// The entities are not wanted any more.
+pub(crate) fn despawn_members(unwanted: On<Remove, PusherSpawnMembers>, mut commands: Commands) {
+    despawn(&mut commands, unwanted.entity);
+}
+
+fn despawn(commands: &mut Commands<'_, '_>, channel: Entity) {
+    commands.queue(move |world: &mut World| {
+        // Not there if it is being despawned, which takes the related ones with it.
+        if let Ok(mut channel) = world.get_entity_mut(channel) {
+            channel.despawn_related::<PusherMemberEntities>();
+        }
+    });
+}
+
+/// Brings the entities in line with the roster.
+fn mirror(world: &mut World, channel: Entity) {
+    if world.get::<PusherSpawnMembers>(channel).is_none() {
+        return;
+    }
+    let Some(roster) = world.get::<PusherMembers>(channel).cloned() else {
+        return;
+    };
+    let mut there = HashMap::new();
+    if let Some(entities) = world.get::<PusherMemberEntities>(channel) {
+        for entity in entities.iter() {
+            if let Some(member) = world.get::<PusherMember>(entity) {
+                there.insert(member.id().to_owned(), (entity, member.clone()));
+            }
+        }
+    }
+    let me = roster.me().map(Member::id);
+    for member in roster.iter() {
+        let now = PusherMember {
+            member: member.clone(),
+            is_me: me == Some(member.id()),
+        };
+        match there.remove(member.id()) {
+            Some((_, before)) if before == now => {}
+            Some((entity, _)) => {
+                if let Ok(mut entity) = world.get_entity_mut(entity) {
+                    entity.insert(now);
+                }
+            }
+            None => {
+                world.spawn((now, PusherMemberOf(channel)));
+            }
+        }
+    }
+    for (entity, _) in there.into_values() {
+        world.despawn(entity);
+    }
+}

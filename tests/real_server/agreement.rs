@@ -1,0 +1,143 @@
+//! Clients of two kinds on the same channels see the same.
+
+use super::*;
+use serde_json::Value;
+
+const PRESENCE: &str = "presence-room";
+const ENCRYPTED: &str = "private-encrypted-plan";
+const CACHE: &str = "cache-board";
+const CHANNELS: [&str; 3] = [PRESENCE, ENCRYPTED, CACHE];
+
+/// What a game heard on each channel from the server, in order.
+fn heard_by_game(game: &App) -> Vec<Vec<Value>> {
+    let heard_on = |channel: &str| {
+        let start = format!("{channel} news ");
+        told(game.world())
+            .iter()
+            .filter_map(|told| told.strip_prefix(&start))
+            .map(|data| serde_json::from_str(data).unwrap())
+            .collect()
+    };
+    CHANNELS.map(heard_on).into()
+}
+
+fn heard_by_pusher_js(client: &PusherJs) -> Vec<Vec<Value>> {
+    let lines = client.lines();
+    let heard_on = |channel: &str| {
+        lines
+            .iter()
+            .filter(|line| {
+                line["type"] == "event" && line["channel"] == channel && line["event"] == "news"
+            })
+            .map(|line| line["data"].clone())
+            .collect()
+    };
+    CHANNELS.map(heard_on).into()
+}
+
+/// The members with what is known of them.
+fn roster_of_game(game: &App, room: Entity) -> Value {
+    let members = game.world().get::<PusherMembers>(room).unwrap();
+    members
+        .iter()
+        .map(|member| {
+            (
+                member.id().to_owned(),
+                member.info::<Value>().unwrap_or_default(),
+            )
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+fn roster_of_pusher_js(client: &mut PusherJs) -> Value {
+    client.send(&json!({"command": "members", "channel": PRESENCE}));
+    client.expect("its members", SOON, |line| line["type"] == "members")["members"].take()
+}
+
+#[test]
+fn two_games_and_pusher_js_agree_on_everything() {
+    let place = Place::new(Sockudo::start());
+    place.server.publish(CACHE, "news", &json!("before all"));
+    let (mut ann, mut bob) = (place.game("ann"), place.game("bob"));
+    let mut cleo = place.pusher_js("cleo");
+    let mut rooms = Vec::new();
+    for game in [&mut ann, &mut bob] {
+        let [room, ..] = CHANNELS.map(|channel| join(game, channel));
+        rooms.push(room);
+    }
+    for channel in CHANNELS {
+        cleo.subscribe(channel, SOON);
+    }
+
+    // Who is there.
+    for game in [&mut ann, &mut bob] {
+        has_been_told(game, "presence-room +cleo");
+    }
+    let everybody = roster_of_pusher_js(&mut cleo);
+    assert_eq!(everybody["ann"], json!({"name": "ann"}));
+    assert_eq!(everybody.as_object().unwrap().len(), 3);
+    assert_eq!(roster_of_game(&ann, rooms[0]), everybody);
+    assert_eq!(roster_of_game(&bob, rooms[1]), everybody);
+
+    // What the server says, of every shape and on every channel.
+    let said = [
+        json!({"n": 1, "nested": {"list": [1, 2.5, null]}}),
+        json!([1, 2]),
+        json!("Zoë \u{1F3B2} \"quoted\""),
+        json!(true),
+        json!({}),
+    ];
+    for data in &said {
+        for channel in CHANNELS {
+            cleo.send(
+                &json!({"command": "publish", "channel": channel, "event": "news", "data": data}),
+            );
+            cleo.expect("having published", SOON, |line| line["type"] == "published");
+        }
+    }
+    for channel in CHANNELS {
+        place.server.publish(PRESENCE, "over", &json!(channel));
+    }
+    for game in [&mut ann, &mut bob] {
+        has_been_told(game, &format!(r#"presence-room over "{CACHE}""#));
+    }
+    cleo.expect_event(PRESENCE, "over", SOON);
+    update_until(&mut ann, "all of the news", SOON, |world| {
+        let heard = told(world)
+            .iter()
+            .filter(|told| told.contains(" news "))
+            .count();
+        heard == 3 * said.len() + 1
+    });
+    let heard = heard_by_game(&ann);
+    let mut on_cache = vec![json!("before all")];
+    on_cache.extend(said.clone());
+    assert_eq!(heard, [said.to_vec(), said.to_vec(), on_cache]);
+    assert_eq!(heard_by_game(&bob), heard);
+    assert_eq!(heard_by_pusher_js(&cleo), heard);
+
+    // What they say to each other.
+    let wave = json!({"hand": "left"});
+    let connection = ann.world().resource::<PusherConnection>();
+    connection.send(PRESENCE, "client-wave", &wave).unwrap();
+    assert_eq!(cleo.expect_event(PRESENCE, "client-wave", SOON), wave);
+    cleo.send(
+        &json!({"command": "trigger", "channel": PRESENCE, "event": "client-nod", "data": wave}),
+    );
+    for (game, count) in [(&mut ann, 1), (&mut bob, 2)] {
+        update_until(game, "hearing the others", SOON, |world| {
+            let heard = told(world)
+                .iter()
+                .filter(|told| told.contains(r#" client-"#) && told.contains(r#"{"hand":"left"}"#));
+            heard.count() == count
+        });
+    }
+
+    // Who goes.
+    drop(cleo);
+    for (game, room) in [(&mut ann, rooms[0]), (&mut bob, rooms[1])] {
+        has_been_told(game, "presence-room -cleo");
+        assert_eq!(members(game.world(), room), ["ann", "bob"]);
+    }
+}

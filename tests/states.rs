@@ -1,0 +1,87 @@
+//! The connection as one of Bevy's states.
+#![cfg(feature = "states")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+mod support;
+
+use bevy::{prelude::*, state::app::StatesPlugin};
+use bevy_pusher::{PusherState, PusherStatesPlugin, config::*, prelude::*};
+use pusher_test_support::{ScriptedServer, update_until};
+use support::*;
+
+fn state(world: &World) -> PusherState {
+    *world.resource::<State<PusherState>>().get()
+}
+
+#[test]
+fn the_state_follows_the_connection_in_the_frame_that_learns_of_it() {
+    let server = ScriptedServer::start();
+    let endpoint = Endpoint::custom("127.0.0.1", server.port());
+    let mut app = game(impatient(PusherConfig::new("app-key", endpoint)));
+    app.add_plugins((StatesPlugin, PusherStatesPlugin))
+        .add_systems(
+            OnEnter(PusherState::Connected),
+            |connection: Res<PusherConnection>, mut told: ResMut<Told>| {
+                assert!(connection.is_connected());
+                told.0.push("entered".into());
+            },
+        );
+    app.update();
+    let connection = server.accept(SOON);
+    update_until(&mut app, "dialling", SOON, |world| {
+        state(world) == PusherState::Connecting
+    });
+    connection.establish("1.1", 120);
+    connected(&mut app);
+    assert_eq!(state(app.world()), PusherState::Connected);
+    assert_eq!(told(app.world()), ["entered"]);
+
+    let shown = app
+        .world_mut()
+        .spawn(DespawnOnExit(PusherState::Connected))
+        .id();
+    connection.close(4004, "over quota");
+    update_until(&mut app, "giving up", SOON, |world| {
+        state(world) == PusherState::Failed
+    });
+    assert!(app.world().get_entity(shown).is_err());
+
+    app.world().resource::<PusherConnection>().disconnect();
+    update_until(&mut app, "letting go", SOON, |world| {
+        state(world) == PusherState::Disconnected
+    });
+}
+
+#[test]
+fn it_does_not_matter_which_plugin_comes_first() {
+    let server = ScriptedServer::start();
+    let endpoint = Endpoint::custom("127.0.0.1", server.port());
+    let mut app = game(PusherConfig::new("app-key", endpoint));
+    app.add_plugins((PusherStatesPlugin, StatesPlugin));
+    app.finish();
+    app.cleanup();
+    app.update();
+    let connection = server.accept(SOON);
+    connection.establish("1.1", 120);
+    connected(&mut app);
+    assert_eq!(state(app.world()), PusherState::Connected);
+}
+
+#[test]
+fn without_the_plugin_of_bevys_states_the_game_goes_on() {
+    let server = ScriptedServer::start();
+    let endpoint = Endpoint::custom("127.0.0.1", server.port());
+    let mut app = game(PusherConfig::new("app-key", endpoint));
+    app.add_plugins(PusherStatesPlugin);
+    app.finish();
+    app.cleanup();
+    app.update();
+    let connection = server.accept(SOON);
+    connection.establish("1.1", 120);
+    connected(&mut app);
+    assert!(!app.world().contains_resource::<State<PusherState>>());
+}
