@@ -712,3 +712,42 @@ fn timings_of_zero_do_not_spin() {
     let seen = client.wait(SECOND);
     assert!(dials(&seen) <= 100, "{}", dials(&seen));
 }
+
+#[test]
+fn times_without_an_end_are_no_trouble() {
+    let timing = Timing {
+        dial_timeout: Duration::MAX,
+        authorization_timeout: Duration::MAX,
+        subscribe_timeout: Duration::MAX,
+        activity_timeout: Duration::MAX,
+        pong_timeout: Duration::MAX,
+        healthy_after: Duration::MAX,
+        close_timeout: Duration::MAX,
+    };
+    let reconnect = ReconnectPolicy {
+        min_delay: Duration::MAX,
+        max_delay: Duration::MAX,
+        max_attempts: None,
+    };
+    let mut client = Client::new(SessionConfig {
+        timing,
+        reconnect,
+        ..SessionConfig::default()
+    });
+    client.now = Now::at(SECOND);
+    client.command(Command::Connect);
+    client.open();
+    client.frame(&json!({"event": "pusher:connection_established", "data": {"socket_id": "1.1"}}));
+    client.want("lobby");
+    client.want("private-room");
+    client.command(Command::SignIn);
+    client.input(Input::Hint(Hint::NetworkChanged));
+    client.wait(3600 * SECOND);
+    client.lose();
+    assert!(
+        client
+            .session
+            .wake_at()
+            .is_some_and(|due| due < Duration::MAX)
+    );
+}

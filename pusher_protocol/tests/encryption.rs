@@ -14,7 +14,8 @@ mod support;
 use pusher_protocol::{
     protocol::{AuthError, ChannelAuthorization, EventData},
     session::{
-        EventTarget, Input, Notice, PusherError, RequestId, SubscriptionError, SubscriptionStatus,
+        Command, EventTarget, Input, Notice, PusherError, RequestId, SubscriptionError,
+        SubscriptionStatus,
     },
 };
 use serde_json::{Value, json};
@@ -234,6 +235,26 @@ fn without_a_usable_secret_the_channel_fails_and_nothing_is_sent() {
         let failed = SubscriptionStatus::Failed(SubscriptionError::Authorization(error));
         assert_eq!(statuses(&seen), [(CHANNEL.to_owned(), failed)]);
     }
+}
+
+#[test]
+fn a_channel_wanted_again_while_the_answer_is_awaited_keeps_its_key() {
+    let mut client = Client::connected();
+    let asked = request(&client.want(CHANNEL));
+    answer(&mut client, asked, SECRET);
+    client.unwant(CHANNEL);
+    client.want(CHANNEL);
+    client.confirm(CHANNEL);
+    let (event, seen) = client.frame(&good());
+    assert!(event.is_some(), "{seen:?}");
+}
+
+#[test]
+fn signing_out_asks_for_no_key_any_more() {
+    let mut client = subscribed(OTHER_SECRET);
+    let asked = request(&client.frame(&good()).1);
+    let seen = client.command(Command::SignOut);
+    assert!(seen.contains(&Seen::CancelRequest(asked)), "{seen:?}");
 }
 
 #[test]

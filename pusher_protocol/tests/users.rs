@@ -216,6 +216,25 @@ fn signing_out_leaves_what_was_authorized_and_asks_nothing_more_for_it() {
 }
 
 #[test]
+fn signing_out_twice_is_told_once() {
+    let mut client = Client::connected();
+    client.subscribe("private-room");
+    assert_eq!(statuses(&client.command(Command::SignOut)).len(), 1);
+    assert_eq!(client.command(Command::SignOut), []);
+}
+
+#[test]
+fn signing_out_leaves_a_channel_whose_answer_was_awaited_though_it_is_wanted_again() {
+    let mut client = Client::connected();
+    let asked = request(&client.want("private-room"));
+    client.authorize(asked);
+    client.unwant("private-room");
+    let seen = client.command(Command::SignOut);
+    assert_eq!(frames(&seen), [unsubscribe_frame("private-room")]);
+    assert_eq!(requests(&client.want("private-room")).len(), 1);
+}
+
+#[test]
 fn the_watchlist_is_told_in_both_forms() {
     let mut client = Client::connected();
     let online = |event: &str, ids: &[&str]| Notice::Watchlist {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::config::Timing;
+
 /// How a lost connection is dialled again: after `min_delay + uniform(0, min_delay · 2ⁿ)`, at most `max_delay`, where
 /// n counts the failures since the last healthy connection.
 ///
@@ -28,8 +30,8 @@ impl Default for ReconnectPolicy {
 impl ReconnectPolicy {
     /// The delay after `failures` earlier failures in a row.
     pub(crate) fn delay(&self, failures: u32, random: &mut fastrand::Rng) -> Duration {
-        let min = self.min_delay.max(crate::config::Timing::SHORTEST);
-        let room = self.max_delay.saturating_sub(min);
+        let min = self.min_delay.clamp(Timing::SHORTEST, Timing::LONGEST);
+        let room = self.max_delay.min(Timing::LONGEST).saturating_sub(min);
         let spread = min
             .saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX))
             .min(room);

@@ -28,6 +28,9 @@ impl Timing {
     /// The shortest that any of the times can be; shorter ones are taken as this, so that no setting spins.
     pub const SHORTEST: Duration = Duration::from_millis(10);
 
+    /// The longest that any of the times can be, a year; longer ones are taken as this, so that no sum overflows.
+    pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
     pub(crate) fn sanitized(mut self) -> Self {
         for time in [
             &mut self.dial_timeout,
@@ -37,8 +40,9 @@ impl Timing {
             &mut self.activity_timeout,
             &mut self.pong_timeout,
         ] {
-            *time = (*time).max(Self::SHORTEST);
+            *time = (*time).clamp(Self::SHORTEST, Self::LONGEST);
         }
+        self.healthy_after = self.healthy_after.min(Self::LONGEST);
         self
     }
 }

@@ -94,7 +94,8 @@ impl Session {
             message: message.clone(),
             channel: listening.clone(),
         });
-        if let Some(channel) = listening {
+        // On a channel that is subscribed it is about something else, such as a client event.
+        if let Some(channel) = listening.filter(|name| !self.channels.is_subscribed(name)) {
             self.channels.refused(context, &channel, code, &message);
         }
     }

@@ -64,6 +64,11 @@ impl Encryption {
         })
     }
 
+    /// Drops what waits for a new key.
+    pub(super) fn forget_rekey(&mut self) {
+        self.rekey = None;
+    }
+
     fn open(&self, data: &EventData<'_>) -> Result<String, Closed> {
         #[derive(Deserialize)]
         struct Wire {

@@ -1,5 +1,7 @@
 //! The channels that are wanted, and how far each is with the server.
 
+mod answers;
+mod authorizing;
 #[cfg(feature = "encrypted")]
 mod encryption;
 #[cfg(not(feature = "encrypted"))]
@@ -7,6 +9,7 @@ mod encryption;
 mod encryption;
 mod presence;
 mod timers;
+mod unanswered;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,10 +20,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use crate::{
-    protocol::{
-        AuthError, ChannelAuthorization, ChannelKind, ChannelName, ClientFrame, EventData, Member,
-        Roster,
-    },
+    protocol::{AuthError, ChannelKind, ChannelName, ClientFrame, Roster},
     session::{
         Notice, Output, RequestId, SendError, SubscriptionError, SubscriptionStatus,
         context::Context,
@@ -28,10 +28,7 @@ use crate::{
 };
 use encryption::Encryption;
 use timers::Timers;
-
-/// Questions to the game's backend that may be open at once, so that a reconnect with many channels does not meet it all
-/// at once.
-const AUTHORIZATIONS_AT_ONCE: usize = 8;
+use unanswered::Unanswered;
 
 /// The table of channels. What is in it is wanted, or still in the server's hands.
 #[derive(Debug, Default)]
@@ -44,6 +41,7 @@ pub(super) struct Channels {
     queue: VecDeque<ChannelName>,
     requests: HashMap<RequestId, ChannelName>,
     timers: Timers,
+    unanswered: Unanswered,
 }
 
 #[derive(Debug)]
@@ -55,8 +53,6 @@ struct Channel {
     barred: bool,
     extra: Option<Map<String, Value>>,
     phase: Phase,
-    /// Subscriptions that were sent and not answered so far. One that took too long may still be.
-    unanswered: u32,
     /// Since when nothing is heard of a channel that was subscribed.
     lost_at: Option<Duration>,
     /// The members, on presence channels that were subscribed once; kept over a loss of the connection.
@@ -80,7 +76,8 @@ enum Phase {
     Subscribing { timer: u64 },
     /// The server said yes.
     Subscribed,
-    /// Refused by the backend or the server, or no answer in time: a late one still counts.
+    /// Refused by the backend or the server, or no answer in time; `unanswered` if the server may still grant it, which
+    /// counts.
     Failed { unanswered: bool },
 }
 
@@ -117,7 +114,6 @@ impl Channels {
             barred: false,
             extra,
             phase: Phase::Pending,
-            unanswered: 0,
             lost_at: None,
             roster: None,
             me: None,
@@ -133,20 +129,19 @@ impl Channels {
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
-        channel.encryption = None;
         match channel.phase {
             Phase::Subscribing { .. } => {
                 // An unsubscribe must not overtake the subscribe on a server that handles the two side by side, so it
                 // waits for the answer (pusher-js#196).
                 channel.wanted = false;
-                return;
+                return self.cancel_question(context, name);
             }
-            Phase::Authorizing { request } => self.cancel(context, request),
             Phase::Subscribed | Phase::Failed { unanswered: true } => {
                 context.send(ClientFrame::Unsubscribe { channel: name });
             }
             Phase::Pending
             | Phase::Queued
+            | Phase::Authorizing { .. }
             | Phase::AwaitingSignIn { .. }
             | Phase::Failed { unanswered: false } => {}
         }
@@ -167,6 +162,7 @@ impl Channels {
             // The server may still come to the first subscription, and would refuse a second beside it.
             context.send(ClientFrame::Unsubscribe { channel: &name });
         }
+        self.cancel_question(context, &name);
         self.start(context, name);
     }
 
@@ -226,6 +222,7 @@ impl Channels {
         }
         self.queue.clear();
         self.timers.clear();
+        self.unanswered.clear();
         self.table.retain(|_, channel| channel.wanted);
         for name in self.in_order() {
             let Some(channel) = self.table.get_mut(&name) else {
@@ -235,7 +232,6 @@ impl Channels {
                 channel.lost_at = Some(context.now);
             }
             channel.encryption = None;
-            channel.unanswered = 0;
             if !matches!(channel.phase, Phase::Pending) {
                 channel.phase = Phase::Pending;
                 tell(context, &name, SubscriptionStatus::Pending);
@@ -278,7 +274,7 @@ impl Channels {
             let Some(channel) = self.table.get_mut(&name) else {
                 continue;
             };
-            if !channel.wanted || !name.kind().needs_authorization() {
+            if channel.barred || !name.kind().needs_authorization() {
                 continue;
             }
             channel.barred = true;
@@ -287,16 +283,17 @@ impl Channels {
             channel.lost_at = None;
             match channel.phase {
                 Phase::Pending => continue,
-                Phase::Authorizing { request } => self.cancel(context, request),
                 Phase::Subscribing { .. }
                 | Phase::Subscribed
                 | Phase::Failed { unanswered: true } => {
                     context.send(ClientFrame::Unsubscribe { channel: &name });
                 }
                 Phase::Queued
+                | Phase::Authorizing { .. }
                 | Phase::AwaitingSignIn { .. }
                 | Phase::Failed { unanswered: false } => {}
             }
+            self.cancel_question(context, &name);
             self.fail(context, &name, SubscriptionError::SignedOut, false);
         }
         self.pump(context);
@@ -311,143 +308,6 @@ impl Channels {
             channel.barred = false;
             if matches!(channel.phase, Phase::Failed { .. }) {
                 self.start(context, name);
-            }
-        }
-    }
-
-    /// Asks for as many authorizations as may be open at once.
-    fn pump(&mut self, context: &mut Context) {
-        while self.requests.len() < AUTHORIZATIONS_AT_ONCE {
-            let Some(name) = self.queue.pop_front() else {
-                return;
-            };
-            let queued = self
-                .table
-                .get(&name)
-                .is_some_and(|channel| matches!(channel.phase, Phase::Queued));
-            if queued
-                && let Some(request) = self.ask(context, &name)
-                && let Some(channel) = self.table.get_mut(&name)
-            {
-                channel.phase = Phase::Authorizing { request };
-            }
-        }
-    }
-
-    /// Asks the backend to authorize a channel.
-    fn ask(&mut self, context: &mut Context, name: &ChannelName) -> Option<RequestId> {
-        let socket_id = self.socket_id.clone()?;
-        let request = context.next_request();
-        self.requests.insert(request, name.clone());
-        self.timers.set(
-            context.now + context.config.timing.authorization_timeout,
-            request.0,
-            name.clone(),
-        );
-        context.output(Output::Authorize {
-            request,
-            channel: name.clone(),
-            socket_id,
-        });
-        Some(request)
-    }
-
-    fn cancel(&mut self, context: &mut Context, request: RequestId) {
-        if self.requests.remove(&request).is_some() {
-            context.output(Output::CancelRequest(request));
-        }
-    }
-
-    pub(super) fn authorized(
-        &mut self,
-        context: &mut Context,
-        request: RequestId,
-        answer: Result<ChannelAuthorization, AuthError>,
-        identity: &Identity,
-    ) {
-        // An answer that nobody waits for any more belongs to an older connection, or to a channel that was given up.
-        let Some(name) = self.requests.remove(&request) else {
-            return;
-        };
-        match self.table.get(&name).map(|channel| &channel.phase) {
-            Some(Phase::Authorizing { request: current }) if *current == request => {
-                self.subscribe_authorized(context, &name, answer, identity);
-            }
-            Some(_) => self.rekeyed(context, &name, request, answer),
-            None => {}
-        }
-        self.pump(context);
-    }
-
-    fn subscribe_authorized(
-        &mut self,
-        context: &mut Context,
-        name: &ChannelName,
-        answer: Result<ChannelAuthorization, AuthError>,
-        identity: &Identity,
-    ) {
-        let authorization = match answer {
-            Ok(authorization) => authorization,
-            Err(error) => return self.fail(context, name, error.into(), false),
-        };
-        let Some(channel) = self.table.get_mut(name) else {
-            return;
-        };
-        match name.kind() {
-            ChannelKind::Presence => match (&authorization.channel_data, identity) {
-                (Some(channel_data), _) => {
-                    match Member::parse(&EventData::Json(channel_data.into())) {
-                        Some(me) => channel.me = Some(me.id().into()),
-                        None => {
-                            let error = AuthError::InvalidField {
-                                field: "channel_data",
-                            };
-                            return self.fail(context, name, error.into(), false);
-                        }
-                    }
-                }
-                (None, Identity::SignedIn(id)) => channel.me = Some(id.clone()),
-                (None, Identity::Pending) => {
-                    channel.phase = Phase::AwaitingSignIn {
-                        auth: authorization.auth,
-                    };
-                    return;
-                }
-                (None, Identity::None) => {
-                    return self.fail(context, name, SubscriptionError::NoIdentity, false);
-                }
-            },
-            ChannelKind::PrivateEncrypted => {
-                match Encryption::new(authorization.shared_secret.as_deref()) {
-                    Ok(encryption) => channel.encryption = Some(encryption),
-                    Err(error) => return self.fail(context, name, error.into(), false),
-                }
-            }
-            ChannelKind::Public | ChannelKind::Private => {}
-        }
-        self.subscribe(
-            context,
-            name,
-            Some(&authorization.auth),
-            authorization.channel_data.as_deref(),
-        );
-    }
-
-    /// The sign-in was decided: presence channels that waited for it know who the client is, or that it is nobody.
-    pub(super) fn identified(&mut self, context: &mut Context, identity: &Identity) {
-        for name in self.in_order() {
-            let Some(channel) = self.table.get_mut(&name) else {
-                continue;
-            };
-            let Phase::AwaitingSignIn { auth } = &mut channel.phase else {
-                continue;
-            };
-            let auth = std::mem::take(auth);
-            if let Identity::SignedIn(id) = identity {
-                channel.me = Some(id.clone());
-                self.subscribe(context, &name, Some(&auth), None);
-            } else {
-                self.fail(context, &name, SubscriptionError::NoIdentity, false);
             }
         }
     }
@@ -470,121 +330,13 @@ impl Channels {
             name.clone(),
         );
         channel.phase = Phase::Subscribing { timer };
-        channel.unanswered += 1;
+        self.unanswered.add(name);
         context.send(ClientFrame::Subscribe {
             channel: name,
             auth,
             channel_data,
             extra: channel.extra.as_ref(),
         });
-    }
-
-    /// `pusher_internal:subscription_succeeded`. Ignored unless one is awaited: a server that relays forged ones must not
-    /// move anything.
-    pub(super) fn succeeded(&mut self, context: &mut Context, name: &str, data: &EventData<'_>) {
-        let Some(name) = self.table.get_key_value(name).map(|(name, _)| name.clone()) else {
-            return;
-        };
-        let Some(channel) = self
-            .table
-            .get_mut(&name)
-            .filter(|channel| channel.unanswered > 0)
-        else {
-            return;
-        };
-        channel.unanswered -= 1;
-        match channel.phase {
-            Phase::Subscribing { .. } if !channel.wanted => {
-                context.send(ClientFrame::Unsubscribe { channel: &name });
-                return self.remove(context, &name);
-            }
-            Phase::Subscribing { .. } | Phase::Failed { unanswered: true } => {
-                channel.phase = Phase::Subscribed;
-                let gap = channel
-                    .lost_at
-                    .take()
-                    .map(|lost_at| context.now.saturating_sub(lost_at));
-                let status = SubscriptionStatus::Subscribed;
-                context.notice(Notice::Subscription {
-                    channel: name.clone(),
-                    status,
-                    gap,
-                });
-            }
-            // The answer to the second of two subscriptions, after the first came too late: its members are the ones.
-            Phase::Subscribed => {}
-            Phase::Pending
-            | Phase::Queued
-            | Phase::Authorizing { .. }
-            | Phase::AwaitingSignIn { .. }
-            | Phase::Failed { unanswered: false } => return,
-        }
-        if name.kind() == ChannelKind::Presence {
-            channel.replace_roster(context, &name, data);
-        }
-    }
-
-    /// The server refuses a subscription, and names the channel.
-    pub(super) fn refused(
-        &mut self,
-        context: &mut Context,
-        name: &str,
-        status: Option<u16>,
-        message: &str,
-    ) {
-        let Some((name, channel)) = self.table.get_key_value(name) else {
-            return;
-        };
-        if matches!(channel.phase, Phase::Subscribing { .. }) {
-            let name = name.clone();
-            if let Some(channel) = self.table.get_mut(&name) {
-                channel.unanswered = channel.unanswered.saturating_sub(1);
-            }
-            self.fail(
-                context,
-                &name,
-                SubscriptionError::Refused {
-                    status,
-                    message: message.into(),
-                },
-                false,
-            );
-        }
-    }
-
-    fn fail(
-        &mut self,
-        context: &mut Context,
-        name: &ChannelName,
-        error: SubscriptionError,
-        unanswered: bool,
-    ) {
-        let Some(channel) = self.table.get_mut(name) else {
-            return;
-        };
-        if channel.wanted {
-            channel.phase = Phase::Failed { unanswered };
-            tell(context, name, SubscriptionStatus::Failed(error));
-            return;
-        }
-        if unanswered {
-            // A late success must not leave a subscription behind that nobody wants.
-            context.send(ClientFrame::Unsubscribe { channel: name });
-        }
-        self.remove(context, name);
-    }
-
-    fn remove(&mut self, context: &mut Context, name: &ChannelName) {
-        self.table.remove(name);
-        // A question for a new key may be open too; the answer would find another channel of the same name.
-        let stale = self
-            .requests
-            .iter()
-            .find(|(_, channel)| *channel == name)
-            .map(|(request, _)| *request);
-        if let Some(request) = stale {
-            self.cancel(context, request);
-        }
     }
 
     pub(super) fn time_passed(&mut self, context: &mut Context) {

@@ -1,0 +1,116 @@
+//! What the server answers to a subscription, and what becomes of one that failed.
+
+use crate::{
+    protocol::{ChannelKind, ChannelName, ClientFrame, EventData},
+    session::{
+        Notice, SubscriptionError, SubscriptionStatus,
+        channels::{Channels, Phase, tell},
+        context::Context,
+    },
+};
+
+impl Channels {
+    /// `pusher_internal:subscription_succeeded`. Ignored unless one is awaited: a server that relays forged ones must not
+    /// move anything.
+    pub(in crate::session) fn succeeded(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        data: &EventData<'_>,
+    ) {
+        if !self.unanswered.take(name) {
+            return;
+        }
+        let Some(name) = self.table.get_key_value(name).map(|(name, _)| name.clone()) else {
+            return;
+        };
+        let Some(channel) = self.table.get_mut(&name) else {
+            return;
+        };
+        match channel.phase {
+            Phase::Subscribing { .. } if !channel.wanted => {
+                context.send(ClientFrame::Unsubscribe { channel: &name });
+                return self.remove(context, &name);
+            }
+            Phase::Subscribing { .. } | Phase::Failed { unanswered: true } => {
+                channel.phase = Phase::Subscribed;
+                let gap = channel
+                    .lost_at
+                    .take()
+                    .map(|lost_at| context.now.saturating_sub(lost_at));
+                let status = SubscriptionStatus::Subscribed;
+                context.notice(Notice::Subscription {
+                    channel: name.clone(),
+                    status,
+                    gap,
+                });
+            }
+            // The answer to the second of two subscriptions, after the first came too late: its members are the ones.
+            Phase::Subscribed => {}
+            Phase::Pending
+            | Phase::Queued
+            | Phase::Authorizing { .. }
+            | Phase::AwaitingSignIn { .. }
+            | Phase::Failed { unanswered: false } => return,
+        }
+        if name.kind() == ChannelKind::Presence {
+            channel.replace_roster(context, &name, data);
+        }
+    }
+
+    /// The server refuses a subscription, and names the channel.
+    pub(in crate::session) fn refused(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        status: Option<u16>,
+        message: &str,
+    ) {
+        let awaited = self.unanswered.take(name);
+        // Of two subscriptions that were sent, this may be the answer to the first.
+        let unanswered = self.unanswered.awaits(name);
+        let Some((name, channel)) = self.table.get_key_value(name) else {
+            return;
+        };
+        let decides = match channel.phase {
+            Phase::Subscribing { .. } => true,
+            // A subscription that stands is only refused if what was granted was an earlier one.
+            Phase::Subscribed | Phase::Failed { unanswered: true } => awaited,
+            _ => false,
+        };
+        if decides {
+            let error = SubscriptionError::Refused {
+                status,
+                message: message.into(),
+            };
+            self.fail(context, &name.clone(), error, unanswered);
+        }
+    }
+
+    pub(super) fn fail(
+        &mut self,
+        context: &mut Context,
+        name: &ChannelName,
+        error: SubscriptionError,
+        unanswered: bool,
+    ) {
+        let Some(channel) = self.table.get_mut(name) else {
+            return;
+        };
+        if channel.wanted {
+            channel.phase = Phase::Failed { unanswered };
+            tell(context, name, SubscriptionStatus::Failed(error));
+            return;
+        }
+        if unanswered {
+            // A late success must not leave a subscription behind that nobody wants.
+            context.send(ClientFrame::Unsubscribe { channel: name });
+        }
+        self.remove(context, name);
+    }
+
+    pub(super) fn remove(&mut self, context: &mut Context, name: &ChannelName) {
+        self.cancel_question(context, name);
+        self.table.remove(name);
+    }
+}

@@ -1,0 +1,167 @@
+//! The questions to the game's backend: which channels may be asked about now, and what follows from the answers.
+
+use crate::{
+    protocol::{AuthError, ChannelAuthorization, ChannelKind, ChannelName, EventData, Member},
+    session::{
+        Output, RequestId, SubscriptionError,
+        channels::{Channels, Identity, Phase, encryption::Encryption},
+        context::Context,
+    },
+};
+
+/// Questions to the game's backend that may be open at once, so that a reconnect with many channels does not meet it all
+/// at once.
+const AUTHORIZATIONS_AT_ONCE: usize = 8;
+
+impl Channels {
+    /// Asks for as many authorizations as may be open at once.
+    pub(super) fn pump(&mut self, context: &mut Context) {
+        while self.requests.len() < AUTHORIZATIONS_AT_ONCE {
+            let Some(name) = self.queue.pop_front() else {
+                return;
+            };
+            let queued = self
+                .table
+                .get(&name)
+                .is_some_and(|channel| matches!(channel.phase, Phase::Queued));
+            if queued
+                && let Some(request) = self.ask(context, &name)
+                && let Some(channel) = self.table.get_mut(&name)
+            {
+                channel.phase = Phase::Authorizing { request };
+            }
+        }
+    }
+
+    /// Asks the backend to authorize a channel.
+    pub(super) fn ask(&mut self, context: &mut Context, name: &ChannelName) -> Option<RequestId> {
+        let socket_id = self.socket_id.clone()?;
+        let request = context.next_request();
+        self.requests.insert(request, name.clone());
+        self.timers.set(
+            context.now + context.config.timing.authorization_timeout,
+            request.0,
+            name.clone(),
+        );
+        context.output(Output::Authorize {
+            request,
+            channel: name.clone(),
+            socket_id,
+        });
+        Some(request)
+    }
+
+    pub(super) fn cancel(&mut self, context: &mut Context, request: RequestId) {
+        if self.requests.remove(&request).is_some() {
+            context.output(Output::CancelRequest(request));
+        }
+    }
+
+    /// Takes back what the backend is asked about this channel, if it is.
+    pub(super) fn cancel_question(&mut self, context: &mut Context, name: &ChannelName) {
+        let asked =
+            |(request, channel): (&RequestId, &ChannelName)| (channel == name).then_some(*request);
+        if let Some(request) = self.requests.iter().find_map(asked) {
+            self.cancel(context, request);
+        }
+        if let Some(channel) = self.table.get_mut(name)
+            && let Some(encryption) = &mut channel.encryption
+        {
+            encryption.forget_rekey();
+        }
+    }
+
+    pub(in crate::session) fn authorized(
+        &mut self,
+        context: &mut Context,
+        request: RequestId,
+        answer: Result<ChannelAuthorization, AuthError>,
+        identity: &Identity,
+    ) {
+        // An answer that nobody waits for any more belongs to an older connection, or to a channel that was given up.
+        let Some(name) = self.requests.remove(&request) else {
+            return;
+        };
+        match self.table.get(&name).map(|channel| &channel.phase) {
+            Some(Phase::Authorizing { request: current }) if *current == request => {
+                self.subscribe_authorized(context, &name, answer, identity);
+            }
+            Some(_) => self.rekeyed(context, &name, request, answer),
+            None => {}
+        }
+        self.pump(context);
+    }
+
+    fn subscribe_authorized(
+        &mut self,
+        context: &mut Context,
+        name: &ChannelName,
+        answer: Result<ChannelAuthorization, AuthError>,
+        identity: &Identity,
+    ) {
+        let authorization = match answer {
+            Ok(authorization) => authorization,
+            Err(error) => return self.fail(context, name, error.into(), false),
+        };
+        let Some(channel) = self.table.get_mut(name) else {
+            return;
+        };
+        match name.kind() {
+            ChannelKind::Presence => match (&authorization.channel_data, identity) {
+                (Some(channel_data), _) => {
+                    match Member::parse(&EventData::Json(channel_data.into())) {
+                        Some(me) => channel.me = Some(me.id().into()),
+                        None => {
+                            let error = AuthError::InvalidField {
+                                field: "channel_data",
+                            };
+                            return self.fail(context, name, error.into(), false);
+                        }
+                    }
+                }
+                (None, Identity::SignedIn(id)) => channel.me = Some(id.clone()),
+                (None, Identity::Pending) => {
+                    channel.phase = Phase::AwaitingSignIn {
+                        auth: authorization.auth,
+                    };
+                    return;
+                }
+                (None, Identity::None) => {
+                    return self.fail(context, name, SubscriptionError::NoIdentity, false);
+                }
+            },
+            ChannelKind::PrivateEncrypted => {
+                match Encryption::new(authorization.shared_secret.as_deref()) {
+                    Ok(encryption) => channel.encryption = Some(encryption),
+                    Err(error) => return self.fail(context, name, error.into(), false),
+                }
+            }
+            ChannelKind::Public | ChannelKind::Private => {}
+        }
+        self.subscribe(
+            context,
+            name,
+            Some(&authorization.auth),
+            authorization.channel_data.as_deref(),
+        );
+    }
+
+    /// The sign-in was decided: presence channels that waited for it know who the client is, or that it is nobody.
+    pub(in crate::session) fn identified(&mut self, context: &mut Context, identity: &Identity) {
+        for name in self.in_order() {
+            let Some(channel) = self.table.get_mut(&name) else {
+                continue;
+            };
+            let Phase::AwaitingSignIn { auth } = &mut channel.phase else {
+                continue;
+            };
+            let auth = std::mem::take(auth);
+            if let Identity::SignedIn(id) = identity {
+                channel.me = Some(id.clone());
+                self.subscribe(context, &name, Some(&auth), None);
+            } else {
+                self.fail(context, &name, SubscriptionError::NoIdentity, false);
+            }
+        }
+    }
+}

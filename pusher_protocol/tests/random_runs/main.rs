@@ -1,0 +1,99 @@
+//! Long random runs against a model of the server: whatever happens in between, each step keeps its promises, and at
+//! rest both sides agree.
+//!
+//! Each run has a seed. `RANDOM_RUN_SEED=n` repeats that run alone; a run that fails is shortened to the actions that it
+//! takes to fail. `RANDOM_RUNS=n` makes so many runs instead of the usual number.
+#![cfg(feature = "encrypted")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "test code"
+)]
+
+mod action;
+mod server;
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
+
+use std::cell::RefCell;
+
+use proptest::{
+    collection::vec,
+    test_runner::{Config, RngSeed, TestError, TestRunner},
+};
+
+use action::{Action, action};
+use world::{Reach, World};
+
+/// How many runs it takes for a million steps.
+const RUNS: u64 = 2_400;
+const LONGEST_RUN: usize = 800;
+
+fn run(seed: u64, actions: &[Action]) -> Reach {
+    let mut world = World::new(seed);
+    for action in actions {
+        world.step(*action);
+    }
+    world.come_to_rest();
+    world.check_agreement();
+    world.reach()
+}
+
+/// One run, or the shortest one like it that fails too.
+fn run_of(seed: u64) -> Result<Reach, String> {
+    let mut runner = TestRunner::new(Config {
+        cases: 1,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        ..Config::default()
+    });
+    let reach = RefCell::new(Reach::default());
+    let outcome = runner.run(&vec(action(), 0..=LONGEST_RUN), |actions| {
+        *reach.borrow_mut() = run(seed, &actions);
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => Ok(reach.into_inner()),
+        Err(TestError::Fail(reason, actions)) => {
+            let actions: String = actions.iter().map(|action| format!("\n  {action:?}")).collect();
+            Err(format!("RANDOM_RUN_SEED={seed} fails after these actions:{actions}\n{reason}"))
+        }
+        Err(TestError::Abort(reason)) => Err(format!("RANDOM_RUN_SEED={seed}: {reason}")),
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().expect("a number"))
+}
+
+#[test]
+fn whatever_happens_client_and_server_agree_at_rest() {
+    if let Some(seed) = number("RANDOM_RUN_SEED") {
+        run_of(seed).unwrap_or_else(|failure| panic!("{failure}"));
+        return;
+    }
+    let runs = number("RANDOM_RUNS");
+    let mut sum = Reach::default();
+    for seed in 0..runs.unwrap_or(RUNS) {
+        let reach = match run_of(seed) { Ok(r) => r, Err(f) => { if f.lines().count() < 40 { println!("{f}\n---------"); } else { println!("LONG {}", f.lines().last().unwrap()); } continue } };
+        sum.steps += reach.steps;
+        sum.connections += reach.connections;
+        sum.events += reach.events;
+        sum.decrypted += reach.decrypted;
+        sum.sent += reach.sent;
+    }
+    println!("{sum:?}");
+    if runs.is_none() {
+        assert!(sum.steps >= 1_000_000, "{sum:?}");
+        assert!(sum.connections >= 10_000, "{sum:?}");
+        assert!(sum.events >= 10_000, "{sum:?}");
+        assert!(sum.decrypted >= 1_000, "{sum:?}");
+        assert!(sum.sent >= 1_000, "{sum:?}");
+    }
+}

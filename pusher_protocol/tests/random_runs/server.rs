@@ -1,0 +1,315 @@
+//! The other side: a server with other players on it, and the game's backend. It shares no code with the client.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use crypto_secretbox::{KeyInit, Nonce, XSalsa20Poly1305, aead::Aead};
+use pusher_protocol::{
+    protocol::{AuthError, ChannelAuthorization, UserAuthentication},
+    session::DialId,
+};
+use serde_json::{Value, json};
+
+use crate::action::{Answer, Greeting, Mood};
+
+const USER_CHANNEL: &str = "#server-to-user-me";
+
+/// One connection as the server knows it, with the frames on their way.
+pub struct Connection {
+    pub dial: DialId,
+    pub socket_id: String,
+    pub to_server: VecDeque<String>,
+    pub to_client: VecDeque<String>,
+    /// Nothing gets through any more.
+    pub is_dead: bool,
+    subscribed: BTreeSet<String>,
+    /// Subscriptions that were not granted: the client may not know that.
+    declined: BTreeSet<String>,
+    signed_in: bool,
+}
+
+#[derive(Default)]
+pub struct Server {
+    connections: u32,
+    events: u64,
+    members: BTreeMap<String, BTreeSet<String>>,
+    keys: BTreeMap<String, u8>,
+}
+
+impl Server {
+    pub fn accept(&mut self, dial: DialId, greeting: Greeting) -> Connection {
+        self.connections += 1;
+        let socket_id = format!("{}.7", self.connections);
+        let data = json!({"socket_id": socket_id, "activity_timeout": 120}).to_string();
+        let first = match greeting {
+            Greeting::Good => {
+                Some(json!({"event": "pusher:connection_established", "data": data}).to_string())
+            }
+            Greeting::Error(code) => Some(
+                json!({"event": "pusher:error", "data": {"code": code, "message": "no"}})
+                    .to_string(),
+            ),
+            Greeting::Garbage => Some("<html>".into()),
+            Greeting::Nothing => None,
+        };
+        Connection {
+            dial,
+            socket_id,
+            to_server: VecDeque::new(),
+            to_client: first.into_iter().collect(),
+            is_dead: false,
+            subscribed: BTreeSet::new(),
+            declined: BTreeSet::new(),
+            signed_in: false,
+        }
+    }
+
+    /// The connection ended.
+    pub fn forget(&mut self, connection: &Connection) {
+        for channel in &connection.subscribed {
+            self.leave(channel);
+        }
+    }
+
+    fn leave(&mut self, channel: &str) {
+        if let Some(members) = self.members.get_mut(channel) {
+            members.remove("me");
+        }
+    }
+
+    /// Takes in one frame of the client.
+    pub fn read(&mut self, connection: &mut Connection, text: &str, mood: Mood) {
+        let frame: Value = serde_json::from_str(text).expect("the client sends JSON");
+        let data = &frame["data"];
+        match frame["event"].as_str().expect("each frame has an event") {
+            "pusher:subscribe" => self.subscribe(connection, data, mood),
+            "pusher:unsubscribe" => {
+                let channel = data["channel"].as_str().expect("a channel");
+                assert!(
+                    connection.subscribed.remove(channel) | connection.declined.remove(channel),
+                    "{channel} was never asked for"
+                );
+                self.leave(channel);
+            }
+            "pusher:signin" => sign_in(connection, data, mood),
+            "pusher:ping" => connection.tell(&json!({"event": "pusher:pong"})),
+            "pusher:pong" => {}
+            "client-x" => {
+                let channel = frame["channel"].as_str().expect("a channel");
+                assert!(
+                    connection.subscribed.contains(channel),
+                    "a client event on {channel}, which is not subscribed"
+                );
+            }
+            other => panic!("{other} is no frame of a client"),
+        }
+    }
+
+    fn subscribe(&mut self, connection: &mut Connection, data: &Value, mood: Mood) {
+        let channel = data["channel"].as_str().expect("a channel");
+        assert!(
+            !connection.subscribed.contains(channel),
+            "{channel} is subscribed already"
+        );
+        if channel == USER_CHANNEL {
+            assert!(connection.signed_in, "{channel} before the sign-in");
+        } else if channel.starts_with("private-") || channel.starts_with("presence-") {
+            assert_eq!(
+                data["auth"],
+                format!("key:{}:{channel}", connection.socket_id),
+                "authorized for another connection"
+            );
+        }
+        let is_presence = channel.starts_with("presence-");
+        if is_presence && data.get("channel_data").is_none() {
+            assert!(connection.signed_in, "nobody is on {channel}");
+        }
+        let text = data.to_string();
+        assert!(
+            !text.contains("shared_secret"),
+            "a key is not the server's business"
+        );
+        match mood {
+            Mood::Grants => {
+                connection.declined.remove(channel);
+                connection.subscribed.insert(channel.into());
+                let mut answer = json!({});
+                if is_presence {
+                    let members = self.members.entry(channel.into()).or_default();
+                    members.insert("me".into());
+                    let hash: BTreeMap<&str, Value> =
+                        members.iter().map(|id| (&**id, Value::Null)).collect();
+                    answer =
+                        json!({"presence": {"ids": members, "hash": hash, "count": members.len()}});
+                }
+                connection.tell(&json!({
+                    "event": "pusher_internal:subscription_succeeded", "channel": channel, "data": answer.to_string()
+                }));
+            }
+            Mood::Refuses => {
+                connection.declined.insert(channel.into());
+                connection.tell(&json!({
+                    "event": "pusher:subscription_error", "channel": channel, "data": {"status": 403, "error": "no"}
+                }));
+            }
+            Mood::Grumbles => {
+                connection.declined.insert(channel.into());
+                connection.tell(&json!({"event": "pusher:error", "data": {"code": 4009}}));
+            }
+            Mood::KeepsSilent => {
+                connection.declined.insert(channel.into());
+            }
+        }
+    }
+
+    /// Publishes an event whose data is its number, and returns it.
+    pub fn publish(&mut self, connection: &mut Connection, channel: &str) -> Option<u64> {
+        if !connection.subscribed.contains(channel) {
+            return None;
+        }
+        self.events += 1;
+        let plain = self.events.to_string();
+        let data = if channel.starts_with("private-encrypted-") {
+            seal(self.key(channel), &plain).to_string()
+        } else {
+            plain
+        };
+        connection.tell(&json!({"event": "e", "channel": channel, "data": data}));
+        Some(self.events)
+    }
+
+    pub fn publish_to_user(&mut self, connection: &mut Connection) {
+        if connection.subscribed.contains(USER_CHANNEL) {
+            connection.tell(&json!({"event": "e", "channel": USER_CHANNEL, "data": "1"}));
+        }
+    }
+
+    pub fn come_or_go(
+        &mut self,
+        connection: Option<&mut Connection>,
+        channel: &str,
+        player: &str,
+    ) {
+        if !channel.starts_with("presence-") {
+            return;
+        }
+        let members = self.members.entry(channel.into()).or_default();
+        let event = if members.remove(player) {
+            "pusher_internal:member_removed"
+        } else {
+            members.insert(player.into());
+            "pusher_internal:member_added"
+        };
+        if let Some(connection) =
+            connection.filter(|connection| connection.subscribed.contains(channel))
+        {
+            // Numeric ids come as numbers from some servers.
+            let id = player
+                .parse()
+                .map_or_else(|_| json!(player), |id: u64| json!(id));
+            let data = json!({"user_id": id}).to_string();
+            connection.tell(&json!({"event": event, "channel": channel, "data": data}));
+        }
+    }
+
+    pub fn rotate_key(&mut self, channel: &str) {
+        if channel.starts_with("private-encrypted-") {
+            *self.keys.entry(channel.into()).or_default() += 1;
+        }
+    }
+
+    fn key(&self, channel: &str) -> [u8; 32] {
+        [self.keys.get(channel).copied().unwrap_or_default(); 32]
+    }
+
+    /// What the game's backend says of a channel.
+    pub fn authorize(
+        &self,
+        channel: &str,
+        socket_id: &str,
+        with: Answer,
+    ) -> Result<ChannelAuthorization, AuthError> {
+        let answer = ChannelAuthorization::new(format!("key:{socket_id}:{channel}"));
+        if with == Answer::Refused {
+            return Err(AuthError::http(500, ""));
+        }
+        if channel.starts_with("presence-") {
+            return Ok(match with {
+                Answer::Anonymous => answer,
+                Answer::Odd => answer.with_channel_data(r#"{"user_id":{}}"#),
+                _ => answer.with_channel_data(r#"{"user_id":"me"}"#),
+            });
+        }
+        if channel.starts_with("private-encrypted-") {
+            let [mut key, ..] = self.key(channel);
+            if with == Answer::OldKey {
+                key = key.wrapping_sub(1);
+            }
+            let length = if with == Answer::Odd { 31 } else { 32 };
+            return Ok(answer.with_shared_secret(BASE64_STANDARD.encode(vec![key; length])));
+        }
+        Ok(answer)
+    }
+
+    /// What the game's backend says of the user.
+    pub fn authenticate(
+        socket_id: &str,
+        with: Answer,
+    ) -> Result<UserAuthentication, AuthError> {
+        let auth = format!("key:{socket_id}");
+        match with {
+            Answer::Refused => Err(AuthError::http(403, "")),
+            Answer::Odd => Ok(UserAuthentication::new(auth, "{}")),
+            _ => Ok(UserAuthentication::new(auth, r#"{"id":"me"}"#)),
+        }
+    }
+
+    /// Who is on a presence channel.
+    pub fn members(&self, channel: &str) -> Vec<&str> {
+        let members = self.members.get(channel);
+        members.into_iter().flatten().map(|id| &**id).collect()
+    }
+}
+
+impl Connection {
+    /// The channels of the game that the server has this client on.
+    pub fn subscribed(&self) -> BTreeSet<&str> {
+        let names = self.subscribed.iter().map(|name| &**name);
+        names.filter(|name| !name.starts_with('#')).collect()
+    }
+
+    pub fn tell(&mut self, frame: &Value) {
+        self.to_client.push_back(frame.to_string());
+    }
+}
+
+fn sign_in(connection: &mut Connection, data: &Value, mood: Mood) {
+    assert_eq!(
+        data["auth"],
+        format!("key:{}", connection.socket_id),
+        "authenticated for another connection"
+    );
+    match mood {
+        Mood::Grants => {
+            connection.signed_in = true;
+            let user_data = &data["user_data"];
+            connection
+                .tell(&json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
+            let events = json!({"events": [{"name": "online", "user_ids": ["ann"]}]});
+            connection.tell(&json!({"event": "pusher_internal:watchlist_events", "data": events}));
+        }
+        Mood::Refuses | Mood::Grumbles => {
+            connection.tell(&json!({"event": "pusher:error", "data": {"code": 4009}}));
+        }
+        Mood::KeepsSilent => {}
+    }
+}
+
+fn seal(key: [u8; 32], plain: &str) -> Value {
+    let nonce = [9; 24];
+    let cipher = XSalsa20Poly1305::new(&key.into());
+    let sealed = cipher
+        .encrypt(&Nonce::from(nonce), plain.as_bytes())
+        .expect("a short text can be sealed");
+    json!({"nonce": BASE64_STANDARD.encode(nonce), "ciphertext": BASE64_STANDARD.encode(sealed)})
+}
