@@ -723,6 +723,7 @@ fn times_without_an_end_are_no_trouble() {
         pong_timeout: Duration::MAX,
         healthy_after: Duration::MAX,
         close_timeout: Duration::MAX,
+        queue_timeout: Duration::MAX,
     };
     let reconnect = ReconnectPolicy {
         min_delay: Duration::MAX,

@@ -1,9 +1,11 @@
 //! What can happen next in a run, as plain data: a failing run is shortened by leaving actions out.
 
 use proptest::{
+    collection::vec,
     prelude::{Just, Strategy, any, prop_oneof},
     sample::select,
 };
+use pusher_protocol::session::SendMode;
 
 /// Channels of every kind; `CHANNELS` in the order in which runs refer to them.
 pub const CHANNELS: [&str; 10] = [
@@ -32,7 +34,7 @@ pub enum Action {
     Want(&'static str),
     Unwant(&'static str),
     Retry(&'static str),
-    Send(&'static str),
+    Send(&'static str, SendMode),
     SignIn,
     SignOut,
     Configure(Patience),
@@ -45,7 +47,7 @@ pub enum Action {
     ClientReads,
     /// The server does not read for a while, and the client's buffer is full.
     Block(bool),
-    /// The route is gone, and nobody is told.
+    /// The route is gone, and nobody notices.
     BlackHole,
     Lose(Option<u16>),
     /// Something of an earlier connection comes late.
@@ -75,6 +77,23 @@ pub enum Action {
         seconds: u64,
     },
     NetworkChanged,
+}
+
+impl Action {
+    /// The same for another channel.
+    fn on(self, channel: &'static str) -> Self {
+        match self {
+            Self::Want(_) => Self::Want(channel),
+            Self::Unwant(_) => Self::Unwant(channel),
+            Self::Retry(_) => Self::Retry(channel),
+            Self::Send(_, mode) => Self::Send(channel, mode),
+            Self::Publish(_) => Self::Publish(channel),
+            Self::ComeOrGo(_, player) => Self::ComeOrGo(channel, player),
+            Self::RotateKey(_) => Self::RotateKey(channel),
+            Self::Forge(_, which) => Self::Forge(channel, which),
+            other => other,
+        }
+    }
 }
 
 /// The first thing that a server says.
@@ -128,11 +147,27 @@ pub enum Patience {
     Limited { attempts: u32 },
 }
 
-pub fn action() -> impl Strategy<Value = Action> {
+/// Runs of three kinds: in fair weather the client gets far, in rough weather it meets much, and where all turns round one
+/// channel of a slow server, the same happens again and again before it was answered.
+pub fn run(longest: usize) -> impl Strategy<Value = Vec<Action>> {
+    let one_channel = |(channel, actions): (&'static str, Vec<Action>)| {
+        actions
+            .into_iter()
+            .map(|action| action.on(channel))
+            .collect()
+    };
     prop_oneof![
-        26 => game(),
-        40 => granted(9).prop_map(Action::ServerReads),
-        60 => Just(Action::ClientReads),
+        vec(action(32, 60, 1), 0..=longest),
+        vec(action(32, 60, 10), 0..=longest),
+        (channel(), vec(action(100, 30, 2), 0..=longest)).prop_map(one_channel),
+    ]
+}
+
+fn action(game: u32, reading: u32, trouble: u32) -> impl Strategy<Value = Action> {
+    prop_oneof![
+        game => what_the_game_does(),
+        reading => mood().prop_map(Action::ServerReads),
+        reading => Just(Action::ClientReads),
         20 => prop_oneof![
             20 => Just(Action::DialSucceeds(Greeting::Good)),
             2 => select(&[
@@ -142,10 +177,10 @@ pub fn action() -> impl Strategy<Value = Action> {
             1 => Just(Action::DialFails { for_good: true }),
         ],
         24 => (0_usize..8, answer()).prop_map(|(which, with)| Action::Answer { which, with }),
-        60 => other_players(),
-        2 => trouble(),
+        60 => what_others_do(),
+        trouble => what_goes_wrong(),
         30 => (0_u64..300).prop_map(|milliseconds| Action::Wait { milliseconds }),
-        1 => (0_u64..9_000).prop_map(|milliseconds| Action::Wait { milliseconds }),
+        2 => (0_u64..9_000).prop_map(|milliseconds| Action::Wait { milliseconds }),
     ]
 }
 
@@ -153,13 +188,13 @@ fn channel() -> impl Strategy<Value = &'static str> {
     select(&CHANNELS[..])
 }
 
-/// What the game does.
-fn game() -> impl Strategy<Value = Action> {
+fn what_the_game_does() -> impl Strategy<Value = Action> {
     prop_oneof![
         20 => channel().prop_map(Action::Want),
         6 => channel().prop_map(Action::Unwant),
         3 => channel().prop_map(Action::Retry),
-        12 => channel().prop_map(Action::Send),
+        12 => (channel(), select(&[SendMode::Immediate, SendMode::Queued, SendMode::Latest][..]))
+            .prop_map(|(channel, mode)| Action::Send(channel, mode)),
         15 => Just(Action::Connect),
         2 => Just(Action::SignIn),
         2 => select(&[
@@ -174,9 +209,9 @@ fn game() -> impl Strategy<Value = Action> {
 }
 
 /// A mood that grants most of what is asked.
-fn granted(often: u32) -> impl Strategy<Value = Mood> {
+fn mood() -> impl Strategy<Value = Mood> {
     prop_oneof![
-        often => Just(Mood::Grants),
+        9 => Just(Mood::Grants),
         1 => select(&[Mood::Refuses, Mood::Grumbles, Mood::KeepsSilent][..]),
     ]
 }
@@ -188,7 +223,7 @@ fn answer() -> impl Strategy<Value = Answer> {
     ]
 }
 
-fn other_players() -> impl Strategy<Value = Action> {
+fn what_others_do() -> impl Strategy<Value = Action> {
     prop_oneof![
         20 => channel().prop_map(Action::Publish),
         2 => Just(Action::PublishToUser),
@@ -199,8 +234,7 @@ fn other_players() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// What goes wrong.
-fn trouble() -> impl Strategy<Value = Action> {
+fn what_goes_wrong() -> impl Strategy<Value = Action> {
     prop_oneof![
         3 => select(&[None, Some(1000), Some(1006), Some(4001), Some(4100), Some(4200), Some(4201), Some(4301)][..])
             .prop_map(Action::Lose),

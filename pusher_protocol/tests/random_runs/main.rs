@@ -21,16 +21,13 @@ mod world;
 
 use std::cell::RefCell;
 
-use proptest::{
-    collection::vec,
-    test_runner::{Config, RngSeed, TestError, TestRunner},
-};
+use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestError, TestRunner};
 
-use action::{Action, action};
+use action::Action;
 use world::{Reach, World};
 
 /// How many runs it takes for a million steps.
-const RUNS: u64 = 2_400;
+const RUNS: u64 = 2_000;
 const LONGEST_RUN: usize = 800;
 
 fn run(seed: u64, actions: &[Action]) -> Reach {
@@ -48,20 +45,27 @@ fn run_of(seed: u64) -> Result<Reach, String> {
     let mut runner = TestRunner::new(Config {
         cases: 1,
         rng_seed: RngSeed::Fixed(seed),
+        // The usual one takes more time than all else here together.
+        rng_algorithm: RngAlgorithm::XorShift,
         failure_persistence: None,
         max_shrink_iters: 20_000,
         ..Config::default()
     });
     let reach = RefCell::new(Reach::default());
-    let outcome = runner.run(&vec(action(), 0..=LONGEST_RUN), |actions| {
+    let outcome = runner.run(&action::run(LONGEST_RUN), |actions| {
         *reach.borrow_mut() = run(seed, &actions);
         Ok(())
     });
     match outcome {
         Ok(()) => Ok(reach.into_inner()),
         Err(TestError::Fail(reason, actions)) => {
-            let actions: String = actions.iter().map(|action| format!("\n  {action:?}")).collect();
-            Err(format!("RANDOM_RUN_SEED={seed} fails after these actions:{actions}\n{reason}"))
+            let actions: String = actions
+                .iter()
+                .map(|action| format!("\n  {action:?}"))
+                .collect();
+            Err(format!(
+                "RANDOM_RUN_SEED={seed} fails after these actions:{actions}\n{reason}"
+            ))
         }
         Err(TestError::Abort(reason)) => Err(format!("RANDOM_RUN_SEED={seed}: {reason}")),
     }
@@ -81,19 +85,15 @@ fn whatever_happens_client_and_server_agree_at_rest() {
     let runs = number("RANDOM_RUNS");
     let mut sum = Reach::default();
     for seed in 0..runs.unwrap_or(RUNS) {
-        let reach = match run_of(seed) { Ok(r) => r, Err(f) => { if f.lines().count() < 40 { println!("{f}\n---------"); } else { println!("LONG {}", f.lines().last().unwrap()); } continue } };
-        sum.steps += reach.steps;
-        sum.connections += reach.connections;
-        sum.events += reach.events;
-        sum.decrypted += reach.decrypted;
-        sum.sent += reach.sent;
+        sum += run_of(seed).unwrap_or_else(|failure| panic!("{failure}"));
     }
     println!("{sum:?}");
     if runs.is_none() {
+        // The runs mean something only if the client gets somewhere in them.
         assert!(sum.steps >= 1_000_000, "{sum:?}");
-        assert!(sum.connections >= 10_000, "{sum:?}");
-        assert!(sum.events >= 10_000, "{sum:?}");
-        assert!(sum.decrypted >= 1_000, "{sum:?}");
+        assert!(sum.connections >= 5_000, "{sum:?}");
+        assert!(sum.events >= 15_000, "{sum:?}");
+        assert!(sum.decrypted >= 2_000, "{sum:?}");
         assert!(sum.sent >= 1_000, "{sum:?}");
     }
 }

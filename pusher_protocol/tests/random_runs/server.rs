@@ -25,6 +25,8 @@ pub struct Connection {
     subscribed: BTreeSet<String>,
     /// Subscriptions that were not granted: the client may not know that.
     declined: BTreeSet<String>,
+    /// Subscriptions that were granted once.
+    granted: BTreeSet<String>,
     signed_in: bool,
 }
 
@@ -60,6 +62,7 @@ impl Server {
             is_dead: false,
             subscribed: BTreeSet::new(),
             declined: BTreeSet::new(),
+            granted: BTreeSet::new(),
             signed_in: false,
         }
     }
@@ -97,8 +100,9 @@ impl Server {
             "client-x" => {
                 let channel = frame["channel"].as_str().expect("a channel");
                 assert!(
-                    connection.subscribed.contains(channel),
-                    "a client event on {channel}, which is not subscribed"
+                    connection.subscribed.contains(channel)
+                        || connection.declined.contains(channel),
+                    "a client event on {channel}, which was never asked for"
                 );
             }
             other => panic!("{other} is no frame of a client"),
@@ -129,8 +133,17 @@ impl Server {
             !text.contains("shared_secret"),
             "a key is not the server's business"
         );
+        // An answer names its channel and nothing else. Where an earlier subscription of the channel was granted and the
+        // next is refused without its name, no client can tell.
+        let mood = match mood {
+            Mood::Grumbles | Mood::KeepsSilent if connection.granted.contains(channel) => {
+                Mood::Refuses
+            }
+            mood => mood,
+        };
         match mood {
             Mood::Grants => {
+                connection.granted.insert(channel.into());
                 connection.declined.remove(channel);
                 connection.subscribed.insert(channel.into());
                 let mut answer = json!({});
@@ -184,12 +197,7 @@ impl Server {
         }
     }
 
-    pub fn come_or_go(
-        &mut self,
-        connection: Option<&mut Connection>,
-        channel: &str,
-        player: &str,
-    ) {
+    pub fn come_or_go(&mut self, connection: Option<&mut Connection>, channel: &str, player: &str) {
         if !channel.starts_with("presence-") {
             return;
         }
@@ -252,10 +260,7 @@ impl Server {
     }
 
     /// What the game's backend says of the user.
-    pub fn authenticate(
-        socket_id: &str,
-        with: Answer,
-    ) -> Result<UserAuthentication, AuthError> {
+    pub fn authenticate(socket_id: &str, with: Answer) -> Result<UserAuthentication, AuthError> {
         let auth = format!("key:{socket_id}");
         match with {
             Answer::Refused => Err(AuthError::http(403, "")),

@@ -1,0 +1,194 @@
+//! The game: what it asks for, and whether it may be told what it is told.
+
+use super::*;
+
+impl World {
+    pub(super) fn want(&mut self, channel: &str) {
+        if self.wanted.insert(channel.into()) {
+            self.statuses
+                .insert(channel.into(), SubscriptionStatus::Pending);
+        }
+        self.command(Command::Subscribe {
+            channel: name(channel),
+            extra: None,
+        });
+    }
+
+    pub(super) fn unwant(&mut self, channel: &str) {
+        self.wanted.remove(channel);
+        self.barred.remove(channel);
+        self.statuses.remove(channel);
+        self.rosters.remove(channel);
+        self.command(Command::Unsubscribe(name(channel)));
+    }
+
+    pub(super) fn retry(&mut self, channel: &str) {
+        if let Some(SubscriptionStatus::Failed(_)) = self.statuses.get(channel) {
+            self.barred.remove(channel);
+        }
+        self.command(Command::Retry(name(channel)));
+    }
+
+    pub(super) fn send(&mut self, channel: &str, mode: SendMode) {
+        self.last_send += 1;
+        let id = SendId(self.last_send);
+        self.unanswered.insert(id, mode);
+        self.command(Command::Send(ClientEvent {
+            id,
+            mode,
+            channel: name(channel),
+            event: "client-x".into(),
+            data: RawValue::from_string("1".into()).expect("1 is JSON"),
+        }));
+    }
+
+    pub(super) fn sign_in(&mut self) {
+        self.wants_sign_in = true;
+        self.barred.clear();
+        self.command(Command::SignIn);
+    }
+
+    pub(super) fn sign_out(&mut self) {
+        self.wants_sign_in = false;
+        let authorized = self
+            .wanted
+            .iter()
+            .filter(|channel| name(channel).kind().needs_authorization());
+        self.barred = authorized.cloned().collect();
+        self.command(Command::SignOut);
+        assert!(self.questions.is_empty(), "signed out and still asking");
+        assert_eq!(self.sign_in, SignInState::SignedOut);
+    }
+
+    pub(super) fn hear(&mut self, notice: Notice) {
+        match notice {
+            Notice::State(next) => self.hear_state(next),
+            Notice::Subscription {
+                channel,
+                status,
+                gap,
+            } => {
+                let told = self.statuses.insert(channel.to_string(), status.clone());
+                let told = told.unwrap_or_else(|| panic!("{channel} is not wanted"));
+                assert!(
+                    is_legal_status(&told, &status),
+                    "{channel}: {told:?} -> {status:?}"
+                );
+                assert!(gap.is_none() || status == SubscriptionStatus::Subscribed);
+            }
+            Notice::Members { channel, roster } => self.hear_members(&channel, &roster),
+            Notice::MemberJoined(Membership {
+                channel,
+                member,
+                roster,
+                ..
+            }) => {
+                assert!(roster.get(member.id()).is_some());
+                self.hear_members(&channel, &roster);
+            }
+            Notice::MemberLeft(Membership {
+                channel,
+                member,
+                roster,
+                ..
+            }) => {
+                assert!(roster.get(member.id()).is_none());
+                self.hear_members(&channel, &roster);
+            }
+            Notice::SubscriptionCount { channel, .. } | Notice::CacheMissed(channel) => {
+                assert!(self.wanted.contains(&*channel));
+            }
+            Notice::SendAnswered { id, outcome } => {
+                let mode = self.unanswered.remove(&id);
+                let mode = mode.unwrap_or_else(|| panic!("{id:?} is answered twice"));
+                if outcome == SendOutcome::Queued {
+                    assert_eq!(mode, SendMode::Queued);
+                    self.unanswered.insert(id, mode);
+                }
+            }
+            Notice::SignIn(next) => {
+                assert_ne!(self.sign_in, next, "no news");
+                self.sign_in = next;
+            }
+            Notice::Event(event) => self.hear_event(event),
+            Notice::Error { .. } => self.complaints += 1,
+            _ => {}
+        }
+    }
+
+    pub(super) fn hear_state(&mut self, next: ConnectionState) {
+        assert!(
+            is_legal_state(&self.state, &next),
+            "{:?} -> {next:?}",
+            self.state
+        );
+        if !matches!(next, ConnectionState::Connected { .. }) {
+            for (channel, status) in &self.statuses {
+                assert_eq!(
+                    *status,
+                    SubscriptionStatus::Pending,
+                    "{channel} without a connection"
+                );
+            }
+            assert_eq!(self.sign_in, SignInState::SignedOut);
+        }
+        self.state = next;
+    }
+
+    pub(super) fn hear_members(&mut self, channel: &ChannelName, roster: &Roster) {
+        assert_eq!(
+            self.statuses.get(&**channel),
+            Some(&SubscriptionStatus::Subscribed),
+            "members of {channel}"
+        );
+        assert_eq!(roster.my_id(), Some("me"));
+        self.rosters.insert(channel.to_string(), roster.clone());
+    }
+
+    pub(super) fn hear_event(&mut self, event: ReceivedEvent<'_>) {
+        match event.target {
+            EventTarget::Channel(channel) => {
+                assert!(
+                    self.wanted.contains(&*channel),
+                    "an event of {channel}, which is not wanted"
+                );
+                if event.event == "e" {
+                    let number = event.data.as_str();
+                    let number: u64 = number.parse().expect("what was published arrives");
+                    let last = self.last_event.insert(channel.to_string(), number);
+                    assert!(last.is_none_or(|last| last < number), "out of order");
+                    self.reach.events += 1;
+                    self.reach.decrypted += u64::from(channel.starts_with("private-encrypted-"));
+                }
+            }
+            EventTarget::User => {
+                assert!(matches!(self.sign_in, SignInState::SignedIn { .. }));
+            }
+            EventTarget::Connection => {}
+        }
+    }
+}
+
+/// Whether the game may be told of this change of the connection.
+fn is_legal_state(from: &ConnectionState, to: &ConnectionState) -> bool {
+    use ConnectionState::{Connected, Connecting, Disconnected, Failed, Waiting};
+    match (from, to) {
+        (Disconnected, to) => matches!(to, Connecting { .. }),
+        (Connecting { .. }, _) => true,
+        (Connected { .. }, to) => !matches!(to, Connected { .. }),
+        (Waiting { .. } | Failed { .. }, to) => matches!(to, Connecting { .. } | Disconnected),
+    }
+}
+
+/// Whether the game may be told of this change of a channel.
+fn is_legal_status(from: &SubscriptionStatus, to: &SubscriptionStatus) -> bool {
+    use SubscriptionStatus::{Failed, Pending, Subscribed, Subscribing};
+    match (from, to) {
+        (Pending, to) => matches!(to, Subscribing | Failed(_)),
+        (Subscribing, to) => *to != Subscribing,
+        (Subscribed, to) => matches!(to, Pending | Failed(_)),
+        // Of two subscriptions that were sent, both may be refused.
+        (Failed(_), Failed(SubscriptionError::Refused { .. })) => true,
+        (Failed(_), to) => from != to,
+    }
+}
