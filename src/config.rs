@@ -1,6 +1,6 @@
 //! How a client is set up.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bevy_ecs::prelude::*;
 
@@ -9,12 +9,15 @@ pub use pusher_protocol::{
     config::{Endpoint, EndpointError, Limits, ReconnectPolicy, Timing},
 };
 
-use crate::auth::{AuthEndpoint, Authenticator, Authorizer, ChannelAuth, UserAuth};
+use crate::{
+    auth::{AuthEndpoint, Authenticator, Authorizer, ChannelAuth, UserAuth},
+    transport::Transport,
+};
 
 /// Everything a client is told: where the server is, who authorizes, how patient to be.
 ///
 /// It is a resource: [`PusherPlugin::new`](crate::PusherPlugin::new) inserts it, and inserting it again changes it while
-/// the game runs. Another endpoint or key reconnects, with all channels kept; all else applies without.
+/// the game runs. Another endpoint, key or transport reconnects, with all channels kept; all else applies without.
 ///
 /// ```
 /// # use bevy_pusher::{config::*, auth::AuthEndpoint};
@@ -37,6 +40,7 @@ pub struct PusherConfig {
     pub(crate) user_auth: Option<UserAuth>,
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) ca_certificates: Vec<Vec<u8>>,
+    pub(crate) transport: Option<Arc<dyn Transport>>,
     pub(crate) answer_sent: bool,
     pub(crate) raw_for_typed: bool,
 }
@@ -57,6 +61,7 @@ impl PusherConfig {
             user_auth: None,
             #[cfg(not(target_arch = "wasm32"))]
             ca_certificates: Vec::new(),
+            transport: None,
             answer_sent: false,
             raw_for_typed: true,
         }
@@ -108,7 +113,7 @@ impl PusherConfig {
     /// An authorizer of one's own instead of an endpoint.
     #[must_use]
     pub fn with_authorizer(mut self, authorizer: impl Authorizer) -> Self {
-        self.channel_auth = Some(ChannelAuth::Custom(std::sync::Arc::new(authorizer)));
+        self.channel_auth = Some(ChannelAuth::Custom(Arc::new(authorizer)));
         self
     }
 
@@ -122,7 +127,7 @@ impl PusherConfig {
     /// An authenticator of one's own instead of an endpoint.
     #[must_use]
     pub fn with_authenticator(mut self, authenticator: impl Authenticator) -> Self {
-        self.user_auth = Some(UserAuth::Custom(std::sync::Arc::new(authenticator)));
+        self.user_auth = Some(UserAuth::Custom(Arc::new(authenticator)));
         self
     }
 
@@ -132,6 +137,14 @@ impl PusherConfig {
     #[must_use]
     pub fn with_ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_certificates.push(pem.into());
+        self
+    }
+
+    /// Carries the frames some other way than by the plugin's own WebSocket. What is set here for that alone, such as
+    /// certificate authorities, then counts for the auth endpoint only.
+    #[must_use]
+    pub fn with_transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
         self
     }
 
@@ -171,7 +184,10 @@ impl PusherConfig {
 
     /// Whether going over to `other` takes a new connection.
     pub(crate) fn needs_redial(&self, other: &Self) -> bool {
-        self.key != other.key || self.endpoint != other.endpoint || self.trusts_others(other)
+        self.key != other.key
+            || self.endpoint != other.endpoint
+            || self.trusts_others(other)
+            || self.transport.as_ref().map(address) != other.transport.as_ref().map(address)
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -195,6 +211,11 @@ impl PusherConfig {
     }
 }
 
+/// Tells one transport from another.
+fn address(transport: &Arc<dyn Transport>) -> *const () {
+    Arc::as_ptr(transport).cast()
+}
+
 impl fmt::Debug for PusherConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("PusherConfig");
@@ -207,7 +228,8 @@ impl fmt::Debug for PusherConfig {
             .field("limits", &self.limits)
             .field("name_rules", &self.name_rules)
             .field("channel_auth", &self.channel_auth)
-            .field("user_auth", &self.user_auth);
+            .field("user_auth", &self.user_auth)
+            .field("has_transport", &self.transport.is_some());
         #[cfg(not(target_arch = "wasm32"))]
         debug.field("ca_certificates", &self.ca_certificates.len());
         debug.finish_non_exhaustive()

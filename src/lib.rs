@@ -83,6 +83,10 @@
 //! help: a wrong key, a disabled app. Silence is checked every 30 seconds ([`Timing`](config::Timing)); that runs in real
 //! time on the plugin's own thread, whatever the game's clocks and frames do.
 //!
+//! Frames that cannot or shall not go over a WebSocket of the plugin's own go over a [`Transport`](transport::Transport) of
+//! the game's: a relay that it has anyway, a platform's network service. All else stays as it is; the
+//! [module](transport) has an example.
+//!
 //! # Channels
 //!
 //! A [`PusherChannel`] on an entity is a subscription: inserting it subscribes, replacing, removing or despawning it
@@ -287,6 +291,7 @@ mod receive;
 mod sending;
 #[cfg(feature = "states")]
 mod states;
+pub mod transport;
 mod user;
 mod waker;
 

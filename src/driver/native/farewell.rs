@@ -8,17 +8,32 @@ use std::{
 use mio::{Registry, Token};
 
 use super::socket::{Ending, Incoming, Socket};
+use crate::transport::Carrier;
 
 /// How many frames or pieces are read in one turn, so that a flood does not starve the rest.
 const READS_PER_TURN: usize = 64;
 
-/// A socket that the session is done with.
+/// All that are under way.
+#[derive(Default)]
+pub(super) struct Farewells(Vec<Farewell>);
+
+/// A connection that the session is done with.
 pub(super) struct Farewell {
-    socket: Socket,
-    token: Token,
+    by: By,
     /// When it is dropped, whatever the server does.
-    pub(super) deadline: Instant,
-    pub(super) progress: Progress,
+    deadline: Instant,
+    progress: Progress,
+}
+
+enum By {
+    Socket(Parting),
+    Transport(Carrier),
+}
+
+/// A socket in its last exchange.
+struct Parting {
+    socket: Box<Socket>,
+    token: Token,
     stage: Stage,
 }
 
@@ -35,35 +50,63 @@ enum Stage {
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+enum Progress {
     Waiting,
     /// There is more to read.
     Busy,
     Done,
 }
 
+impl Farewells {
+    pub(super) fn add(&mut self, farewell: impl IntoIterator<Item = Farewell>) {
+        self.0.extend(farewell);
+    }
+
+    /// Goes on with each as far as it allows, and drops those that are done or late.
+    pub(super) fn advance(&mut self, registry: &Registry) {
+        let now = Instant::now();
+        for mut farewell in std::mem::take(&mut self.0) {
+            if now < farewell.deadline && farewell.advance(registry) != Progress::Done {
+                self.0.push(farewell);
+            } else {
+                farewell.end(registry);
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one has more to do at once.
+    pub(super) fn is_busy(&self) -> bool {
+        self.0
+            .iter()
+            .any(|farewell| farewell.progress == Progress::Busy)
+    }
+
+    /// When the first of them is over.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.0.iter().map(|farewell| farewell.deadline).min()
+    }
+}
+
 impl Farewell {
     /// Of a socket that this side closes.
     pub(super) fn begin(
-        mut socket: Socket,
+        mut socket: Box<Socket>,
         token: Token,
         deadline: Instant,
         code: u16,
         reason: &'static str,
     ) -> Self {
         socket.close(code, reason);
-        Self {
-            socket,
-            token,
-            deadline,
-            progress: Progress::Busy,
-            stage: Stage::AwaitingAnswer,
-        }
+        Self::of_socket(socket, token, deadline, Stage::AwaitingAnswer)
     }
 
     /// Of a socket that the server ended. `None` if there is nobody left to say goodbye to.
     pub(super) fn answer(
-        mut socket: Socket,
+        mut socket: Box<Socket>,
         token: Token,
         deadline: Instant,
         ending: Ending,
@@ -77,27 +120,68 @@ impl Farewell {
                 return None;
             }
         }
-        Some(Self {
-            socket,
-            token,
-            deadline,
-            progress: Progress::Busy,
-            stage: Stage::Sending,
-        })
+        Some(Self::of_socket(socket, token, deadline, Stage::Sending))
     }
 
-    /// Goes on as far as the socket allows.
-    pub(super) fn advance(&mut self, registry: &Registry) -> Progress {
-        self.progress = self.step();
-        if self.progress == Progress::Waiting && self.socket.register(registry, self.token).is_err()
-        {
-            self.progress = Progress::Done;
+    /// Of the game's transport.
+    pub(super) fn of_transport(
+        mut carrier: Carrier,
+        deadline: Instant,
+        code: u16,
+        reason: &str,
+    ) -> Self {
+        carrier.close(code, reason);
+        Self {
+            by: By::Transport(carrier),
+            deadline,
+            progress: Progress::Waiting,
         }
+    }
+
+    fn of_socket(socket: Box<Socket>, token: Token, deadline: Instant, stage: Stage) -> Self {
+        Self {
+            by: By::Socket(Parting {
+                socket,
+                token,
+                stage,
+            }),
+            deadline,
+            progress: Progress::Busy,
+        }
+    }
+
+    fn advance(&mut self, registry: &Registry) -> Progress {
+        self.progress = match &mut self.by {
+            By::Socket(parting) => parting.advance(registry),
+            By::Transport(carrier) => carrier.progress(),
+        };
         self.progress
     }
 
-    pub(super) fn end(self, registry: &Registry) {
-        self.socket.abandon(registry);
+    fn end(self, registry: &Registry) {
+        if let By::Socket(parting) = self.by {
+            parting.socket.abandon(registry);
+        }
+    }
+}
+
+impl Carrier {
+    fn progress(&mut self) -> Progress {
+        if self.has_parted() {
+            Progress::Done
+        } else {
+            Progress::Waiting
+        }
+    }
+}
+
+impl Parting {
+    fn advance(&mut self, registry: &Registry) -> Progress {
+        let progress = self.step();
+        if progress == Progress::Waiting && self.socket.register(registry, self.token).is_err() {
+            return Progress::Done;
+        }
+        progress
     }
 
     fn step(&mut self) -> Progress {

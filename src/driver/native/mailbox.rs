@@ -62,10 +62,14 @@ impl Mailbox {
 
     /// Never blocks. After the network thread's end the message goes nowhere.
     pub(super) fn post(&self, message: Message) {
-        if self.messages.send(message).is_ok()
-            && !self.is_waking.swap(true, Ordering::AcqRel)
-            && self.waker.wake().is_err()
-        {
+        if self.messages.send(message).is_ok() {
+            self.wake();
+        }
+    }
+
+    /// Has the network thread look around.
+    pub(super) fn wake(&self) {
+        if !self.is_waking.swap(true, Ordering::AcqRel) && self.waker.wake().is_err() {
             self.is_waking.store(false, Ordering::Release);
         }
     }

@@ -5,7 +5,8 @@
 //! | `event_loop` | the network thread: the session, the open socket, one poll |
 //! | `mailbox` | what reaches that thread from others |
 //! | `dial`, `network`, `look_up`, `race`, `tls` | from a host's name to an open WebSocket, on a thread of its own |
-//! | `wire`, `stream`, `socket` | the layers of an open connection: TCP, TLS, WebSocket |
+//! | `link` | the open connection, by the own socket or by the game's transport |
+//! | `wire`, `stream`, `socket` | the layers of an own one: TCP, TLS, WebSocket |
 //! | `farewell` | close handshakes that finish in the background |
 //! | `backend` | authorization and sign-in: HTTP or the game's own code, on workers |
 //! | `cutoff` | how all of it is ended from outside |
@@ -15,6 +16,7 @@ mod cutoff;
 mod dial;
 mod event_loop;
 mod farewell;
+mod link;
 mod look_up;
 mod mailbox;
 mod network;

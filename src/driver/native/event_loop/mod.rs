@@ -1,5 +1,8 @@
 //! The network thread: drives the session, and the socket by one poll.
 
+mod connection;
+mod dialling;
+
 use std::{
     collections::VecDeque,
     io,
@@ -10,37 +13,27 @@ use std::{
 use mio::{Events, Poll, Token};
 use pusher_protocol::{
     Session,
-    session::{Command, ConnectionError, DialId, Input, Notice, Now, Output, SendId},
+    session::{Command, Input, Notice, Now, Output},
 };
 
 use super::{
     backend::Backend,
     cutoff::Cutoff,
-    dial::{Dial, DialOrder},
-    farewell::{Farewell, Progress},
+    farewell::Farewells,
+    link::Link,
     look_up::{self, LookUps},
     mailbox::{Inbox, Mailbox, Message},
-    network::{Network, later},
-    socket::{Ending, Incoming, Socket},
+    network::Network,
     tls::Trust,
 };
 use crate::{config::PusherConfig, driver::Sink};
+use dialling::Dialling;
 
 /// The token of the mailbox's wake-up; sockets count from the next.
 pub(super) const MAIL: Token = Token(0);
 
-/// How many frames are read before commands and timers have their turn.
-const FRAMES_PER_TURN: usize = 256;
-
 /// How many messages are taken before the socket has its turn.
 const MESSAGES_PER_TURN: usize = 256;
-
-/// How much sooner than the session a dial gives up, at most: its error says where it stuck.
-const HEAD_START: Duration = Duration::from_millis(50);
-
-/// What the protocol itself has to say is not subject to the bound on waiting bytes; but a server that left this many
-/// times as much unread is dead.
-const HOPELESS_BACKLOG: usize = 8;
 
 /// The shortest wait for a time that has come, so that no clock can make the loop spin.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
@@ -61,21 +54,12 @@ pub(super) struct EventLoop<S> {
     has_news: bool,
     /// What the session is to be told once its outputs are carried out.
     answers: VecDeque<Input>,
-    dial: Option<Dial>,
-    live: Option<Live>,
-    farewells: Vec<Farewell>,
+    dial: Option<Dialling>,
+    link: Option<Link>,
+    farewells: Farewells,
     backend: Backend,
     last_token: Token,
     end: Option<Instant>,
-}
-
-/// The open socket.
-struct Live {
-    dial: DialId,
-    socket: Socket,
-    token: Token,
-    /// Whether there may be something to read: the poll tells once, and not again before nothing was left.
-    may_read: bool,
 }
 
 impl<S: Sink> EventLoop<S> {
@@ -117,8 +101,8 @@ impl<S: Sink> EventLoop<S> {
             has_news: false,
             answers: VecDeque::new(),
             dial: None,
-            live: None,
-            farewells: Vec::new(),
+            link: None,
+            farewells: Farewells::default(),
             last_token: MAIL,
             end: None,
         };
@@ -130,10 +114,11 @@ impl<S: Sink> EventLoop<S> {
         let mut events = Events::with_capacity(16);
         loop {
             self.take_messages();
-            self.flush_socket();
+            self.look_after_dial();
+            self.flush_link();
             self.pass_time();
-            self.flush_socket();
-            self.advance_farewells();
+            self.flush_link();
+            self.farewells.advance(self.poll.registry());
             if std::mem::take(&mut self.has_news) {
                 self.sink.flush();
             }
@@ -146,11 +131,8 @@ impl<S: Sink> EventLoop<S> {
                 other => other?,
             }
             for event in &events {
-                if let Some(live) = &mut self.live
-                    && live.token == event.token()
-                {
-                    live.socket.write_waiting();
-                    live.may_read = true;
+                if let Some(link) = &mut self.link {
+                    link.notice(event.token());
                 }
             }
         }
@@ -203,33 +185,11 @@ impl<S: Sink> EventLoop<S> {
             self.network.trust = Arc::new(Trust::new(config.ca_certificates.clone()));
             self.backend.set_network(self.network.clone());
         }
-        if let Some(live) = &mut self.live {
-            live.socket.set_limit(config.limits.inbound_message_bytes);
+        if let Some(link) = &mut self.link {
+            link.set_limit(config.limits.inbound_message_bytes);
         }
         self.session.configure(config.session(self.seed));
         self.config = config;
-    }
-
-    fn dialled(&mut self, id: DialId, outcome: Result<Box<Socket>, ConnectionError>) {
-        let Some(dial) = self.dial.take_if(|dial| dial.id == id) else {
-            return;
-        };
-        dial.finish();
-        let input = match outcome {
-            Ok(socket) => {
-                self.last_token.0 += 1;
-                self.live = Some(Live {
-                    dial: id,
-                    socket: *socket,
-                    token: self.last_token,
-                    // What came with the upgrade or with the last record of TLS is in no poll.
-                    may_read: true,
-                });
-                Input::Opened(id)
-            }
-            Err(error) => Input::DialFailed(id, error),
-        };
-        self.feed(input);
     }
 
     fn feed(&mut self, input: Input) {
@@ -254,24 +214,22 @@ impl<S: Sink> EventLoop<S> {
 
     fn carry_out(&mut self, output: Output) {
         match output {
-            Output::Dial { dial, deadline, .. } => self.dial(dial, deadline),
-            Output::CancelDial(id) => drop(self.dial.take_if(|dial| dial.id == id)),
+            Output::Dial {
+                dial,
+                deadline,
+                attempt,
+            } => self.dial(dial, deadline, attempt),
+            Output::CancelDial(id) => drop(self.dial.take_if(|dial| dial.id() == id)),
             Output::Send { text, answer } => self.send(text, answer),
             Output::Close { code, reason } => {
-                if let Some(live) = self.hang_up() {
+                if let Some(link) = self.hang_up() {
                     let deadline = self.end_of_farewell();
-                    self.farewells.push(Farewell::begin(
-                        live.socket,
-                        live.token,
-                        deadline,
-                        code,
-                        reason,
-                    ));
+                    self.farewells.add([link.close(deadline, code, reason)]);
                 }
             }
             Output::Abandon => {
-                if let Some(live) = self.hang_up() {
-                    live.socket.abandon(self.poll.registry());
+                if let Some(link) = self.hang_up() {
+                    link.abandon(self.poll.registry());
                 }
             }
             Output::Authorize {
@@ -292,56 +250,14 @@ impl<S: Sink> EventLoop<S> {
         }
     }
 
-    fn dial(&mut self, id: DialId, deadline: Duration) {
-        let target = match self.config.endpoint.target(&self.config.key) {
-            Ok(target) => target,
-            Err(error) => return self.answers.push_back(Input::DialFailed(id, error.into())),
-        };
-        let left = deadline.saturating_sub(self.started.elapsed());
-        let order = DialOrder {
-            network: self.network.clone(),
-            target,
-            deadline: later(left - HEAD_START.min(left / 10)),
-            allowed: self.config.timing.dial_timeout,
-            inbound_message_bytes: self.config.limits.inbound_message_bytes,
-        };
-        let (host, port) = (order.target.host.clone(), order.target.port);
-        match Dial::start(id, order, self.mailbox.clone(), &self.cutoff) {
-            Ok(dial) => self.dial = Some(dial),
-            Err(error) => {
-                let reason = format!("no thread could be started: {error}");
-                let error = ConnectionError::Tcp { host, port, reason };
-                self.answers.push_back(Input::DialFailed(id, error));
-            }
-        }
-    }
-
-    fn send(&mut self, text: String, answer: Option<SendId>) {
-        let limit = self.config.limits.outbound_bytes;
-        let mut accepted = false;
-        if let Some(live) = &mut self.live {
-            let waiting = live.socket.waiting() + text.len();
-            accepted = waiting <= limit || answer.is_none();
-            if accepted && waiting > limit.saturating_mul(HOPELESS_BACKLOG) {
-                let reason = "the server does not read".into();
-                self.ended(Ending::Gone, ConnectionError::Lost { reason });
-            } else if accepted {
-                live.socket.write(text);
-            }
-        }
-        if let Some(id) = answer {
-            self.answers.push_back(Input::Written { id, accepted });
-        }
-    }
-
     /// The frames that wait first, then the time: else a program that slept takes a live link for dead.
     fn pass_time(&mut self) {
         if self.is_due()
-            && let Some(live) = &mut self.live
+            && let Some(link) = &mut self.link
         {
-            live.may_read = true;
+            link.look_again();
         }
-        self.read_socket();
+        self.read_link();
         if self.is_due() {
             self.feed(Input::TimePassed);
         }
@@ -352,87 +268,6 @@ impl<S: Sink> EventLoop<S> {
         wake_at.is_some_and(|wake_at| self.started.elapsed() >= wake_at)
     }
 
-    fn read_socket(&mut self) {
-        let now = self.now();
-        for _ in 0..FRAMES_PER_TURN {
-            let Some(live) = self.live.as_mut().filter(|live| live.may_read) else {
-                return;
-            };
-            match live.socket.read() {
-                Incoming::Text(text) => {
-                    self.sink.received(text.len());
-                    self.has_news = true;
-                    if let Some(event) = self.session.handle_frame(live.dial, &text, now) {
-                        self.sink.event(&event);
-                    }
-                }
-                Incoming::Binary => {
-                    let input = Input::BinaryFrame(live.dial);
-                    self.session.handle_input(input, now);
-                }
-                Incoming::Control => continue,
-                Incoming::Nothing => {
-                    live.may_read = false;
-                    return;
-                }
-                Incoming::Ended(ending, error) => self.ended(ending, error),
-            }
-            self.obey();
-        }
-    }
-
-    /// The connection is over, from the other side or for it.
-    fn ended(&mut self, ending: Ending, error: ConnectionError) {
-        let Some(live) = self.hang_up() else {
-            return;
-        };
-        self.answers.push_back(Input::Closed(live.dial, error));
-        let deadline = self.end_of_farewell();
-        let registry = self.poll.registry();
-        self.farewells.extend(Farewell::answer(
-            live.socket,
-            live.token,
-            deadline,
-            ending,
-            registry,
-        ));
-    }
-
-    /// Lets go of the open socket and of all that was asked on its behalf.
-    fn hang_up(&mut self) -> Option<Live> {
-        self.backend.hang_up();
-        self.live.take()
-    }
-
-    fn end_of_farewell(&self) -> Instant {
-        later(self.config.timing.close_timeout)
-    }
-
-    /// Writes what was handed to the socket, and keeps its registration up to date.
-    fn flush_socket(&mut self) {
-        let Some(live) = &mut self.live else {
-            return;
-        };
-        live.socket.flush();
-        if let Err(error) = live.socket.register(self.poll.registry(), live.token) {
-            let reason = error.to_string();
-            self.ended(Ending::Gone, ConnectionError::Lost { reason });
-            self.obey();
-        }
-    }
-
-    fn advance_farewells(&mut self) {
-        let now = Instant::now();
-        let registry = self.poll.registry();
-        for mut farewell in std::mem::take(&mut self.farewells) {
-            if now < farewell.deadline && farewell.advance(registry) != Progress::Done {
-                self.farewells.push(farewell);
-            } else {
-                farewell.end(registry);
-            }
-        }
-    }
-
     fn is_over(&self) -> bool {
         self.end
             .is_some_and(|end| self.farewells.is_empty() || Instant::now() >= end)
@@ -441,19 +276,17 @@ impl<S: Sink> EventLoop<S> {
     /// How long there is nothing to do unless something comes; `None` is for ever.
     fn timeout(&mut self) -> Option<Duration> {
         let is_busy = !self.inbox.is_empty()
-            || self.live.as_ref().is_some_and(|live| live.may_read)
-            || self
-                .farewells
-                .iter()
-                .any(|farewell| farewell.progress == Progress::Busy);
+            || self.link.as_ref().is_some_and(Link::may_read)
+            || self.dial.as_ref().is_some_and(Dialling::has_news)
+            || self.farewells.is_busy();
         if is_busy {
             return Some(Duration::ZERO);
         }
         let wake_at = self.session.wake_at();
         let session = wake_at.map(|at| at.saturating_sub(self.started.elapsed()));
-        let farewells = self.farewells.iter().map(|farewell| farewell.deadline);
-        let driver = farewells
-            .chain(self.end)
+        let driver = [self.farewells.deadline(), self.end]
+            .into_iter()
+            .flatten()
             .min()
             .map(|at| at.saturating_duration_since(Instant::now()));
         let wait = session.into_iter().chain(driver).min()?;
