@@ -2,10 +2,10 @@ use std::{fs, path::PathBuf, thread};
 
 use pusher_protocol::{
     protocol::ChannelAuthorization,
-    session::{ClientEvent, SendError, SendId, SendMode, SendOutcome},
+    session::{SendError, SendOutcome},
 };
 use pusher_test_support::{Ended, polite};
-use serde_json::{json, value::RawValue};
+use serde_json::json;
 
 use super::*;
 use crate::auth::authorize_with;
@@ -19,16 +19,6 @@ fn subscribed(config: PusherConfig, server: &ScriptedServer) -> (Client, Scripte
     connection.subscribed("private-room");
     assert_eq!(client.expect_subscription("private-room"), Ok(()));
     (client, connection)
-}
-
-fn client_event(id: u64, data: &str) -> Command {
-    Command::Send(ClientEvent {
-        id: SendId(id),
-        mode: SendMode::Immediate,
-        channel: name("private-room"),
-        event: "client-move".into(),
-        data: RawValue::from_string(data.into()).unwrap(),
-    })
 }
 
 fn frame(number: usize) -> String {

@@ -13,11 +13,12 @@ use pusher_protocol::{
     ChannelName, NameRules,
     config::{Endpoint, Limits, ReconnectPolicy, Timing},
     session::{
-        Command, ConnectionError, ConnectionState, Notice, ReceivedEvent, SubscriptionError,
-        SubscriptionStatus,
+        ClientEvent, Command, ConnectionError, ConnectionState, Notice, ReceivedEvent, SendId,
+        SendMode, SubscriptionError, SubscriptionStatus,
     },
 };
 use pusher_test_support::{ScriptedConnection, ScriptedServer, TestAuthority};
+use serde_json::value::RawValue;
 
 use super::Driver;
 use crate::{config::PusherConfig, driver::Sink};
@@ -154,6 +155,17 @@ impl Client {
 
 fn name(channel: &str) -> ChannelName {
     ChannelName::new(channel, NameRules::Strict).unwrap()
+}
+
+/// A client event on `private-room`.
+fn client_event(id: u64, data: &str) -> Command {
+    Command::Send(ClientEvent {
+        id: SendId(id),
+        mode: SendMode::Immediate,
+        channel: name("private-room"),
+        event: "client-move".into(),
+        data: RawValue::from_string(data.into()).unwrap(),
+    })
 }
 
 /// A configuration for a server on loopback that never dials twice by itself within a test.

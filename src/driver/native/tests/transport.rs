@@ -3,8 +3,8 @@ use std::{
     thread,
 };
 
-use pusher_protocol::session::{ClientEvent, DialPhase, SendError, SendId, SendOutcome};
-use serde_json::{Value, json, value::RawValue};
+use pusher_protocol::session::{DialPhase, SendError, SendOutcome};
+use serde_json::{Value, json};
 
 use super::*;
 use crate::transport::{
@@ -133,15 +133,6 @@ fn connected(config: &PusherConfig, dials: &Receiver<Far>) -> (Client, Far) {
     (client, far)
 }
 
-fn wave(id: u64, data: &str) -> Command {
-    Command::Send(ClientEvent {
-        id: SendId(id),
-        channel: name("private-room"),
-        event: "client-wave".into(),
-        data: RawValue::from_string(data.into()).unwrap(),
-    })
-}
-
 fn with_private_room(config: PusherConfig, dials: &Receiver<Far>) -> (Client, Far) {
     let config = config.with_authorizer(crate::auth::authorize_with(|_| {
         Ok(pusher_protocol::protocol::ChannelAuthorization::new("k:s"))
@@ -171,7 +162,7 @@ fn a_client_lives_on_a_transport_as_on_a_socket() {
     for number in 0..1000 {
         assert_eq!(client.expect_event(), ("count".into(), number.to_string()));
     }
-    client.driver.command(wave(1, "{\"x\":1}"));
+    client.driver.command(client_event(1, "{\"x\":1}"));
     assert_eq!(far.expect_frame()["data"]["x"], 1);
     assert_eq!(far.events.waiting_bytes(), 0);
     assert!(!far.events.is_given_up());
@@ -325,7 +316,7 @@ fn a_transport_that_is_behind_gets_no_client_events_and_one_without_hope_is_left
     let (client, far) = with_private_room(config, &dials);
     let outcome_of = |waiting, id| {
         far.waiting.store(waiting, Ordering::SeqCst);
-        client.driver.command(wave(id, "{}"));
+        client.driver.command(client_event(id, "{}"));
         client.expect("an answer", |told| match told {
             Told::Notice(Notice::SendAnswered { outcome, .. }) => Some(outcome.clone()),
             _ => None,
