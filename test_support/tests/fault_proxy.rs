@@ -1,0 +1,171 @@
+//! The bad network does what it is told.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use pusher_test_support::{Fault, FaultProxy};
+
+const SOON: Duration = Duration::from_secs(5);
+const BRIEFLY: Duration = Duration::from_millis(100);
+
+/// A client and its server, and the proxy between them.
+fn connect() -> (TcpStream, FaultProxy, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = FaultProxy::start(listener.local_addr().unwrap());
+    let client = TcpStream::connect(proxy.address()).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    for stream in [&client, &server] {
+        stream.set_read_timeout(Some(SOON)).unwrap();
+    }
+    (client, proxy, server)
+}
+
+fn receive(stream: &mut TcpStream, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+fn hears_nothing(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(BRIEFLY)).unwrap();
+    let error = stream.read(&mut [0; 16]).unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        "{error}"
+    );
+    stream.set_read_timeout(Some(SOON)).unwrap();
+}
+
+#[test]
+fn without_a_fault_all_passes_both_ways_and_so_does_the_end() {
+    let (mut client, proxy, mut server) = connect();
+    let large: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+    client.write_all(b"hello").unwrap();
+    assert_eq!(receive(&mut server, 5), b"hello");
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.write_all(&large).unwrap());
+        assert!(receive(&mut client, large.len()) == large);
+    });
+    drop(client);
+    assert_eq!(server.read(&mut [0]).unwrap(), 0);
+    assert_eq!(proxy.connections_so_far(), 1);
+}
+
+#[test]
+fn what_is_delayed_comes_in_order_and_not_before_its_time() {
+    let (mut client, proxy, mut server) = connect();
+    let begun = Instant::now();
+    proxy.set_to_server(Fault::delay(BRIEFLY));
+    for number in 0..50 {
+        client.write_all(&[number]).unwrap();
+    }
+    assert_eq!(receive(&mut server, 50), (0..50).collect::<Vec<u8>>());
+    // All of it late together, and not each after the other.
+    assert!((BRIEFLY..BRIEFLY * 10).contains(&begun.elapsed()));
+    server.write_all(b"at once").unwrap();
+    let begun = Instant::now();
+    assert_eq!(receive(&mut client, 7), b"at once");
+    assert!(begun.elapsed() < BRIEFLY);
+}
+
+#[test]
+fn what_is_cut_into_pieces_comes_piece_by_piece() {
+    let (mut client, proxy, mut server) = connect();
+    proxy.set_to_server(Fault::none().in_pieces(3, Duration::from_millis(20)));
+    client.write_all(b"0123456789").unwrap();
+    let mut pieces: Vec<Vec<u8>> = vec![];
+    while pieces.concat().len() < 10 {
+        let mut buffer = [0; 10];
+        let length = server.read(&mut buffer).unwrap();
+        pieces.push(buffer[..length].to_vec());
+    }
+    assert!(pieces.len() >= 3, "{pieces:?}");
+    assert_eq!(pieces.concat(), b"0123456789");
+}
+
+#[test]
+fn what_is_held_comes_when_it_is_let_go_the_end_last() {
+    let (mut client, proxy, mut server) = connect();
+    proxy.set(Fault::hold());
+    server.write_all(b"last words").unwrap();
+    drop(server);
+    hears_nothing(&mut client);
+    proxy.set(Fault::none());
+    let mut words = String::new();
+    client.read_to_string(&mut words).unwrap();
+    assert_eq!(words, "last words");
+}
+
+#[test]
+fn a_connection_ends_after_as_many_bytes_as_it_was_told() {
+    for bytes in [0, 1, 7, 10] {
+        let (mut client, proxy, mut server) = connect();
+        proxy.set_to_client(Fault::cut_after(bytes));
+        server.write_all(b"0123456789").unwrap();
+        let mut came = vec![];
+        client.read_to_end(&mut came).unwrap();
+        assert_eq!(came.len() as u64, bytes);
+        let (mut client, proxy, mut server) = connect();
+        proxy.set_to_client(Fault::reset_after(bytes).in_pieces(1, BRIEFLY / 50));
+        server.write_all(b"0123456789").unwrap();
+        let mut came = vec![];
+        let error = client.read_to_end(&mut came).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+}
+
+#[test]
+fn a_reset_and_a_cut_reach_both_sides_also_while_bytes_are_held() {
+    for holds in [false, true] {
+        let (mut client, proxy, mut server) = connect();
+        if holds {
+            proxy.set(Fault::hold());
+            client.write_all(b"held").unwrap();
+        }
+        proxy.reset();
+        for stream in [&mut client, &mut server] {
+            let error = stream.read(&mut [0; 16]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset, "held: {holds}");
+        }
+        let (mut client, proxy, mut server) = connect();
+        proxy.set(if holds { Fault::hold() } else { Fault::none() });
+        proxy.cut();
+        for stream in [&mut client, &mut server] {
+            assert_eq!(stream.read(&mut [0; 16]).unwrap(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_server_may_be_gone_without_its_client_knowing() {
+    let (mut client, proxy, mut server) = connect();
+    proxy.set_to_client(Fault::hold());
+    proxy.lose_server();
+    assert_eq!(server.read(&mut [0]).unwrap(), 0);
+    hears_nothing(&mut client);
+    client.write_all(b"are you there?").unwrap();
+    hears_nothing(&mut client);
+}
+
+#[test]
+fn a_proxy_without_a_server_behind_it_resets_and_one_that_stopped_refuses() {
+    let (_client, proxy, server) = connect();
+    proxy.stop_listening();
+    let error = TcpStream::connect(proxy.address()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    drop(server);
+    proxy.listen_again();
+    let mut client = TcpStream::connect(proxy.address()).unwrap();
+    client.set_read_timeout(Some(SOON)).unwrap();
+    let error = client.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    assert_eq!(proxy.connections_so_far(), 2);
+}
