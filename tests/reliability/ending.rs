@@ -1,0 +1,285 @@
+//! The end: of a process, of an app, of a connection, in each phase.
+
+use std::process::exit;
+
+use bevy::app::ScheduleRunnerPlugin;
+use bevy_pusher::auth::AuthEndpoint;
+use pusher_dev_server::{DevServer, DevServerConfig};
+use pusher_test_support::{Answer, BlackHole, Ended, ScriptedAuth, update_until};
+use support::{connected, endpoint_as, join};
+
+use super::{
+    process::{self, Holdings},
+    *,
+};
+
+const TWO_SECONDS: Duration = Duration::from_secs(2);
+
+fn config(port: u16) -> PusherConfig {
+    PusherConfig::new("app-key", Endpoint::custom("127.0.0.1", port))
+}
+
+/// A game that runs as games do, until it ends in the way that is its part.
+fn run_to_the_end(part: &str, port: u16) {
+    let config = match part {
+        "an authorizer hangs" => config(port).with_authorizer(authorize_with(|_| {
+            loop {
+                std::thread::park();
+            }
+        })),
+        _ => config(port),
+    };
+    let mut app = App::new();
+    app.add_plugins((
+        MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(Duration::from_millis(5))),
+        PusherPlugin::new(config),
+    ));
+    app.add_systems(Startup, |mut commands: Commands| {
+        commands.spawn(PusherChannel::from("lobby"));
+        commands.spawn(PusherChannel::from("private-room"));
+    });
+    match part {
+        "panic" => {
+            app.add_systems(Update, |subscribed: Query<&PusherSubscribed>| {
+                assert!(subscribed.is_empty(), "told to panic");
+            });
+        }
+        "process::exit" => {
+            app.add_systems(Update, |subscribed: Query<&PusherSubscribed>| {
+                if !subscribed.is_empty() {
+                    exit(7);
+                }
+            });
+        }
+        "drop" | "forget" => {
+            while app
+                .world_mut()
+                .query::<&PusherSubscribed>()
+                .iter(app.world())
+                .count()
+                == 0
+            {
+                app.update();
+            }
+            if part == "forget" {
+                std::mem::forget(app);
+            }
+            return;
+        }
+        "dialling" => {
+            app.add_systems(
+                Update,
+                |time: Res<Time<Real>>, mut exit: MessageWriter<AppExit>| {
+                    if time.elapsed() > Duration::from_millis(200) {
+                        exit.write(AppExit::Success);
+                    }
+                },
+            );
+        }
+        _ => {
+            app.add_systems(
+                Update,
+                |subscribed: Query<&PusherSubscribed>, mut exit: MessageWriter<AppExit>| {
+                    if !subscribed.is_empty() {
+                        exit.write(AppExit::Success);
+                    }
+                },
+            );
+        }
+    }
+    app.run();
+}
+
+#[test]
+fn a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends() {
+    if let Some((part, ports)) = process::part() {
+        return run_to_the_end(&part, ports[0]);
+    }
+    for (part, status, says_goodbye) in [
+        ("exit", 0, true),
+        ("drop", 0, true),
+        ("panic", 101, true),
+        ("an authorizer hangs", 0, true),
+        ("the server answers no close", 0, true),
+        ("forget", 0, false),
+        ("process::exit", 7, false),
+    ] {
+        let server = ScriptedServer::start();
+        let test = "ending::a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends";
+        let process = process::start(test, part, &[server.port()]);
+        let line = server.accept(SOON);
+        if part.starts_with("the server") {
+            line.leave_closes_unanswered();
+        }
+        line.establish("1.1", 120);
+        line.expect_event("pusher:subscribe", SOON);
+        let begun = Instant::now();
+        line.subscribed("lobby");
+        assert_eq!(
+            process.expect_end(TWO_SECONDS).code(),
+            Some(status),
+            "{part}"
+        );
+        let took = begun.elapsed();
+        if says_goodbye {
+            assert_eq!(line.expect_close(SOON).code, Some(1000), "{part}");
+        }
+        assert_ne!(line.expect_end(SOON), Ended::ByServer);
+        eprintln!("{part}: the process ends in {took:?}");
+    }
+    let black_hole = BlackHole::start();
+    let deaf = ScriptedServer::builder().deaf().start();
+    for port in [black_hole.port(), deaf.port()] {
+        let test = "ending::a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends";
+        let process = process::start(test, "dialling", &[port]);
+        assert!(process.expect_end(TWO_SECONDS + TWO_SECONDS).success());
+    }
+}
+
+/// A game in some phase, and how it got there.
+fn game_in(phase: &str, ports: &[u16]) -> App {
+    let [black_hole, deaf, mute, server, auth] = ports else {
+        panic!("{ports:?}");
+    };
+    let port = match phase {
+        "TCP" => *black_hole,
+        "upgrade" => *deaf,
+        "greeting" => *mute,
+        "waiting to try again" => 1,
+        _ => *server,
+    };
+    let url = format!("http://127.0.0.1:{auth}/");
+    let mut app = support::game(
+        config(port)
+            .with_auth_endpoint(AuthEndpoint::new(url))
+            .with_reconnect(retry_after(60_000, 60_000)),
+    );
+    let connection = |world: &World| world.resource::<PusherConnection>().state().clone();
+    match phase {
+        "TCP" | "upgrade" | "greeting" => {
+            let begun = Instant::now();
+            update_until(&mut app, "dialling", SOON, |_| begun.elapsed() > STALL);
+        }
+        "waiting to try again" => update_until(&mut app, "waiting", SOON, |world| {
+            connection(world).error().is_some()
+        }),
+        "authorization" => {
+            connected(&mut app);
+            let room = support::spawn(&mut app, "private-room");
+            let begun = Instant::now();
+            update_until(&mut app, "asking", SOON, |_| begun.elapsed() > STALL);
+            let status = app.world().get::<PusherSubscription>(room);
+            assert_eq!(status, Some(&PusherSubscription::Subscribing));
+        }
+        "live" => {
+            join(&mut app, "lobby");
+        }
+        _ => panic!("{phase}"),
+    }
+    app
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket() {
+    let test = "ending::an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket";
+    if let Some((_, ports)) = process::part() {
+        drop(game_in("live", &ports));
+        let base = Holdings::now();
+        for phase in [
+            "TCP",
+            "upgrade",
+            "greeting",
+            "authorization",
+            "live",
+            "waiting to try again",
+        ] {
+            let app = game_in(phase, &ports);
+            let with_app = Holdings::now();
+            assert!(with_app.threads > base.threads, "{phase}: {with_app:?}");
+            let begun = Instant::now();
+            drop(app);
+            let dropped = begun.elapsed();
+            with_app.expect_no_more_than(phase, base);
+            eprintln!(
+                "dropped while in {phase}: {dropped:?}, all gone after {:?}",
+                begun.elapsed()
+            );
+        }
+        return;
+    }
+    let black_hole = BlackHole::start();
+    let deaf = ScriptedServer::builder().deaf().start();
+    let mute = ScriptedServer::start();
+    mute.handle_each(|pending, _| pending.upgrade(SOON).hold());
+    let server = DevServer::start(DevServerConfig::default()).unwrap();
+    let auth = ScriptedAuth::always(Answer::never());
+    let ports = [
+        black_hole.port(),
+        deaf.port(),
+        mute.port(),
+        server.port(),
+        auth.port(),
+    ];
+    assert!(
+        process::start(test, "phases", &ports)
+            .expect_end(SOON * 2)
+            .success()
+    );
+    mute.expect_open_connections(0, SOON);
+    auth.expect_open_connections(0, SOON);
+    assert_eq!(server.connection_count(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_hundred_cycles_leave_no_thread_no_socket_and_no_memory() {
+    let test = "ending::two_hundred_cycles_leave_no_thread_no_socket_and_no_memory";
+    if let Some((_, ports)) = process::part() {
+        let cycle = || {
+            let url = format!("http://127.0.0.1:{}/pusher/auth", ports[0]);
+            let mut app =
+                support::game(config(ports[0]).with_auth_endpoint(endpoint_as(&url, "ann")));
+            join(&mut app, "presence-room");
+            app.world().resource::<PusherConnection>().disconnect();
+            update_until(&mut app, "disconnecting", SOON, |world| {
+                !world.resource::<PusherConnection>().is_connected()
+            });
+            app.world().resource::<PusherConnection>().connect();
+            join(&mut app, "private-room");
+        };
+        (0..20).for_each(|_| cycle());
+        let base = Holdings::now();
+        (0..100).for_each(|_| cycle());
+        let end = base.expect_no_more_than("200 cycles", base);
+        eprintln!("after 20 apps {base:?}, after 120 {end:?}");
+        assert!(end.kib < base.kib + 4096, "{base:?}, then {end:?}");
+        return;
+    }
+    let server = DevServer::start(DevServerConfig::default()).unwrap();
+    let process = process::start(test, "cycles", &[server.port()]);
+    assert!(process.expect_end(SOON * 3).success());
+    assert_eq!(server.connection_count(), 0);
+}
+
+#[test]
+fn two_apps_in_one_process_are_two_clients_and_one_outlives_the_other() {
+    let server = DevServer::start(DevServerConfig::default()).unwrap();
+    let mut apps = ["ann", "bob"].map(|user| {
+        let auth = endpoint_as(&server.auth_endpoint(), user);
+        let mut app = support::game(config(server.port()).with_auth_endpoint(auth));
+        join(&mut app, "presence-room");
+        app
+    });
+    assert_eq!(server.members("presence-room"), ["ann", "bob"]);
+    for app in &mut apps {
+        server.publish("presence-room", "hello", &1).unwrap();
+        support::has_been_told(app, "presence-room hello 1");
+    }
+    let [ann, mut bob] = apps;
+    drop(ann);
+    support::has_been_told(&mut bob, "presence-room -ann");
+    server.publish("presence-room", "hello", &2).unwrap();
+    support::has_been_told(&mut bob, "presence-room hello 2");
+    assert_eq!(server.connection_count(), 1);
+}
