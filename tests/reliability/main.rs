@@ -8,6 +8,14 @@
     clippy::print_stderr,
     reason = "test code: a failed expectation is a failed test, and figures are printed"
 )]
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what counts threads, files, memory or processor time is for Linux alone"
+    )
+)]
 
 #[path = "../support/play.rs"]
 mod play;

@@ -152,8 +152,10 @@ fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twi
     );
 }
 
+type Death = fn(&FaultProxy);
+
 /// How a connection may be dead without a word.
-fn silent_deaths() -> [(&'static str, fn(&FaultProxy)); 3] {
+fn silent_deaths() -> [(&'static str, Death); 3] {
     [
         ("the route vanished", |proxy| proxy.set(Fault::hold())),
         ("the server is gone and its end was lost", |proxy| {
