@@ -53,7 +53,8 @@ main() {
   step "Sockudo and npm packages" background_installs
   tests "tests"
   if [ "$mode" = long ]; then
-    PUSHER_TEST_LONG=1 tests "soak tests" --test '*' -- --ignored
+    tests "soak tests" --test '*' -- --ignored --nocapture
+    step "a build that aborts on panic" aborting_monitor
   fi
   step "build of the examples" cargo build --examples
   step "lobby without a window" headless_lobby
@@ -93,6 +94,12 @@ has_no_renderer() {
     say "a game's server would have to compile:" "$found"
     return 1
   fi
+}
+
+# What a game ships: optimized, and a panic is the end of it.
+aborting_monitor() {
+  cargo build --quiet --profile aborting -p bevy_pusher --example monitor
+  timeout 5m cargo run --quiet -p pusher_test_support --example check_monitor -- "$target/aborting/examples/monitor"
 }
 
 documentation() {

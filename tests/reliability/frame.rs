@@ -312,7 +312,7 @@ fn run_conditions_follow_the_state() {
             }
         }
     };
-    let mut play = Play::with(|config| config.with_reconnect(retry_after(50, 60)));
+    let mut play = Play::with(|config| config.with_reconnect(retry_after(300, 400)));
     play.app.init_resource::<Ran>().add_systems(
         Update,
         (
@@ -324,6 +324,10 @@ fn run_conditions_follow_the_state() {
     );
     let line = play.greet();
     line.close(1000, "");
+    play.until("waiting", |world| {
+        let connection = world.resource::<PusherConnection>();
+        connection.retry_at().is_some()
+    });
     let line = play.greet();
     line.close(4001, "");
     play.failed();
