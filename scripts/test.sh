@@ -46,9 +46,10 @@ main() {
   start_background_installs
   step "formatting" cargo fmt --all --check
   step "lints" lints
-  step "without default features" cargo check --quiet -p bevy_pusher --no-default-features
+  step "each feature alone" each_feature_alone
   step "no renderer in the library" has_no_renderer
   step "documentation" documentation
+  step "packages" cargo package --quiet --no-verify --allow-dirty -p pusher_protocol -p pusher_dev_server -p bevy_pusher
   step "build of the tests" cargo test --workspace --features "$features" --no-run
   step "Sockudo and npm packages" background_installs
   tests "tests"
@@ -85,6 +86,16 @@ run_tests() {
   local log=$1
   shift
   timeout 45m cargo test --workspace --features "$features" --no-fail-fast "$@" 2>&1 | tee "$log"
+}
+
+each_feature_alone() {
+  local feature
+  cargo check --quiet -p bevy_pusher --no-default-features
+  for feature in ${features//,/ }; do
+    # A window library takes at least one of its platforms, which the game chooses.
+    [ "$feature" != bevy_pusher/winit ] || feature=$feature,bevy_pusher/bevy_winit,bevy_winit/x11
+    cargo check --quiet -p bevy_pusher --no-default-features --features "$feature"
+  done
 }
 
 has_no_renderer() {
