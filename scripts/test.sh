@@ -49,6 +49,7 @@ main() {
   step "each feature alone" each_feature_alone
   step "no renderer in the library" has_no_renderer
   step "documentation" documentation
+  step "the tests that the documents name" documented_tests_exist
   step "packages" cargo package --quiet --no-verify --allow-dirty -p pusher_protocol -p pusher_dev_server -p bevy_pusher
   step "build of the tests" cargo test --workspace --features "$features" --no-run
   step "Sockudo and npm packages" background_installs
@@ -96,6 +97,18 @@ each_feature_alone() {
     [ "$feature" != bevy_pusher/winit ] || feature=$feature,bevy_winit/x11
     cargo check --quiet -p bevy_pusher --no-default-features --features "$feature"
   done
+}
+
+# The tests that the documents name are there.
+documented_tests_exist() {
+  local name missing=0
+  for name in $(grep -ohE '`[a-z0-9]+(_[a-z0-9]+){3,}`' docs/features.md docs/reliability.md | tr -d '`' | sort -u); do
+    if ! grep -rqE "fn $name\b" --include='*.rs' src tests pusher_protocol pusher_dev_server test_support; then
+      say "no test is called $name"
+      missing=1
+    fi
+  done
+  return "$missing"
 }
 
 has_no_renderer() {
