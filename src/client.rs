@@ -60,6 +60,20 @@ impl Drive for Driver {
 pub(crate) type StartDriver =
     Arc<dyn Fn(&PusherConfig, HandoverSink) -> std::io::Result<Box<dyn Drive>> + Send + Sync>;
 
+/// Starts the driver of this platform, or that of a game under test.
+pub(crate) fn start_driver(
+    config: &PusherConfig,
+    sink: HandoverSink,
+) -> std::io::Result<Box<dyn Drive>> {
+    #[cfg(feature = "testing")]
+    if let Some(clock) = &config.clock {
+        return Ok(Box::new(crate::testing::InlineDriver::start(
+            config, clock, sink,
+        )));
+    }
+    Ok(Box::new(Driver::start(config, sink)?))
+}
+
 /// The way out to the driver, shared with whoever has something to say to it.
 #[derive(Default)]
 pub(crate) struct Line {

@@ -41,6 +41,9 @@ pub struct PusherConfig {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) ca_certificates: Vec<Vec<u8>>,
     pub(crate) transport: Option<Arc<dyn Transport>>,
+    /// The clock of a client under test.
+    #[cfg(feature = "testing")]
+    pub(crate) clock: Option<Arc<crate::testing::Clock>>,
     pub(crate) answer_sent: bool,
     pub(crate) raw_for_typed: bool,
 }
@@ -62,6 +65,8 @@ impl PusherConfig {
             #[cfg(not(target_arch = "wasm32"))]
             ca_certificates: Vec::new(),
             transport: None,
+            #[cfg(feature = "testing")]
+            clock: None,
             answer_sent: false,
             raw_for_typed: true,
         }

@@ -15,6 +15,7 @@
 //! - [Sign-in](#sign-in)
 //! - [When things go wrong](#when-things-go-wrong)
 //! - [Security and logs](#security-and-logs)
+//! - [Testing a game](#testing-a-game)
 //! - [Features](#features)
 //!
 //! # Quick start
@@ -263,6 +264,29 @@
 //! whole frames and requests at trace level. For logs that leave the machine use a filter such as
 //! `info,tungstenite=info,ureq=info,ureq_proto=info`.
 //!
+//! # Testing a game
+//!
+//! With the feature `testing` a game tests itself without a network: the module `testing` has a server that lives in the
+//! same process, where time passes as the test says.
+//!
+//! ```
+//! # #[cfg(feature = "testing")] {
+//! # use bevy::prelude::*;
+//! use bevy_pusher::{prelude::*, testing::TestServer};
+//!
+//! # fn add_game(app: &mut App) {}
+//! let server = TestServer::new();
+//! let mut app = App::new();
+//! app.add_plugins((MinimalPlugins, PusherPlugin::new(server.config())));
+//! # add_game(&mut app);
+//! let vip = app.world_mut().spawn(PusherChannel::new("private-vip")).id();
+//! server.refuse("private-vip", 403);
+//! server.update_until(&mut app, |world| {
+//!     matches!(world.get(vip), Some(PusherSubscription::Failed { error }) if error.status() == Some(403))
+//! });
+//! # }
+//! ```
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -271,6 +295,7 @@
 //! | `native-tls-vendored` | | the same with OpenSSL built from source |
 //! | `encrypted` | yes | `private-encrypted-` channels |
 //! | `winit` | | wakes a reactive window when something arrives |
+//! | `testing` | | a server in the game's own process, with which a game tests itself |
 //! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes a second and more, as Bevy's diagnostics |
 //! | `states` | | `PusherStatesPlugin`: the connection's state as one of Bevy's `States` |
 
@@ -291,6 +316,8 @@ mod receive;
 mod sending;
 #[cfg(feature = "states")]
 mod states;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 mod user;
 mod waker;

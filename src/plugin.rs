@@ -14,8 +14,7 @@ use crate::{
     PusherSubscribed, PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount,
     PusherUser, PusherUserEvent, PusherWaker, PusherWatchlistChanged,
     channel::{Subscribers, adopt, follow_discard, follow_insert, follow_remove, reconcile},
-    client::{Client, StartDriver},
-    driver::Driver,
+    client::{Client, StartDriver, start_driver},
     handover::EventTypes,
     presence::{despawn_members, forget_members, spawn_members, update_members},
     receive::{Inbox, receive},
@@ -60,10 +59,7 @@ impl PusherPlugin {
 
 impl Plugin for PusherPlugin {
     fn build(&self, app: &mut App) {
-        let start = self
-            .start
-            .clone()
-            .unwrap_or_else(|| Arc::new(|config, sink| Ok(Box::new(Driver::start(config, sink)?))));
+        let start = self.start.clone().unwrap_or_else(|| Arc::new(start_driver));
         let client = Client::new(start);
         app.insert_resource(PusherConnection::new(client.line().clone()))
             .insert_resource(client)

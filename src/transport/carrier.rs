@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use crossbeam_channel::Receiver;
 use pusher_protocol::session::ConnectionError;
 
 use super::{
@@ -19,7 +18,6 @@ const TOO_LARGE: u16 = 1009;
 /// A connection, or one that is being opened. Dropping it lets go of it.
 pub(crate) struct Carrier {
     connection: Option<Box<dyn TransportConnection>>,
-    events: Receiver<Event>,
     shared: Arc<Shared>,
     /// The largest message that is taken, in bytes.
     limit: usize,
@@ -47,13 +45,12 @@ impl Carrier {
         limit: usize,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, ConnectionError> {
-        let (told, events, shared) = TransportEvents::new(wake);
+        let (told, shared) = TransportEvents::new(wake);
         let dialled = catch_unwind(AssertUnwindSafe(|| transport.dial(request, told)));
         let reason = match dialled {
             Ok(Ok(connection)) => {
                 return Ok(Self {
                     connection: Some(connection),
-                    events,
                     shared,
                     limit,
                     is_open: false,
@@ -72,14 +69,15 @@ impl Carrier {
     }
 
     /// Whether there is something to [`next`](Self::next).
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn has_news(&self) -> bool {
-        !self.events.is_empty() || self.failure.is_some()
+        !self.shared.is_empty() || self.failure.is_some()
     }
 
     /// What came next. After an end there is nothing more.
     pub(crate) fn next(&mut self) -> Option<Carried> {
         loop {
-            let Ok(event) = self.events.try_recv() else {
+            let Some(event) = self.shared.next() else {
                 return self.failure.take().map(Carried::Ended);
             };
             match event {
@@ -98,7 +96,6 @@ impl Carrier {
     }
 
     fn take(&mut self, text: String) -> Carried {
-        self.shared.waiting.fetch_sub(text.len(), Ordering::AcqRel);
         if !self.is_open {
             let reason = "a message came before it had opened".into();
             return Carried::Ended(ConnectionError::Transport { reason });
@@ -133,8 +130,9 @@ impl Carrier {
     }
 
     /// Whether the game's half has come to its end too.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn has_parted(&mut self) -> bool {
-        while let Ok(event) = self.events.try_recv() {
+        while let Some(event) = self.shared.next() {
             if let Event::Ended(_) = event {
                 return true;
             }

@@ -1,12 +1,12 @@
 use std::{
+    collections::VecDeque,
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use pusher_protocol::session::ConnectionError;
 
 /// What a [`Transport`](super::Transport) tells the client about one connection, from any thread, in order.
@@ -14,7 +14,6 @@ use pusher_protocol::session::ConnectionError;
 /// It begins with [`opened`](Self::opened) and ends with [`closed`](Self::closed) or [`lost`](Self::lost); what comes after
 /// an end counts for nothing. Dropped without an end, the connection counts as lost.
 pub struct TransportEvents {
-    sender: Sender<Event>,
     wake: Box<dyn Fn() + Send + Sync>,
     shared: Arc<Shared>,
     has_ended: AtomicBool,
@@ -30,26 +29,23 @@ pub(super) enum Event {
 /// What both halves know.
 #[derive(Default)]
 pub(super) struct Shared {
+    events: Mutex<VecDeque<Event>>,
     /// Bytes of text that the client did not take yet.
-    pub(super) waiting: AtomicUsize,
+    waiting: AtomicUsize,
     /// Whether the client let go of the connection.
     pub(super) is_given_up: AtomicBool,
 }
 
 impl TransportEvents {
-    /// The handle, and the client's end of it. `wake` is called after each event.
-    pub(super) fn new(
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> (Self, Receiver<Event>, Arc<Shared>) {
-        let (sender, receiver) = unbounded();
+    /// The handle, and what it shares with the client's end. `wake` is called after each event.
+    pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> (Self, Arc<Shared>) {
         let shared = Arc::new(Shared::default());
         let events = Self {
-            sender,
             wake: Box::new(wake),
             shared: shared.clone(),
             has_ended: AtomicBool::new(false),
         };
-        (events, receiver, shared)
+        (events, shared)
     }
 
     /// The connection is open: frames may go both ways. Before that, none may come.
@@ -90,20 +86,39 @@ impl TransportEvents {
 
     fn end(&self, error: ConnectionError) {
         if !self.has_ended.swap(true, Ordering::AcqRel) {
-            let _ = self.sender.send(Event::Ended(error));
+            self.shared.events().push_back(Event::Ended(error));
             (self.wake)();
         }
     }
 
     fn tell(&self, event: Event) {
-        if !self.has_ended.load(Ordering::Acquire) {
-            if let Event::Text(text) = &event {
-                self.shared.waiting.fetch_add(text.len(), Ordering::AcqRel);
-            }
-            // Fails once the client has let go.
-            let _ = self.sender.send(event);
-            (self.wake)();
+        if self.has_ended.load(Ordering::Acquire) || self.is_given_up() {
+            return;
         }
+        if let Event::Text(text) = &event {
+            self.shared.waiting.fetch_add(text.len(), Ordering::AcqRel);
+        }
+        self.shared.events().push_back(event);
+        (self.wake)();
+    }
+}
+
+impl Shared {
+    pub(super) fn next(&self) -> Option<Event> {
+        let event = self.events().pop_front()?;
+        if let Event::Text(text) = &event {
+            self.waiting.fetch_sub(text.len(), Ordering::AcqRel);
+        }
+        Some(event)
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn is_empty(&self) -> bool {
+        self.events().is_empty()
+    }
+
+    fn events(&self) -> MutexGuard<'_, VecDeque<Event>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,12 +10,17 @@ use pusher_protocol::{
 
 use super::{
     backend::Backend,
+    link::Link,
     mailbox::{Inbox, Mailbox, Message, SocketEvent},
     page::Page,
     socket::{Socket, ended},
     timer::Timer,
 };
-use crate::{config::PusherConfig, driver::Sink};
+use crate::{
+    config::PusherConfig,
+    driver::Sink,
+    transport::{Carried, Carrier, DialRequest},
+};
 
 /// A timer that is later than this was held up, and with it maybe frames: by a long frame of the game, in a hidden tab, in
 /// a page that was frozen.
@@ -27,9 +32,6 @@ const GRACE: Duration = Duration::from_millis(100);
 /// What the protocol itself has to say is not subject to the bound on waiting bytes; but a server that left this many
 /// times as much unread is dead.
 const HOPELESS_BACKLOG: usize = 8;
-
-/// Close code of this side (RFC 6455, section 7.4.1). Pages cannot use the other ones of that section.
-const CLOSE_NORMAL: u16 = 1000;
 
 /// All of one client that lives with the browser.
 pub(super) struct Engine {
@@ -45,7 +47,7 @@ pub(super) struct Engine {
     /// What the session is to be told once its outputs are carried out.
     answers: VecDeque<Input>,
     dialling: Option<Dialling>,
-    open: Option<Socket>,
+    open: Option<Link>,
     backend: Backend,
     timer: Timer,
     /// Until when what is due waits for frames that were held up.
@@ -54,9 +56,9 @@ pub(super) struct Engine {
     _page: Page,
 }
 
-/// A WebSocket that is being opened.
+/// A connection that is being opened.
 struct Dialling {
-    socket: Socket,
+    link: Link,
     host: String,
     port: u16,
 }
@@ -120,6 +122,7 @@ impl Engine {
             Message::Hint(hint) => self.feed(Input::Hint(hint)),
             Message::Configure(config) => self.configure(*config),
             Message::Socket(dial, event) => self.take_from_socket(dial, event),
+            Message::Transport(dial) => self.take_from_transport(dial),
             Message::Authorized(id, answer) => {
                 self.backend.is_answered(id);
                 self.feed(Input::Authorized(id, answer));
@@ -143,30 +146,23 @@ impl Engine {
     }
 
     fn configure(&mut self, config: PusherConfig) {
-        if let Some(socket) = &self.open {
-            socket.set_limit(config.limits.inbound_message_bytes);
+        if let Some(link) = &mut self.open {
+            link.set_limit(config.limits.inbound_message_bytes);
         }
         self.session.configure(config.session(self.seed));
         self.config = config;
     }
 
     fn take_from_socket(&mut self, dial: DialId, event: SocketEvent) {
-        if let Some(dialling) = self.dialling.take_if(|to| to.socket.dial == dial) {
+        if let Some(dialling) = self.dialling.take_if(|to| to.link.dial() == dial) {
             return self.dialled(dialling, event);
         }
-        if self.open.as_ref().is_none_or(|open| open.dial != dial) {
+        if self.open.as_ref().is_none_or(|open| open.dial() != dial) {
             return;
         }
         match event {
             SocketEvent::Opened => {}
-            SocketEvent::Text(text) => {
-                let now = self.now();
-                if let Some(event) = self.session.handle_frame(dial, &text, now) {
-                    self.sink.event(&event);
-                    self.has_news = true;
-                }
-                self.obey();
-            }
+            SocketEvent::Text(text) => self.take_text(dial, &text),
             SocketEvent::Binary => self.feed(Input::BinaryFrame(dial)),
             SocketEvent::TooLarge => {
                 let limit = self.config.limits.inbound_message_bytes;
@@ -180,12 +176,49 @@ impl Engine {
         }
     }
 
+    fn take_text(&mut self, dial: DialId, text: &str) {
+        let now = self.now();
+        self.sink.received(text.len());
+        self.has_news = true;
+        if let Some(event) = self.session.handle_frame(dial, text, now) {
+            self.sink.event(&event);
+        }
+        self.obey();
+    }
+
+    fn take_from_transport(&mut self, dial: DialId) {
+        while let Some(carried) = self.carrier(dial).and_then(Carrier::next) {
+            match carried {
+                Carried::Opened => {
+                    self.open = self.dialling.take().map(|dialling| dialling.link);
+                    self.feed(Input::Opened(dial));
+                }
+                Carried::Text(text) => self.take_text(dial, &text),
+                Carried::Ended(error) if self.dialling.take().is_some() => {
+                    self.feed(Input::DialFailed(dial, error));
+                }
+                Carried::Ended(error) => self.end("", error),
+            }
+        }
+    }
+
+    /// The transport that carries this dial, or the connection that came of it.
+    fn carrier(&mut self, dial: DialId) -> Option<&mut Carrier> {
+        let dialling = self.dialling.as_mut().map(|dialling| &mut dialling.link);
+        let link = dialling.or(self.open.as_mut())?;
+        if link.dial() == dial {
+            link.carrier()
+        } else {
+            None
+        }
+    }
+
     fn dialled(&mut self, dialling: Dialling, event: SocketEvent) {
-        let Dialling { socket, host, port } = dialling;
-        let dial = socket.dial;
+        let Dialling { link, host, port } = dialling;
+        let dial = link.dial();
         match event {
             SocketEvent::Opened => {
-                self.open = Some(socket);
+                self.open = Some(link);
                 self.feed(Input::Opened(dial));
             }
             _ => {
@@ -218,12 +251,16 @@ impl Engine {
 
     fn carry_out(&mut self, output: Output) {
         match output {
-            Output::Dial { dial, .. } => self.dial(dial),
-            Output::CancelDial(id) => drop(self.dialling.take_if(|to| to.socket.dial == id)),
-            Output::Send { text, answer } => self.send(&text, answer),
+            Output::Dial {
+                dial,
+                deadline,
+                attempt,
+            } => self.dial(dial, deadline, attempt),
+            Output::CancelDial(id) => drop(self.dialling.take_if(|to| to.link.dial() == id)),
+            Output::Send { text, answer } => self.send(text, answer),
             Output::Close { code, reason } => {
-                if let Some(socket) = self.hang_up() {
-                    socket.close(code, reason);
+                if let Some(link) = self.hang_up() {
+                    link.close(code, reason);
                 }
             }
             Output::Abandon => drop(self.hang_up()),
@@ -250,34 +287,40 @@ impl Engine {
     }
 
     /// The session itself keeps the deadline: in which phase a dial stuck, the browser does not tell.
-    fn dial(&mut self, id: DialId) {
+    fn dial(&mut self, id: DialId, deadline: Duration, attempt: u32) {
         let target = match self.config.endpoint.target(&self.config.key) {
             Ok(target) => target,
             Err(error) => return self.answers.push_back(Input::DialFailed(id, error.into())),
         };
+        let (host, port) = (target.host.clone(), target.port);
         let limit = self.config.limits.inbound_message_bytes;
-        match Socket::dial(id, &target.url(), limit, &self.mailbox) {
-            Ok(socket) => {
-                self.dialling = Some(Dialling {
-                    socket,
-                    host: target.host,
-                    port: target.port,
-                });
+        let link = match self.config.transport.clone() {
+            Some(transport) => {
+                let left = deadline.saturating_sub(self.started.elapsed());
+                let request = DialRequest::new(target, attempt, left);
+                let mailbox = self.mailbox.clone();
+                let wake = move || mailbox.post(Message::Transport(id));
+                Carrier::dial(&*transport, request, limit, wake)
+                    .map(|carrier| Link::Transport(id, carrier))
             }
+            None => Socket::dial(id, &target.url(), limit, &self.mailbox).map(Link::Socket),
+        };
+        match link {
+            Ok(link) => self.dialling = Some(Dialling { link, host, port }),
             Err(error) => self.answers.push_back(Input::DialFailed(id, error)),
         }
     }
 
-    fn send(&mut self, text: &str, answer: Option<SendId>) {
+    fn send(&mut self, text: String, answer: Option<SendId>) {
         let limit = self.config.limits.outbound_bytes;
         let mut accepted = false;
-        if let Some(socket) = &self.open {
-            let waiting = socket.waiting() + text.len();
+        if let Some(link) = &mut self.open {
+            let waiting = link.waiting() + text.len();
             if answer.is_none() && waiting > limit.saturating_mul(HOPELESS_BACKLOG) {
                 let reason = "the server does not read".into();
                 self.lose("", ConnectionError::Lost { reason });
             } else if answer.is_none() || waiting <= limit {
-                accepted = socket.send(text);
+                accepted = link.send(text);
             }
         }
         if let Some(id) = answer {
@@ -292,14 +335,14 @@ impl Engine {
     }
 
     fn lose(&mut self, last_words: &str, error: ConnectionError) {
-        if let Some(socket) = self.hang_up() {
-            self.answers.push_back(Input::Closed(socket.dial, error));
-            socket.close(CLOSE_NORMAL, last_words);
+        if let Some(link) = self.hang_up() {
+            self.answers.push_back(Input::Closed(link.dial(), error));
+            link.end(last_words);
         }
     }
 
-    /// Lets go of the open socket and of all that was asked on its behalf.
-    fn hang_up(&mut self) -> Option<Socket> {
+    /// Lets go of the open connection and of all that was asked on its behalf.
+    fn hang_up(&mut self) -> Option<Link> {
         self.backend.hang_up();
         self.open.take()
     }
@@ -307,9 +350,9 @@ impl Engine {
     /// The page is being left: the server is told, while there is time. If it comes back, so does the connection.
     fn leave(&mut self) {
         let reason = || "the page was left".to_owned();
-        if let Some(Dialling { socket, .. }) = self.dialling.take() {
+        if let Some(Dialling { link, .. }) = self.dialling.take() {
             let error = ConnectionError::Lost { reason: reason() };
-            self.feed(Input::DialFailed(socket.dial, error));
+            self.feed(Input::DialFailed(link.dial(), error));
         }
         self.end(&reason(), ConnectionError::Lost { reason: reason() });
     }

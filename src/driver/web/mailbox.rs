@@ -19,6 +19,8 @@ pub(super) enum Message {
     Hint(Hint),
     Configure(Box<PusherConfig>),
     Socket(DialId, SocketEvent),
+    /// The game's transport has news of this dial, or of the connection that came of it.
+    Transport(DialId),
     Authorized(RequestId, Result<ChannelAuthorization, AuthError>),
     Authenticated(RequestId, Result<UserAuthentication, AuthError>),
     Timer,

@@ -3,10 +3,10 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `engine` | the session, the open socket, what is due |
+//! | `engine` | the session, the open connection, what is due |
 //! | `mailbox` | what reaches the engine: from the game, from callbacks |
 //! | `registry` | where the engines are: objects of JavaScript cannot leave their thread, so the game holds a number |
-//! | `socket` | the browser's WebSocket |
+//! | `link`, `socket` | a connection, by the browser's WebSocket or by the game's transport |
 //! | `timer` | the browser's timer |
 //! | `page` | what the page is told: hidden and shown, left, offline and online |
 //! | `backend`, `fetch` | authorization and sign-in: HTTP or the game's own code |
@@ -15,6 +15,7 @@
 mod backend;
 mod engine;
 mod fetch;
+mod link;
 mod mailbox;
 mod page;
 mod registry;

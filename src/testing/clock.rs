@@ -1,0 +1,136 @@
+//! The time of a test.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use bevy_platform::time::Instant;
+
+/// The smallest step: what is due again at once is not due for ever.
+const STEP: Duration = Duration::from_millis(1);
+
+/// A clock that stands still unless it is told to go on.
+pub(crate) struct Clock {
+    created: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    now: Duration,
+    followers: Vec<Weak<dyn Follow>>,
+}
+
+/// Somebody who lives by the clock.
+pub(super) trait Follow: Send + Sync {
+    /// When there is something to do.
+    fn wake_at(&self) -> Option<Duration>;
+    /// Does what there is to do.
+    fn turn(&self);
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self {
+            created: Instant::now(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The moment from which it counts.
+    pub(super) fn created(&self) -> Instant {
+        self.created
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.state().now
+    }
+
+    pub(super) fn add<T: Follow + 'static>(&self, follower: &Arc<T>) {
+        let follower: Weak<T> = Arc::downgrade(follower);
+        let mut state = self.state();
+        state.followers.retain(|known| known.strong_count() > 0);
+        state.followers.push(follower);
+    }
+
+    /// Goes on, and stops on the way wherever something is due.
+    pub(super) fn advance(&self, by: Duration) {
+        let target = self.now() + by;
+        let mut earliest = Duration::ZERO;
+        loop {
+            let followers = self.followers();
+            let next = followers
+                .iter()
+                .filter_map(|follower| follower.wake_at())
+                .min()
+                .map_or(target, |due| due.max(earliest).min(target));
+            self.set(next);
+            for follower in followers {
+                follower.turn();
+            }
+            if next == target {
+                return;
+            }
+            earliest = next + STEP;
+        }
+    }
+
+    fn set(&self, now: Duration) {
+        let mut state = self.state();
+        state.now = state.now.max(now);
+    }
+
+    fn followers(&self) -> Vec<Arc<dyn Follow>> {
+        let state = self.state();
+        state.followers.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Is due every so often, and notes when it was called.
+    struct Ticking {
+        clock: Arc<Clock>,
+        every: Duration,
+        called: Mutex<Vec<Duration>>,
+    }
+
+    impl Follow for Ticking {
+        fn wake_at(&self) -> Option<Duration> {
+            let last = self.called.lock().unwrap().last().copied();
+            Some(last.unwrap_or_default() + self.every)
+        }
+
+        fn turn(&self) {
+            self.called.lock().unwrap().push(self.clock.now());
+        }
+    }
+
+    #[test]
+    fn it_stops_wherever_something_is_due_and_nothing_holds_it_up() {
+        let clock = Arc::new(Clock::new());
+        for (every, expected) in [(30, &[30, 60, 90, 100][..]), (0, &[])] {
+            let begun = clock.now();
+            let ticking = Arc::new(Ticking {
+                clock: clock.clone(),
+                every: Duration::from_millis(every),
+                called: Mutex::new(vec![begun]),
+            });
+            clock.add(&ticking);
+            clock.advance(Duration::from_millis(100));
+            assert_eq!(clock.now(), begun + Duration::from_millis(100));
+            if every > 0 {
+                let called = ticking.called.lock().unwrap();
+                let times: Vec<u128> = called.iter().skip(1).map(Duration::as_millis).collect();
+                assert_eq!(times, expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! The server.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bevy_app::App;
+use bevy_ecs::world::World;
+use pusher_dev_server::{
+    DisconnectCause,
+    core::{ConnectRequest, ConnectionId, Identity, ServerCore},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    Clock, TestEvent, TestPeer, TestUser,
+    backend::Backend,
+    line::{Delivery, InMemory, Line},
+    peer::Frames,
+    state::State,
+};
+use crate::{
+    PusherConfig, PusherConnection,
+    auth::{ChannelAuth, UserAuth},
+    config::Endpoint,
+    transport::{DialRequest, TransportEvents},
+};
+
+/// What one update takes of the server's time.
+const FRAME: Duration = Duration::from_micros(16_667);
+
+/// How many updates something may take to come about: more than enough for a reconnect with the default delays.
+const MOST_FRAMES: u32 = 3_000;
+
+/// After so many, other threads get time between them: an authorizer of the game's own may be waiting for one.
+const BUSY_FRAMES: u32 = 100;
+
+/// A Pusher server in this process. Cheap to clone; all clones are the same server.
+///
+/// It authorizes whatever the game asks for, unless told to [`refuse`](Self::refuse), and knows public, private, encrypted,
+/// presence and cache channels, client events, sign-in and watchlists. See the [module](super) for an example.
+#[derive(Clone)]
+pub struct TestServer(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    clock: Arc<Clock>,
+}
+
+impl Default for TestServer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TestServer {
+    /// A server without clients.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            clock: Arc::new(Clock::new()),
+        }))
+    }
+
+    /// The configuration of a game that plays on this server, as a user named `player`.
+    #[must_use]
+    pub fn config(&self) -> PusherConfig {
+        self.config_as("player")
+    }
+
+    /// The same as somebody else; several games may play on one server.
+    #[must_use]
+    pub fn config_as(&self, user: impl Into<TestUser>) -> PusherConfig {
+        let nowhere = PusherConfig::new("", Endpoint::custom("test-server", 80));
+        self.redirect(nowhere, user)
+    }
+
+    /// The game's own configuration, but for where the server is and who authorizes: with its timings, its limits and all
+    /// else.
+    #[must_use]
+    pub fn redirect(&self, config: PusherConfig, user: impl Into<TestUser>) -> PusherConfig {
+        let backend = Arc::new(Backend {
+            server: self.clone(),
+            user: user.into(),
+        });
+        let mut config = config.with_transport(InMemory(self.clone()));
+        config.key.clone_from(&self.state().core.config().app.key);
+        config.channel_auth = Some(ChannelAuth::Custom(backend.clone()));
+        config.user_auth = Some(UserAuth::Custom(backend));
+        config.clock = Some(self.0.clock.clone());
+        config
+    }
+
+    /// Lets one update of the app and as much of the server's time pass as a frame takes: a sixtieth of a second.
+    pub fn update(&self, app: &mut App) {
+        app.update();
+        self.advance(FRAME);
+    }
+
+    /// [Updates](Self::update) the app until the condition holds after an update.
+    ///
+    /// # Panics
+    /// If it does not within 3000 updates, 50 seconds of the server's time.
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a test fails by a panic")]
+    pub fn update_until(&self, app: &mut App, mut condition: impl FnMut(&mut World) -> bool) {
+        for frame in 0..MOST_FRAMES {
+            app.update();
+            if condition(app.world_mut()) {
+                return;
+            }
+            self.advance(FRAME);
+            if frame > BUSY_FRAMES {
+                give_way();
+            }
+        }
+        let connection = app.world().get_resource::<PusherConnection>();
+        panic!(
+            "not so after {MOST_FRAMES} updates. The connection: {:?}. What the server saw last: {:#?}",
+            connection.map(PusherConnection::state),
+            self.state().events,
+        );
+    }
+
+    /// Lets time pass: for the server, and for all games that play on it.
+    pub fn advance(&self, time: Duration) {
+        self.0.clock.advance(time);
+    }
+
+    /// Publishes an event, as the game's backend does. Returns how many clients it reaches.
+    ///
+    /// # Panics
+    /// If the channel or the event cannot have such a name, or the data is too large or cannot be written as JSON.
+    #[track_caller]
+    pub fn publish(&self, channel: &str, event: &str, data: &impl Serialize) -> usize {
+        let (data, now) = (json_of(data), self.0.clock.now());
+        let published = self.tell(|core| core.publish(channel, event, &data, None, now));
+        expect("published", published)
+    }
+
+    /// Publishes an event to whoever is signed in as this user. Returns how many clients it reaches.
+    ///
+    /// # Panics
+    /// If there can be no such user or event, or the data is too large or cannot be written as JSON.
+    #[track_caller]
+    pub fn publish_to_user(&self, user_id: &str, event: &str, data: &impl Serialize) -> usize {
+        let (data, now) = (json_of(data), self.0.clock.now());
+        let published = self.tell(|core| core.publish_to_user(user_id, event, &data, now));
+        expect("published", published)
+    }
+
+    /// Somebody else, who connects to this server.
+    #[must_use]
+    pub fn peer(&self, user: impl Into<TestUser>) -> TestPeer {
+        let frames = Frames::default();
+        let mut state = self.state();
+        let key = state.core.config().app.key.clone();
+        let connection = state.core.connect(&ConnectRequest {
+            app_key: &key,
+            protocol: None,
+        });
+        state.lines.insert(connection, Line::Peer(frames.clone()));
+        let socket_id = state.core.socket_ids().pop();
+        state.peers.extend(socket_id);
+        drop(state);
+        self.deliver();
+        TestPeer::new(self.clone(), connection, user.into(), frames)
+    }
+
+    /// Refuses to authorize the game for this channel from now on, with an HTTP status: 403 is usual. A subscription that
+    /// stands is not touched.
+    pub fn refuse(&self, channel: &str, status: u16) {
+        self.state().refused.insert(channel.to_owned(), status);
+    }
+
+    /// Authorizes the game for this channel again.
+    pub fn allow(&self, channel: &str) {
+        self.state().refused.remove(channel);
+    }
+
+    /// Refuses to vouch for the game's user, or with `None` no more.
+    pub fn refuse_sign_in(&self, status: impl Into<Option<u16>>) {
+        self.state().refuses_sign_in = status.into();
+    }
+
+    /// Breaks the connections of all games, without a word. They will dial again.
+    pub fn drop_connections(&self) {
+        self.end_games(|state, connection| {
+            state
+                .core
+                .connection_closed(connection, DisconnectCause::NetworkDown);
+            Delivery::Drop
+        });
+    }
+
+    /// Closes the connections of all games with a code: 4200 asks to reconnect at once, 4001 forbids it.
+    pub fn close_connections(&self, code: u16, reason: &str) {
+        self.end_games(|state, connection| {
+            let cause = DisconnectCause::Server {
+                code,
+                reason: reason.to_owned(),
+            };
+            state.core.connection_closed(connection, cause);
+            Delivery::Close {
+                code,
+                reason: reason.to_owned(),
+            }
+        });
+    }
+
+    /// Breaks all connections, and refuses new ones until [`go_online`](Self::go_online).
+    pub fn go_offline(&self) {
+        self.state().is_offline = true;
+        self.drop_connections();
+    }
+
+    /// Accepts connections again. Games come back when their retry is due.
+    pub fn go_online(&self) {
+        self.state().is_offline = false;
+    }
+
+    /// Sends any text to all games as a frame, however wrong.
+    pub fn send_frame(&self, text: &str) {
+        let mut state = self.state();
+        for (_, line) in state.games() {
+            state.outbox.push_back((line, Delivery::Text(text.into())));
+        }
+        drop(state);
+        self.deliver();
+    }
+
+    /// The client events that games sent and the server accepted, since this was asked last.
+    #[must_use]
+    pub fn take_client_events(&self) -> Vec<TestEvent> {
+        std::mem::take(&mut self.state().sent)
+    }
+
+    /// How many clients are subscribed to a channel, peers too.
+    #[must_use]
+    pub fn subscriber_count(&self, channel: &str) -> usize {
+        self.state().core.subscriber_count(channel)
+    }
+
+    /// The user ids on a presence channel, in the order in which they came.
+    #[must_use]
+    pub fn members(&self, channel: &str) -> Vec<String> {
+        self.state().core.members(channel)
+    }
+
+    /// How many clients are connected, peers too.
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.state().core.connection_count()
+    }
+
+    pub(super) fn connect(
+        &self,
+        request: &DialRequest,
+        events: TransportEvents,
+    ) -> Result<ConnectionId, &'static str> {
+        let mut state = self.state();
+        if state.is_offline {
+            return Err("the test took the server offline");
+        }
+        events.opened();
+        let connection = state.core.connect(&ConnectRequest {
+            app_key: app_key(request.path()),
+            protocol: None,
+        });
+        let line = Line::Game(Arc::new(events));
+        state.lines.insert(connection, line);
+        drop(state);
+        self.deliver();
+        Ok(connection)
+    }
+
+    pub(super) fn receive(&self, connection: ConnectionId, text: &str) {
+        let now = self.0.clock.now();
+        self.tell(|core| core.receive_text(connection, text, now));
+    }
+
+    /// The client let go.
+    pub(super) fn disconnected(&self, connection: ConnectionId) {
+        self.state().lines.remove(&connection);
+        self.tell(|core| core.connection_closed(connection, DisconnectCause::Client));
+    }
+
+    /// The data of a `pusher:subscribe` that the server accepts.
+    #[track_caller]
+    pub(super) fn subscription(
+        &self,
+        connection: ConnectionId,
+        channel: &str,
+        identity: &Identity,
+    ) -> Value {
+        let state = self.state();
+        let is_public = !["private-", "presence-"]
+            .iter()
+            .any(|prefix| channel.starts_with(prefix));
+        let mut data = if is_public {
+            Value::Object(serde_json::Map::new())
+        } else {
+            let socket_id = state.socket_id(connection);
+            let authorized = state.core.authorize_channel(&socket_id, channel, identity);
+            serde_json::to_value(expect("authorized", authorized)).unwrap_or_default()
+        };
+        if let Some(fields) = data.as_object_mut() {
+            fields.insert("channel".into(), channel.into());
+        }
+        data
+    }
+
+    /// The data of a `pusher:signin` that the server accepts.
+    #[track_caller]
+    pub(super) fn sign_in(&self, connection: ConnectionId, identity: &Identity) -> Value {
+        let state = self.state();
+        let socket_id = state.socket_id(connection);
+        let vouched = state.core.authenticate_user(&socket_id, identity);
+        serde_json::to_value(expect("authenticated", vouched)).unwrap_or_default()
+    }
+
+    /// Tells the server something, and carries out what it says.
+    fn tell<T>(&self, tell: impl FnOnce(&mut ServerCore) -> T) -> T {
+        let result = tell(&mut self.state().core);
+        self.deliver();
+        result
+    }
+
+    fn end_games(&self, end: impl Fn(&mut State, ConnectionId) -> Delivery) {
+        let mut state = self.state();
+        for (connection, line) in state.games() {
+            let delivery = end(&mut state, connection);
+            state.lines.remove(&connection);
+            state.outbox.push_back((line, delivery));
+        }
+        drop(state);
+        self.deliver();
+    }
+
+    /// Hands over what is on its way, in its order, without holding on to anything: what arrives may bring about more.
+    fn deliver(&self) {
+        let mut state = self.state();
+        state.sort_outputs();
+        if state.is_delivering {
+            return;
+        }
+        state.is_delivering = true;
+        while let Some((line, delivery)) = state.outbox.pop_front() {
+            drop(state);
+            line.deliver(delivery);
+            drop(line);
+            state = self.state();
+            state.sort_outputs();
+        }
+        state.is_delivering = false;
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for TestServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestServer").finish_non_exhaustive()
+    }
+}
+
+/// The app's key in `/app/KEY?…`.
+fn app_key(path: &str) -> &str {
+    let path = path.split('?').next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+#[track_caller]
+pub(super) fn json_of(data: &impl Serialize) -> String {
+    expect("written as JSON", serde_json::to_string(data))
+}
+
+#[track_caller]
+#[expect(clippy::panic, reason = "a test fails by a panic")]
+fn expect<T, E: fmt::Display>(what: &str, result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("not {what}: {error}"),
+    }
+}
+
+fn give_way() {
+    #[cfg(not(target_arch = "wasm32"))]
+    std::thread::sleep(Duration::from_millis(1));
+}

@@ -1,0 +1,110 @@
+//! What the server knows.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use pusher_dev_server::{
+    CoreConfig, ServerEvent,
+    core::{ConnectionId, Output, ServerCore},
+};
+
+use super::{
+    TestEvent,
+    line::{Delivery, Line},
+};
+
+/// How many of the last happenings a failure shows.
+const SHOWN_EVENTS: usize = 12;
+
+pub(super) struct State {
+    pub(super) core: ServerCore,
+    pub(super) lines: BTreeMap<ConnectionId, Line>,
+    pub(super) refused: BTreeMap<String, u16>,
+    pub(super) refuses_sign_in: Option<u16>,
+    pub(super) is_offline: bool,
+    /// Socket ids of peers, whose doings are not the game's.
+    pub(super) peers: BTreeSet<String>,
+    pub(super) sent: Vec<TestEvent>,
+    pub(super) events: VecDeque<ServerEvent>,
+    pub(super) outbox: VecDeque<(Line, Delivery)>,
+    pub(super) is_delivering: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            core: ServerCore::new(CoreConfig::default()),
+            lines: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            refuses_sign_in: None,
+            is_offline: false,
+            peers: BTreeSet::new(),
+            sent: Vec::new(),
+            events: VecDeque::new(),
+            outbox: VecDeque::new(),
+            is_delivering: false,
+        }
+    }
+}
+
+impl State {
+    /// Takes what the server says.
+    pub(super) fn sort_outputs(&mut self) {
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                Output::Send { connection, text } => {
+                    if let Some(line) = self.lines.get(&connection).cloned() {
+                        self.outbox.push_back((line, Delivery::Text(text)));
+                    }
+                }
+                Output::Close {
+                    connection,
+                    code,
+                    reason,
+                } => {
+                    if let Some(line) = self.lines.remove(&connection) {
+                        let close = Delivery::Close { code, reason };
+                        self.outbox.push_back((line, close));
+                    }
+                }
+                Output::Event(event) => self.note(event),
+                _ => {}
+            }
+        }
+    }
+
+    fn note(&mut self, event: ServerEvent) {
+        if let ServerEvent::ClientEvent {
+            socket_id,
+            channel,
+            event,
+            data,
+            user_id,
+        } = &event
+            && !self.peers.contains(socket_id)
+        {
+            self.sent.push(TestEvent::new(
+                channel.clone(),
+                event.clone(),
+                data,
+                user_id.clone(),
+            ));
+        }
+        self.events.push_back(event);
+        if self.events.len() > SHOWN_EVENTS {
+            self.events.pop_front();
+        }
+    }
+
+    pub(super) fn games(&self) -> Vec<(ConnectionId, Line)> {
+        let is_game = |(_, line): &(&ConnectionId, &Line)| matches!(line, Line::Game(_));
+        let games = self.lines.iter().filter(is_game);
+        games.map(|(id, line)| (*id, line.clone())).collect()
+    }
+
+    pub(super) fn socket_id(&self, connection: ConnectionId) -> String {
+        let connections = self.core.connections().into_iter();
+        let mut all = connections.zip(self.core.socket_ids());
+        let found = all.find_map(|(id, socket_id)| (id == connection).then_some(socket_id));
+        found.unwrap_or_default()
+    }
+}

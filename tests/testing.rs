@@ -1,0 +1,313 @@
+//! What the `testing` module promises to those who test a game with it. Also a file to copy from.
+#![cfg(feature = "testing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use bevy_pusher::{
+    ConnectionState,
+    auth::{AuthError, AuthReply, AuthRequest, Authorizer},
+    config::{Endpoint, Timing},
+    prelude::*,
+    testing::{TestServer, TestUser},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct Chat {
+    text: String,
+}
+
+/// What the game showed to its player.
+#[derive(Resource, Default)]
+struct Shown(Vec<String>);
+
+/// The game that is tested.
+fn game(config: PusherConfig) -> App {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, PusherPlugin::new(config)))
+        .add_pusher_event::<Chat>("chat-message")
+        .init_resource::<Shown>()
+        .add_systems(
+            Update,
+            |mut chats: MessageReader<PusherEvent<Chat>>, mut shown: ResMut<Shown>| {
+                let texts = chats.read().map(|chat| chat.data().text.clone());
+                shown.0.extend(texts);
+            },
+        )
+        .add_observer(|event: On<PusherUserEvent>, mut shown: ResMut<Shown>| {
+            shown.0.push(format!("to me: {}", event.name()));
+        });
+    app
+}
+
+fn join(server: &TestServer, app: &mut App, channel: &str) -> Entity {
+    let entity = app.world_mut().spawn(PusherChannel::new(channel)).id();
+    server.update_until(app, |world| world.get::<PusherSubscribed>(entity).is_some());
+    entity
+}
+
+fn shown(app: &App) -> &[String] {
+    &app.world().resource::<Shown>().0
+}
+
+fn is_connected(world: &mut World) -> bool {
+    world.resource::<PusherConnection>().is_connected()
+}
+
+fn members(world: &World, entity: Entity) -> Vec<String> {
+    let members = world.get::<PusherMembers>(entity).unwrap();
+    members
+        .iter()
+        .map(|member| member.id().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_the_server_publishes_is_in_the_next_update() {
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    join(&server, &mut app, "lobby");
+    assert_eq!(server.subscriber_count("lobby"), 1);
+    let reached = server.publish("lobby", "chat-message", &json!({"text": "hello"}));
+    assert_eq!(reached, 1);
+    app.update();
+    assert_eq!(shown(&app), ["hello"]);
+}
+
+#[test]
+fn others_come_speak_listen_and_go() {
+    let server = TestServer::new();
+    let me = TestUser::new("ann").with_info(&json!({"name": "Ann"}));
+    let mut app = game(server.config_as(me));
+    let lobby = join(&server, &mut app, "presence-lobby");
+    let bob = server.peer(TestUser::new("bob").with_info(&json!({"name": "Bob"})));
+    bob.subscribe("presence-lobby");
+    bob.send("presence-lobby", "client-wave", &json!("hi"));
+    app.update();
+    assert_eq!(members(app.world(), lobby), ["ann", "bob"]);
+    let events = app.world().resource::<Messages<PusherEvent>>();
+    let wave = events.iter_current_update_messages().next().unwrap();
+    assert_eq!((wave.name(), wave.user_id()), ("client-wave", Some("bob")));
+
+    let connection = app.world().resource::<PusherConnection>();
+    connection
+        .send("presence-lobby", "client-move", &json!({"x": 1}))
+        .unwrap();
+    let heard = bob.take_events();
+    assert_eq!(heard.len(), 1);
+    assert_eq!(heard[0].event, "client-move");
+    assert_eq!(heard[0].data, json!({"x": 1}));
+    assert_eq!(heard[0].user_id.as_deref(), Some("ann"));
+    assert_eq!(server.take_client_events(), heard);
+    assert_eq!(server.members("presence-lobby"), ["ann", "bob"]);
+
+    bob.unsubscribe("presence-lobby");
+    app.update();
+    assert_eq!(members(app.world(), lobby), ["ann"]);
+    drop(bob);
+    assert_eq!(server.connection_count(), 1);
+}
+
+#[test]
+fn two_games_meet_on_one_server() {
+    let server = TestServer::new();
+    let mut ann = game(server.config_as("ann"));
+    let mut bob = game(server.config_as("bob"));
+    let lobby = join(&server, &mut ann, "presence-lobby");
+    join(&server, &mut bob, "presence-lobby");
+    ann.update();
+    assert_eq!(members(ann.world(), lobby), ["ann", "bob"]);
+    let connection = bob.world().resource::<PusherConnection>();
+    connection
+        .send("presence-lobby", "client-wave", &Value::Null)
+        .unwrap();
+    ann.update();
+    let events = ann.world().resource::<Messages<PusherEvent>>();
+    assert_eq!(events.iter_current_update_messages().count(), 1);
+    drop(bob);
+    ann.update();
+    assert_eq!(members(ann.world(), lobby), ["ann"]);
+}
+
+#[test]
+fn a_refused_channel_fails_with_the_status_until_it_is_allowed() {
+    let server = TestServer::new();
+    server.refuse("private-vip", 403);
+    let mut app = game(server.config());
+    let vip = app
+        .world_mut()
+        .spawn(PusherChannel::new("private-vip"))
+        .id();
+    server.update_until(&mut app, |world| {
+        let status = world.get::<PusherSubscription>(vip).unwrap();
+        matches!(status, PusherSubscription::Failed { error } if error.status() == Some(403))
+    });
+    join(&server, &mut app, "private-encrypted-other");
+    server.publish(
+        "private-encrypted-other",
+        "chat-message",
+        &json!({"text": "psst"}),
+    );
+    server.allow("private-vip");
+    app.world()
+        .resource::<PusherConnection>()
+        .retry("private-vip");
+    app.update();
+    assert!(app.world().get::<PusherSubscribed>(vip).is_some());
+    assert_eq!(shown(&app), ["psst"]);
+}
+
+#[test]
+fn half_an_hour_without_a_network_passes_at_once() {
+    let begun = Instant::now();
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    let lobby = join(&server, &mut app, "lobby");
+    server.go_offline();
+    app.update();
+    let connection = app.world().resource::<PusherConnection>();
+    assert!(matches!(
+        connection.state(),
+        ConnectionState::Waiting { .. }
+    ));
+    server.advance(Duration::from_secs(30 * 60));
+    app.update();
+    assert!(app.world().get::<PusherSubscribed>(lobby).is_none());
+    server.go_online();
+    server.advance(Duration::from_secs(60));
+    app.update();
+    let changes = app
+        .world()
+        .resource::<Messages<PusherSubscriptionChanged>>();
+    let changes = changes.iter_current_update_messages();
+    let gap = changes.filter_map(PusherSubscriptionChanged::gap).last();
+    assert!(gap.unwrap() >= Duration::from_secs(30 * 60), "{gap:?}");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn silence_is_answered_by_heartbeats_and_costs_no_connection() {
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    server.update_until(&mut app, is_connected);
+    let socket_id = |app: &App| {
+        let connection = app.world().resource::<PusherConnection>();
+        connection.socket_id().unwrap().to_owned()
+    };
+    let before = socket_id(&app);
+    server.advance(Duration::from_secs(24 * 60 * 60));
+    app.update();
+    assert_eq!(socket_id(&app), before);
+    let connection = app.world().resource::<PusherConnection>();
+    assert!(connection.round_trip().is_some());
+}
+
+#[test]
+fn a_close_code_that_forbids_to_come_back_is_heeded() {
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    server.update_until(&mut app, is_connected);
+    server.close_connections(4200, "restart");
+    app.update();
+    server.update_until(&mut app, is_connected);
+    server.close_connections(4001, "no such app");
+    app.update();
+    let connection = app.world().resource::<PusherConnection>();
+    assert!(matches!(connection.state(), ConnectionState::Failed { .. }));
+    assert_eq!(server.connection_count(), 0);
+}
+
+#[test]
+fn a_user_signs_in_is_told_and_sees_friends() {
+    let server = TestServer::new();
+    let me = TestUser::new("ann").with_watchlist(["bob"]);
+    let mut app = game(server.config_as(me));
+    server.update_until(&mut app, is_connected);
+    server.refuse_sign_in(403);
+    app.world().resource::<PusherConnection>().sign_in();
+    app.update();
+    let user = app.world().resource::<PusherUser>();
+    assert!(!user.is_signed_in());
+    server.refuse_sign_in(None);
+    app.world().resource::<PusherConnection>().sign_in();
+    let bob = server.peer("bob");
+    bob.sign_in();
+    server.publish_to_user("ann", "invitation", &json!({}));
+    app.update();
+    let user = app.world().resource::<PusherUser>();
+    assert!(user.is_signed_in() && user.is_online("bob"));
+    assert_eq!(shown(&app), ["to me: invitation"]);
+}
+
+#[test]
+fn the_games_own_configuration_counts_but_for_the_server() {
+    let server = TestServer::new();
+    let timing = Timing {
+        activity_timeout: Duration::from_secs(5),
+        ..Timing::default()
+    };
+    let own = PusherConfig::new("REAL_KEY", Endpoint::cluster("eu")).with_timing(timing);
+    let mut app = game(server.redirect(own, "ann"));
+    server.update_until(&mut app, is_connected);
+    server.advance(Duration::from_secs(6));
+    app.update();
+    let connection = app.world().resource::<PusherConnection>();
+    assert!(connection.round_trip().is_some());
+}
+
+#[test]
+fn an_authorizer_of_the_games_own_may_answer_from_another_thread() {
+    struct Slow;
+    impl Authorizer for Slow {
+        fn authorize(&self, request: AuthRequest, reply: AuthReply) {
+            assert_ne!(request.channel(), "private-panic", "told to panic");
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(200));
+                reply.send(Err(AuthError::http(418, "")));
+            });
+        }
+    }
+    let server = TestServer::new();
+    let mut app = game(server.config().with_authorizer(Slow));
+    for (channel, expected) in [("private-slow", Some(418)), ("private-panic", None)] {
+        let entity = app.world_mut().spawn(PusherChannel::new(channel)).id();
+        server.update_until(&mut app, |world| {
+            let status = world.get::<PusherSubscription>(entity).unwrap();
+            matches!(status, PusherSubscription::Failed { error } if error.status() == expected)
+        });
+    }
+}
+
+#[test]
+fn the_end_of_the_app_is_the_end_of_its_connection() {
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    server.update_until(&mut app, is_connected);
+    assert_eq!(server.connection_count(), 1);
+    drop(app);
+    assert_eq!(server.connection_count(), 0);
+}
+
+#[test]
+fn what_never_comes_about_fails_with_what_was_seen() {
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    server.publish("lobby", "lonely", &json!({}));
+    let failure = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        server.update_until(&mut app, |_| false);
+    }));
+    let words = failure.unwrap_err().downcast::<String>().unwrap();
+    assert!(
+        words.contains("Connected") && words.contains("lonely"),
+        "{words}"
+    );
+}
