@@ -2,8 +2,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// How much of an unexpected answer an error shows, in characters.
-const SHOWN_CHARACTERS: usize = 200;
+use crate::protocol::shown::head;
 
 /// What the game's backend answers when it lets a client into a private or presence channel.
 ///
@@ -143,7 +142,7 @@ pub enum AuthError {
     Http {
         /// The HTTP status.
         status: u16,
-        /// The first characters of what came.
+        /// The first characters of what came, without what looks like a secret.
         body: String,
     },
     /// No answer within the time of [`Timing::authorization_timeout`](crate::config::Timing::authorization_timeout).
@@ -167,7 +166,7 @@ pub enum AuthError {
     /// The answer is no JSON object.
     #[error("the auth endpoint's answer is not a JSON object (a login page?): {body}")]
     NotJson {
-        /// The first characters of what came.
+        /// The first characters of what came, without what looks like a secret.
         body: String,
     },
     /// The answer lacks a field.
@@ -205,7 +204,8 @@ pub enum AuthError {
 }
 
 impl AuthError {
-    /// An error for an answer that is no success, with the first characters of its body.
+    /// An error for an answer that is no success, with the first characters of its body: what looks like a signature, a
+    /// key or a token is left out.
     #[must_use]
     pub fn http(status: u16, body: &str) -> Self {
         Self::Http {
@@ -250,23 +250,6 @@ fn status_advice(status: u16) -> &'static str {
         429 => " (too many requests)",
         _ => "",
     }
-}
-
-/// The first characters of `text`, on one line.
-fn head(text: &str) -> String {
-    let text = text.trim();
-    if text.is_empty() {
-        return "an empty body".into();
-    }
-    let mut head: String = text
-        .chars()
-        .take(SHOWN_CHARACTERS)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(SHOWN_CHARACTERS).is_some() {
-        head.push('…');
-    }
-    head
 }
 
 #[cfg(test)]
@@ -325,14 +308,6 @@ mod tests {
                 "{body}"
             );
         }
-    }
-
-    #[test]
-    fn a_long_body_is_shown_by_its_first_characters() {
-        let AuthError::Http { body, .. } = AuthError::http(500, &"é".repeat(1000)) else {
-            unreachable!()
-        };
-        assert_eq!(body.chars().count(), SHOWN_CHARACTERS + 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::protocol::{ChannelName, user_id::UserId};
+use crate::protocol::{ChannelName, shown::head, user_id::UserId};
 
 /// A text frame from the server, taken apart: one JSON object with an `event`. Keys it does not know are left alone.
 #[derive(Debug)]
@@ -25,7 +25,8 @@ impl<'a> ServerFrame<'a> {
     /// Reads one text frame.
     pub fn parse(text: &'a str) -> Result<Self, FrameError> {
         let envelope: Envelope<'a> = serde_json::from_str(text).map_err(|error| FrameError {
-            reason: error.to_string(),
+            // The words of serde_json hold texts of the frame at any length.
+            reason: head(&error.to_string()),
         })?;
         let user_id = match envelope.user_id {
             // Servers leave it out, or send null or an empty text, where there is none.

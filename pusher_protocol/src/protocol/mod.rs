@@ -5,6 +5,7 @@ mod channel_name;
 mod close_code;
 mod frame;
 mod roster;
+mod shown;
 mod user_id;
 
 pub use authorization::{AuthError, ChannelAuthorization, UserAuthentication};
@@ -17,4 +18,5 @@ pub use roster::{Member, Roster};
 
 pub(crate) use frame::ClientFrame;
 pub(crate) use roster::MemberChange;
+pub(crate) use shown::{head, without_secrets};
 pub(crate) use user_id::UserId;

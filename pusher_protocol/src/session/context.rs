@@ -2,7 +2,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use crate::{
     protocol::ClientFrame,
-    session::{Notice, Output, PusherError, RequestId, SendId, SessionConfig},
+    session::{FrameText, Notice, Output, PusherError, RequestId, SendId, SessionConfig},
 };
 
 /// What every part of the session shares: the time, the configuration, chance, and the way out.
@@ -46,14 +46,14 @@ impl Context {
 
     pub(super) fn send(&mut self, frame: ClientFrame<'_>) {
         self.output(Output::Send {
-            text: frame.encode(),
+            text: FrameText::new(frame.encode()),
             answer: None,
         });
     }
 
     pub(super) fn send_answered(&mut self, frame: ClientFrame<'_>, id: SendId) {
         self.output(Output::Send {
-            text: frame.encode(),
+            text: FrameText::new(frame.encode()),
             answer: Some(id),
         });
     }

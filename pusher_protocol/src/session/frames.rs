@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    protocol::{ChannelKind, ClientFrame, EventData, ServerFrame},
+    protocol::{ChannelKind, ClientFrame, EventData, ServerFrame, head, without_secrets},
     session::{
         EventTarget, Notice, PusherError, ReceivedEvent, Session, channels::Identity, user::User,
     },
@@ -209,8 +209,11 @@ fn number(fields: &Map<String, Value>, name: &str) -> Option<u16> {
 pub(super) fn error_message(fields: &Map<String, Value>, data: &EventData<'_>) -> String {
     for name in ["message", "error", "reason"] {
         if let Some(Value::String(text)) = fields.get(name) {
-            return text.clone();
+            return without_secrets(text).into_owned();
         }
     }
-    data.as_str().chars().take(200).collect()
+    match data.as_str() {
+        "" => String::new(),
+        text => head(text),
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     config::ReconnectPolicy,
-    protocol::{ClientFrame, CloseAction, FrameError, ServerFrame},
+    protocol::{ClientFrame, CloseAction, FrameError, ServerFrame, without_secrets},
     session::{
         ConnectionError, ConnectionState, DialId, DialPhase, Notice, Output, PusherError, Session,
         frames::{error_code, error_message},
@@ -171,6 +171,10 @@ impl Session {
                 ConnectionError::Lost { reason } if matches!(self.link, Link::Dialing { .. }) => {
                     ConnectionError::NotEstablished { reason }
                 }
+                ConnectionError::Closed { code, reason } => ConnectionError::Closed {
+                    code,
+                    reason: without_secrets(&reason).into_owned(),
+                },
                 error => error,
             };
             self.lost(error, action);

@@ -36,7 +36,7 @@ pub use notice::{
     ConnectionState, EventTarget, Membership, Notice, ReceivedEvent, SendOutcome, SignInState,
     SubscriptionStatus,
 };
-pub use output::Output;
+pub use output::{FrameText, Output};
 pub use sending::check_client_event;
 
 use std::time::Duration;

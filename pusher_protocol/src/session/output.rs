@@ -1,7 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
 use crate::{
-    protocol::ChannelName,
+    protocol::{ChannelName, ServerFrame},
     session::{DialId, Notice, RequestId, SendId},
 };
 
@@ -25,7 +25,7 @@ pub enum Output {
     /// [`Input::Written`](crate::session::Input::Written).
     Send {
         /// The frame.
-        text: String,
+        text: FrameText,
         /// The client event it carries.
         answer: Option<SendId>,
     },
@@ -58,4 +58,36 @@ pub enum Output {
     CancelRequest(RequestId),
     /// Tell the game.
     Notice(Notice),
+}
+
+/// The text of a frame to the server. It may hold a signature, so its `Debug` shows no more than its event and its length.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FrameText(String);
+
+impl FrameText {
+    pub(super) fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl Deref for FrameText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<FrameText> for String {
+    fn from(text: FrameText) -> Self {
+        text.0
+    }
+}
+
+impl fmt::Debug for FrameText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let frame = ServerFrame::parse(self);
+        let event = frame.as_ref().map_or("a frame", |frame| &*frame.event);
+        write!(f, "{event} ({} bytes)", self.len())
+    }
 }

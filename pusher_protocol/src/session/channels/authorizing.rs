@@ -121,9 +121,7 @@ impl Channels {
                 }
                 (None, Identity::SignedIn(id)) => channel.me = Some(id.clone()),
                 (None, Identity::Pending) => {
-                    channel.phase = Phase::AwaitingSignIn {
-                        auth: authorization.auth,
-                    };
+                    channel.phase = Phase::AwaitingSignIn { authorization };
                     return;
                 }
                 (None, Identity::None) => {
@@ -152,10 +150,10 @@ impl Channels {
             let Some(channel) = self.table.get_mut(&name) else {
                 continue;
             };
-            let Phase::AwaitingSignIn { auth } = &mut channel.phase else {
+            let Phase::AwaitingSignIn { authorization } = &channel.phase else {
                 continue;
             };
-            let auth = std::mem::take(auth);
+            let auth = authorization.auth.clone();
             if let Identity::SignedIn(id) = identity {
                 channel.me = Some(id.clone());
                 self.subscribe(context, &name, Some(&auth), None);

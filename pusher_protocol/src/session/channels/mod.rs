@@ -20,7 +20,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use crate::{
-    protocol::{AuthError, ChannelKind, ChannelName, ClientFrame, Roster},
+    protocol::{AuthError, ChannelAuthorization, ChannelKind, ChannelName, ClientFrame, Roster},
     session::{
         Notice, Output, RequestId, SendError, SubscriptionError, SubscriptionStatus,
         context::Context,
@@ -71,7 +71,7 @@ enum Phase {
     /// The backend was asked.
     Authorizing { request: RequestId },
     /// Authorized, but who the client is will be known when the sign-in is through.
-    AwaitingSignIn { auth: String },
+    AwaitingSignIn { authorization: ChannelAuthorization },
     /// The server was asked.
     Subscribing { timer: u64 },
     /// The server said yes.

@@ -37,7 +37,7 @@ impl World {
                 let connection = self.connection.as_mut().expect("there is a socket");
                 let accepted = answer.is_none() || !self.is_blocked;
                 if accepted {
-                    connection.to_server.push_back(text);
+                    connection.to_server.push_back(text.into());
                 }
                 if let Some(id) = answer {
                     self.reach.sent += u64::from(accepted);

@@ -220,7 +220,7 @@ impl<S: Sink> EventLoop<S> {
                 attempt,
             } => self.dial(dial, deadline, attempt),
             Output::CancelDial(id) => drop(self.dial.take_if(|dial| dial.id() == id)),
-            Output::Send { text, answer } => self.send(text, answer),
+            Output::Send { text, answer } => self.send(text.into(), answer),
             Output::Close { code, reason } => {
                 if let Some(link) = self.hang_up() {
                     let deadline = self.end_of_farewell();
