@@ -6,8 +6,11 @@ use bevy_ecs::prelude::*;
 
 pub use pusher_protocol::{
     NameRules,
-    config::{Endpoint, EndpointError, Limits, ReconnectPolicy, Timing},
+    config::{Endpoint, EndpointError, Limits, ReconnectPolicy, RetryPolicy, Timing},
+    session::{ReconnectContext, ReconnectDecision},
 };
+
+use pusher_protocol::session::ReconnectHook;
 
 use crate::{
     auth::{AuthEndpoint, Authenticator, Authorizer, ChannelAuth, UserAuth},
@@ -34,6 +37,8 @@ pub struct PusherConfig {
     pub(crate) autoconnect: bool,
     pub(crate) timing: Timing,
     pub(crate) reconnect: ReconnectPolicy,
+    pub(crate) reconnect_hook: Option<ReconnectHook>,
+    pub(crate) auth_retry: RetryPolicy,
     pub(crate) limits: Limits,
     pub(crate) name_rules: NameRules,
     pub(crate) channel_auth: Option<ChannelAuth>,
@@ -58,6 +63,8 @@ impl PusherConfig {
             autoconnect: true,
             timing: Timing::default(),
             reconnect: ReconnectPolicy::default(),
+            reconnect_hook: None,
+            auth_retry: RetryPolicy::default(),
             limits: Limits::default(),
             name_rules: NameRules::Strict,
             channel_auth: None,
@@ -91,6 +98,40 @@ impl PusherConfig {
     #[must_use]
     pub fn with_reconnect(mut self, policy: ReconnectPolicy) -> Self {
         self.reconnect = policy;
+        self
+    }
+
+    /// Code that decides what becomes of a lost connection, where the policy does not fit: it may choose another delay, give
+    /// up, or go on where the policy or the protocol gives up.
+    ///
+    /// It runs on the network thread, so it is to be quick and must not block. One that panics leaves it to the policy, and
+    /// is reported as [`PusherError::ReconnectHookPanicked`](crate::PusherError::ReconnectHookPanicked).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use bevy_pusher::config::*;
+    /// // 4009 means unauthorized, which is final by the protocol; this game's backend lets players in a little later.
+    /// let config = PusherConfig::new("APP_KEY", Endpoint::cluster("eu"))
+    ///     .with_reconnect_hook(|lost| match lost.code() {
+    ///         Some(4009) if lost.attempt() < 5 => ReconnectDecision::After(Duration::from_secs(3)),
+    ///         _ => ReconnectDecision::Policy,
+    ///     });
+    /// ```
+    #[must_use]
+    pub fn with_reconnect_hook(
+        mut self,
+        decide: impl Fn(&ReconnectContext<'_>) -> ReconnectDecision + Send + Sync + 'static,
+    ) -> Self {
+        self.reconnect_hook = Some(ReconnectHook::new(decide));
+        self
+    }
+
+    /// How often and after what delays the game's backend is asked again for an authorization or a sign-in that failed for a
+    /// passing reason: no answer in time, not reached, 429, 5xx. Three times in all by default;
+    /// [`RetryPolicy::never`] leaves it to [`PusherConnection::retry`](crate::PusherConnection::retry).
+    #[must_use]
+    pub fn with_auth_retry(mut self, policy: RetryPolicy) -> Self {
+        self.auth_retry = policy;
         self
     }
 
@@ -209,6 +250,8 @@ impl PusherConfig {
         pusher_protocol::session::SessionConfig {
             timing: self.timing.clone(),
             reconnect: self.reconnect.clone(),
+            reconnect_hook: self.reconnect_hook.clone(),
+            auth_retry: self.auth_retry.clone(),
             limits: self.limits.clone(),
             answer_sent: self.answer_sent,
             seed,
@@ -230,6 +273,8 @@ impl fmt::Debug for PusherConfig {
             .field("autoconnect", &self.autoconnect)
             .field("timing", &self.timing)
             .field("reconnect", &self.reconnect)
+            .field("reconnect_hook", &self.reconnect_hook)
+            .field("auth_retry", &self.auth_retry)
             .field("limits", &self.limits)
             .field("name_rules", &self.name_rules)
             .field("channel_auth", &self.channel_auth)

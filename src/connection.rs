@@ -204,7 +204,8 @@ impl PusherConnection {
         self.line.command(Command::SignOut);
     }
 
-    /// Tries a failed channel again, with a new authorization. Of a channel that has not failed, it changes nothing.
+    /// Tries a failed channel again, with a new authorization; one that would be tried again by itself, at once. Of any other
+    /// channel, it changes nothing.
     pub fn retry(&self, channel: impl AsRef<str>) {
         if let Ok(channel) = ChannelName::new(channel.as_ref(), self.rules) {
             self.line.command(Command::Retry(channel));
@@ -279,7 +280,7 @@ impl PusherErrorReported {
         self.error.code()
     }
 
-    /// How many failures in a row this makes; 0 for an error that left the connection up.
+    /// How many failures in a row this makes; 0 for an error that stands by itself.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt

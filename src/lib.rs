@@ -80,7 +80,8 @@
 //! [`pusher_connected`], [`pusher_waiting`], [`pusher_failed`] and [`pusher_signed_in`].
 //!
 //! A lost connection is dialled again for ever by default, after delays that grow and are random
-//! ([`ReconnectPolicy`](config::ReconnectPolicy)). It ends in [`ConnectionState::Failed`] only if dialling again cannot
+//! ([`ReconnectPolicy`](config::ReconnectPolicy)); a game that knows better decides with
+//! [`with_reconnect_hook`](PusherConfig::with_reconnect_hook). It ends in [`ConnectionState::Failed`] only if dialling again cannot
 //! help: a wrong key, a disabled app. Silence is checked every 30 seconds ([`Timing`](config::Timing)); that runs in real
 //! time on the plugin's own thread, whatever the game's clocks and frames do.
 //!
@@ -235,6 +236,20 @@
 //! presence channels with `channel_data`, on encrypted ones with `shared_secret`; every Pusher server library makes it. A
 //! refusal is [`PusherSubscription::Failed`] with the HTTP status and what came. It is not repeated by itself while the
 //! connection stands: mend the cause, then [`retry`](PusherConnection::retry).
+//!
+//! A passing failure is: no answer in time, an endpoint that is not reached, the statuses 429 and 5xx. The backend is asked
+//! again after random delays that grow, three times in all ([`RetryPolicy`](config::RetryPolicy)); meanwhile the channel stays
+//! `Subscribing`, and each of these failures is a [`PusherErrorReported`].
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use bevy_pusher::{config::*, prelude::*};
+//! let config = PusherConfig::new("APP_KEY", Endpoint::cluster("eu")).with_auth_retry(RetryPolicy {
+//!     max_attempts: 6,
+//!     max_delay: Duration::from_secs(20),
+//!     ..RetryPolicy::default()
+//! });
+//! ```
 //!
 //! # Sign-in
 //!

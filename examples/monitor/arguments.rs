@@ -108,6 +108,7 @@ impl Arguments {
                 min_delay: self.retry_min.unwrap_or(reconnect.min_delay),
                 max_delay: self.retry_max.unwrap_or(reconnect.max_delay),
                 max_attempts: self.max_attempts,
+                ..reconnect
             });
         if let Some(url) = &self.auth_endpoint {
             config = config.with_auth_endpoint(self.endpoint(url));

@@ -13,6 +13,7 @@ mod support;
 use std::time::Duration;
 
 use pusher_protocol::{
+    config::RetryPolicy,
     protocol::{AuthError, ChannelAuthorization, EventData},
     session::{
         Command, EventTarget, Input, Notice, PusherError, SessionConfig, SubscriptionError,
@@ -144,7 +145,7 @@ fn a_refused_authorization_sends_nothing_and_is_not_repeated_by_itself() {
 fn a_failed_channel_is_tried_again_after_a_reconnect() {
     let mut client = Client::connected();
     let asked = request(&client.want("private-room"));
-    client.refuse(asked, AuthError::http(500, ""));
+    client.refuse(asked, AuthError::http(403, ""));
     assert_eq!(statuses(&client.lose()), [told("private-room", Pending)]);
     client.wait_for_dial();
     assert_eq!(requests(&client.establish()).len(), 1);
@@ -152,7 +153,10 @@ fn a_failed_channel_is_tried_again_after_a_reconnect() {
 
 #[test]
 fn an_authorization_without_an_answer_fails_in_time_and_the_late_answer_is_not_used() {
-    let mut client = Client::connected();
+    let mut client = Client::connected_with(SessionConfig {
+        auth_retry: RetryPolicy::never(),
+        ..SessionConfig::default()
+    });
     let asked = request(&client.want("private-room"));
     let seen = client.wait(10 * SECOND);
     assert!(seen.contains(&Seen::CancelRequest(asked)));

@@ -702,6 +702,7 @@ fn timings_of_zero_do_not_spin() {
         min_delay: zero,
         max_delay: zero,
         max_attempts: None,
+        ..ReconnectPolicy::default()
     };
     let mut client = Client::new(SessionConfig {
         timing,
@@ -729,6 +730,7 @@ fn times_without_an_end_are_no_trouble() {
         min_delay: Duration::MAX,
         max_delay: Duration::MAX,
         max_attempts: None,
+        ..ReconnectPolicy::default()
     };
     let mut client = Client::new(SessionConfig {
         timing,

@@ -29,14 +29,7 @@ fn answering() -> SessionConfig {
 
 /// A client of which every answer is seen.
 fn connected() -> Client {
-    connected_with(answering())
-}
-
-fn connected_with(config: SessionConfig) -> Client {
-    let mut client = Client::new(config);
-    client.command(Command::Connect);
-    client.establish();
-    client
+    Client::connected_with(answering())
 }
 
 fn in_room() -> Client {
@@ -112,7 +105,7 @@ fn a_channel_that_is_not_ready_does_not_hold_up_the_others() {
     client.want("private-slow");
     client.send_with(SendMode::Queued, 1, "private-slow", "client-a", "1");
     assert_eq!(sent(&queue(&mut client, 2..3)), ["2"]);
-    let seen = client.wait(30 * SECOND);
+    let seen = client.wait(40 * SECOND);
     assert_eq!(
         answers(&seen),
         [(1, rejected(SendError::NotSubscribed))],
@@ -379,7 +372,7 @@ fn without_a_limit_nothing_waits_for_its_turn() {
         client_events_per_second: None,
         ..Limits::default()
     };
-    let mut client = connected_with(SessionConfig {
+    let mut client = Client::connected_with(SessionConfig {
         limits,
         ..answering()
     });
@@ -402,7 +395,7 @@ fn a_higher_rate_counts_at_once() {
         limits: limits(rate),
         ..answering()
     };
-    let mut client = connected_with(config(0));
+    let mut client = Client::connected_with(config(0));
     client.subscribe(ROOM);
     queue(&mut client, 0..3);
     assert!(sent(&client.wait(SECOND)).is_empty());

@@ -11,6 +11,7 @@
 mod support;
 
 use pusher_protocol::{
+    config::RetryPolicy,
     protocol::AuthError,
     session::{
         Command, EventTarget, Input, Notice, SessionConfig, SignInError, SignInState,
@@ -114,7 +115,10 @@ fn events_to_the_user_are_the_users_alone() {
 
 #[test]
 fn every_way_to_fail_is_told() {
-    let mut client = Client::connected();
+    let mut client = Client::connected_with(SessionConfig {
+        auth_retry: RetryPolicy::never(),
+        ..SessionConfig::default()
+    });
     let asked = request(&client.command(Command::SignIn));
     let error = AuthError::http(403, "no");
     let seen = client.input(Input::Authenticated(asked, Err(error.clone())));

@@ -102,7 +102,9 @@ pub enum PusherSubscription {
     /// Wanted; waits for a connection.
     #[default]
     Pending,
-    /// Being authorized, or asked of the server.
+    /// Being authorized, or asked of the server. It stays so while the game's backend is asked again after a passing failure
+    /// ([`RetryPolicy`](crate::config::RetryPolicy)); each of these is a
+    /// [`PusherErrorReported`](crate::PusherErrorReported).
     Subscribing,
     /// The server confirmed it: events come.
     Subscribed,

@@ -222,10 +222,12 @@ fn each_answer_that_lets_nobody_in_fails_its_channel_alone_with_the_reason_and_i
         all.find(|refusal| refusal.0 == channel).unwrap().1
     });
     let (mut play, line) = Play::online_with(|config| {
-        asking(config, &auth).with_timing(Timing {
-            authorization_timeout: Duration::from_millis(500),
-            ..Timing::default()
-        })
+        asking(config, &auth)
+            .with_auth_retry(RetryPolicy::never())
+            .with_timing(Timing {
+                authorization_timeout: Duration::from_millis(500),
+                ..Timing::default()
+            })
     });
     play.join(&line, "lobby");
     let refusals = refusals();
@@ -322,7 +324,11 @@ fn a_backend_that_cannot_be_reached_or_used_is_told_and_costs_the_channel_alone(
         ("http://192.0.2.1/auth", "plain http on another machine"),
     ] {
         let endpoint = AuthEndpoint::new(url);
-        let (mut play, line) = Play::online_with(|config| config.with_auth_endpoint(endpoint));
+        let (mut play, line) = Play::online_with(|config| {
+            config
+                .with_auth_endpoint(endpoint)
+                .with_auth_retry(RetryPolicy::never())
+        });
         let lobby = play.join(&line, "lobby");
         let private = play.spawn("private-room");
         let error = play.refused(private).to_string();

@@ -140,6 +140,6 @@ pub fn impatient(config: PusherConfig) -> PusherConfig {
     config.with_reconnect(ReconnectPolicy {
         min_delay: Duration::from_millis(50),
         max_delay: Duration::from_millis(200),
-        max_attempts: None,
+        ..ReconnectPolicy::default()
     })
 }

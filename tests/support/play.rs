@@ -269,7 +269,7 @@ pub fn retry_after(min: u64, max: u64) -> ReconnectPolicy {
     ReconnectPolicy {
         min_delay: Duration::from_millis(min),
         max_delay: Duration::from_millis(max),
-        max_attempts: None,
+        ..ReconnectPolicy::default()
     }
 }
 

@@ -1,7 +1,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use crate::{
-    protocol::ClientFrame,
+    protocol::{AuthError, ClientFrame},
     session::{FrameText, Notice, Output, PusherError, RequestId, SendId, SessionConfig},
 };
 
@@ -56,6 +56,18 @@ impl Context {
             text: FrameText::new(frame.encode()),
             answer: Some(id),
         });
+    }
+
+    /// After how long to repeat a question to the game's backend that failed so often in a row; `None` if not at all.
+    pub(super) fn delay_before_asking_again(
+        &mut self,
+        error: &AuthError,
+        failures: u32,
+    ) -> Option<Duration> {
+        if !error.is_transient() {
+            return None;
+        }
+        self.config.auth_retry.delay(failures, &mut self.random)
     }
 
     /// A number that no dial, request or timer had before.

@@ -22,6 +22,24 @@ pub enum PusherError {
         /// The channel it is about, where the server says so.
         channel: Option<ChannelName>,
     },
+    /// The game's backend did not authorize a channel for a passing reason. It is asked again, as
+    /// [`RetryPolicy`](crate::config::RetryPolicy) says, and the channel is still subscribing.
+    #[error("{channel} was not authorized and will be asked for again: {error}")]
+    Authorization {
+        /// The channel.
+        channel: ChannelName,
+        /// Why.
+        error: AuthError,
+    },
+    /// The game's backend did not vouch for the user who signs in, for a passing reason. It is asked again likewise.
+    #[error("the user was not authenticated and will be asked for again: {error}")]
+    Authentication {
+        /// Why.
+        error: AuthError,
+    },
+    /// The game's [`ReconnectHook`](crate::session::ReconnectHook) panicked; the policy decided.
+    #[error("the reconnect hook panicked, so the policy decided")]
+    ReconnectHookPanicked,
     /// A frame that is no message of the protocol was ignored.
     #[error(transparent)]
     Frame(#[from] FrameError),

@@ -3,10 +3,12 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    config::ReconnectPolicy,
+    config::{ReconnectPolicy, Timing},
     protocol::{ClientFrame, CloseAction, FrameError, ServerFrame, without_secrets},
     session::{
-        ConnectionError, ConnectionState, DialId, DialPhase, Notice, Output, PusherError, Session,
+        ConnectionError, ConnectionState, DialId, DialPhase, Notice, Output, PusherError,
+        ReconnectContext, ReconnectDecision, Session,
+        context::Context,
         frames::{error_code, error_message},
         heartbeat::{Heartbeat, Pulse},
     },
@@ -194,11 +196,8 @@ impl Session {
             error: error.clone().into(),
             attempt,
         });
-        let policy = &self.context.config.reconnect;
-        let exhausted = policy
-            .max_attempts
-            .is_some_and(|max| self.outage.attempts >= max);
-        if action == CloseAction::Fail || exhausted {
+        let policy_delay = self.policy_delay(action);
+        let Some(delay) = self.decide(&error, attempt, policy_delay) else {
             let error = if action == CloseAction::Fail {
                 error
             } else {
@@ -211,12 +210,6 @@ impl Session {
             self.context
                 .notice(Notice::State(ConnectionState::Failed { error }));
             return;
-        }
-        let delay = if action == CloseAction::Immediately && !self.outage.immediate_spent {
-            self.outage.immediate_spent = true;
-            ReconnectPolicy::immediate_delay(&mut self.context.random)
-        } else {
-            policy.delay(self.outage.failures, &mut self.context.random)
         };
         self.outage.failures = attempt;
         let retry_at = self.context.now + delay;
@@ -226,6 +219,52 @@ impl Session {
             attempt,
             error,
         }));
+    }
+
+    /// How long to wait before the next dial, as policy and protocol have it; `None` to give up.
+    fn policy_delay(&mut self, action: CloseAction) -> Option<Duration> {
+        let Context { config, random, .. } = &mut self.context;
+        let policy = &config.reconnect;
+        let is_exhausted = policy
+            .max_attempts
+            .is_some_and(|max| self.outage.attempts >= max);
+        if action == CloseAction::Fail || is_exhausted {
+            None
+        } else if action == CloseAction::Immediately && !self.outage.immediate_spent {
+            self.outage.immediate_spent = true;
+            Some(ReconnectPolicy::immediate_delay(random))
+        } else {
+            Some(policy.delay(self.outage.failures, random))
+        }
+    }
+
+    /// The same, with the game's own word on it.
+    fn decide(
+        &mut self,
+        error: &ConnectionError,
+        attempt: u32,
+        policy_delay: Option<Duration>,
+    ) -> Option<Duration> {
+        let Some(hook) = &self.context.config.reconnect_hook else {
+            return policy_delay;
+        };
+        let decision = hook.decide(&ReconnectContext {
+            error,
+            attempt,
+            delay: policy_delay,
+        });
+        match decision {
+            Some(ReconnectDecision::Policy) => policy_delay,
+            Some(ReconnectDecision::After(delay)) => {
+                Some(delay.clamp(Timing::SHORTEST, Timing::LONGEST))
+            }
+            Some(ReconnectDecision::GiveUp) => None,
+            None => {
+                let error = PusherError::ReconnectHookPanicked;
+                self.context.notice(Notice::Error { error, attempt });
+                policy_delay
+            }
+        }
     }
 
     /// A frame while the protocol's first message is awaited.

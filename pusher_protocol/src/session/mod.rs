@@ -24,6 +24,7 @@ mod input;
 mod link;
 mod notice;
 mod output;
+mod reconnect;
 mod sending;
 mod user;
 
@@ -37,12 +38,13 @@ pub use notice::{
     SubscriptionStatus,
 };
 pub use output::{FrameText, Output};
+pub use reconnect::{ReconnectContext, ReconnectDecision, ReconnectHook};
 pub use sending::check_client_event;
 
 use std::time::Duration;
 
 use crate::{
-    config::{Limits, ReconnectPolicy, Timing},
+    config::{Limits, ReconnectPolicy, RetryPolicy, Timing},
     protocol::ServerFrame,
 };
 use channels::Channels;
@@ -55,12 +57,16 @@ use user::User;
 const SLEPT: Duration = Duration::from_secs(5);
 
 /// What a session is told before it starts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SessionConfig {
     /// How long to wait for what.
     pub timing: Timing,
     /// How to dial again.
     pub reconnect: ReconnectPolicy,
+    /// May decide otherwise than the policy.
+    pub reconnect_hook: Option<ReconnectHook>,
+    /// How to repeat a question to the game's backend.
+    pub auth_retry: RetryPolicy,
     /// Bounds.
     pub limits: Limits,
     /// Whether every client event that was sent is answered too, not only those that were not.
@@ -210,7 +216,8 @@ impl Session {
     fn time_passed(&mut self) {
         self.link_time_passed();
         self.channels.time_passed(&mut self.context);
-        if self.user.time_passed(&mut self.context) {
+        let socket_id = self.channels.socket_id();
+        if self.user.time_passed(&mut self.context, socket_id) {
             self.channels
                 .identified(&mut self.context, &self.user.identity());
         }

@@ -11,7 +11,7 @@ use crate::{
 pub enum Notice {
     /// The connection's state changed.
     State(ConnectionState),
-    /// Something went wrong. `attempt` counts the failures in a row, 0 on a live connection.
+    /// Something went wrong. `attempt` counts the failures in a row, 0 for an error that stands by itself.
     Error {
         /// What.
         error: PusherError,
@@ -120,7 +120,7 @@ pub enum SubscriptionStatus {
     /// Wanted; waits for a connection.
     #[default]
     Pending,
-    /// Being authorized, or asked of the server.
+    /// Being authorized, or asked of the server; also while the backend is to be asked again after a passing failure.
     Subscribing,
     /// The server confirmed it.
     Subscribed,
@@ -156,7 +156,7 @@ pub enum SignInState {
     /// Nobody is signed in.
     #[default]
     SignedOut,
-    /// Asking the backend and the server.
+    /// Asking the backend and the server; also while the backend is to be asked again after a passing failure.
     SigningIn,
     /// Signed in.
     SignedIn {

@@ -5,7 +5,8 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     protocol::{AuthError, ChannelName, ClientFrame, EventData, UserAuthentication, UserId},
     session::{
-        Notice, Output, RequestId, SignInError, SignInState, channels::Identity, context::Context,
+        Notice, Output, PusherError, RequestId, SignInError, SignInState, channels::Identity,
+        context::Context,
     },
 };
 
@@ -24,6 +25,13 @@ enum Phase {
     Authenticating {
         request: RequestId,
         deadline: Duration,
+        /// How often it failed before.
+        failures: u32,
+    },
+    /// The backend did not answer for a passing reason, and will be asked again.
+    Backoff {
+        ask_at: Duration,
+        failures: u32,
     },
     /// The server was asked.
     SigningIn {
@@ -41,7 +49,9 @@ impl User {
     pub(super) fn identity(&self) -> Identity {
         match &self.phase {
             Phase::In { id, .. } => Identity::SignedIn(id.clone()),
-            Phase::Authenticating { .. } | Phase::SigningIn { .. } => Identity::Pending,
+            Phase::Authenticating { .. } | Phase::Backoff { .. } | Phase::SigningIn { .. } => {
+                Identity::Pending
+            }
             Phase::Out | Phase::Failed => Identity::None,
         }
     }
@@ -59,10 +69,12 @@ impl User {
     /// Signs in, now if there is a connection, and after every reconnect.
     pub(super) fn sign_in(&mut self, context: &mut Context, socket_id: Option<&Arc<str>>) {
         self.wanted = true;
-        if matches!(self.phase, Phase::Out | Phase::Failed)
-            && let Some(socket_id) = socket_id
+        if matches!(
+            self.phase,
+            Phase::Out | Phase::Failed | Phase::Backoff { .. }
+        ) && let Some(socket_id) = socket_id
         {
-            self.authenticate(context, socket_id);
+            self.authenticate(context, socket_id, 0);
         }
     }
 
@@ -82,7 +94,7 @@ impl User {
 
     pub(super) fn connected(&mut self, context: &mut Context, socket_id: &Arc<str>) {
         if self.wanted {
-            self.authenticate(context, socket_id);
+            self.authenticate(context, socket_id, 0);
         }
     }
 
@@ -99,11 +111,17 @@ impl User {
         }
     }
 
-    fn authenticate(&mut self, context: &mut Context, socket_id: &Arc<str>) {
+    fn authenticate(&mut self, context: &mut Context, socket_id: &Arc<str>, failures: u32) {
         let request = context.next_request();
         let deadline = context.now + context.config.timing.authorization_timeout;
-        self.phase = Phase::Authenticating { request, deadline };
-        context.notice(Notice::SignIn(SignInState::SigningIn));
+        if !matches!(self.phase, Phase::Backoff { .. }) {
+            context.notice(Notice::SignIn(SignInState::SigningIn));
+        }
+        self.phase = Phase::Authenticating {
+            request,
+            deadline,
+            failures,
+        };
         context.output(Output::Authenticate {
             request,
             socket_id: socket_id.clone(),
@@ -117,12 +135,14 @@ impl User {
         request: RequestId,
         answer: Result<UserAuthentication, AuthError>,
     ) -> bool {
-        match self.phase {
+        let failures = match self.phase {
             Phase::Authenticating {
-                request: current, ..
-            } if current == request => {}
+                request: current,
+                failures,
+                ..
+            } if current == request => failures,
             _ => return false,
-        }
+        };
         match answer {
             Ok(UserAuthentication { auth, user_data }) => {
                 self.phase = Phase::SigningIn {
@@ -134,11 +154,30 @@ impl User {
                 });
                 false
             }
-            Err(error) => {
-                self.fail(context, error.into());
-                true
-            }
+            Err(error) => self.not_authenticated(context, error, failures + 1),
         }
+    }
+
+    /// The backend did not vouch for the user. Returns whether the sign-in failed: else it is asked again.
+    fn not_authenticated(
+        &mut self,
+        context: &mut Context,
+        error: AuthError,
+        failures: u32,
+    ) -> bool {
+        let Some(delay) = context.delay_before_asking_again(&error, failures) else {
+            self.fail(context, error.into());
+            return true;
+        };
+        self.phase = Phase::Backoff {
+            ask_at: context.now + delay,
+            failures,
+        };
+        context.notice(Notice::Error {
+            error: PusherError::Authentication { error },
+            attempt: failures,
+        });
+        false
     }
 
     /// `pusher:signin_success`. Returns whether it decided the sign-in.
@@ -204,24 +243,39 @@ impl User {
     }
 
     /// Returns whether the time for the sign-in ran out.
-    pub(super) fn time_passed(&mut self, context: &mut Context) -> bool {
-        let error = match self.phase {
-            Phase::Authenticating { deadline, .. } if context.now >= deadline => {
-                AuthError::TimedOut.into()
+    pub(super) fn time_passed(
+        &mut self,
+        context: &mut Context,
+        socket_id: Option<&Arc<str>>,
+    ) -> bool {
+        match self.phase {
+            Phase::Authenticating {
+                deadline, failures, ..
+            } if context.now >= deadline => {
+                self.cancel(context);
+                self.not_authenticated(context, AuthError::TimedOut, failures + 1)
             }
-            Phase::SigningIn { deadline } if context.now >= deadline => SignInError::TimedOut,
-            _ => return false,
-        };
-        self.cancel(context);
-        self.fail(context, error);
-        true
+            Phase::Backoff { ask_at, failures } if context.now >= ask_at => {
+                if let Some(socket_id) = socket_id {
+                    self.authenticate(context, socket_id, failures);
+                }
+                false
+            }
+            Phase::SigningIn { deadline } if context.now >= deadline => {
+                self.fail(context, SignInError::TimedOut);
+                true
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn wake_at(&self) -> Option<Duration> {
         match self.phase {
-            Phase::Authenticating { deadline, .. } | Phase::SigningIn { deadline } => {
-                Some(deadline)
-            }
+            Phase::Authenticating { deadline, .. }
+            | Phase::SigningIn { deadline }
+            | Phase::Backoff {
+                ask_at: deadline, ..
+            } => Some(deadline),
             Phase::Out | Phase::In { .. } | Phase::Failed => None,
         }
     }

@@ -120,6 +120,8 @@ pub enum Mood {
 pub enum Answer {
     Good,
     Refused,
+    /// Not now: the client asks again by itself.
+    Overloaded,
     /// Well-formed and useless: a key of the wrong length, data that names nobody.
     Odd,
     /// Without the member's data: the sign-in is to stand for it.
@@ -219,7 +221,7 @@ fn mood() -> impl Strategy<Value = Mood> {
 fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         8 => Just(Answer::Good),
-        3 => select(&[Answer::Refused, Answer::Odd, Answer::Anonymous, Answer::OldKey][..]),
+        4 => select(&[Answer::Refused, Answer::Overloaded, Answer::Odd, Answer::Anonymous, Answer::OldKey][..]),
     ]
 }
 

@@ -238,8 +238,10 @@ impl Server {
         with: Answer,
     ) -> Result<ChannelAuthorization, AuthError> {
         let answer = ChannelAuthorization::new(format!("key:{socket_id}:{channel}"));
-        if with == Answer::Refused {
-            return Err(AuthError::http(500, ""));
+        match with {
+            Answer::Refused => return Err(AuthError::http(403, "")),
+            Answer::Overloaded => return Err(AuthError::http(503, "")),
+            _ => {}
         }
         if channel.starts_with("presence-") {
             return Ok(match with {
@@ -264,6 +266,7 @@ impl Server {
         let auth = format!("key:{socket_id}");
         match with {
             Answer::Refused => Err(AuthError::http(403, "")),
+            Answer::Overloaded => Err(AuthError::http(503, "")),
             Answer::Odd => Ok(UserAuthentication::new(auth, "{}")),
             _ => Ok(UserAuthentication::new(auth, r#"{"id":"me"}"#)),
         }

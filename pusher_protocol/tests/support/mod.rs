@@ -52,7 +52,12 @@ impl Client {
 
     /// A client with default settings whose connection stands, and whose beginnings are forgotten.
     pub fn connected() -> Self {
-        let mut client = Self::new(SessionConfig::default());
+        Self::connected_with(SessionConfig::default())
+    }
+
+    /// The same with settings of the test's own.
+    pub fn connected_with(config: SessionConfig) -> Self {
+        let mut client = Self::new(config);
         client.command(Command::Connect);
         client.establish();
         client

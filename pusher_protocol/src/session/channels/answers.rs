@@ -50,6 +50,7 @@ impl Channels {
             Phase::Pending
             | Phase::Queued
             | Phase::Authorizing { .. }
+            | Phase::Backoff { .. }
             | Phase::AwaitingSignIn { .. }
             | Phase::Failed { unanswered: false } => return,
         }

@@ -3,7 +3,7 @@
 use crate::{
     protocol::{AuthError, ChannelAuthorization, ChannelKind, ChannelName, EventData, Member},
     session::{
-        Output, RequestId, SubscriptionError,
+        Notice, Output, PusherError, RequestId, SubscriptionError,
         channels::{Channels, Identity, Phase, encryption::Encryption},
         context::Context,
     },
@@ -14,6 +14,15 @@ use crate::{
 const AUTHORIZATIONS_AT_ONCE: usize = 8;
 
 impl Channels {
+    /// Has a channel authorized when its turn comes.
+    pub(super) fn enqueue(&mut self, context: &mut Context, name: ChannelName) {
+        if let Some(channel) = self.table.get_mut(&name) {
+            channel.phase = Phase::Queued;
+            self.queue.push_back(name);
+            self.pump(context);
+        }
+    }
+
     /// Asks for as many authorizations as may be open at once.
     pub(super) fn pump(&mut self, context: &mut Context) {
         while self.requests.len() < AUTHORIZATIONS_AT_ONCE {
@@ -101,7 +110,7 @@ impl Channels {
     ) {
         let authorization = match answer {
             Ok(authorization) => authorization,
-            Err(error) => return self.fail(context, name, error.into(), false),
+            Err(error) => return self.not_authorized(context, name, error),
         };
         let Some(channel) = self.table.get_mut(name) else {
             return;
@@ -142,6 +151,33 @@ impl Channels {
             Some(&authorization.auth),
             authorization.channel_data.as_deref(),
         );
+    }
+
+    /// The backend did not authorize a channel: it is asked again, or the channel has failed.
+    pub(super) fn not_authorized(
+        &mut self,
+        context: &mut Context,
+        name: &ChannelName,
+        error: AuthError,
+    ) {
+        let Some(channel) = self.table.get_mut(name) else {
+            return;
+        };
+        let failures = channel.auth_failures + 1;
+        let Some(delay) = context.delay_before_asking_again(&error, failures) else {
+            return self.fail(context, name, error.into(), false);
+        };
+        let timer = context.next_id();
+        self.timers.set(context.now + delay, timer, name.clone());
+        channel.auth_failures = failures;
+        channel.phase = Phase::Backoff { timer };
+        context.notice(Notice::Error {
+            error: PusherError::Authorization {
+                channel: name.clone(),
+                error,
+            },
+            attempt: failures,
+        });
     }
 
     /// The sign-in was decided: presence channels that waited for it know who the client is, or that it is nobody.

@@ -53,6 +53,8 @@ struct Channel {
     barred: bool,
     extra: Option<Map<String, Value>>,
     phase: Phase,
+    /// How often in a row the backend did not authorize it for a passing reason.
+    auth_failures: u32,
     /// Since when nothing is heard of a channel that was subscribed.
     lost_at: Option<Duration>,
     /// The members, on presence channels that were subscribed once; kept over a loss of the connection.
@@ -70,6 +72,8 @@ enum Phase {
     Queued,
     /// The backend was asked.
     Authorizing { request: RequestId },
+    /// The backend did not authorize it for a passing reason, and will be asked again.
+    Backoff { timer: u64 },
     /// Authorized, but who the client is will be known when the sign-in is through.
     AwaitingSignIn { authorization: ChannelAuthorization },
     /// The server was asked.
@@ -114,6 +118,7 @@ impl Channels {
             barred: false,
             extra,
             phase: Phase::Pending,
+            auth_failures: 0,
             lost_at: None,
             roster: None,
             me: None,
@@ -142,6 +147,7 @@ impl Channels {
             Phase::Pending
             | Phase::Queued
             | Phase::Authorizing { .. }
+            | Phase::Backoff { .. }
             | Phase::AwaitingSignIn { .. }
             | Phase::Failed { unanswered: false } => {}
         }
@@ -149,13 +155,18 @@ impl Channels {
         self.pump(context);
     }
 
-    /// Tries a failed channel again.
+    /// Tries a failed channel again, one that will be tried again by itself at once.
     pub(super) fn retry(&mut self, context: &mut Context, name: ChannelName) {
         let Some(channel) = self.table.get_mut(&name) else {
             return;
         };
-        let Phase::Failed { unanswered } = channel.phase else {
-            return;
+        let unanswered = match channel.phase {
+            Phase::Failed { unanswered } => unanswered,
+            Phase::Backoff { .. } => {
+                channel.auth_failures = 0;
+                return self.enqueue(context, name);
+            }
+            _ => return,
         };
         channel.barred = false;
         if unanswered {
@@ -253,15 +264,14 @@ impl Channels {
         let Some(channel) = self.table.get_mut(&name) else {
             return;
         };
+        channel.auth_failures = 0;
         if channel.barred {
             self.fail(context, &name, SubscriptionError::SignedOut, false);
         } else if name.kind() == ChannelKind::PrivateEncrypted && !cfg!(feature = "encrypted") {
             self.fail(context, &name, SubscriptionError::EncryptionDisabled, false);
         } else if name.kind().needs_authorization() {
-            channel.phase = Phase::Queued;
             tell(context, &name, SubscriptionStatus::Subscribing);
-            self.queue.push_back(name);
-            self.pump(context);
+            self.enqueue(context, name);
         } else {
             tell(context, &name, SubscriptionStatus::Subscribing);
             self.subscribe(context, &name, None, None);
@@ -290,6 +300,7 @@ impl Channels {
                 }
                 Phase::Queued
                 | Phase::Authorizing { .. }
+                | Phase::Backoff { .. }
                 | Phase::AwaitingSignIn { .. }
                 | Phase::Failed { unanswered: false } => {}
             }
@@ -347,8 +358,11 @@ impl Channels {
             match channel.phase {
                 Phase::Authorizing { request } if request.0 == id => {
                     self.cancel(context, request);
-                    self.fail(context, &name, AuthError::TimedOut.into(), false);
+                    self.not_authorized(context, &name, AuthError::TimedOut);
                     self.pump(context);
+                }
+                Phase::Backoff { timer } if timer == id => {
+                    self.enqueue(context, name);
                 }
                 Phase::Subscribing { timer } if timer == id => {
                     self.fail(context, &name, SubscriptionError::TimedOut, true);
@@ -367,9 +381,12 @@ impl Channels {
         let (table, requests) = (&self.table, &self.requests);
         self.timers.next(|id, name| {
             requests.contains_key(&RequestId(id))
-                || table.get(name).is_some_and(
-                    |channel| matches!(channel.phase, Phase::Subscribing { timer } if timer == id),
-                )
+                || table.get(name).is_some_and(|channel| {
+                    matches!(
+                        channel.phase,
+                        Phase::Subscribing { timer } | Phase::Backoff { timer } if timer == id
+                    )
+                })
         })
     }
 }

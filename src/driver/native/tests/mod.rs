@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use pusher_protocol::{
     ChannelName, NameRules,
-    config::{Endpoint, Limits, ReconnectPolicy, Timing},
+    config::{Endpoint, Limits, ReconnectPolicy, RetryPolicy, Timing},
     session::{
         ClientEvent, Command, ConnectionError, ConnectionState, Notice, ReceivedEvent, SendId,
         SendMode, SubscriptionError, SubscriptionStatus,
@@ -168,13 +168,15 @@ fn client_event(id: u64, data: &str) -> Command {
     })
 }
 
-/// A configuration for a server on loopback that never dials twice by itself within a test.
+/// A configuration for a server on loopback that never dials or asks twice by itself within a test.
 fn config(port: u16) -> PusherConfig {
-    PusherConfig::new("key", Endpoint::custom("127.0.0.1", port)).with_reconnect(ReconnectPolicy {
-        min_delay: Duration::from_secs(60),
-        max_delay: Duration::from_secs(60),
-        max_attempts: None,
-    })
+    PusherConfig::new("key", Endpoint::custom("127.0.0.1", port))
+        .with_reconnect(ReconnectPolicy {
+            min_delay: Duration::from_secs(60),
+            max_delay: Duration::from_secs(60),
+            ..ReconnectPolicy::default()
+        })
+        .with_auth_retry(RetryPolicy::never())
 }
 
 fn tls_config(port: u16, authority: &TestAuthority) -> PusherConfig {

@@ -1,0 +1,218 @@
+//! How a lost connection is dialled again, where the game has its own idea of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod support;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use pusher_protocol::{
+    config::{ReconnectPolicy, Timing},
+    session::{
+        Command, ConnectionError, ConnectionState, Notice, PusherError, ReconnectContext,
+        ReconnectDecision, ReconnectHook, SessionConfig,
+    },
+};
+use support::*;
+
+fn hooked(
+    decide: impl Fn(&ReconnectContext<'_>) -> ReconnectDecision + Send + Sync + 'static,
+) -> Client {
+    Client::connected_with(SessionConfig {
+        reconnect_hook: Some(ReconnectHook::new(decide)),
+        ..SessionConfig::default()
+    })
+}
+
+/// How long the client waits after what it was told last.
+fn delay(client: &Client, seen: &[Seen]) -> Duration {
+    match states(seen).last() {
+        Some(ConnectionState::Waiting { retry_at, .. }) => *retry_at - client.now.monotonic,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn dial_fails(client: &mut Client) -> Vec<Seen> {
+    let dial = client.dial.unwrap();
+    client.input(pusher_protocol::session::Input::DialFailed(
+        dial,
+        ConnectionError::Tcp {
+            host: "h".into(),
+            port: 1,
+            reason: "refused".into(),
+        },
+    ))
+}
+
+#[test]
+fn every_number_of_the_policy_counts() {
+    let reconnect = ReconnectPolicy {
+        min_delay: 2 * SECOND,
+        factor: 3.0,
+        max_delay: 15 * SECOND,
+        jitter: 0.0,
+        max_attempts: Some(6),
+    };
+    let mut client = Client::connected_with(SessionConfig {
+        reconnect,
+        ..SessionConfig::default()
+    });
+    let mut seen = client.lose();
+    for seconds in [4, 8, 15, 15] {
+        assert_eq!(delay(&client, &seen), seconds * SECOND);
+        client.wait_for_dial();
+        seen = dial_fails(&mut client);
+    }
+    client.wait_for_dial();
+    let seen = dial_fails(&mut client);
+    assert!(
+        matches!(
+            states(&seen)[..],
+            [ConnectionState::Failed {
+                error: ConnectionError::GaveUp { attempts: 6, .. }
+            }]
+        ),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn the_hook_hears_what_happened_and_what_the_policy_would_do() {
+    type Asked = (Option<u16>, u32, Option<Duration>);
+    let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+    let noted = asked.clone();
+    let mut client = hooked(move |context| {
+        let words = context.error().to_string();
+        assert!(!words.is_empty());
+        noted
+            .lock()
+            .unwrap()
+            .push((context.code(), context.attempt(), context.delay()));
+        ReconnectDecision::Policy
+    });
+    let seen = client.close(Some(1006));
+    let first = delay(&client, &seen);
+    client.wait_for_dial();
+    let seen = dial_fails(&mut client);
+    let second = delay(&client, &seen);
+    client.wait_for_dial();
+    client.establish();
+    let seen = client.close(Some(4001));
+    assert!(matches!(
+        states(&seen)[..],
+        [ConnectionState::Failed { .. }]
+    ));
+    let expected = [
+        (Some(1006), 1, Some(first)),
+        (None, 2, Some(second)),
+        (Some(4001), 3, None),
+    ];
+    assert_eq!(*asked.lock().unwrap(), expected);
+}
+
+#[test]
+fn the_hook_may_choose_the_delay_and_give_up() {
+    let mut client = hooked(|context| match context.attempt() {
+        1 => ReconnectDecision::After(7 * SECOND),
+        _ => ReconnectDecision::GiveUp,
+    });
+    let seen = client.lose();
+    assert_eq!(delay(&client, &seen), 7 * SECOND);
+    client.wait_for_dial();
+    let seen = dial_fails(&mut client);
+    assert!(
+        matches!(
+            states(&seen)[..],
+            [ConnectionState::Failed {
+                error: ConnectionError::GaveUp { .. }
+            }]
+        ),
+        "{seen:?}"
+    );
+    assert_eq!(client.session.wake_at(), None);
+    client.command(Command::Connect);
+    assert!(client.establish().iter().any(|seen| matches!(
+        seen,
+        Seen::Notice(Notice::State(ConnectionState::Connected { .. }))
+    )));
+}
+
+#[test]
+fn the_hook_may_go_on_where_the_policy_gives_up() {
+    // A game whose token is renewed meanwhile: 4009 is worth another try.
+    let mut client = hooked(|context| match context.code() {
+        Some(4009) => ReconnectDecision::After(5 * SECOND),
+        _ => ReconnectDecision::Policy,
+    });
+    let seen = client.close(Some(4009));
+    assert_eq!(delay(&client, &seen), 5 * SECOND);
+    client.wait_for_dial();
+    client.establish();
+    let seen = client.close(Some(4001));
+    assert!(matches!(
+        states(&seen)[..],
+        [ConnectionState::Failed {
+            error: ConnectionError::Closed {
+                code: Some(4001),
+                ..
+            }
+        }]
+    ));
+}
+
+#[test]
+fn no_decision_makes_the_client_spin_or_overflow() {
+    for (after, expected) in [
+        (Duration::ZERO, Timing::SHORTEST),
+        (Duration::MAX, Timing::LONGEST),
+    ] {
+        let mut client = hooked(move |_| ReconnectDecision::After(after));
+        let seen = client.lose();
+        assert_eq!(delay(&client, &seen), expected);
+    }
+}
+
+#[test]
+fn a_hook_that_panics_leaves_it_to_the_policy_and_is_reported() {
+    let mut client = hooked(|_| panic!("the game's own bug"));
+    let seen = client.lose();
+    assert!(delay(&client, &seen) <= 2 * SECOND);
+    let reported = notices(&seen).iter().any(|notice| {
+        matches!(
+            notice,
+            Notice::Error {
+                error: PusherError::ReconnectHookPanicked,
+                ..
+            }
+        )
+    });
+    assert!(reported, "{seen:?}");
+    client.wait_for_dial();
+    client.establish();
+}
+
+#[test]
+fn two_clients_with_one_seed_and_one_hook_do_the_same() {
+    let run = || {
+        let mut client = hooked(|context| match context.attempt() {
+            3 => ReconnectDecision::After(SECOND),
+            _ => ReconnectDecision::Policy,
+        });
+        let mut seen = client.lose();
+        for _ in 0..6 {
+            seen.extend(client.wait_for_dial());
+            seen.extend(dial_fails(&mut client));
+        }
+        (seen, client.now)
+    };
+    assert_eq!(run(), run());
+}

@@ -1,0 +1,346 @@
+//! Questions to the game's backend that failed for a passing reason are repeated, a few times and with growing delays.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use pusher_protocol::{
+    config::{RetryPolicy, Timing},
+    protocol::AuthError,
+    session::{
+        Command, Input, Notice, PusherError, RequestId, SessionConfig, SignInError, SignInState,
+        SubscriptionError, SubscriptionStatus,
+    },
+};
+use support::*;
+
+const ROOM: &str = "private-room";
+
+/// Settings with which the link is not asked in between.
+fn patient() -> SessionConfig {
+    SessionConfig {
+        timing: Timing {
+            activity_timeout: 120 * SECOND,
+            ..Timing::default()
+        },
+        ..SessionConfig::default()
+    }
+}
+
+fn connected() -> Client {
+    Client::connected_with(patient())
+}
+
+fn overloaded() -> AuthError {
+    AuthError::http(503, "")
+}
+
+/// What was reported, with the count of failures.
+fn reports(seen: &[Seen]) -> Vec<(PusherError, u32)> {
+    let report = |notice| match notice {
+        Notice::Error { error, attempt } => Some((error, attempt)),
+        _ => None,
+    };
+    notices(seen).into_iter().filter_map(report).collect()
+}
+
+fn sign_ins(seen: &[Seen]) -> Vec<SignInState> {
+    let state = |notice| match notice {
+        Notice::SignIn(state) => Some(state),
+        _ => None,
+    };
+    notices(seen).into_iter().filter_map(state).collect()
+}
+
+/// Time passes until the backend is asked.
+fn wait_for_request(client: &mut Client) -> (RequestId, Duration) {
+    let before = client.now.monotonic;
+    let mut seen = Vec::new();
+    while requests(&seen).is_empty() {
+        let due = client
+            .session
+            .wake_at()
+            .expect("the backend is asked again");
+        seen = client.wait(due.saturating_sub(client.now.monotonic));
+    }
+    assert!(
+        statuses(&seen).is_empty(),
+        "it is still subscribing: {seen:?}"
+    );
+    (request(&seen), client.now.monotonic - before)
+}
+
+#[test]
+fn a_passing_failure_is_asked_again_and_the_channel_goes_on_subscribing() {
+    let passing = [
+        overloaded(),
+        AuthError::http(500, ""),
+        AuthError::http(429, ""),
+        AuthError::TimedOut,
+        AuthError::Unreachable("refused".into()),
+        AuthError::Refused {
+            message: "later".into(),
+            status: Some(503),
+        },
+    ];
+    for error in passing {
+        let mut client = connected();
+        let asked = request(&client.want(ROOM));
+        let seen = client.refuse(asked, error.clone());
+        assert_eq!(statuses(&seen), [], "{error}");
+        let report = PusherError::Authorization {
+            channel: name(ROOM),
+            error,
+        };
+        assert_eq!(reports(&seen), [(report, 1)]);
+        let (asked, after) = wait_for_request(&mut client);
+        assert!(after >= SECOND && after <= 2 * SECOND, "{after:?}");
+        client.authorize(asked);
+        assert_eq!(
+            statuses(&client.confirm(ROOM)),
+            [(ROOM.into(), SubscriptionStatus::Subscribed)]
+        );
+    }
+}
+
+#[test]
+fn what_would_fail_again_is_not_asked_again() {
+    let lasting = [
+        AuthError::http(400, ""),
+        AuthError::http(401, ""),
+        AuthError::http(403, ""),
+        AuthError::http(404, ""),
+        AuthError::NotJson {
+            body: "<html>".into(),
+        },
+        AuthError::Tls("expired".into()),
+        AuthError::Panicked,
+    ];
+    for error in lasting {
+        let mut client = connected();
+        let asked = request(&client.want(ROOM));
+        let seen = client.refuse(asked, error.clone());
+        let failed = SubscriptionStatus::Failed(error.into());
+        assert_eq!(statuses(&seen), [(ROOM.into(), failed)]);
+        assert!(requests(&client.wait(100 * SECOND)).is_empty());
+    }
+}
+
+#[test]
+fn after_the_last_attempt_the_channel_has_failed_until_the_game_retries() {
+    let mut client = connected();
+    let mut asked = request(&client.want(ROOM));
+    for attempt in 1..3 {
+        let seen = client.refuse(asked, overloaded());
+        assert_eq!(reports(&seen)[0].1, attempt);
+        asked = wait_for_request(&mut client).0;
+    }
+    let seen = client.refuse(asked, overloaded());
+    let failed = SubscriptionStatus::Failed(overloaded().into());
+    assert_eq!(statuses(&seen), [(ROOM.into(), failed)]);
+    assert!(reports(&seen).is_empty(), "the status says it");
+    assert!(requests(&client.wait(100 * SECOND)).is_empty());
+    let asked = request(&client.command(Command::Retry(name(ROOM))));
+    let seen = client.refuse(asked, overloaded());
+    assert_eq!(reports(&seen)[0].1, 1, "the game's own retry counts anew");
+}
+
+#[test]
+fn silence_counts_as_a_passing_failure() {
+    let mut client = connected();
+    client.want(ROOM);
+    let seen = client.wait(32 * SECOND);
+    assert_eq!(requests(&seen).len(), 2);
+    assert_eq!(statuses(&seen), []);
+    let seen = client.wait(3 * SECOND);
+    let failed = SubscriptionStatus::Failed(SubscriptionError::Authorization(AuthError::TimedOut));
+    assert_eq!(statuses(&seen), [(ROOM.into(), failed)]);
+}
+
+#[test]
+fn the_delays_grow_up_to_the_longest_and_are_spread() {
+    let mut spread = Vec::new();
+    for seed in 0..50 {
+        let mut client = Client::connected_with(SessionConfig {
+            seed,
+            auth_retry: RetryPolicy {
+                max_attempts: 8,
+                ..RetryPolicy::default()
+            },
+            ..patient()
+        });
+        let mut asked = request(&client.want(ROOM));
+        for longest in [2, 3, 5, 9, 10, 10, 10] {
+            client.refuse(asked, overloaded());
+            let (next, after) = wait_for_request(&mut client);
+            assert!(after >= SECOND && after <= longest * SECOND, "{after:?}");
+            asked = next;
+            if longest == 10 {
+                spread.push(after);
+            }
+        }
+    }
+    spread.sort();
+    let (first, last) = (spread[0], spread[spread.len() - 1]);
+    assert!(last - first > 8 * SECOND, "{first:?} to {last:?}");
+}
+
+#[test]
+fn many_channels_do_not_hammer_a_backend_that_is_down() {
+    let mut client = connected();
+    let mut open: Vec<RequestId> = Vec::new();
+    let mut asked = 0;
+    for number in 0..50 {
+        let seen = client.want(&format!("private-{number}"));
+        open.extend(requests(&seen));
+    }
+    let mut per_second = Vec::new();
+    for _ in 0..60 {
+        let mut seen = Vec::new();
+        while let Some(request) = open.pop() {
+            asked += 1;
+            let more = client.refuse(request, overloaded());
+            open.extend(requests(&more));
+        }
+        seen.extend(client.wait(SECOND));
+        open.extend(requests(&seen));
+        per_second.push(requests(&seen).len());
+    }
+    assert_eq!(asked, 150, "each channel three times, and no more");
+    assert!(
+        per_second.iter().all(|count| *count <= 50),
+        "{per_second:?}"
+    );
+}
+
+#[test]
+fn a_retry_by_the_game_does_not_wait() {
+    let mut client = connected();
+    let asked = request(&client.want(ROOM));
+    client.refuse(asked, overloaded());
+    let asked = request(&client.command(Command::Retry(name(ROOM))));
+    assert!(
+        requests(&client.wait(5 * SECOND)).is_empty(),
+        "the one that was due is not asked beside it"
+    );
+    client.authorize(asked);
+    client.confirm(ROOM);
+    assert!(requests(&client.wait(100 * SECOND)).is_empty());
+}
+
+#[test]
+fn what_is_given_up_in_between_is_not_asked_for() {
+    let given_up: [fn(&mut Client) -> Vec<Seen>; 3] = [
+        |client| client.unwant(ROOM),
+        |client| client.command(Command::SignOut),
+        |client| client.command(Command::Disconnect),
+    ];
+    for give_up in given_up {
+        let mut client = connected();
+        let asked = request(&client.want(ROOM));
+        client.refuse(asked, overloaded());
+        give_up(&mut client);
+        assert!(requests(&client.wait(20 * SECOND)).is_empty());
+    }
+}
+
+#[test]
+fn a_reconnect_in_between_asks_once_for_the_new_connection() {
+    let mut client = connected();
+    let asked = request(&client.want(ROOM));
+    client.refuse(asked, overloaded());
+    client.lose();
+    client.wait_for_dial();
+    let asked = request(&client.establish());
+    client.authorize(asked);
+    client.confirm(ROOM);
+    assert!(requests(&client.wait(100 * SECOND)).is_empty());
+}
+
+#[test]
+fn one_attempt_means_one() {
+    let mut client = Client::connected_with(SessionConfig {
+        auth_retry: RetryPolicy::never(),
+        ..patient()
+    });
+    let asked = request(&client.want(ROOM));
+    let seen = client.refuse(asked, overloaded());
+    let failed = SubscriptionStatus::Failed(overloaded().into());
+    assert_eq!(statuses(&seen), [(ROOM.into(), failed)]);
+    let asked = request(&client.command(Command::SignIn));
+    let seen = client.input(Input::Authenticated(asked, Err(overloaded())));
+    assert_eq!(
+        sign_ins(&seen),
+        [SignInState::Failed(SignInError::Authentication(
+            overloaded()
+        ))]
+    );
+}
+
+#[test]
+fn a_sign_in_is_asked_again_likewise() {
+    let mut client = connected();
+    let mut asked = request(&client.command(Command::SignIn));
+    for attempt in 1..3 {
+        let seen = client.input(Input::Authenticated(asked, Err(overloaded())));
+        assert_eq!(sign_ins(&seen), [], "still signing in");
+        let report = PusherError::Authentication {
+            error: overloaded(),
+        };
+        assert_eq!(reports(&seen), [(report, attempt)]);
+        asked = wait_for_request(&mut client).0;
+    }
+    let seen = client.input(Input::Authenticated(asked, Err(overloaded())));
+    let failed = SignInState::Failed(SignInError::Authentication(overloaded()));
+    assert_eq!(sign_ins(&seen), [failed]);
+    assert!(requests(&client.wait(100 * SECOND)).is_empty());
+
+    let asked = request(&client.command(Command::SignIn));
+    client.input(Input::Authenticated(asked, Err(overloaded())));
+    let asked = request(&client.command(Command::SignIn));
+    let seen = client.vouch(asked, &serde_json::json!({"id": "u1"}));
+    assert_eq!(frames(&seen).len(), 1, "the game's own word does not wait");
+
+    let mut client = connected();
+    let asked = request(&client.command(Command::SignIn));
+    let seen = client.input(Input::Authenticated(asked, Err(AuthError::http(403, ""))));
+    assert!(matches!(sign_ins(&seen)[..], [SignInState::Failed(_)]));
+}
+
+#[test]
+fn a_presence_channel_waits_while_the_sign_in_is_asked_again() {
+    let mut client = connected();
+    let sign_in = request(&client.command(Command::SignIn));
+    let asked = request(&client.want("presence-lobby"));
+    client.input(Input::Authenticated(sign_in, Err(overloaded())));
+    assert_eq!(statuses(&client.authorize(asked)), []);
+    let sign_in = wait_for_request(&mut client).0;
+    client.vouch(sign_in, &serde_json::json!({"id": "u1"}));
+    let success = serde_json::json!({"event": "pusher:signin_success", "data": {"user_data": "{\"id\":\"u1\"}"}});
+    let seen = client.frame(&success).1;
+    let subscribed: Vec<_> = frames(&seen)
+        .iter()
+        .filter(|frame| frame["data"]["channel"] == "presence-lobby")
+        .cloned()
+        .collect();
+    assert_eq!(subscribed.len(), 1);
+}
+
+#[test]
+fn signing_out_ends_the_asking() {
+    let mut client = connected();
+    let asked = request(&client.command(Command::SignIn));
+    client.input(Input::Authenticated(asked, Err(overloaded())));
+    let seen = client.command(Command::SignOut);
+    assert_eq!(sign_ins(&seen), [SignInState::SignedOut]);
+    assert_eq!(dials(&seen), 0, "the server never knew of the user");
+    assert!(requests(&client.wait(20 * SECOND)).is_empty());
+}

@@ -1,0 +1,219 @@
+//! A backend that fails for a moment, and a game with its own idea of reconnecting, over a real socket.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bevy::prelude::*;
+use bevy_pusher::{ConnectionState, PusherError, auth::AuthEndpoint, config::*, prelude::*};
+use pusher_test_support::{Answer, ScriptedAuth, ScriptedServer, update_until};
+use serde_json::json;
+use support::{scripted::*, *};
+
+#[derive(Resource, Default)]
+struct Reports(Vec<(PusherError, u32)>);
+
+fn reporting(config: PusherConfig) -> App {
+    let mut app = game(config);
+    app.init_resource::<Reports>().add_observer(
+        |report: On<PusherErrorReported>, mut reports: ResMut<Reports>| {
+            reports.0.push((report.error().clone(), report.attempt()));
+        },
+    );
+    app
+}
+
+fn quick_retry() -> RetryPolicy {
+    RetryPolicy {
+        min_delay: Duration::from_millis(20),
+        max_delay: Duration::from_millis(60),
+        ..RetryPolicy::default()
+    }
+}
+
+fn good() -> Answer {
+    Answer::json(&json!({"auth": "key:signature", "user_data": r#"{"id":"u1"}"#}))
+}
+
+#[test]
+fn a_backend_that_fails_for_a_moment_is_asked_again_and_the_channel_comes() {
+    let auth = ScriptedAuth::sequence(vec![Answer::status(503), Answer::status(429), good()]);
+    let server = ScriptedServer::start();
+    let mut app = reporting(
+        config(&server)
+            .with_auth_endpoint(AuthEndpoint::new(auth.url("/auth")))
+            .with_auth_retry(quick_retry()),
+    );
+    let connection = greet(&server, &mut app);
+    let entity = spawn(&mut app, "private-room");
+    update_until(&mut app, "both failures", SOON, |world| {
+        let status = world.get::<PusherSubscription>(entity).unwrap();
+        assert!(status.error().is_none(), "{status:?}");
+        world.resource::<Reports>().0.len() == 2
+    });
+    connection.expect_event("pusher:subscribe", SOON);
+    connection.subscribed("private-room");
+    subscribed(&mut app, entity);
+    let reports: Vec<(Option<u16>, u32)> = app
+        .world()
+        .resource::<Reports>()
+        .0
+        .iter()
+        .map(|(error, attempt)| match error {
+            PusherError::Authorization { channel, error } => {
+                assert_eq!(channel.as_str(), "private-room");
+                (error.status(), *attempt)
+            }
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(reports, [(Some(503), 1), (Some(429), 2)]);
+    assert_eq!(auth.requests().len(), 3);
+}
+
+#[test]
+fn a_refusal_is_asked_for_once_and_a_backend_that_stays_down_three_times() {
+    for (status, asked) in [(403, 1), (401, 1), (500, 3)] {
+        let auth = ScriptedAuth::always(Answer::status(status));
+        let server = ScriptedServer::start();
+        let mut app = reporting(
+            config(&server)
+                .with_auth_endpoint(AuthEndpoint::new(auth.url("/auth")))
+                .with_auth_retry(quick_retry()),
+        );
+        let _connection = greet(&server, &mut app);
+        let entity = spawn(&mut app, "private-room");
+        update_until(&mut app, "the refusal", SOON, |world| {
+            world
+                .get::<PusherSubscription>(entity)
+                .is_some_and(|subscription| subscription.error().is_some())
+        });
+        for _ in 0..asked {
+            auth.expect_request(SOON);
+        }
+        auth.expect_no_request(Duration::from_millis(150));
+    }
+}
+
+#[test]
+fn a_sign_in_is_asked_for_again_too() {
+    let auth = ScriptedAuth::sequence(vec![Answer::status(502), good()]);
+    let server = ScriptedServer::start();
+    let mut app = reporting(
+        config(&server)
+            .with_user_auth_endpoint(AuthEndpoint::new(auth.url("/user-auth")))
+            .with_auth_retry(quick_retry()),
+    );
+    let connection = greet(&server, &mut app);
+    app.world().resource::<PusherConnection>().sign_in();
+    connection.expect_event("pusher:signin", SOON);
+    connection
+        .send(json!({"event": "pusher:signin_success", "data": {"user_data": r#"{"id":"u1"}"#}}));
+    update_until(&mut app, "signing in", SOON, |world| {
+        world.resource::<PusherUser>().id() == Some("u1")
+    });
+    app.update();
+    let reports = &app.world().resource::<Reports>().0;
+    assert!(
+        matches!(&reports[..], [(PusherError::Authentication { .. }, 1)]),
+        "{reports:?}"
+    );
+}
+
+#[test]
+fn the_game_may_decide_how_a_lost_connection_comes_back() {
+    let renewed = Arc::new(AtomicBool::new(false));
+    let has_token = renewed.clone();
+    let server = ScriptedServer::start();
+    let config = config(&server).with_reconnect_hook(move |lost| {
+        match (lost.code(), has_token.load(Ordering::SeqCst)) {
+            (Some(4009), true) => ReconnectDecision::After(Duration::from_millis(20)),
+            (Some(4009), false) => ReconnectDecision::Policy,
+            _ => ReconnectDecision::GiveUp,
+        }
+    });
+    let mut app = reporting(config);
+    let failed = |world: &mut World| {
+        let state = world.resource::<PusherConnection>().state();
+        matches!(state, ConnectionState::Failed { .. })
+    };
+    let connection = greet(&server, &mut app);
+    connection.close(4009, "unauthorized");
+    update_until(&mut app, "failing, as the protocol has it", SOON, failed);
+    renewed.store(true, Ordering::SeqCst);
+    app.world().resource::<PusherConnection>().connect();
+    let connection = greet(&server, &mut app);
+    connection.close(4009, "unauthorized");
+    let connection = server.accept(SOON);
+    connection.establish("3.3", 120);
+    connected(&mut app);
+    connection.cut();
+    update_until(&mut app, "giving up, as the game has it", SOON, failed);
+}
+
+#[test]
+fn a_hook_that_panics_costs_nothing_but_a_report() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counted = calls.clone();
+    let server = ScriptedServer::start();
+    let config = config(&server).with_reconnect_hook(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        panic!("the game's own bug")
+    });
+    let mut app = reporting(config);
+    let connection = greet(&server, &mut app);
+    connection.cut();
+    let connection = server.accept(SOON);
+    connection.establish("2.2", 120);
+    update_until(&mut app, "coming back", SOON, |world| {
+        world.resource::<PusherConnection>().socket_id() == Some("2.2")
+    });
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    let reports = &app.world().resource::<Reports>().0;
+    let panics = reports
+        .iter()
+        .filter(|(error, _)| *error == PusherError::ReconnectHookPanicked)
+        .count();
+    assert_eq!(panics, 1, "{reports:?}");
+}
+
+#[test]
+fn connecting_by_hand_skips_the_wait() {
+    let server = ScriptedServer::start();
+    let hour = Duration::from_secs(3600);
+    let mut app = game(config(&server).with_reconnect(ReconnectPolicy {
+        min_delay: hour,
+        max_delay: hour,
+        ..ReconnectPolicy::default()
+    }));
+    let entity = {
+        let connection = greet(&server, &mut app);
+        let entity = listen(&mut app, &connection, "lobby");
+        connection.cut();
+        entity
+    };
+    update_until(&mut app, "waiting", SOON, |world| {
+        world.resource::<PusherConnection>().retry_in().is_some()
+    });
+    server.expect_no_connection(Duration::from_millis(100));
+    let asked = Instant::now();
+    app.world().resource::<PusherConnection>().connect();
+    let connection = greet(&server, &mut app);
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    connection.expect_event("pusher:subscribe", SOON);
+    connection.subscribed("lobby");
+    subscribed(&mut app, entity);
+}
