@@ -65,7 +65,7 @@ pub(crate) fn start_driver(
     config: &PusherConfig,
     sink: HandoverSink,
 ) -> std::io::Result<Box<dyn Drive>> {
-    #[cfg(feature = "testing")]
+    #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
     if let Some(clock) = &config.clock {
         return Ok(Box::new(crate::testing::InlineDriver::start(
             config, clock, sink,

@@ -1,9 +1,14 @@
 //! How a client is set up.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod proxy;
+
 use std::{fmt, sync::Arc};
 
 use bevy_ecs::prelude::*;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use proxy::Proxy;
 pub use pusher_protocol::{
     NameRules,
     config::{Endpoint, EndpointError, Limits, ReconnectPolicy, RetryPolicy, Timing},
@@ -45,9 +50,11 @@ pub struct PusherConfig {
     pub(crate) user_auth: Option<UserAuth>,
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) ca_certificates: Vec<Vec<u8>>,
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) transport: Option<Arc<dyn Transport>>,
     /// The clock of a client under test.
-    #[cfg(feature = "testing")]
+    #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
     pub(crate) clock: Option<Arc<crate::testing::Clock>>,
     pub(crate) answer_sent: bool,
     pub(crate) raw_for_typed: bool,
@@ -71,8 +78,10 @@ impl PusherConfig {
             user_auth: None,
             #[cfg(not(target_arch = "wasm32"))]
             ca_certificates: Vec::new(),
+            #[cfg(not(target_arch = "wasm32"))]
+            proxy: None,
             transport: None,
-            #[cfg(feature = "testing")]
+            #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
             clock: None,
             answer_sent: false,
             raw_for_typed: true,
@@ -186,6 +195,15 @@ impl PusherConfig {
         self
     }
 
+    /// The HTTP proxy that the socket and the requests to the game's backend go through. In a browser, that is the
+    /// browser's own matter.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
     /// Carries the frames some other way than by the plugin's own WebSocket. What is set here for that alone, such as
     /// certificate authorities, then counts for the auth endpoint only.
     #[must_use]
@@ -232,17 +250,17 @@ impl PusherConfig {
     pub(crate) fn needs_redial(&self, other: &Self) -> bool {
         self.key != other.key
             || self.endpoint != other.endpoint
-            || self.trusts_others(other)
+            || self.reaches_otherwise(other)
             || self.transport.as_ref().map(address) != other.transport.as_ref().map(address)
     }
 
     #[cfg(not(target_arch = "wasm32"))]
-    fn trusts_others(&self, other: &Self) -> bool {
-        self.ca_certificates != other.ca_certificates
+    fn reaches_otherwise(&self, other: &Self) -> bool {
+        self.ca_certificates != other.ca_certificates || self.proxy != other.proxy
     }
 
     #[cfg(target_arch = "wasm32")]
-    fn trusts_others(&self, _other: &Self) -> bool {
+    fn reaches_otherwise(&self, _other: &Self) -> bool {
         false
     }
 
@@ -281,7 +299,9 @@ impl fmt::Debug for PusherConfig {
             .field("user_auth", &self.user_auth)
             .field("has_transport", &self.transport.is_some());
         #[cfg(not(target_arch = "wasm32"))]
-        debug.field("ca_certificates", &self.ca_certificates.len());
+        debug
+            .field("ca_certificates", &self.ca_certificates.len())
+            .field("proxy", &self.proxy);
         debug.finish_non_exhaustive()
     }
 }

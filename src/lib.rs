@@ -85,6 +85,16 @@
 //! help: a wrong key, a disabled app. Silence is checked every 30 seconds ([`Timing`](config::Timing)); that runs in real
 //! time on the plugin's own thread, whatever the game's clocks and frames do.
 //!
+//! What stands between the game and the server: a [`Proxy`](config::Proxy) (HTTP, `CONNECT`) and [certificate
+//! authorities](PusherConfig::with_ca_certificate) of one's own count for the socket and for authorization alike. Both are
+//! the browser's matter on the web.
+//!
+//! ```
+//! # use bevy_pusher::{config::*, prelude::*};
+//! let proxy = Proxy::new("proxy.example.com", 3128).with_credentials("user", "password");
+//! let config = PusherConfig::new("APP_KEY", Endpoint::cluster("eu")).with_proxy(proxy);
+//! ```
+//!
 //! Frames that cannot or shall not go over a WebSocket of the plugin's own go over a [`Transport`](transport::Transport) of
 //! the game's: a relay that it has anyway, a platform's network service. All else stays as it is; the
 //! [module](transport) has an example.
@@ -331,7 +341,7 @@ mod receive;
 mod sending;
 #[cfg(feature = "states")]
 mod states;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;
 pub mod transport;
 mod user;

@@ -1,5 +1,5 @@
 //! A server in the game's own process, with which a game tests itself: without a network, without threads, and without
-//! waiting. Needs the feature `testing`, best as a dev-dependency:
+//! waiting. Needs the feature `testing`, which the web does not have; best as a dev-dependency:
 //!
 //! ```toml
 //! [dev-dependencies]

@@ -115,7 +115,7 @@ impl TestServer {
             }
             self.advance(FRAME);
             if frame > BUSY_FRAMES {
-                give_way();
+                std::thread::sleep(Duration::from_millis(1));
             }
         }
         let connection = app.world().get_resource::<PusherConnection>();
@@ -388,9 +388,4 @@ fn expect<T, E: fmt::Display>(what: &str, result: Result<T, E>) -> T {
         Ok(value) => value,
         Err(error) => panic!("not {what}: {error}"),
     }
-}
-
-fn give_way() {
-    #[cfg(not(target_arch = "wasm32"))]
-    std::thread::sleep(Duration::from_millis(1));
 }

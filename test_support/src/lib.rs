@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`ScriptedServer`] | a WebSocket server that sends exactly what a test says and misbehaves on command |
 //! | [`FaultProxy`] | the bad network between a client and a server: slow, in pieces, cut, reset, gone |
+//! | [`ConnectProxy`] | an HTTP proxy that makes tunnels, or refuses, or says nothing |
 //! | [`BlackHole`] | an address at which a TCP connection is never made |
 //! | [`ScriptedAuth`] | an HTTP endpoint that answers what a test says, however wrong |
 //! | [`Sockudo`] | a real server of the protocol, started for one test |
@@ -24,6 +25,7 @@
 mod app;
 mod authority;
 mod black_hole;
+mod connect_proxy;
 mod fault_proxy;
 mod form;
 mod http;
@@ -40,6 +42,7 @@ mod wire;
 pub use app::update_until;
 pub use authority::{TestAuthority, TestCertificate};
 pub use black_hole::BlackHole;
+pub use connect_proxy::ConnectProxy;
 pub use fault_proxy::{Fault, FaultProxy};
 pub use http::{Answer, HttpRequest};
 pub use pusher_js::{PusherJs, PusherJsOptions};

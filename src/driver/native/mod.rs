@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `event_loop` | the network thread: the session, the open socket, one poll |
 //! | `mailbox` | what reaches that thread from others |
-//! | `dial`, `network`, `look_up`, `race`, `tls` | from a host's name to an open WebSocket, on a thread of its own |
+//! | `dial`, `network`, `look_up`, `race`, `tunnel`, `tls` | from a host's name to an open WebSocket, on a thread of its own |
 //! | `link` | the open connection, by the own socket or by the game's transport |
 //! | `wire`, `stream`, `socket` | the layers of an own one: TCP, TLS, WebSocket |
 //! | `farewell` | close handshakes that finish in the background |
@@ -24,6 +24,7 @@ mod race;
 mod socket;
 mod stream;
 mod tls;
+mod tunnel;
 mod wire;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From a host's name to a stream that TLS or the WebSocket's upgrade can be spoken on.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,9 +14,13 @@ use super::{
     race::{RaceError, interleaved, race},
     stream::Stream,
     tls::{TlsError, Trust},
+    tunnel::{self, TunnelError},
     wire::Wire,
 };
-use crate::auth::AuthError;
+use crate::{
+    auth::AuthError,
+    config::{Proxy, PusherConfig},
+};
 
 /// A socket's time-out may come this much before the deadline that it stands for.
 const CLOCK_SLACK: Duration = Duration::from_millis(5);
@@ -29,6 +33,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub(super) struct Network {
     pub(super) look_ups: &'static LookUps,
     pub(super) trust: Arc<Trust>,
+    pub(super) proxy: Option<Proxy>,
 }
 
 /// A host and how to speak to it.
@@ -45,6 +50,13 @@ pub(super) struct Peer {
 pub(super) enum ReachError {
     LookUp(String),
     Tcp(String),
+    /// There is no tunnel through the proxy.
+    Proxy {
+        host: String,
+        port: u16,
+        status: Option<u16>,
+        reason: String,
+    },
     Tls(String),
     #[cfg(not(feature = "native-tls"))]
     Unsupported(String),
@@ -53,36 +65,38 @@ pub(super) enum ReachError {
     Cut,
 }
 
+impl Peer {
+    /// Whether it is on this machine.
+    pub(super) fn is_loopback(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+}
+
 impl Network {
-    /// Looks the host up, connects to the first of its addresses that answers, and makes the TLS handshake, all within
-    /// one deadline, which also holds for what is done with the stream next.
+    /// The network as it is configured.
+    pub(super) fn new(config: &PusherConfig, look_ups: &'static LookUps) -> Self {
+        Self {
+            look_ups,
+            trust: Arc::new(Trust::new(config.ca_certificates.clone())),
+            proxy: config.proxy.clone(),
+        }
+    }
+
+    /// Looks the host up, connects to the first of its addresses that answers, or to the proxy and through it, and makes
+    /// the TLS handshake, all within one deadline, which also holds for what is done with the stream next.
     pub(super) fn reach(
         &self,
         peer: &Peer,
         deadline: Instant,
         cutoff: &Arc<Cutoff>,
     ) -> Result<Stream, ReachError> {
-        log::debug!("looking up {}", peer.host);
-        let addresses = self
-            .look_ups
-            .look_up(&peer.host, deadline, cutoff)
-            .map_err(|error| match error {
-                LookUpError::Failed(reason) => ReachError::LookUp(reason),
-                LookUpError::TimedOut => ReachError::TimedOut(DialPhase::LookUp),
-                LookUpError::Cut => ReachError::Cut,
-            })?;
-        let addresses: Vec<SocketAddr> = interleaved(&addresses)
-            .into_iter()
-            .map(|address| SocketAddr::new(address, peer.port))
-            .collect();
-        log::debug!("connecting to {addresses:?}");
-        let stream = race(&addresses, deadline, cutoff).map_err(|error| match error {
-            RaceError::Failed(reason) => ReachError::Tcp(reason),
-            RaceError::TimedOut => ReachError::TimedOut(DialPhase::Tcp),
-            RaceError::Cut => ReachError::Cut,
-        })?;
-        let wire = Wire::new(stream, deadline, cutoff)
-            .map_err(|error| ReachError::Tcp(error.to_string()))?;
+        let wire = match &self.proxy {
+            Some(proxy) if !peer.is_loopback() => self.tunnel(proxy, peer, deadline, cutoff)?,
+            _ => self.connect(&peer.host, peer.port, deadline, cutoff)?,
+        };
         if !peer.tls {
             return Ok(Stream::Plain(wire));
         }
@@ -96,6 +110,70 @@ impl Network {
                 TlsError::Failed(_) if is_over(deadline) => ReachError::TimedOut(DialPhase::Tls),
                 TlsError::Failed(reason) => ReachError::Tls(reason),
             })
+    }
+
+    /// Looks the host up and connects.
+    fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+        cutoff: &Arc<Cutoff>,
+    ) -> Result<Wire, ReachError> {
+        log::debug!("looking up {host}");
+        let addresses =
+            self.look_ups
+                .look_up(host, deadline, cutoff)
+                .map_err(|error| match error {
+                    LookUpError::Failed(reason) => ReachError::LookUp(reason),
+                    LookUpError::TimedOut => ReachError::TimedOut(DialPhase::LookUp),
+                    LookUpError::Cut => ReachError::Cut,
+                })?;
+        let addresses: Vec<SocketAddr> = interleaved(&addresses)
+            .into_iter()
+            .map(|address| SocketAddr::new(address, port))
+            .collect();
+        log::debug!("connecting to {addresses:?}");
+        let stream = race(&addresses, deadline, cutoff).map_err(|error| match error {
+            RaceError::Failed(reason) => ReachError::Tcp(reason),
+            RaceError::TimedOut => ReachError::TimedOut(DialPhase::Tcp),
+            RaceError::Cut => ReachError::Cut,
+        })?;
+        Wire::new(stream, deadline, cutoff).map_err(|error| ReachError::Tcp(error.to_string()))
+    }
+
+    /// Connects to the proxy, and through it.
+    fn tunnel(
+        &self,
+        proxy: &Proxy,
+        peer: &Peer,
+        deadline: Instant,
+        cutoff: &Arc<Cutoff>,
+    ) -> Result<Wire, ReachError> {
+        let refused = |status, reason| ReachError::Proxy {
+            host: proxy.host.clone(),
+            port: proxy.port,
+            status,
+            reason,
+        };
+        let mut wire = self
+            .connect(&proxy.host, proxy.port, deadline, cutoff)
+            .map_err(|error| match error {
+                ReachError::LookUp(reason) => {
+                    refused(None, format!("its address was not found: {reason}"))
+                }
+                ReachError::Tcp(reason) => refused(None, reason),
+                ReachError::TimedOut(_) => ReachError::TimedOut(DialPhase::Proxy),
+                error => error,
+            })?;
+        log::debug!("asking the proxy for a tunnel to {}", peer.host);
+        tunnel::open(&mut wire, proxy, peer).map_err(|error| match error {
+            _ if cutoff.is_cut() => ReachError::Cut,
+            _ if is_over(deadline) => ReachError::TimedOut(DialPhase::Proxy),
+            TunnelError::Refused { status, reason } => refused(status, reason),
+            TunnelError::Io(error) => refused(None, error.to_string()),
+        })?;
+        Ok(wire)
     }
 }
 
@@ -120,6 +198,17 @@ impl ReachError {
                 port: peer.port,
                 reason,
             },
+            Self::Proxy {
+                host,
+                port,
+                status,
+                reason,
+            } => ConnectionError::Proxy {
+                host,
+                port,
+                status,
+                reason,
+            },
             Self::Tls(reason) => ConnectionError::Tls { host, reason },
             #[cfg(not(feature = "native-tls"))]
             Self::Unsupported(reason) => ConnectionError::Unsupported(reason),
@@ -137,6 +226,10 @@ impl ReachError {
     pub(super) fn of_request(self, peer: &Peer) -> AuthError {
         let Peer { host, port, .. } = peer;
         match self {
+            Self::Proxy { .. } => {
+                let error = self.of_dial(peer, Duration::ZERO);
+                AuthError::Unreachable(error.to_string())
+            }
             Self::LookUp(reason) => {
                 AuthError::Unreachable(format!("the address of {host} was not found: {reason}"))
             }

@@ -1,26 +1,18 @@
 //! A question to the game's backend by HTTP, and what its answer means.
 
-use std::{io::Read, net::IpAddr, sync::Arc, time::Instant};
+use std::{io::Read, sync::Arc, time::Instant};
 
-use ureq::{
-    Agent, Body, Error,
-    http::{
-        HeaderMap, HeaderName, HeaderValue, Request, Response, Uri,
-        header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
-    },
-};
+use ureq::{Agent, Body, Error, http::Response};
 
 use super::{
     super::{
         cutoff::{Cut, Cutoff},
-        network::{Network, Peer},
+        network::Network,
     },
-    transport::{NoResolver, OwnConnector, is_timeout, peer},
+    request::request,
+    transport::{NoResolver, OwnConnector, is_timeout},
 };
-use crate::{
-    auth::{AuthEndpoint, AuthError},
-    driver::form,
-};
+use crate::auth::{AuthEndpoint, AuthError};
 
 /// The largest answer that is read, in bytes: authorizations have hundreds, with a large `channel_data` thousands.
 const BODY_LIMIT: usize = 64 << 10;
@@ -88,61 +80,6 @@ impl Http {
     }
 }
 
-fn request(endpoint: &AuthEndpoint, own: &[(&str, &str)]) -> Result<Request<String>, AuthError> {
-    let url = url(endpoint)?;
-    let headers = headers(endpoint)?;
-    let provided = endpoint.param_provider.as_ref().map(|provide| provide());
-    let more = endpoint.params.iter().chain(provided.iter().flatten());
-    let more = more.map(|(name, value)| (name.as_str(), value.as_str()));
-    let mut request = Request::new(form::encode(own.iter().copied().chain(more)));
-    *request.method_mut() = ureq::http::Method::POST;
-    *request.uri_mut() = url;
-    *request.headers_mut() = headers;
-    Ok(request)
-}
-
-fn url(endpoint: &AuthEndpoint) -> Result<Uri, AuthError> {
-    let url: Uri = endpoint
-        .url
-        .parse()
-        .map_err(|error| invalid(format!("its URL cannot be read: {error}")))?;
-    let peer = peer(&url)
-        .ok_or_else(|| invalid("its URL must start with https:// and the name of a host".into()))?;
-    if !peer.tls && !endpoint.allow_insecure && !is_loopback(&peer) {
-        return Err(AuthError::Insecure);
-    }
-    Ok(url)
-}
-
-fn is_loopback(peer: &Peer) -> bool {
-    match peer.host.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => peer.host.eq_ignore_ascii_case("localhost"),
-    }
-}
-
-fn headers(endpoint: &AuthEndpoint) -> Result<HeaderMap, AuthError> {
-    let mut headers = HeaderMap::new();
-    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-    headers.insert(CONTENT_TYPE, form);
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let provided = endpoint.header_provider.as_ref().map(|provide| provide());
-    for (name, value) in endpoint.headers.iter().chain(provided.iter().flatten()) {
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| invalid(format!("{name:?} is no name for a header")))?;
-        if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
-            return Err(invalid(format!(
-                "the header {name} is not the game's to set"
-            )));
-        }
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| invalid(format!("the value of the header {name} cannot be sent")))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
-    Ok(headers)
-}
-
 fn read(mut response: Response<Body>) -> Result<String, AuthError> {
     let status = response.status();
     let limit = if status.is_success() {
@@ -188,7 +125,8 @@ fn in_our_words(error: Error) -> AuthError {
     }
 }
 
-fn invalid(reason: String) -> AuthError {
+/// The game's endpoint is none that can be asked.
+pub(super) fn invalid(reason: String) -> AuthError {
     AuthError::InvalidEndpoint(reason)
 }
 
@@ -219,6 +157,7 @@ mod tests {
         let network = Network {
             look_ups,
             trust: Arc::new(Trust::new(authorities.collect())),
+            proxy: None,
         };
         Http::new(network, &Cutoff::default())
     }
@@ -371,46 +310,6 @@ mod tests {
                 request.body(),
                 b"socket_id=1.1&channel_name=private-a%40b&fixed=1&fixed=2"
             );
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_sent_is_refused_without_a_panic_and_without_its_value() {
-        let secret = "secret-4711\n";
-        let at = |url: &str| AuthEndpoint::new(url);
-        for endpoint in [
-            at(""),
-            at("game.example.com/auth"),
-            at("/auth"),
-            at("ftp://game.example.com/"),
-            at("https:///auth"),
-            at("https://a b/?secret-4711"),
-            at("https://h/").with_header("a b", secret),
-            at("https://h/").with_header("", secret),
-            at("https://h/").with_header("x", secret),
-            at("https://h/").with_header("Content-Length", "4711"),
-            at("https://h/").with_header("Transfer-Encoding", "chunked"),
-        ] {
-            let error = ask(&endpoint).unwrap_err();
-            assert!(matches!(error, AuthError::InvalidEndpoint(_)), "{error}");
-            assert!(!error.to_string().contains("4711"), "{error}");
-        }
-    }
-
-    #[test]
-    fn plain_http_to_another_machine_takes_a_permission() {
-        for (url, is_insecure) in [
-            ("http://game.example.com/", true),
-            ("http://192.168.1.1/", true),
-            ("http://localhost.example.com/", true),
-            ("http://localhost:1/", false),
-            ("http://127.9.9.9:1/", false),
-            ("http://[::1]:1/", false),
-            ("https://game.example.com/", false),
-        ] {
-            let outcome = super::url(&AuthEndpoint::new(url));
-            assert_eq!(outcome == Err(AuthError::Insecure), is_insecure, "{url}");
-            assert!(super::url(&AuthEndpoint::new(url).allow_insecure()).is_ok());
         }
     }
 

@@ -1,6 +1,7 @@
 //! The game's backend: who may subscribe, and who the user is.
 
 mod http;
+mod request;
 mod transport;
 mod workers;
 

@@ -24,7 +24,6 @@ use super::{
     look_up::{self, LookUps},
     mailbox::{Inbox, Mailbox, Message},
     network::Network,
-    tls::Trust,
 };
 use crate::{config::PusherConfig, driver::Sink};
 use dialling::Dialling;
@@ -81,10 +80,7 @@ impl<S: Sink> EventLoop<S> {
     ) -> io::Result<(Self, Mailbox)> {
         let poll = Poll::new()?;
         let (mailbox, inbox) = Mailbox::new(poll.registry(), MAIL)?;
-        let network = Network {
-            look_ups,
-            trust: Arc::new(Trust::new(config.ca_certificates.clone())),
-        };
+        let network = Network::new(&config, look_ups);
         let seed = fresh_seed();
         let event_loop = Self {
             started,
@@ -181,8 +177,10 @@ impl<S: Sink> EventLoop<S> {
     }
 
     fn configure(&mut self, config: PusherConfig) {
-        if self.config.ca_certificates != config.ca_certificates {
-            self.network.trust = Arc::new(Trust::new(config.ca_certificates.clone()));
+        if self.config.ca_certificates != config.ca_certificates
+            || self.config.proxy != config.proxy
+        {
+            self.network = Network::new(&config, self.network.look_ups);
             self.backend.set_network(self.network.clone());
         }
         if let Some(link) = &mut self.link {

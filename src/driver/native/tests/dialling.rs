@@ -266,6 +266,7 @@ fn a_look_up_that_hangs_is_given_up_in_time_and_can_be_cut() {
         network: Network {
             look_ups: &HUNG,
             trust: Arc::new(Trust::new(Vec::new())),
+            proxy: None,
         },
         target: Endpoint::custom("hung.test", 80).target("key").unwrap(),
         deadline: Instant::now() + BRIEFLY,
@@ -318,6 +319,7 @@ fn a_dead_ipv6_address_before_a_live_ipv4_one_costs_next_to_nothing() {
         network: Network {
             look_ups: &DUAL,
             trust: Arc::new(Trust::new(Vec::new())),
+            proxy: None,
         },
         target: Endpoint::custom("dual.test", server.port())
             .target("key")

@@ -4,6 +4,7 @@ mod auth;
 mod dialling;
 mod ending;
 mod live;
+mod proxy;
 mod transport;
 
 use std::time::{Duration, Instant};
