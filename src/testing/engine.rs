@@ -223,7 +223,7 @@ impl State {
                 Err(error) => self.answers.push_back(Input::DialFailed(dial, error)),
             },
             Output::CancelDial(id) => drop(self.dialling.take_if(|(dial, _)| *dial == id)),
-            Output::Send { text, answer } => self.send(text, answer),
+            Output::Send { text, answer } => self.send(text.into(), answer),
             Output::Close { code, reason } => {
                 if let Some((_, mut carrier)) = self.open.take() {
                     carrier.close(code, reason);

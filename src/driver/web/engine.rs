@@ -257,7 +257,7 @@ impl Engine {
                 attempt,
             } => self.dial(dial, deadline, attempt),
             Output::CancelDial(id) => drop(self.dialling.take_if(|to| to.link.dial() == id)),
-            Output::Send { text, answer } => self.send(text, answer),
+            Output::Send { text, answer } => self.send(text.into(), answer),
             Output::Close { code, reason } => {
                 if let Some(link) = self.hang_up() {
                     link.close(code, reason);
