@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 pub use pusher_protocol::protocol::{AuthError, ChannelAuthorization, UserAuthentication};
 
 /// A provider of name-value pairs that is asked before each request.
-type Provider = Arc<dyn Fn() -> Vec<(String, String)> + Send + Sync>;
+pub(crate) type Provider = Arc<dyn Fn() -> Vec<(String, String)> + Send + Sync>;
 
 /// An HTTP endpoint of the game's backend.
 ///
@@ -111,14 +111,13 @@ impl AuthEndpoint {
     }
 }
 
+/// The names alone, for a `Debug` that shows no values.
+pub(crate) fn names(pairs: &[(String, String)]) -> Vec<&str> {
+    pairs.iter().map(|(name, _)| name.as_str()).collect()
+}
+
 impl fmt::Debug for AuthEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |pairs: &[(String, String)]| {
-            pairs
-                .iter()
-                .map(|(name, _)| name.clone())
-                .collect::<Vec<_>>()
-        };
         // A URL may hold a token in its query.
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
         f.debug_struct("AuthEndpoint")

@@ -17,6 +17,8 @@ pub use pusher_protocol::{
 
 use pusher_protocol::session::ReconnectHook;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::auth::{Provider, names};
 use crate::{
     auth::{AuthEndpoint, Authenticator, Authorizer, ChannelAuth, UserAuth},
     transport::Transport,
@@ -52,6 +54,10 @@ pub struct PusherConfig {
     pub(crate) ca_certificates: Vec<Vec<u8>>,
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) proxy: Option<Proxy>,
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) handshake_headers: Vec<(String, String)>,
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) handshake_header_provider: Option<Provider>,
     pub(crate) transport: Option<Arc<dyn Transport>>,
     /// The clock of a client under test.
     #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
@@ -80,6 +86,10 @@ impl PusherConfig {
             ca_certificates: Vec::new(),
             #[cfg(not(target_arch = "wasm32"))]
             proxy: None,
+            #[cfg(not(target_arch = "wasm32"))]
+            handshake_headers: Vec::new(),
+            #[cfg(not(target_arch = "wasm32"))]
+            handshake_header_provider: None,
             transport: None,
             #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
             clock: None,
@@ -204,6 +214,35 @@ impl PusherConfig {
         self
     }
 
+    /// A header that every handshake of the WebSocket carries, for a gateway in front of the server. Its value is never
+    /// shown. Browsers let no page set any.
+    ///
+    /// Headers that are the handshake's own (`Host`, `Connection`, `Upgrade`, `Sec-WebSocket-…`) or that cannot be sent end
+    /// in [`ConnectionError::InvalidHeader`](crate::ConnectionError::InvalidHeader).
+    #[cfg(not(target_arch = "wasm32"))]
+    #[must_use]
+    pub fn with_handshake_header(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.handshake_headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// More of them, asked for before each dial, so that a token that was renewed meanwhile is the one that is sent. Called
+    /// on a thread of its own; it may block, and its time counts as the dial's. A header of the same name replaces the
+    /// fixed one.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[must_use]
+    pub fn with_handshake_header_provider(
+        mut self,
+        provider: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static,
+    ) -> Self {
+        self.handshake_header_provider = Some(Arc::new(provider));
+        self
+    }
+
     /// Carries the frames some other way than by the plugin's own WebSocket. What is set here for that alone, such as
     /// certificate authorities, then counts for the auth endpoint only.
     #[must_use]
@@ -301,7 +340,8 @@ impl fmt::Debug for PusherConfig {
         #[cfg(not(target_arch = "wasm32"))]
         debug
             .field("ca_certificates", &self.ca_certificates.len())
-            .field("proxy", &self.proxy);
+            .field("proxy", &self.proxy)
+            .field("handshake_headers", &names(&self.handshake_headers));
         debug.finish_non_exhaustive()
     }
 }

@@ -95,6 +95,9 @@
 //! let config = PusherConfig::new("APP_KEY", Endpoint::cluster("eu")).with_proxy(proxy);
 //! ```
 //!
+//! A gateway in front of the server may want [headers](PusherConfig::with_handshake_header) in the WebSocket's handshake,
+//! which can be asked for afresh at each dial.
+//!
 //! Frames that cannot or shall not go over a WebSocket of the plugin's own go over a [`Transport`](transport::Transport) of
 //! the game's: a relay that it has anyway, a platform's network service. All else stays as it is; the
 //! [module](transport) has an example.

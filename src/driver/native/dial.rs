@@ -14,19 +14,22 @@ use pusher_protocol::{
 };
 use tungstenite::{
     Error, HandshakeError,
-    client::client_with_config,
+    client::{IntoClientRequest, client_with_config},
     error::ProtocolError,
-    http::{Response, StatusCode},
+    handshake::client::Request,
+    http::{HeaderName, Response, StatusCode, header},
     protocol::WebSocketConfig,
 };
 
 use super::{
     cutoff::{Cut, Cutoff},
+    headers::{self, RefusedHeader},
     mailbox::{Mailbox, Message},
     network::{Network, Peer, is_over},
     socket::Socket,
     stream::Stream,
 };
+use crate::auth::Provider;
 
 /// What the read buffer holds: some three hundred small frames.
 const READ_BUFFER_BYTES: usize = 64 << 10;
@@ -38,11 +41,19 @@ const SHOWN_CHARACTERS: usize = 200;
 pub(super) struct DialOrder {
     pub(super) network: Network,
     pub(super) target: SocketTarget,
+    pub(super) headers: HandshakeHeaders,
     /// The attempt ends before it.
     pub(super) deadline: Instant,
     /// What the attempt is allowed in all, for the error that says so.
     pub(super) allowed: Duration,
     pub(super) inbound_message_bytes: usize,
+}
+
+/// The game's own headers of the upgrade request.
+#[derive(Clone, Default)]
+pub(super) struct HandshakeHeaders {
+    pub(super) fixed: Vec<(String, String)>,
+    pub(super) provider: Option<Provider>,
 }
 
 /// A dial under way. Dropping it gives the dial up.
@@ -99,6 +110,7 @@ impl DialOrder {
         let SocketTarget {
             host, port, tls, ..
         } = &self.target;
+        let request = self.request()?;
         let peer = Peer {
             host: host.clone(),
             port: *port,
@@ -109,16 +121,39 @@ impl DialOrder {
             .reach(&peer, self.deadline, cutoff)
             .map_err(|error| error.of_dial(&peer, self.allowed))?;
         log::debug!("asking {host} for the upgrade");
-        let socket = self.upgrade(stream)?;
+        let socket = self.upgrade(request, stream)?;
         log::debug!("the WebSocket to {host} is open");
         Ok(socket)
     }
 
-    fn upgrade(&self, stream: Stream) -> Result<Socket, ConnectionError> {
+    /// The upgrade request. Calls the game's provider of headers.
+    fn request(&self) -> Result<Request, ConnectionError> {
+        let mut request = url(&self.target)
+            .into_client_request()
+            .map_err(|error| refused(None, &error.to_string()))?;
+        let provided = match &self.headers.provider {
+            Some(provide) => {
+                catch_unwind(AssertUnwindSafe(|| provide())).map_err(|_| ConnectionError::Lost {
+                    reason: "the provider of handshake headers panicked".into(),
+                })?
+            }
+            None => Vec::new(),
+        };
+        let own = self.headers.fixed.iter().chain(&provided);
+        headers::set(request.headers_mut(), own, is_reserved).map_err(|refused| {
+            let RefusedHeader { name, reason } = refused;
+            ConnectionError::InvalidHeader {
+                name,
+                reason: reason.into(),
+            }
+        })?;
+        Ok(request)
+    }
+
+    fn upgrade(&self, request: Request, stream: Stream) -> Result<Socket, ConnectionError> {
         let config = limits(self.inbound_message_bytes)(WebSocketConfig::default())
             .read_buffer_size(READ_BUFFER_BYTES);
-        let url = url(&self.target);
-        let web_socket = match client_with_config(url, stream, Some(config)) {
+        let web_socket = match client_with_config(request, stream, Some(config)) {
             Ok((web_socket, _)) => web_socket,
             Err(_) if is_over(self.deadline) => {
                 return Err(ConnectionError::TimedOut {
@@ -156,6 +191,22 @@ fn url(target: &SocketTarget) -> String {
         format!(":{}", target.port)
     };
     format!("{scheme}://{}{port}{}", target.host_in_url(), target.path)
+}
+
+/// Whether a header is the handshake's own (RFC 6455, section 4.1), or would change what the request is.
+fn is_reserved(name: &HeaderName) -> bool {
+    [
+        header::HOST,
+        header::CONNECTION,
+        header::UPGRADE,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::TE,
+        header::TRAILER,
+        header::EXPECT,
+    ]
+    .contains(name)
+        || name.as_str().starts_with("sec-websocket-")
 }
 
 fn upgrade_error(error: Error) -> ConnectionError {

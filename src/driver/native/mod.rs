@@ -7,6 +7,7 @@
 //! | `dial`, `network`, `look_up`, `race`, `tunnel`, `tls` | from a host's name to an open WebSocket, on a thread of its own |
 //! | `link` | the open connection, by the own socket or by the game's transport |
 //! | `wire`, `stream`, `socket` | the layers of an own one: TCP, TLS, WebSocket |
+//! | `headers` | the game's own headers |
 //! | `farewell` | close handshakes that finish in the background |
 //! | `backend` | authorization and sign-in: HTTP or the game's own code, on workers |
 //! | `cutoff` | how all of it is ended from outside |
@@ -16,6 +17,7 @@ mod cutoff;
 mod dial;
 mod event_loop;
 mod farewell;
+mod headers;
 mod link;
 mod look_up;
 mod mailbox;

@@ -5,7 +5,11 @@ use ureq::http::{
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
 };
 
-use super::{http::invalid, transport::peer};
+use super::{
+    super::headers::{self, RefusedHeader},
+    http::invalid,
+    transport::peer,
+};
 use crate::{
     auth::{AuthEndpoint, AuthError},
     driver::form,
@@ -47,19 +51,12 @@ fn headers(endpoint: &AuthEndpoint) -> Result<HeaderMap, AuthError> {
     headers.insert(CONTENT_TYPE, form);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let provided = endpoint.header_provider.as_ref().map(|provide| provide());
-    for (name, value) in endpoint.headers.iter().chain(provided.iter().flatten()) {
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| invalid(format!("{name:?} is no name for a header")))?;
-        if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
-            return Err(invalid(format!(
-                "the header {name} is not the game's to set"
-            )));
-        }
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| invalid(format!("the value of the header {name} cannot be sent")))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
+    let own = endpoint.headers.iter().chain(provided.iter().flatten());
+    let is_reserved = |name: &HeaderName| [CONTENT_LENGTH, TRANSFER_ENCODING].contains(name);
+    headers::set(&mut headers, own, is_reserved).map_err(|refused| {
+        let RefusedHeader { name, reason } = refused;
+        invalid(format!("the header {name:?} cannot be sent: {reason}"))
+    })?;
     Ok(headers)
 }
 

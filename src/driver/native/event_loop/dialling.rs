@@ -10,7 +10,7 @@ use pusher_protocol::{
 
 use super::{
     super::{
-        dial::{Dial, DialOrder},
+        dial::{Dial, DialOrder, HandshakeHeaders},
         link::Link,
         network::later,
         socket::Socket,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How much sooner than the session a dial gives up, at most: its error says where it stuck.
-const HEAD_START: Duration = Duration::from_millis(50);
+const HEAD_START: Duration = Duration::from_millis(100);
 
 /// A dial under way. Dropping it gives the dial up.
 pub(super) enum Dialling {
@@ -90,6 +90,10 @@ impl<S: Sink> EventLoop<S> {
         let order = DialOrder {
             network: self.network.clone(),
             target,
+            headers: HandshakeHeaders {
+                fixed: self.config.handshake_headers.clone(),
+                provider: self.config.handshake_header_provider.clone(),
+            },
             deadline: later(left - HEAD_START.min(left / 10)),
             allowed: self.config.timing.dial_timeout,
             inbound_message_bytes: self.config.limits.inbound_message_bytes,

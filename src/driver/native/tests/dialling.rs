@@ -1,12 +1,19 @@
-use std::{net::TcpListener, sync::Arc, thread};
+use std::{
+    net::{Ipv6Addr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use pusher_protocol::session::DialPhase;
-use pusher_test_support::{BlackHole, Ended};
+use pusher_test_support::{Answer, BlackHole, Ended, ScriptedAuth};
 
 use super::{
     super::{
         cutoff::{Cut, Cutoff},
-        dial::{Dial, DialOrder},
+        dial::{Dial, DialOrder, HandshakeHeaders},
         look_up::{LookUpError, LookUps},
         mailbox::{Mailbox, Message},
         network::Network,
@@ -14,8 +21,9 @@ use super::{
     },
     *,
 };
+use crate::auth::AuthEndpoint;
 
-const BRIEFLY: Duration = Duration::from_millis(600);
+const BRIEFLY: Duration = Duration::from_millis(1000);
 
 #[test]
 fn a_client_connects_and_hears_plain_and_over_tls() {
@@ -107,6 +115,104 @@ fn an_endpoint_that_cannot_be_dialled_fails_at_once() {
         client.expect_loss(),
         ConnectionError::InvalidEndpoint(_)
     ));
+}
+
+#[test]
+fn an_ipv6_address_is_a_host_for_the_socket_and_for_the_backend_over_tls_and_without() {
+    let loopback = Ipv6Addr::LOCALHOST;
+    let authority = TestAuthority::new();
+    let certificate = authority.localhost();
+    for (tls, host) in [(false, "::1"), (false, "[::1]"), (true, "::1")] {
+        let (builder, certificate) = match tls {
+            true => (
+                ScriptedServer::builder().tls(&certificate),
+                Some(&certificate),
+            ),
+            false => (ScriptedServer::builder(), None),
+        };
+        let server = builder.host(loopback.into()).start();
+        let auth = ScriptedAuth::start_on(loopback.into(), certificate, |_| {
+            Answer::json(&serde_json::json!({"auth": "k:s"}))
+        });
+        let endpoint = Endpoint::custom(host, server.port()).with_path("/behind/a/path/");
+        let endpoint = if tls { endpoint.with_tls() } else { endpoint };
+        let scheme = if tls { "https" } else { "http" };
+        let url = format!("{scheme}://[::1]:{}/auth", auth.port());
+        let config = PusherConfig {
+            endpoint,
+            ..config(1)
+        }
+        .with_ca_certificate(authority.pem())
+        .with_auth_endpoint(AuthEndpoint::new(url));
+        let (client, connection) = Client::connected(&config, &server);
+        assert_eq!(connection.request().path(), "/behind/a/path/app/key");
+        let named = format!("[::1]:{}", server.port());
+        assert_eq!(connection.request().header("host"), Some(&*named));
+        client.subscribe("private-room");
+        connection.expect_event("pusher:subscribe", SOON);
+        let named = format!("[::1]:{}", auth.port());
+        assert_eq!(auth.expect_request(SOON).header("host"), Some(&*named));
+    }
+}
+
+#[test]
+fn the_handshake_carries_the_games_headers_asked_for_at_each_dial() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let server = ScriptedServer::start();
+    let config = config(server.port())
+        .with_handshake_header("X-Gateway", "fixed-4711")
+        .with_handshake_header("Cookie", "a=1")
+        .with_handshake_header_provider(|| {
+            let number = ASKED.fetch_add(1, Ordering::SeqCst);
+            assert_ne!(number, 2, "told to panic");
+            vec![("x-gateway".into(), format!("fresh-{number}"))]
+        });
+    assert!(!format!("{config:?}").contains("4711"));
+    let client = Client::connecting(&config);
+    for number in 0..2 {
+        let connection = server.accept(SOON);
+        let header = |name| connection.request().header(name).map(str::to_owned);
+        assert_eq!(header("x-gateway"), Some(format!("fresh-{number}")));
+        assert_eq!(header("cookie").as_deref(), Some("a=1"));
+        assert_eq!(header("upgrade").as_deref(), Some("websocket"));
+        connection.establish("1.1", 120);
+        client.expect_connected();
+        client.driver.command(Command::Redial);
+    }
+    let error = client.expect_loss();
+    assert!(error.to_string().contains("panicked"), "{error}");
+    client.driver.command(Command::Connect);
+    server.accept(SOON);
+}
+
+#[test]
+fn a_header_that_would_break_the_handshake_is_refused_without_its_value() {
+    let server = ScriptedServer::start();
+    for (name, value) in [
+        ("Host", "secret-4711"),
+        ("Connection", "secret-4711"),
+        ("upgrade", "secret-4711"),
+        ("Content-Length", "4711"),
+        ("Transfer-Encoding", "secret-4711"),
+        ("Sec-WebSocket-Key", "secret-4711"),
+        ("Sec-WebSocket-Protocol", "secret-4711"),
+        ("", "secret-4711"),
+        ("a b", "secret-4711"),
+        ("X-Token", "secret-4711\r\nHost: elsewhere"),
+    ] {
+        let config = config(server.port()).with_handshake_header(name, value);
+        let client = Client::connecting(&config);
+        let error = client.expect("Failed", |told| match told {
+            Told::Notice(Notice::State(ConnectionState::Failed { error })) => Some(error.clone()),
+            _ => None,
+        });
+        assert!(
+            matches!(&error, ConnectionError::InvalidHeader { name: told, .. } if told == name),
+            "{name}: {error}"
+        );
+        assert!(!format!("{error} {error:?}").contains("4711"), "{error}");
+    }
+    assert_eq!(server.connections_so_far(), 0);
 }
 
 #[test]
@@ -269,6 +375,7 @@ fn a_look_up_that_hangs_is_given_up_in_time_and_can_be_cut() {
             proxy: None,
         },
         target: Endpoint::custom("hung.test", 80).target("key").unwrap(),
+        headers: HandshakeHeaders::default(),
         deadline: Instant::now() + BRIEFLY,
         allowed: BRIEFLY,
         inbound_message_bytes: 1000,
@@ -324,6 +431,7 @@ fn a_dead_ipv6_address_before_a_live_ipv4_one_costs_next_to_nothing() {
         target: Endpoint::custom("dual.test", server.port())
             .target("key")
             .unwrap(),
+        headers: HandshakeHeaders::default(),
         deadline: Instant::now() + SOON,
         allowed: SOON,
         inbound_message_bytes: 1000,
