@@ -515,6 +515,7 @@ fn silence_is_answered_with_a_ping_and_more_silence_with_a_reconnect() {
 fn the_shorter_activity_timeout_of_client_and_server_counts() {
     for (server, first_ping) in [
         (json!(1), 1),
+        (json!(0.001), 1),
         (json!(120), 30),
         (json!("5"), 5),
         (json!(0), 30),

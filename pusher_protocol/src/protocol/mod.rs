@@ -18,5 +18,5 @@ pub use roster::{Member, Roster};
 
 pub(crate) use frame::ClientFrame;
 pub(crate) use roster::MemberChange;
-pub(crate) use shown::{head, without_secrets};
+pub(crate) use shown::{foreign_words, head};
 pub(crate) use user_id::UserId;

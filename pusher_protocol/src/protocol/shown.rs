@@ -16,20 +16,23 @@ pub(crate) fn head(text: &str) -> String {
         return "an empty body".into();
     }
     // Before it is cut: half a signature does not look like one.
-    let text = without_secrets(text);
-    let mut head: String = text
-        .chars()
-        .take(SHOWN_CHARACTERS)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(SHOWN_CHARACTERS).is_some() {
-        head.push('…');
+    let text = foreign_words(text);
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some(_) => text.chars().take(SHOWN_CHARACTERS).chain(['…']).collect(),
+        None => text,
     }
-    head
+}
+
+/// All of `text`, on one line, without secrets.
+pub(crate) fn foreign_words(text: &str) -> String {
+    without_secrets(text)
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// `text` with each run that looks like a signature, a key or a token replaced.
-pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
+fn without_secrets(text: &str) -> Cow<'_, str> {
     if text.len() < SECRET_CHARACTERS {
         return Cow::Borrowed(text);
     }

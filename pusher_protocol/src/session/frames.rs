@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    protocol::{ChannelKind, ClientFrame, EventData, ServerFrame, head, without_secrets},
+    protocol::{ChannelKind, ClientFrame, EventData, ServerFrame, foreign_words, head},
     session::{
         EventTarget, Notice, PusherError, ReceivedEvent, Session, channels::Identity, user::User,
     },
@@ -209,7 +209,7 @@ fn number(fields: &Map<String, Value>, name: &str) -> Option<u16> {
 pub(super) fn error_message(fields: &Map<String, Value>, data: &EventData<'_>) -> String {
     for name in ["message", "error", "reason"] {
         if let Some(Value::String(text)) = fields.get(name) {
-            return without_secrets(text).into_owned();
+            return foreign_words(text);
         }
     }
     match data.as_str() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     config::{ReconnectPolicy, Timing},
-    protocol::{ClientFrame, CloseAction, FrameError, ServerFrame, without_secrets},
+    protocol::{ClientFrame, CloseAction, FrameError, ServerFrame, foreign_words},
     session::{
         ConnectionError, ConnectionState, DialId, DialPhase, Notice, Output, PusherError,
         ReconnectContext, ReconnectDecision, Session,
@@ -175,7 +175,7 @@ impl Session {
                 }
                 ConnectionError::Closed { code, reason } => ConnectionError::Closed {
                     code,
-                    reason: without_secrets(&reason).into_owned(),
+                    reason: foreign_words(&reason),
                 },
                 error => error,
             };
@@ -424,6 +424,10 @@ impl Session {
     }
 }
 
+/// The shortest `activity_timeout` that is taken from a server, which counts in whole seconds: less would be a stream of
+/// pings.
+const SHORTEST_ACTIVITY_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The server's `activity_timeout`, in seconds; some write it as a text. Zero and nonsense say nothing.
 fn activity_timeout(value: Option<&Value>) -> Option<Duration> {
     let seconds = match value? {
@@ -432,7 +436,8 @@ fn activity_timeout(value: Option<&Value>) -> Option<Duration> {
         _ => return None,
     };
     if seconds > 0.0 {
-        Duration::try_from_secs_f64(seconds).ok()
+        let timeout = Duration::try_from_secs_f64(seconds).ok()?;
+        Some(timeout.max(SHORTEST_ACTIVITY_TIMEOUT))
     } else {
         None
     }

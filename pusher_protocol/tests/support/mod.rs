@@ -1,5 +1,12 @@
 //! A session with a clock that the test turns, and a record of what it put out.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "each test file uses its part"
+)]
+
+mod words;
 
 use std::time::Duration;
 
@@ -12,6 +19,8 @@ use pusher_protocol::{
     },
 };
 use serde_json::{Value, json, value::RawValue};
+
+pub use words::words;
 
 pub const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,0 +1,251 @@
+//! What the game's backend answers, and what is sealed with the key that it gave.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use pusher_protocol::{
+    protocol::{ChannelAuthorization, UserAuthentication},
+    session::{Command, Input, SignInState, SubscriptionStatus},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    documented::{busy_client, parse},
+    mutations::mutations,
+    support::*,
+};
+
+const SECRET: &str = "g3Au6SZ+UCU+IMfFsFva0rq+Gi4tzSHR6WCcWZbS9sY=";
+const SEALED: (&str, &str) = (
+    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
+    "JudJzMunSIiVrODAo+lfpUsGJzgoj596PYEg0Ekt7UbHsg5iiqAaZxI=",
+);
+const ENCRYPTED: &str = "private-encrypted-foobar";
+
+/// A channel, what the backend documents to answer for it, and whether the answer suffices.
+const ANSWERS: [(&str, &str); 7] = [
+    ("private-a", r#"{"auth":"KEY:SIG"}"#),
+    (
+        "private-a",
+        r#"{"auth":"KEY:SIG","channel_data":null,"more":[1]}"#,
+    ),
+    (
+        "presence-a",
+        r#"{"auth":"KEY:SIG","channel_data":"{\"user_id\":\"10\",\"user_info\":{}}"}"#,
+    ),
+    (
+        "presence-a",
+        r#"{"auth":"KEY:SIG","channel_data":"{\"user_id\": 9007199254740993}"}"#,
+    ),
+    (
+        "private-encrypted-a",
+        r#"{"auth":"KEY:SIG","shared_secret":"g3Au6SZ+UCU+IMfFsFva0rq+Gi4tzSHR6WCcWZbS9sY="}"#,
+    ),
+    (
+        "private-encrypted-a",
+        r#"{"auth":"KEY:SIG","channel_data":null,"shared_secret":"g3Au6SZ+UCU+IMfFsFva0rq+Gi4tzSHR6WCcWZbS9sY="}"#,
+    ),
+    (
+        "private-encrypted-cache-a",
+        r#"{"auth":"KEY:SIG","shared_secret":"EL9VBUURoCLg6KVdzIxsFSQB+LcUEeJ2Xtt7Hz933bI="}"#,
+    ),
+];
+
+/// What the session makes of this answer for this channel.
+fn ask_for(channel: &str, body: &str) -> Vec<Seen> {
+    let mut client = Client::connected();
+    let asked = request(&client.want(channel));
+    client.input(Input::Authorized(
+        asked,
+        ChannelAuthorization::from_json(body),
+    ))
+}
+
+#[test]
+fn every_documented_authorization_lets_the_channel_in() {
+    for (channel, body) in ANSWERS {
+        let frames = frames(&ask_for(channel, body));
+        assert_eq!(frames.len(), 1, "{body}");
+        let fields = parse(body);
+        assert_eq!(frames[0]["data"]["auth"], fields["auth"], "{body}");
+        assert_eq!(
+            frames[0]["data"].get("channel_data"),
+            fields.get("channel_data").filter(|data| !data.is_null()),
+            "{body}"
+        );
+        assert!(!frames[0].to_string().contains("shared_secret"));
+    }
+}
+
+/// The same with the text that is JSON itself changed too.
+fn deep_mutations(body: &Value, inner: &str) -> Vec<Value> {
+    let mut all = mutations(body);
+    if let Some(text) = body[inner].as_str() {
+        for mutation in mutations(&parse(text)) {
+            let mut changed = body.clone();
+            changed[inner] = json!(mutation.to_string());
+            all.push(changed);
+        }
+    }
+    all
+}
+
+#[test]
+fn a_malformed_authorization_is_used_as_it_is_or_fails_its_channel_and_says_why() {
+    for (channel, body) in ANSWERS {
+        for mutation in deep_mutations(&parse(body), "channel_data") {
+            let seen = ask_for(channel, &mutation.to_string());
+            if let [frame] = &frames(&seen)[..] {
+                assert_eq!(frame["data"]["auth"], mutation["auth"], "{mutation}");
+                assert!(
+                    mutation["auth"]
+                        .as_str()
+                        .is_some_and(|auth| !auth.is_empty())
+                );
+                continue;
+            }
+            let [(failed, SubscriptionStatus::Failed(error))] = &statuses(&seen)[..] else {
+                panic!("{mutation}: {seen:?}")
+            };
+            assert_eq!(failed, channel);
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_malformed_authentication_is_used_as_it_is_or_fails_the_sign_in_and_says_why() {
+    let body = r#"{"auth":"KEY:SIG","user_data":"{\"id\":\"u1\",\"user_info\":{\"name\":\"A\"},\"watchlist\":[\"u2\"]}"}"#;
+    let sign_in = |body: &Value| {
+        let mut client = Client::connected();
+        let asked = request(&client.command(Command::SignIn));
+        let answer = UserAuthentication::from_json(&body.to_string());
+        let seen = client.input(Input::Authenticated(asked, answer));
+        (client, seen)
+    };
+    let signed_in = |body: &Value| {
+        let (mut client, seen) = sign_in(body);
+        let frame = frames(&seen).pop()?;
+        let data = &frame["data"];
+        assert_eq!(
+            (&data["auth"], &data["user_data"]),
+            (&body["auth"], &body["user_data"])
+        );
+        let echo =
+            json!({"event": "pusher:signin_success", "data": {"user_data": data["user_data"]}});
+        Some(words(None, &client.frame(&echo).1))
+    };
+    let done = signed_in(&parse(body));
+    assert_eq!(
+        done.as_deref(),
+        Some("subscribe #server-to-user-u1, SignedIn u1")
+    );
+    for mutation in deep_mutations(&parse(body), "user_data") {
+        match signed_in(&mutation) {
+            Some(done) => assert!(
+                done.contains("SignedIn") || done == "SignIn failed NoUser",
+                "{mutation}: {done}"
+            ),
+            None => {
+                let (_, seen) = sign_in(&mutation);
+                let done = words(None, &seen);
+                assert_eq!(done, "SignIn failed Authentication", "{mutation}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_signed_in_users_id_may_be_any_text_and_any_integer() {
+    for (id, told) in [
+        (json!("u1"), Some("u1")),
+        (json!(7), Some("7")),
+        (json!(u64::MAX), Some("18446744073709551615")),
+        (json!("ü 1\u{202e}"), Some("ü 1\u{202e}")),
+        (json!(""), None),
+        (json!(1.5), None),
+        (json!(null), None),
+        (json!([1]), None),
+    ] {
+        let mut client = Client::connected();
+        let asked = request(&client.command(Command::SignIn));
+        client.vouch(asked, &json!({"id": id}));
+        let user_data = json!({"id": id}).to_string();
+        let (_, seen) = client
+            .frame(&json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
+        let state = notices(&seen).into_iter().find_map(|notice| match notice {
+            pusher_protocol::session::Notice::SignIn(SignInState::SignedIn { id, .. }) => Some(id),
+            _ => None,
+        });
+        assert_eq!(state.as_deref(), told, "{id}");
+    }
+}
+
+#[test]
+fn a_key_has_thirty_two_bytes_of_base64_and_nothing_else_is_one() {
+    let key = |bytes: usize| BASE64_STANDARD.encode(vec![200; bytes]);
+    let mut secrets: Vec<(String, bool)> =
+        (0..=64).map(|bytes| (key(bytes), bytes == 32)).collect();
+    secrets.push((key(32).replace('=', ""), false));
+    secrets.push((format!(" {}", key(32)), false));
+    secrets.push((key(32).replace('I', "-"), false));
+    secrets.push((key(1_000_000), false));
+    for (secret, is_key) in secrets {
+        let body = json!({"auth": "KEY:SIG", "shared_secret": secret}).to_string();
+        let seen = ask_for("private-encrypted-a", &body);
+        assert_eq!(
+            frames(&seen).len(),
+            usize::from(is_key),
+            "{} characters",
+            secret.len()
+        );
+    }
+}
+
+/// What becomes of this event on the encrypted channel of a busy client: whether it reaches the game, and the rest.
+fn open(nonce: &[u8], ciphertext: &[u8]) -> (bool, String) {
+    let mut client = busy_client();
+    let data = json!({"nonce": BASE64_STANDARD.encode(nonce), "ciphertext": BASE64_STANDARD.encode(ciphertext)});
+    let (event, seen) = client.frame(&json!({"event": "e", "channel": ENCRYPTED, "data": data}));
+    (event.is_some(), words(None, &seen))
+}
+
+#[test]
+fn no_event_opens_that_was_changed_by_one_bit_or_is_shorter_or_longer_than_it_was() {
+    let decode = |text: &str| BASE64_STANDARD.decode(text).unwrap();
+    let (nonce, ciphertext) = (decode(SEALED.0), decode(SEALED.1));
+    assert_eq!(open(&nonce, &ciphertext), (true, "-".into()));
+    let asked = format!("authorize {ENCRYPTED}");
+    let flipped = |bytes: &[u8], bit: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        bytes
+    };
+    for bit in 0..nonce.len() * 8 {
+        assert_eq!(
+            open(&flipped(&nonce, bit), &ciphertext),
+            (false, asked.clone())
+        );
+    }
+    for bit in 0..ciphertext.len() * 8 {
+        assert_eq!(
+            open(&nonce, &flipped(&ciphertext, bit)),
+            (false, asked.clone())
+        );
+    }
+    for length in 0..ciphertext.len() {
+        let (opened, seen) = open(&nonce, &ciphertext[..length]);
+        let is_sealed = length >= 16;
+        assert!(!opened);
+        assert_eq!(seen == asked, is_sealed, "{length} bytes: {seen}");
+    }
+    for length in (0..64).filter(|length| *length != nonce.len()) {
+        let (opened, seen) = open(&vec![0; length], &ciphertext);
+        assert_eq!(
+            (opened, &*seen),
+            (false, "error Undecryptable"),
+            "{length} bytes"
+        );
+    }
+    let longer: Vec<u8> = ciphertext.iter().copied().chain([0]).collect();
+    assert_eq!(open(&nonce, &longer), (false, asked));
+    assert!(SECRET.len() == 44, "the key of the busy client");
+}

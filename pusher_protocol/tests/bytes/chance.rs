@@ -1,0 +1,247 @@
+//! Whatever may come, come.
+
+use proptest::{
+    collection::{btree_map, vec},
+    prelude::*,
+    sample::select,
+    test_runner::{RngAlgorithm, RngSeed},
+};
+use pusher_protocol::{
+    ChannelKind, ChannelName, NameRules,
+    protocol::{AuthError, ChannelAuthorization, CloseAction, UserAuthentication},
+    session::{
+        Command, ConnectionError, ConnectionState, EventTarget, Input, Notice, SubscriptionStatus,
+    },
+};
+use serde_json::{Value, json};
+
+use crate::{dialling_client, documented::busy_client, support::*};
+
+/// The words that mean something in the protocol, so that chance says something with them.
+const EVENTS: [&str; 15] = [
+    "pusher:connection_established",
+    "pusher:error",
+    "pusher:ping",
+    "pusher:pong",
+    "pusher:cache_miss",
+    "pusher:signin_success",
+    "pusher:subscription_error",
+    "pusher_internal:subscription_succeeded",
+    "pusher_internal:subscription_error",
+    "pusher_internal:member_added",
+    "pusher_internal:member_removed",
+    "pusher_internal:subscription_count",
+    "pusher_internal:watchlist_events",
+    "online",
+    "client-e",
+];
+const CHANNELS: [&str; 9] = [
+    "lobby",
+    "cache-map",
+    "pending",
+    "private-room",
+    "private-wanted",
+    "presence-room",
+    "presence-pending",
+    "presence-anonymous",
+    "private-encrypted-foobar",
+];
+const KEYS: [&str; 20] = [
+    "socket_id",
+    "activity_timeout",
+    "code",
+    "message",
+    "error",
+    "status",
+    "presence",
+    "ids",
+    "hash",
+    "count",
+    "user_id",
+    "user_info",
+    "user_data",
+    "id",
+    "events",
+    "name",
+    "user_ids",
+    "subscription_count",
+    "nonce",
+    "ciphertext",
+];
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        select(&["u1", "u2", "me", "1.1", "4001", "{\"id\":\"u1\"}"][..]).prop_map(Value::from),
+    ];
+    let key = prop_oneof![9 => select(&KEYS[..]).prop_map(String::from), 1 => any::<String>()];
+    leaf.prop_recursive(4, 32, 6, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Value::from),
+            btree_map(key.clone(), inner, 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+/// A message with its outer form in order, most of the time.
+fn any_message() -> impl Strategy<Value = String> {
+    let event = prop_oneof![
+        9 => select(&EVENTS[..]).prop_map(Value::from),
+        1 => any::<String>().prop_map(Value::from),
+        1 => any_json(),
+    ];
+    let channel = prop_oneof![
+        6 => select(&CHANNELS[..]).prop_map(|channel| Some(Value::from(channel))),
+        3 => Just(None),
+        1 => any_json().prop_map(Some),
+    ];
+    let data = prop_oneof![
+        4 => any_json().prop_map(Some),
+        4 => any_json().prop_map(|data| Some(Value::from(data.to_string()))),
+        1 => Just(None),
+    ];
+    let user_id = prop_oneof![6 => Just(None), 1 => any_json().prop_map(Some)];
+    let message = (event, channel, data, user_id).prop_map(|(event, channel, data, user_id)| {
+        let mut message = json!({"event": event});
+        for (key, value) in [("channel", channel), ("data", data), ("user_id", user_id)] {
+            if let Some(value) = value {
+                message[key] = value;
+            }
+        }
+        message.to_string()
+    });
+    prop_oneof![
+        8 => message.clone(),
+        // Cut off, as by a proxy.
+        1 => (message, any::<prop::sample::Index>()).prop_map(|(text, at)| {
+            let at = at.index(text.chars().count());
+            text.chars().take(at).collect()
+        }),
+        1 => any_json().prop_map(|value| value.to_string()),
+        1 => any::<String>(),
+    ]
+}
+
+/// What a person reads is one line, and no book.
+fn check_shown(error: &dyn std::fmt::Display) {
+    let shown = error.to_string();
+    assert!(!shown.chars().any(char::is_control), "{shown:?}");
+}
+
+fn check_notices(seen: &[Seen]) {
+    for notice in notices(seen) {
+        match notice {
+            Notice::Error { error, .. } => check_shown(&error),
+            Notice::State(ConnectionState::Failed { error }) => check_shown(&error),
+            Notice::Subscription {
+                status: SubscriptionStatus::Failed(error),
+                ..
+            } => check_shown(&error),
+            _ => {}
+        }
+    }
+}
+
+/// A connection that stands hears good events, whatever came before.
+fn check_live(client: &mut Client) {
+    let good = json!({"event": "e", "channel": "lobby", "data": "1"});
+    assert!(client.frame(&good).0.is_some());
+    assert!(client.session.wake_at().is_some());
+}
+
+/// The same cases each time; `RANDOM_RUN_SEED=n` makes others.
+fn config() -> ProptestConfig {
+    let seed = std::env::var("RANDOM_RUN_SEED").map(|seed| seed.parse().expect("a number"));
+    ProptestConfig {
+        cases: 1_500,
+        failure_persistence: None,
+        rng_algorithm: RngAlgorithm::XorShift,
+        rng_seed: RngSeed::Fixed(seed.unwrap_or_default()),
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn no_messages_of_any_kind_harm_a_connection_that_stands(messages in vec(any_message(), 1..20)) {
+        let mut client = busy_client();
+        for message in &messages {
+            let (event, seen) = client.text(message);
+            assert!(states(&seen).is_empty(), "{message}");
+            if let Some(EventTarget::Channel(channel)) = event.map(|event| event.target) {
+                assert!(CHANNELS.contains(&channel.as_str()), "{message}");
+            }
+            check_notices(&seen);
+        }
+        check_live(&mut client);
+        // Nor does it make the client do something without an end.
+        client.wait(5 * SECOND);
+    }
+
+    #[test]
+    fn no_first_messages_of_any_kind_leave_a_client_without_a_way_on(messages in vec(any_message(), 1..4)) {
+        let mut client = dialling_client();
+        for message in &messages {
+            let (event, seen) = client.text(message);
+            check_notices(&seen);
+            let state = states(&seen).pop();
+            assert!(event.is_none() || state.is_none());
+        }
+        client.command(Command::Connect);
+        assert!(client.session.wake_at().is_some());
+    }
+
+    #[test]
+    fn a_close_with_any_code_and_reason_leads_to_the_codes_action(code in any::<Option<u16>>(), reason in any::<String>()) {
+        let mut client = busy_client();
+        let error = ConnectionError::Closed { code, reason };
+        let seen = client.input(Input::Closed(client.dial.unwrap(), error));
+        check_notices(&seen);
+        let failed = matches!(states(&seen).pop(), Some(ConnectionState::Failed { .. }));
+        assert_eq!(failed, CloseAction::of(code) == CloseAction::Fail);
+    }
+
+    #[test]
+    fn an_answer_of_any_kind_lets_the_channel_in_or_fails_it(
+        channel in select(&["private-a", "presence-a", "private-encrypted-a"][..]),
+        body in prop_oneof![any_json().prop_map(|body| body.to_string()), any::<String>()],
+        status in any::<u16>(),
+    ) {
+        let mut client = Client::connected();
+        for answer in [ChannelAuthorization::from_json(&body), Err(AuthError::http(status, &body))] {
+            if let Err(error) = &answer {
+                check_shown(error);
+            }
+            let asked = request(&client.want(channel));
+            let seen = client.input(Input::Authorized(asked, answer));
+            assert!(states(&seen).is_empty());
+            check_notices(&seen);
+            client.unwant(channel);
+            client.confirm(channel);
+        }
+        if let Err(error) = UserAuthentication::from_json(&body) {
+            check_shown(&error);
+        }
+    }
+
+    #[test]
+    fn a_name_of_any_kind_is_a_channels_or_says_why_not(name in any::<String>(), prefix in select(&["", "#", "private-", "presence-", "private-encrypted-"][..])) {
+        let text = format!("{prefix}{name}");
+        for rules in [NameRules::Strict, NameRules::Relaxed] {
+            match ChannelName::new(&text, rules) {
+                Ok(name) => {
+                    assert_eq!(name.as_str(), text);
+                    assert_eq!(name.kind() == ChannelKind::Public, prefix.is_empty() && !name.starts_with("private-") && !name.starts_with("presence-"));
+                }
+                Err(error) => check_shown(&error),
+            }
+        }
+    }
+}
