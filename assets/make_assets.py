@@ -48,6 +48,17 @@ def rounded(left, top, right, bottom, radius):
     return inside
 
 
+def polygon(*corners):
+    def inside(x, y):
+        is_inside = False
+        for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1]):
+            if (ay > y) != (by > y) and x < ax + (bx - ax) * (y - ay) / (by - ay):
+                is_inside = not is_inside
+        return is_inside
+
+    return inside
+
+
 def union(*shapes):
     return lambda x, y: any(shape(x, y) for shape in shapes)
 
@@ -117,6 +128,7 @@ ICONS = {
         stroke(8.6, 4.2, 29, 24.6, 2),
     ),
     "blocked": union(ring(16, 16, 12, 3), stroke(8, 8, 24, 24, 3)),
+    "cursor": polygon((4, 3), (4, 26), (10, 20.5), (14.2, 29.5), (18.6, 27.5), (14.4, 18.6), (22, 18)),
 }
 
 

@@ -1,12 +1,13 @@
 //! The arguments that every scene understands.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
 
 /// The arguments of a scene.
-#[derive(Parser, Clone, Debug, Default)]
+#[derive(Parser, Clone, Default)]
 #[command(about = None, long_about = None)]
 pub struct SceneArguments {
     /// The server.
@@ -25,13 +26,90 @@ pub struct SceneArguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub run_for: Option<Duration>,
 
-    /// Save a picture when there is something to see, then end
+    /// The pictures to take.
+    #[command(flatten)]
+    pub pictures: PictureArguments,
+}
+
+impl SceneArguments {
+    /// Whether nobody is at the keys, so that the scene plays by itself.
+    #[must_use]
+    pub fn is_unattended(&self) -> bool {
+        self.headless || !self.pictures.screenshot.is_empty()
+    }
+}
+
+/// The arguments about pictures, which documentation and tests are made with.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PictureArguments {
+    /// Save a picture when there is something to see, then end. Given again, another follows two seconds later
     #[arg(long, value_name = "FILE", conflicts_with = "headless")]
-    pub screenshot: Option<PathBuf>,
+    pub screenshot: Vec<PathBuf>,
+
+    /// The state that the picture is to show, which is brought about by the scene's own server
+    #[arg(
+        long,
+        value_enum,
+        value_name = "STATE",
+        default_value_t,
+        requires = "screenshot",
+        conflicts_with = "key"
+    )]
+    pub picture_of: PictureOf,
+
+    /// How large the window is, in logical pixels
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720")]
+    pub size: WindowSize,
+}
+
+/// The states of a scene that are worth a picture.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PictureOf {
+    /// The scene as it should be.
+    #[default]
+    Lively,
+    /// A server that does not answer.
+    Connecting,
+    /// The network has been cut.
+    Lost,
+    /// The server does not know the app's key.
+    Failed,
+    /// Nobody else is there.
+    Empty,
+}
+
+/// A window's size in logical pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowSize {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
+
+impl Default for WindowSize {
+    fn default() -> Self {
+        Self {
+            width: 1280,
+            height: 720,
+        }
+    }
+}
+
+impl FromStr for WindowSize {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let sides = text.split_once('x').and_then(|(width, height)| {
+            let (width, height) = (width.parse().ok()?, height.parse().ok()?);
+            Some(Self { width, height })
+        });
+        sides.ok_or("two numbers of pixels are needed, such as 1280x720")
+    }
 }
 
 /// The arguments that say which server.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Default)]
 #[group(multiple = true)]
 pub struct ServerArguments {
     /// The server's name or address (without any server argument, the scene starts a development server by itself)
@@ -54,9 +132,17 @@ pub struct ServerArguments {
     #[arg(long, requires = "key")]
     pub cluster: Option<String>,
 
-    /// Where channels are authorized, as a URL
+    /// Where channels are authorized, as a URL. Users sign in beside it: `/pusher/user-auth` beside `/pusher/auth`
     #[arg(long, value_name = "URL", requires = "key")]
     pub auth_endpoint: Option<String>,
+
+    /// The app's id; with the secret, the scene can play the game's backend, which some scenes need
+    #[arg(long, value_name = "ID", requires = "app_secret")]
+    pub app_id: Option<String>,
+
+    /// The app's secret, which a game never has
+    #[arg(long, value_name = "SECRET", requires_all = ["key", "app_id"])]
+    pub app_secret: Option<String>,
 }
 
 /// The server that the arguments name.
@@ -159,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn pictures_are_taken_in_the_order_in_which_they_are_named() {
+        let line = "--screenshot a.png --screenshot b.png --picture-of failed --size 800x500";
+        let pictures = parsed(line).unwrap().pictures;
+        assert_eq!(pictures.screenshot, ["a.png", "b.png"].map(PathBuf::from));
+        assert_eq!(pictures.picture_of, PictureOf::Failed);
+        let size = WindowSize {
+            width: 800,
+            height: 500,
+        };
+        assert_eq!(pictures.size, size);
+    }
+
+    #[test]
     fn a_key_alone_means_this_machine() {
         let ServerChoice::Host {
             host, port, tls, ..
@@ -180,6 +279,9 @@ mod tests {
         ] {
             assert!(parsed(line).is_err(), "{line}");
         }
+        assert!(parsed("--picture-of lost").is_err());
+        assert!(parsed("--screenshot a.png --picture-of lost --key k").is_err());
+        assert!(parsed("--size 800").is_err());
         assert_eq!(
             parsed("--run-for 1.5").unwrap().run_for,
             Some(Duration::from_millis(1500))

@@ -1,12 +1,17 @@
 //! The chat: what was said and what happened, the newest at the bottom.
 
-use bevy::camera::visibility::VisibilitySystems;
 use bevy::prelude::*;
 use bevy::text::LineHeight;
 
 use crate::{
+    draw::DrawSystems,
+    entry::ChatEntry,
+    icons::Icon,
+    input_line::input_line,
+    notice::{Notice, notice},
     pace::Pace,
-    player::ChatEntry,
+    panel::Panel,
+    scrolling::Scrolling,
     theme::{BODY, GAP, QUIET, QUIET_TEXT, TEXT, UNIT, player_colour},
     words::{clock, drawable},
 };
@@ -14,26 +19,93 @@ use crate::{
 /// Older lines are forgotten.
 const KEPT: usize = 200;
 
+/// Lines that Page Up and Page Down scroll by.
+const PAGE: f32 = 8.0;
+
+/// What a scene wants of its chat, which shows [`ChatEntry`] messages.
+#[derive(Clone, Copy, Debug)]
+pub struct ChatPanel {
+    /// What stands in the middle until there is something in it.
+    pub empty: &'static str,
+    /// What stands in the input line, and says how to begin; there is none in a mere log.
+    pub input: Option<&'static str>,
+}
+
 /// The list that [`ChatEntry`] messages are added to.
 #[derive(Component)]
-pub struct ChatList;
+struct ChatList;
 
-/// What is shown in the chat's place until there is something in it; it goes away by itself.
+/// What scrolls when the chat is longer than its place.
 #[derive(Component)]
-pub struct ChatPlaceholder;
+struct ChatScroll;
+
+/// What is shown in the chat's place until there is something in it.
+#[derive(Component)]
+struct Placeholder;
+
+impl ChatPanel {
+    /// Makes the panel a chat.
+    pub fn fill(self, commands: &mut Commands, panel: &Panel, assets: &AssetServer) {
+        let scroll = Scrolling::spawn(commands, panel.content, true);
+        commands.entity(scroll).insert(ChatScroll);
+        commands.spawn((
+            ChatList,
+            Node {
+                // The first lines stand above the input line, where the talk goes on.
+                margin: UiRect::top(auto()),
+                flex_direction: FlexDirection::Column,
+                flex_shrink: 0.0,
+                ..default()
+            },
+            ChildOf(scroll),
+        ));
+        let empty = Notice {
+            icon: Icon::Chat,
+            colour: QUIET_TEXT,
+            headline: self.empty.to_owned(),
+            details: vec![],
+        };
+        commands.spawn((
+            Placeholder,
+            Node {
+                position_type: PositionType::Absolute,
+                width: percent(100),
+                height: percent(100),
+                align_items: AlignItems::Center,
+                justify_content: JustifyContent::Center,
+                ..default()
+            },
+            children![notice(&empty, assets)],
+            ChildOf(panel.content),
+        ));
+        if let Some(input) = self.input {
+            commands.spawn((input_line(input), ChildOf(panel.panel)));
+        }
+    }
+}
 
 pub(crate) struct ChatPlugin;
 
 impl Plugin for ChatPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(
-            PostUpdate,
-            // Laid out and visible in the same frame.
-            add_lines
-                .before(bevy::ui::UiSystems::Prepare)
-                .before(VisibilitySystems::VisibilityPropagate),
-        );
+        app.add_systems(Update, scroll_by_pages)
+            .add_systems(PostUpdate, add_lines.in_set(DrawSystems));
     }
+}
+
+fn scroll_by_pages(
+    keys: Res<ButtonInput<KeyCode>>,
+    list: Single<(&mut Scrolling, &mut ScrollPosition, &ComputedNode), With<ChatScroll>>,
+) {
+    let lines = if keys.just_pressed(KeyCode::PageUp) {
+        -PAGE
+    } else if keys.just_pressed(KeyCode::PageDown) {
+        PAGE
+    } else {
+        return;
+    };
+    let (mut list, mut position, node) = list.into_inner();
+    list.by(lines, &mut position, node);
 }
 
 fn add_lines(
@@ -42,7 +114,7 @@ fn add_lines(
     mut pace: ResMut<Pace>,
     mut entries: MessageReader<ChatEntry>,
     lists: Query<(Entity, Option<&Children>), With<ChatList>>,
-    placeholders: Query<Entity, With<ChatPlaceholder>>,
+    placeholders: Query<Entity, With<Placeholder>>,
 ) {
     let Ok((list, lines)) = lists.single() else {
         return;
@@ -69,12 +141,8 @@ fn add_lines(
 
 fn chat_line(entry: &ChatEntry, time: &str) -> impl Bundle + use<> {
     let words = drawable(&entry.text);
-    let (first, first_colour, rest) = match &entry.speaker {
-        Some(speaker) => (
-            drawable(speaker),
-            player_colour(speaker),
-            format!("  {words}"),
-        ),
+    let (first, first_colour, rest) = match entry.player() {
+        Some(name) => (drawable(name), player_colour(name), format!("  {words}")),
         None => (words, QUIET_TEXT, String::new()),
     };
     (

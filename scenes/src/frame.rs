@@ -4,12 +4,16 @@ use bevy::prelude::*;
 
 use crate::{
     badge::badge,
+    curtain::curtain,
     fitted::fitted,
     key_hints::key_hint_line,
-    notice::curtain,
     theme::{EDGE, GAP, QUIET, QUIET_TEXT, TEXT, TITLE, UNIT, text},
     toast::toast_stack,
 };
+
+/// What the scene is connected to, in a few words.
+#[derive(Resource, Clone, Debug)]
+pub struct Place(pub String);
 
 /// The parts of the frame that a scene fills.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +24,7 @@ pub struct Frame {
 
 impl Frame {
     /// Spawns a camera and the frame with this title and, beside it, what the scene is connected to.
-    pub fn spawn(commands: &mut Commands, title: &str, place: &str) -> Self {
+    pub fn spawn(commands: &mut Commands, title: &str, place: &Place) -> Self {
         commands.spawn((Camera2d, Msaa::Off));
         let body = commands
             .spawn(Node {
@@ -54,7 +58,7 @@ impl Frame {
                 ..default()
             })
             .id();
-        let bar = commands.spawn(top_bar(title, place)).id();
+        let bar = commands.spawn(top_bar(title, &place.0)).id();
         let hints = commands.spawn(key_hint_line()).id();
         commands.entity(root).add_children(&[bar, stage, hints]);
         commands.spawn(toast_stack());

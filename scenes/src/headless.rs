@@ -11,7 +11,8 @@ use bevy::prelude::*;
 
 use crate::{
     connection_view::ConnectionView,
-    player::{ChatEntry, Departed, Player},
+    entry::{ChatEntry, Voice},
+    player::{Departed, Player},
     theme::player_colour,
     toast::Toast,
     words::clock,
@@ -132,6 +133,7 @@ fn print_players(
     for (entity, player) in players.iter().filter(|(_, player)| player.is_changed()) {
         let before = known.iter_mut().find(|(known, _)| *known == entity);
         let words = match &before {
+            None if player.is_away => format!("is {}", player.doing),
             None if player.is_you => format!("is here (you): {}", player.doing),
             None if is_settled => format!("joins: {}", player.doing),
             None => format!("is here: {}", player.doing),
@@ -141,6 +143,7 @@ fn print_players(
                 "is not ready any more"
             }
             .to_owned(),
+            Some((_, before)) if before.is_away != player.is_away => format!("is {}", player.doing),
             Some((_, before)) if before.doing != player.doing => player.doing.clone(),
             Some(_) => continue,
         };
@@ -159,11 +162,12 @@ fn print_chat(
     mut exit: MessageWriter<AppExit>,
 ) {
     for entry in entries.read() {
-        // What happened has been printed as it happened; the chat repeats it for those who see a window.
-        if let Some(speaker) = &entry.speaker {
-            let words = format!("says: {}", entry.text);
-            end_on_error(printer.line(&time, Some(speaker), &words), &mut exit);
-        }
+        let words = match &entry.voice {
+            Voice::Said(_) => format!("says: {}", entry.text),
+            Voice::Did(_) | Voice::Happened => entry.text.clone(),
+            Voice::Seen => continue,
+        };
+        end_on_error(printer.line(&time, entry.player(), &words), &mut exit);
     }
 }
 
@@ -173,7 +177,7 @@ fn print_toasts(
     mut toasts: MessageReader<Toast>,
     mut exit: MessageWriter<AppExit>,
 ) {
-    for toast in toasts.read() {
+    for toast in toasts.read().filter(|toast| !toast.is_seen) {
         end_on_error(printer.line(&time, None, &toast.text), &mut exit);
     }
 }

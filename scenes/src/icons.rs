@@ -27,6 +27,8 @@ pub enum Icon {
     Unplugged,
     /// It cannot go on.
     Blocked,
+    /// Where somebody points.
+    Cursor,
 }
 
 impl Icon {
@@ -43,12 +45,18 @@ impl Icon {
             Self::Signal => "signal",
             Self::Unplugged => "unplugged",
             Self::Blocked => "blocked",
+            Self::Cursor => "cursor",
         }
     }
 
     /// The icon at 16 logical pixels, beside a line of text.
     pub fn small(self, assets: &AssetServer, colour: Color) -> impl Bundle + use<> {
-        self.at(assets, colour, 16.0, 32)
+        self.of_size(assets, colour, 16.0)
+    }
+
+    /// The icon at `size` logical pixels, at most twice as large as a small one.
+    pub fn of_size(self, assets: &AssetServer, colour: Color, size: f32) -> impl Bundle + use<> {
+        self.at(assets, colour, size, 32)
     }
 
     /// The icon at 48 logical pixels, above a headline.

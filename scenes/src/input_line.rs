@@ -5,6 +5,7 @@ use bevy::prelude::*;
 use bevy::ui::UiSystems;
 
 use crate::{
+    draw::DrawSystems,
     pace::Pace,
     theme::{ACCENT, BACKGROUND, BODY, BORDER, GAP, QUIET_TEXT, TEXT, TextSize, UNIT, text},
     words::drawable,
@@ -189,7 +190,7 @@ impl Plugin for InputLinePlugin {
                 PreUpdate,
                 (begin_by_click.after(UiSystems::Focus), press_keys).chain(),
             )
-            .add_systems(PostUpdate, show.before(UiSystems::Prepare));
+            .add_systems(PostUpdate, show.in_set(DrawSystems));
     }
 }
 

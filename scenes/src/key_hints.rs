@@ -2,6 +2,8 @@
 
 use bevy::prelude::*;
 
+use crate::draw::DrawSystems;
+use crate::input_line::Typing;
 use crate::theme::{BORDER, PANEL, QUIET, QUIET_TEXT, TEXT, UNIT, text};
 
 /// A key and what it does.
@@ -13,9 +15,21 @@ pub struct KeyHint {
     pub what: &'static str,
 }
 
-/// The hints to show; change it when the keys' meaning changes.
+impl KeyHint {
+    /// This key does that.
+    #[must_use]
+    pub fn new(key: &'static str, what: &'static str) -> Self {
+        Self { key, what }
+    }
+}
+
+/// The hints of the scene's own keys; change it when their meaning changes.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyHints(pub Vec<KeyHint>);
+
+/// The hints of the keys that every scene has, which come last.
+#[derive(Resource, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CommonHints(pub(crate) [KeyHint; 2]);
 
 /// The line that shows [`KeyHints`].
 #[derive(Component)]
@@ -25,8 +39,10 @@ pub(crate) fn key_hint_line() -> impl Bundle {
     (
         KeyHintLine,
         Node {
-            height: px(3.0 * UNIT),
+            min_height: px(3.0 * UNIT),
             column_gap: px(3.0 * UNIT),
+            row_gap: px(UNIT),
+            flex_wrap: FlexWrap::Wrap,
             align_items: AlignItems::Center,
             flex_shrink: 0.0,
             ..default()
@@ -39,17 +55,38 @@ pub(crate) struct KeyHintsPlugin;
 impl Plugin for KeyHintsPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<KeyHints>()
-            .add_systems(Update, show.run_if(resource_changed::<KeyHints>));
+            .insert_resource(CommonHints([
+                KeyHint::new("N", "cut network"),
+                KeyHint::new("Esc", "quit"),
+            ]))
+            .add_systems(PostUpdate, show.in_set(DrawSystems));
     }
 }
 
-fn show(mut commands: Commands, hints: Res<KeyHints>, lines: Query<Entity, With<KeyHintLine>>) {
-    for line in &lines {
-        commands.entity(line).despawn_children();
-        for hint in &hints.0 {
-            commands.spawn((hint_of(hint), ChildOf(line)));
-        }
+fn show(
+    mut commands: Commands,
+    typing: Res<Typing>,
+    hints: Res<KeyHints>,
+    common: Res<CommonHints>,
+    mut shown: Local<Vec<KeyHint>>,
+    lines: Query<Entity, With<KeyHintLine>>,
+) {
+    let wanted = if typing.is_active {
+        vec![KeyHint::new("Enter", "send"), KeyHint::new("Esc", "back")]
+    } else {
+        [&hints.0[..], &common.0].concat()
+    };
+    let Ok(line) = lines.single() else {
+        return;
+    };
+    if *shown == wanted {
+        return;
     }
+    commands.entity(line).despawn_children();
+    for hint in &wanted {
+        commands.spawn((hint_of(hint), ChildOf(line)));
+    }
+    *shown = wanted;
 }
 
 fn hint_of(hint: &KeyHint) -> impl Bundle + use<> {

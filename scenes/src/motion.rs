@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bevy::prelude::*;
-use bevy::ui::UiSystems;
 
+use crate::draw::DrawSystems;
 use crate::pace::Pace;
 
 /// Slides a node into its place from `offset` logical pixels away, and lifts its [`Veil`].
@@ -75,14 +75,62 @@ pub fn veil(ground: Color) -> impl Bundle {
     )
 }
 
+/// A number that goes to a new value within a time, fast at first and slow at the end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Glide {
+    from: f32,
+    to: f32,
+    since: Duration,
+    time: Duration,
+}
+
+impl Glide {
+    /// At rest at this value; every change takes this time.
+    #[must_use]
+    pub fn at_rest(value: f32, time: Duration) -> Self {
+        Self {
+            from: value,
+            to: value,
+            since: Duration::ZERO,
+            time,
+        }
+    }
+
+    /// Goes from where it is at this moment to another value.
+    pub fn go_to(&mut self, value: f32, now: Duration) {
+        if self.to != value {
+            self.from = self.at(now);
+            self.to = value;
+            self.since = now;
+        }
+    }
+
+    /// Where it is at this moment.
+    #[must_use]
+    pub fn at(&self, now: Duration) -> f32 {
+        let whole = self.time.as_secs_f32().max(f32::EPSILON);
+        let part = now.saturating_sub(self.since).as_secs_f32() / whole;
+        self.from.lerp(self.to, eased(part.min(1.0)))
+    }
+
+    /// Where it goes.
+    #[must_use]
+    pub fn target(&self) -> f32 {
+        self.to
+    }
+
+    /// Whether it is still on its way at this moment.
+    #[must_use]
+    pub fn is_moving(&self, now: Duration) -> bool {
+        self.from != self.to && now.saturating_sub(self.since) < self.time
+    }
+}
+
 pub(crate) struct MotionPlugin;
 
 impl Plugin for MotionPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(
-            PostUpdate,
-            (arrive, depart).chain().before(UiSystems::Prepare),
-        );
+        app.add_systems(PostUpdate, (arrive, depart).chain().in_set(DrawSystems));
     }
 }
 
@@ -176,5 +224,26 @@ fn draw_veil(
         if let Ok(mut veil) = veils.get_mut(*child) {
             veil.0.set_alpha(thickness);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glide_arrives_in_time_and_starts_from_where_it_is() {
+        let at = Duration::from_millis;
+        let mut glide = Glide::at_rest(10.0, at(400));
+        assert!(!glide.is_moving(at(0)));
+        glide.go_to(20.0, at(1000));
+        assert_eq!(glide.at(at(1000)), 10.0);
+        assert!(glide.is_moving(at(1399)));
+        let halfway = glide.at(at(1200));
+        assert!(halfway > 15.0 && halfway < 20.0, "{halfway}");
+        glide.go_to(0.0, at(1200));
+        assert_eq!(glide.at(at(1200)), halfway);
+        assert_eq!(glide.at(at(1600)), 0.0);
+        assert!(!glide.is_moving(at(1600)));
     }
 }

@@ -2,7 +2,12 @@
 
 use bevy::prelude::*;
 
+use crate::draw::DrawSystems;
 use crate::theme::{BODY, BORDER, CORNER, GAP, PANEL, QUIET_TEXT, TEXT, UNIT, text};
+
+/// A side panel's share of the window in percent, and its bounds in logical pixels.
+const ASIDE: f32 = 32.0;
+const ASIDE_WIDTH: (f32, f32) = (304.0, 416.0);
 
 /// The count in a panel's title; empty shows nothing.
 #[derive(Component, Clone, Debug, Default, PartialEq)]
@@ -20,7 +25,37 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// Spawns a panel with a title under `parent`.
+    /// Spawns a narrow panel with a title under `parent`, for a list.
+    pub fn aside(commands: &mut Commands, parent: Entity, title: &str) -> Self {
+        Self::spawn(commands, parent, title, Self::narrow())
+    }
+
+    /// The width of a narrow panel, or of a column of panels.
+    #[must_use]
+    pub fn narrow() -> Node {
+        Node {
+            width: percent(ASIDE),
+            min_width: px(ASIDE_WIDTH.0),
+            max_width: px(ASIDE_WIDTH.1),
+            min_height: px(0),
+            flex_shrink: 0.0,
+            ..default()
+        }
+    }
+
+    /// Spawns a panel with a title under `parent` that shares what width is left with others of its kind.
+    pub fn wide(commands: &mut Commands, parent: Entity, title: &str) -> Self {
+        let node = Node {
+            flex_grow: 1.0,
+            flex_basis: px(0),
+            min_width: px(0),
+            min_height: px(0),
+            ..default()
+        };
+        Self::spawn(commands, parent, title, node)
+    }
+
+    /// Spawns a panel with a title under `parent`, of this size.
     pub fn spawn(commands: &mut Commands, parent: Entity, title: &str, node: Node) -> Self {
         let count = commands
             .spawn((PanelCount::default(), text("", BODY, QUIET_TEXT)))
@@ -54,7 +89,6 @@ impl Panel {
                     padding: UiRect::vertical(px(GAP)),
                     border: px(1).all(),
                     border_radius: BorderRadius::all(px(CORNER)),
-                    min_height: px(0),
                     ..node
                 },
                 BackgroundColor(PANEL),
@@ -75,7 +109,7 @@ pub(crate) struct PanelPlugin;
 
 impl Plugin for PanelPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(PostUpdate, show_count.before(bevy::ui::UiSystems::Prepare));
+        app.add_systems(PostUpdate, show_count.in_set(DrawSystems));
     }
 }
 

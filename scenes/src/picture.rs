@@ -1,47 +1,73 @@
-//! Takes the picture that `--screenshot` asks for, once there is something to see, and ends the scene.
+//! Takes the pictures that `--screenshot` asks for, once there is something to see, and ends the scene.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bevy::prelude::*;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured, save_to_disk};
 
-use crate::pace::Pace;
+use crate::{
+    arguments::{PictureArguments, PictureOf},
+    connection_view::ConnectionView,
+    link::ToggleNetwork,
+    pace::Pace,
+};
 
 /// What is moving or loading has come to rest by then.
 const SETTLE: Duration = Duration::from_millis(1000);
-/// A picture is taken then, whatever it shows: a scene that never gets anywhere is worth seeing, too.
-const AT_LATEST: Duration = Duration::from_secs(30);
+/// Between one picture and the next.
+const APART: Duration = Duration::from_secs(2);
+/// A picture is taken then, whatever it shows, and the scene ends with an error.
+const AT_LATEST: Duration = Duration::from_secs(60);
 
 /// Set by the scene when it has something to show.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WorthAPicture(pub bool);
 
-/// Takes the picture.
+/// Takes the pictures.
 #[derive(Clone, Debug)]
-pub(crate) struct PicturePlugin {
-    /// Where to save it.
-    pub(crate) file: Option<PathBuf>,
-}
+pub(crate) struct PicturePlugin(pub(crate) PictureArguments);
 
 #[derive(Resource)]
-struct Picture {
-    file: PathBuf,
-    ready_since: Option<Duration>,
-    is_taken: bool,
+struct Pictures {
+    of: PictureOf,
+    /// Still to be taken.
+    files: VecDeque<PathBuf>,
+    has_cut_network: bool,
+    worth_since: Option<Duration>,
+    /// When the next one is due, once the first is taken.
+    next_at: Option<Duration>,
+    /// Nothing came of it in time.
+    is_late: bool,
 }
 
 impl Plugin for PicturePlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<WorthAPicture>();
-        if let Some(file) = &self.file {
-            app.insert_resource(Picture {
-                file: file.clone(),
-                ready_since: None,
-                is_taken: false,
+        if !self.0.screenshot.is_empty() {
+            app.insert_resource(Pictures {
+                of: self.0.picture_of,
+                files: self.0.screenshot.clone().into(),
+                has_cut_network: false,
+                worth_since: None,
+                next_at: None,
+                is_late: false,
             })
-            .add_systems(Update, take);
+            .add_systems(Update, (cut_network, take).chain());
         }
+    }
+}
+
+/// Brings about the loss that a picture is to show.
+fn cut_network(
+    worth: Res<WorthAPicture>,
+    mut pictures: ResMut<Pictures>,
+    mut network: MessageWriter<ToggleNetwork>,
+) {
+    if pictures.of == PictureOf::Lost && worth.0 && !pictures.has_cut_network {
+        pictures.has_cut_network = true;
+        network.write(ToggleNetwork);
     }
 }
 
@@ -49,29 +75,25 @@ fn take(
     mut commands: Commands,
     time: Res<Time<Real>>,
     worth: Res<WorthAPicture>,
+    view: Res<ConnectionView>,
     mut pace: ResMut<Pace>,
-    mut picture: ResMut<Picture>,
+    mut pictures: ResMut<Pictures>,
 ) {
-    if picture.is_taken {
-        // The picture comes back from the graphics card while frames go on.
+    if pictures.next_at.is_some() {
+        // A picture comes back from the graphics card while frames go on.
         pace.moving();
+    } else {
+        pace.counting();
+    }
+    let now = time.elapsed();
+    if !is_due(&mut pictures, now, &view, *worth) {
         return;
     }
-    pace.counting();
-    if worth.0 {
-        let since = *picture.ready_since.get_or_insert(time.elapsed());
-        if time.elapsed().saturating_sub(since) < SETTLE {
-            return;
-        }
-    } else {
-        picture.ready_since = None;
-        if time.elapsed() < AT_LATEST {
-            return;
-        }
-    }
-    picture.is_taken = true;
-    pace.moving();
-    let file = picture.file.clone();
+    let Some(file) = pictures.files.pop_front() else {
+        return;
+    };
+    pictures.next_at = Some(now + APART);
+    let (is_last, is_late) = (pictures.files.is_empty(), pictures.is_late);
     // An older picture of that name must not pass for this one.
     let _ = std::fs::remove_file(&file);
     let mut save = save_to_disk(file.clone());
@@ -79,12 +101,40 @@ fn take(
         move |captured: On<ScreenshotCaptured>, mut exit: MessageWriter<AppExit>| {
             save(captured);
             // Saving reports a failure in the log only.
-            exit.write(if file.exists() {
-                AppExit::Success
-            } else {
+            if !file.exists() {
                 error!("no picture could be saved at {}", file.display());
-                AppExit::error()
-            });
+                exit.write(AppExit::error());
+            } else if is_late {
+                error!("{} does not show what it should", file.display());
+                exit.write(AppExit::error());
+            } else if is_last {
+                exit.write(AppExit::Success);
+            }
         },
     );
+}
+
+fn is_due(
+    pictures: &mut Pictures,
+    now: Duration,
+    view: &ConnectionView,
+    WorthAPicture(is_lively): WorthAPicture,
+) -> bool {
+    if let Some(next_at) = pictures.next_at {
+        return next_at <= now;
+    }
+    let is_worth = match pictures.of {
+        PictureOf::Lively => is_lively,
+        PictureOf::Connecting => matches!(view, ConnectionView::Connecting { .. }),
+        PictureOf::Lost => matches!(view, ConnectionView::Waiting { .. }),
+        PictureOf::Failed => view.is_failed(),
+        PictureOf::Empty => view.is_connected(),
+    };
+    if !is_worth {
+        pictures.worth_since = None;
+    } else if now.saturating_sub(*pictures.worth_since.get_or_insert(now)) >= SETTLE {
+        return true;
+    }
+    pictures.is_late = now >= AT_LATEST;
+    pictures.is_late
 }

@@ -1,6 +1,7 @@
 //! The players that a scene knows: the model of the roster, with or without a window.
 
 use bevy::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// A player who is here. Change it as the news come in; mark it [`Departed`] when they leave.
 #[derive(Component, Clone, Debug, Default, PartialEq, Eq)]
@@ -15,37 +16,39 @@ pub struct Player {
     pub is_ready: bool,
     /// Whether this is the one before the screen.
     pub is_you: bool,
+    /// Whether they cannot be reached, in a list that shows such players, too.
+    pub is_away: bool,
 }
+
+/// The player who is chosen in the roster.
+#[derive(Component, Clone, Copy, Debug, Default)]
+pub struct Chosen;
 
 /// The player has left; the entity is despawned once that has been shown.
 #[derive(Component, Clone, Copy, Debug, Default)]
 pub struct Departed;
 
-/// Something that was said, or that happened, for the chat.
-#[derive(Message, Clone, Debug, PartialEq, Eq)]
-pub struct ChatEntry {
-    /// By whom; nobody for what the lobby itself has to say.
-    pub speaker: Option<String>,
-    /// One line or more.
-    pub text: String,
+/// Whether the server has said who is here.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RosterIsKnown(pub bool);
+
+/// What a member of a presence channel is, besides an id (`user_info`).
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(default)]
+pub struct PlayerInfo {
+    /// As the player wants to be called.
+    pub name: String,
+    /// What they do, in a few words.
+    pub doing: String,
 }
 
-impl ChatEntry {
-    /// Said by a player.
+impl PlayerInfo {
+    /// Somebody of this name who does this.
     #[must_use]
-    pub fn said(speaker: impl Into<String>, text: impl Into<String>) -> Self {
+    pub fn new(name: &str, doing: &str) -> Self {
         Self {
-            speaker: Some(speaker.into()),
-            text: text.into(),
-        }
-    }
-
-    /// Something that happened.
-    #[must_use]
-    pub fn happened(text: impl Into<String>) -> Self {
-        Self {
-            speaker: None,
-            text: text.into(),
+            name: name.to_owned(),
+            doing: doing.to_owned(),
         }
     }
 }

@@ -5,11 +5,15 @@ use std::time::Duration;
 use bevy::prelude::*;
 
 use crate::{
+    connection_view::ConnectionView,
+    draw::DrawSystems,
     fitted::{Fitted, fitted},
     icons::Icon,
     motion::{Arriving, Departing, veil},
     notice::{Notice, notice},
-    player::{Departed, Player},
+    panel::{Panel, PanelCount},
+    player::{Chosen, Departed, Player, RosterIsKnown},
+    scrolling::Scrolling,
     theme::{
         ACCENT, BACKGROUND, BODY, BORDER, GAP, GOOD, PANEL, QUIET, QUIET_TEXT, TEXT, UNIT,
         player_colour, text,
@@ -19,81 +23,83 @@ use crate::{
 
 const SLIDE: Duration = Duration::from_millis(200);
 const AVATAR: f32 = 5.0 * UNIT;
-const ROW: f32 = 7.0 * UNIT;
+/// The height of a row, in logical pixels.
+pub const ROW_HEIGHT: f32 = 7.0 * UNIT;
 const AWAY: Vec2 = Vec2::new(-4.0 * UNIT, 0.0);
 const SKELETONS: usize = 4;
+/// How pale the face of somebody is who cannot be reached.
+const AWAY_PALE: f32 = 0.6;
 /// Quieter than a colour that says something, but seen.
 const NOT_READY: Color = Color::srgb_u8(0x4A, 0x54, 0x63);
 
+/// What a scene wants of its roster, which shows the [`Player`] entities.
+#[derive(Component, Clone, Copy, Debug)]
+pub struct Roster {
+    /// Whether each row tells if its player is ready.
+    pub has_ready_check: bool,
+    /// What to do when nobody else is here, in one sentence.
+    pub alone: &'static str,
+}
+
 /// What the roster shows below its rows, or instead of them.
-#[derive(Resource, Clone, Debug, Default, PartialEq)]
-pub enum RosterFoot {
+#[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Foot {
     /// The rows speak for themselves.
     #[default]
     Nothing,
     /// The players are not known yet.
     Skeleton,
-    /// There is nobody to show.
-    Empty(Notice),
+    /// There is nobody else to show.
+    Alone,
 }
 
-/// The column that [`Player`] entities become rows of.
+/// The number in the title.
 #[derive(Component)]
-pub struct RosterList;
-
-#[derive(Component)]
-struct Foot;
+struct RosterCount;
 
 /// The parts of a row that change.
 #[derive(Component)]
 struct Row {
+    avatar: Entity,
     name: Entity,
     doing: Entity,
-    ready: Entity,
+    ready: Option<Entity>,
 }
 
 #[derive(Component)]
 struct ReadyMark;
 
-/// Makes `list`, a column, the roster.
-pub fn fill_with_roster(commands: &mut Commands, list: Entity) {
-    let foot = commands
-        .spawn((
-            Foot,
-            Node {
-                flex_direction: FlexDirection::Column,
-                flex_shrink: 0.0,
-                ..default()
-            },
-        ))
-        .id();
-    let rows = commands
-        .spawn((
-            RosterList,
-            Node {
-                flex_direction: FlexDirection::Column,
-                flex_shrink: 0.0,
-                ..default()
-            },
-        ))
-        .id();
-    commands.entity(list).add_children(&[rows, foot]);
+#[derive(Component)]
+struct Face;
+
+impl Roster {
+    /// Makes the panel's content the roster.
+    pub fn fill(self, commands: &mut Commands, panel: &Panel) {
+        commands.entity(panel.count).insert(RosterCount);
+        let column = || Node {
+            flex_direction: FlexDirection::Column,
+            flex_shrink: 0.0,
+            ..default()
+        };
+        let list = Scrolling::spawn(commands, panel.content, false);
+        commands.spawn((self, column(), ChildOf(list)));
+        commands.spawn((Foot::default(), column(), ChildOf(list)));
+    }
 }
 
 pub(crate) struct RosterPlugin;
 
 impl Plugin for RosterPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<RosterFoot>()
-            .add_observer(seat)
+        app.add_observer(seat)
             .add_observer(unseat)
+            .add_observer(mark_chosen)
+            .add_observer(unmark_chosen)
             .add_systems(
                 PostUpdate,
-                (
-                    update_rows,
-                    draw_foot.run_if(resource_changed::<RosterFoot>),
-                )
-                    .before(bevy::ui::UiSystems::Prepare),
+                (update_rows, count_players, choose_foot, draw_foot)
+                    .chain()
+                    .in_set(DrawSystems),
             );
     }
 }
@@ -102,12 +108,13 @@ impl Plugin for RosterPlugin {
 fn seat(
     add: On<Add, Player>,
     mut commands: Commands,
-    list: Option<Single<Entity, With<RosterList>>>,
+    list: Option<Single<(Entity, &Roster)>>,
     players: Query<&Player>,
 ) {
     let (Some(list), Ok(player)) = (list, players.get(add.entity)) else {
         return;
     };
+    let (list, roster) = *list;
     let reserved = if player.is_you { 6.0 * UNIT } else { 0.0 };
     let name = commands
         .spawn(fitted(player.name.clone(), reserved, BODY, TEXT))
@@ -139,14 +146,21 @@ fn seat(
         .add_children(&[name_line, doing_line])
         .id();
     let avatar = commands.spawn(avatar(&player.name)).id();
-    let ready = commands.spawn(ready_circle()).id();
+    let ready = roster
+        .has_ready_check
+        .then(|| commands.spawn(ready_circle()).id());
     let veil = commands.spawn(veil(PANEL)).id();
     commands
         .entity(add.entity)
         .insert((
-            Row { name, doing, ready },
+            Row {
+                avatar,
+                name,
+                doing,
+                ready,
+            },
             Node {
-                height: px(ROW),
+                height: px(ROW_HEIGHT),
                 padding: UiRect::horizontal(px(GAP)),
                 column_gap: px(GAP),
                 align_items: AlignItems::Center,
@@ -155,11 +169,13 @@ fn seat(
             },
             Arriving::from(AWAY, SLIDE),
         ))
-        .add_children(&[avatar, words, ready, veil]);
+        .add_children(&[avatar, words])
+        .add_children(ready.as_slice())
+        .add_child(veil);
     if player.is_you {
-        commands.entity(*list).insert_children(0, &[add.entity]);
+        commands.entity(list).insert_children(0, &[add.entity]);
     } else {
-        commands.entity(*list).add_child(add.entity);
+        commands.entity(list).add_child(add.entity);
     }
 }
 
@@ -171,9 +187,22 @@ fn unseat(departed: On<Add, Departed>, mut commands: Commands, rows: Query<(), W
     }
 }
 
+fn mark_chosen(chosen: On<Add, Chosen>, mut commands: Commands) {
+    commands
+        .entity(chosen.entity)
+        .insert(BackgroundColor(BORDER));
+}
+
+fn unmark_chosen(chosen: On<Remove, Chosen>, mut commands: Commands) {
+    commands
+        .entity(chosen.entity)
+        .try_remove::<BackgroundColor>();
+}
+
 /// A round face with a player's initials.
 pub fn avatar(name: &str) -> impl Bundle + use<> {
     (
+        Face,
         Node {
             width: px(AVATAR),
             height: px(AVATAR),
@@ -188,7 +217,8 @@ pub fn avatar(name: &str) -> impl Bundle + use<> {
     )
 }
 
-fn you_chip() -> impl Bundle {
+/// A chip that marks the row of whoever is before the screen.
+pub fn you_chip() -> impl Bundle {
     (
         Node {
             height: px(20),
@@ -225,19 +255,36 @@ fn update_rows(
     mut commands: Commands,
     assets: Res<AssetServer>,
     changed: Query<(&Player, &Row), Changed<Player>>,
-    mut lines: Query<&mut Fitted>,
-    mut circles: Query<(&mut BackgroundColor, &mut BorderColor, Option<&Children>)>,
+    mut lines: Query<(&mut Fitted, &mut TextColor)>,
+    mut faces: Query<&mut BackgroundColor, With<Face>>,
+    mut circles: Query<(&mut BackgroundColor, &mut BorderColor, Option<&Children>), Without<Face>>,
     marks: Query<(), With<ReadyMark>>,
 ) {
     for (player, row) in &changed {
-        for (line, whole) in [(row.name, &player.name), (row.doing, &player.doing)] {
-            if let Ok(mut line) = lines.get_mut(line)
-                && line.whole != *whole
-            {
-                line.whole.clone_from(whole);
+        let colour = player_colour(&player.name);
+        let (face, name) = if player.is_away {
+            (colour.mix(&PANEL, AWAY_PALE), QUIET_TEXT)
+        } else {
+            (colour, TEXT)
+        };
+        if let Ok(mut shown) = faces.get_mut(row.avatar) {
+            shown.set_if_neq(BackgroundColor(face));
+        }
+        for (line, whole, colour) in [
+            (row.name, &player.name, name),
+            (row.doing, &player.doing, QUIET_TEXT),
+        ] {
+            if let Ok((mut line, mut shown)) = lines.get_mut(line) {
+                shown.set_if_neq(TextColor(colour));
+                if line.whole != *whole {
+                    line.whole.clone_from(whole);
+                }
             }
         }
-        let Ok((mut fill, mut edge, children)) = circles.get_mut(row.ready) else {
+        let Some(ready) = row.ready else {
+            continue;
+        };
+        let Ok((mut fill, mut edge, children)) = circles.get_mut(ready) else {
             continue;
         };
         let is_marked =
@@ -248,39 +295,80 @@ fn update_rows(
             commands.spawn((
                 ReadyMark,
                 Icon::Check.small(&assets, BACKGROUND),
-                ChildOf(row.ready),
+                ChildOf(ready),
             ));
         } else if !player.is_ready && is_marked {
             fill.0 = Color::NONE;
             *edge = BorderColor::all(NOT_READY);
-            commands.entity(row.ready).despawn_children();
+            commands.entity(ready).despawn_children();
         }
+    }
+}
+
+fn count_players(
+    players: Query<&Player, Without<Departed>>,
+    mut counts: Query<&mut PanelCount, With<RosterCount>>,
+) {
+    let all = players.iter().len();
+    let others = players.iter().filter(|player| !player.is_you).count();
+    let away = players.iter().filter(|player| player.is_away).count();
+    let ready = players.iter().filter(|player| player.is_ready).count();
+    let words = match (all, away, ready) {
+        (0, ..) => String::new(),
+        (_, 0, 0) => all.to_string(),
+        (_, 0, ready) => format!("{all}, {ready} ready"),
+        _ => format!("{} of {others} online", others - away),
+    };
+    for mut count in &mut counts {
+        count.set_if_neq(PanelCount(words.clone()));
+    }
+}
+
+fn choose_foot(
+    view: Res<ConnectionView>,
+    is_known: Res<RosterIsKnown>,
+    players: Query<&Player, Without<Departed>>,
+    mut feet: Query<&mut Foot>,
+) {
+    let is_on_the_way = !view.is_failed() && *view != ConnectionView::Offline;
+    let wanted = if !is_known.0 && players.is_empty() && is_on_the_way {
+        Foot::Skeleton
+    } else if is_known.0 && players.iter().all(|player| player.is_you) {
+        Foot::Alone
+    } else {
+        Foot::Nothing
+    };
+    for mut foot in &mut feet {
+        foot.set_if_neq(wanted);
     }
 }
 
 fn draw_foot(
     mut commands: Commands,
-    foot: Res<RosterFoot>,
     assets: Res<AssetServer>,
-    feet: Query<Entity, With<Foot>>,
+    feet: Query<(Entity, &Foot), Changed<Foot>>,
+    roster: Query<&Roster>,
 ) {
-    for entity in &feet {
+    for (entity, foot) in &feet {
         commands.entity(entity).despawn_children();
-        match &*foot {
-            RosterFoot::Nothing => {}
-            RosterFoot::Skeleton => {
-                for _ in 0..SKELETONS {
-                    commands.spawn((skeleton_row(), ChildOf(entity)));
-                }
-            }
-            RosterFoot::Empty(said) => {
+        match foot {
+            Foot::Nothing => {}
+            Foot::Skeleton => skeleton_rows(&mut commands, entity),
+            Foot::Alone => {
+                let details = roster.iter().map(|roster| roster.alone.to_owned());
+                let said = Notice {
+                    icon: Icon::People,
+                    colour: QUIET_TEXT,
+                    headline: "Nobody here yet".to_owned(),
+                    details: details.collect(),
+                };
                 commands.spawn((
                     Node {
                         justify_content: JustifyContent::Center,
                         padding: UiRect::axes(px(GAP), px(3.0 * UNIT)),
                         ..default()
                     },
-                    children![notice(said, &assets)],
+                    children![notice(&said, &assets)],
                     ChildOf(entity),
                 ));
             }
@@ -288,11 +376,18 @@ fn draw_foot(
     }
 }
 
+/// Spawns rows of players who are not known yet under `parent`, a column.
+pub fn skeleton_rows(commands: &mut Commands, parent: Entity) {
+    for _ in 0..SKELETONS {
+        commands.spawn((skeleton_row(), ChildOf(parent)));
+    }
+}
+
 /// The shape of a row whose player is not known yet.
 fn skeleton_row() -> impl Bundle {
     (
         Node {
-            height: px(ROW),
+            height: px(ROW_HEIGHT),
             padding: UiRect::horizontal(px(GAP)),
             column_gap: px(GAP),
             align_items: AlignItems::Center,

@@ -1,32 +1,40 @@
 //! The app that every scene is built on: a window, or lines.
 #![allow(
     clippy::print_stdout,
-    reason = "a scene says in its first line what it is connected to"
+    clippy::print_stderr,
+    reason = "a scene says in its first line what it is connected to, or why it cannot start"
 )]
 
 use std::io::IsTerminal;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use bevy::app::{ScheduleRunnerPlugin, TerminalCtrlCHandlerPlugin};
 use bevy::log::{BoxedFmtLayer, Level, LogPlugin, tracing_subscriber};
 use bevy::prelude::*;
 use bevy::window::WindowResizeConstraints;
+use clap::Parser;
 
 use crate::{
-    arguments::SceneArguments,
+    arguments::{SceneArguments, WindowSize},
+    backend::show_failures,
     badge::BadgePlugin,
     chat::ChatPlugin,
     connection_view::ConnectionView,
+    curtain::CurtainPlugin,
+    draw::DrawPlugin,
+    entry::ChatEntry,
     fitted::FittedPlugin,
     headless::HeadlessPlugin,
     input_line::InputLinePlugin,
     key_hints::KeyHintsPlugin,
+    keys::KeysPlugin,
+    link::ToggleNetwork,
     motion::MotionPlugin,
-    notice::NoticePlugin,
     pace::PacePlugin,
     panel::PanelPlugin,
     picture::PicturePlugin,
-    player::ChatEntry,
+    player::RosterIsKnown,
     roster::RosterPlugin,
     scrolling::ScrollingPlugin,
     theme::BACKGROUND,
@@ -38,6 +46,18 @@ const HEADLESS_STEP: Duration = Duration::from_millis(20);
 
 /// Where the assets lie, whatever the working directory is.
 const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
+
+/// Runs a scene with the arguments of the command line; says on the terminal why it cannot start.
+pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> ExitCode {
+    match run(&A::parse()) {
+        Ok(AppExit::Success) => ExitCode::SUCCESS,
+        Ok(AppExit::Error(_)) => ExitCode::FAILURE,
+        Err(sentence) => {
+            eprintln!("error: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Whether the scene runs without a window: because one said so, or because there is no display.
 #[must_use]
@@ -56,10 +76,12 @@ pub fn is_headless(arguments: &SceneArguments) -> bool {
 pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String> {
     let mut app = App::new();
     app.init_resource::<ConnectionView>()
+        .init_resource::<RosterIsKnown>()
         .add_message::<ChatEntry>()
-        .add_message::<Toast>();
+        .add_message::<Toast>()
+        .add_message::<ToggleNetwork>();
     if is_headless(arguments) {
-        if arguments.screenshot.is_some() {
+        if !arguments.pictures.screenshot.is_empty() {
             return Err("--screenshot needs a display, and there is none".to_owned());
         }
         app.add_plugins((
@@ -72,13 +94,14 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
         app.add_plugins(
             DefaultPlugins
                 .set(log_plugin())
-                .set(window_plugin(title))
+                .set(window_plugin(title, arguments.pictures.size))
                 .set(AssetPlugin {
                     file_path: ASSETS.to_owned(),
                     ..default()
                 }),
         )
         .insert_resource(ClearColor(BACKGROUND))
+        .add_plugins(DrawPlugin)
         .add_plugins((
             PacePlugin,
             MotionPlugin,
@@ -87,16 +110,16 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
             PanelPlugin,
             BadgePlugin,
             ToastPlugin,
-            NoticePlugin,
+            CurtainPlugin,
             RosterPlugin,
             ChatPlugin,
             InputLinePlugin,
             KeyHintsPlugin,
+            KeysPlugin,
         ))
-        .add_plugins(PicturePlugin {
-            file: arguments.screenshot.clone(),
-        });
+        .add_plugins(PicturePlugin(arguments.pictures.clone()));
     }
+    app.add_systems(Update, show_failures);
     if let Some(time) = arguments.run_for {
         app.add_systems(Last, end_after(time));
     }
@@ -108,11 +131,11 @@ pub fn say(line: &str) {
     println!("{line}");
 }
 
-fn window_plugin(title: &str) -> WindowPlugin {
+fn window_plugin(title: &str, size: WindowSize) -> WindowPlugin {
     WindowPlugin {
         primary_window: Some(Window {
             title: title.to_owned(),
-            resolution: (1280, 720).into(),
+            resolution: (size.width, size.height).into(),
             resize_constraints: WindowResizeConstraints {
                 min_width: 800.0,
                 min_height: 500.0,

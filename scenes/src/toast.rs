@@ -5,6 +5,7 @@ use std::time::Duration;
 use bevy::prelude::*;
 
 use crate::{
+    draw::DrawSystems,
     fitted::fitted,
     icons::Icon,
     motion::{Arriving, Departing},
@@ -29,6 +30,8 @@ pub struct Toast {
     pub kind: ToastKind,
     /// One line.
     pub text: String,
+    /// Whether other parts of the scene show it, too: lines without a window leave it out.
+    pub is_seen: bool,
 }
 
 /// What a toast is about.
@@ -78,6 +81,16 @@ impl Toast {
         Self {
             kind,
             text: text.into(),
+            is_seen: false,
+        }
+    }
+
+    /// The same about something that other parts of the scene show, too.
+    #[must_use]
+    pub fn seen(kind: ToastKind, text: impl Into<String>) -> Self {
+        Self {
+            is_seen: true,
+            ..Self::new(kind, text)
         }
     }
 }
@@ -112,10 +125,8 @@ pub(crate) struct ToastPlugin;
 
 impl Plugin for ToastPlugin {
     fn build(&self, app: &mut App) {
-        app.add_message::<Toast>().add_systems(
-            PostUpdate,
-            (retire, show).chain().before(bevy::ui::UiSystems::Prepare),
-        );
+        app.add_message::<Toast>()
+            .add_systems(PostUpdate, (retire, show).chain().in_set(DrawSystems));
     }
 }
 

@@ -141,6 +141,22 @@ pub fn listed(names: &[String]) -> String {
     }
 }
 
+/// A reason as a sentence: it begins large and ends with a full stop.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut characters = text.trim().chars();
+    let mut sentence: String = characters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    sentence.push_str(characters.as_str());
+    if !sentence.ends_with(['.', '!', '?']) && !sentence.is_empty() {
+        sentence.push('.');
+    }
+    sentence
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +192,13 @@ mod tests {
         assert_eq!(listed(&names[..2]), "Mira and Jonas");
         assert_eq!(listed(&names[..1]), "Mira");
         assert_eq!(listed(&[]), "");
+    }
+
+    #[test]
+    fn a_reason_becomes_a_sentence() {
+        assert_eq!(sentence(" the key is wrong"), "The key is wrong.");
+        assert_eq!(sentence("Why?"), "Why?");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

@@ -2,53 +2,55 @@
 //!
 //! `cargo run --example lobby` brings its own server and players; `-- --help` tells how to use another server, and
 //! `-- --headless` prints the lobby as lines.
-#![allow(
-    clippy::print_stderr,
-    reason = "a program says on the terminal why it cannot start"
-)]
 
 mod keys;
 mod model;
 mod network;
-mod server;
 mod view;
 
 use std::process::ExitCode;
 
 use bevy::prelude::*;
-use clap::Parser;
 use pusher_scenes::{
     arguments::SceneArguments,
-    scene::{is_headless, say, scene_app},
+    autopilot::autopilot,
+    frame::Place,
+    lobby::{LOBBY_CHANNEL, LOBBY_PLAYERS, lobby_company},
+    scene::{is_headless, run_scene, say, scene_app},
+    server::{Scene, SceneServer},
 };
 
-use model::{Lobby, LobbyRequest};
-use server::Server;
-use view::Place;
+use model::LobbyRequest;
+
+const SCENE: Scene = Scene {
+    name: "lobby",
+    players: LOBBY_PLAYERS,
+    has_backend: false,
+};
 
 fn main() -> ExitCode {
-    match run(&SceneArguments::parse()) {
-        Ok(AppExit::Success) => ExitCode::SUCCESS,
-        Ok(AppExit::Error(_)) => ExitCode::FAILURE,
-        Err(sentence) => {
-            eprintln!("error: {sentence}");
-            ExitCode::FAILURE
-        }
-    }
+    run_scene(run)
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
-    let server = Server::new(arguments)?;
+    let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
     let mut app = scene_app("Lobby", arguments)?;
-    app.insert_resource(Place(server.place()))
-        .init_resource::<Lobby>()
+    app.insert_resource(Place(server.place(LOBBY_CHANNEL)))
         .add_message::<LobbyRequest>()
-        .add_plugins(network::plugin(server.config(&arguments.name)));
+        .add_plugins(network::plugin(&server, &arguments.name));
     if !is_headless(arguments) {
         app.add_plugins((view::plugin, keys::plugin));
     }
-    // After the app has set up its task pools, so that it is not one of the simulated players that does.
-    app.insert_resource(server.with_company()?);
+    if arguments.is_unattended() {
+        app.add_plugins(autopilot([
+            (
+                2500,
+                LobbyRequest::Say("Hello! One lap before the race?".to_owned()),
+            ),
+            (2000, LobbyRequest::ToggleReady),
+        ]));
+    }
+    app.insert_resource(server.with_company(lobby_company)?);
     Ok(app.run())
 }

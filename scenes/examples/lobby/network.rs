@@ -1,29 +1,29 @@
 //! The lobby's dealings with the network: everything that uses the plugin.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use bevy::prelude::*;
-use bevy::time::common_conditions::on_real_timer;
-use bevy_pusher::{ConnectionState, SendId, SendOutcome, prelude::*};
+use bevy_pusher::{SendId, SendOutcome, prelude::*};
 use pusher_scenes::{
-    connection_view::ConnectionView,
-    lobby::{Chat, Invite, LOBBY_CHANNEL, NEWS_CHANNEL, News, PlayerInfo, Ready},
-    player::{ChatEntry, Departed, Player},
+    entry::ChatEntry,
+    link::{LinkPlugin, LinkSystems, Needed},
+    lobby::{Chat, Invite, LOBBY_CHANNEL, NEWS_CHANNEL, News, Ready},
+    player::{Departed, Player, PlayerInfo},
+    seating::{SeatingPlugin, SeatingSystems, Seats, name_of},
+    server::{Identity, SceneServer},
     toast::{Toast, ToastKind},
     words::listed,
 };
 
-use crate::model::{Lobby, LobbyRequest};
-use crate::server::Server;
+use crate::model::LobbyRequest;
 
-/// How often the link is checked, which also measures its round trip. The plugin does so by itself when it is silent.
-const CHECK: Duration = Duration::from_secs(5);
-
-/// The players and their talk, with this configuration.
-pub(crate) fn plugin(config: PusherConfig) -> impl Fn(&mut App) + Send + Sync + 'static {
+/// The players and their talk, for a person of this name.
+pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + use<> {
+    let you = Identity::new(name).with_info(&PlayerInfo::new(name, "in the lobby"));
+    // Own lines are shown once they are sent.
+    let config = server.config(&you).with_sent_answers(true);
     move |app| {
-        app.add_plugins(PusherPlugin::new(config.clone()))
+        app.add_plugins((LinkPlugin(config.clone()), SeatingPlugin))
             .add_pusher_event::<Chat>(Chat::EVENT)
             .add_pusher_event::<Ready>(Ready::EVENT)
             .add_pusher_event::<Invite>(Invite::EVENT)
@@ -33,11 +33,8 @@ pub(crate) fn plugin(config: PusherConfig) -> impl Fn(&mut App) + Send + Sync + 
             .add_systems(
                 Update,
                 (
-                    check_link.run_if(pusher_connected.and_then(on_real_timer(CHECK))),
                     obey,
-                    show_connection,
                     welcome,
-                    seat_players,
                     tell_who_came_and_went,
                     hear_chat,
                     see_ready,
@@ -46,37 +43,27 @@ pub(crate) fn plugin(config: PusherConfig) -> impl Fn(&mut App) + Send + Sync + 
                     hear_invitations,
                     hear_news,
                     show_answers,
-                    show_errors,
                 )
-                    .chain(),
+                    .chain()
+                    .after(LinkSystems)
+                    .after(SeatingSystems),
             );
     }
 }
-
-/// The channel of the lobby itself.
-#[derive(Component)]
-struct LobbyChannel;
 
 /// What was sent, and the plugin has not yet said what became of it.
 #[derive(Resource, Default)]
 struct Unanswered(HashMap<SendId, LobbyRequest>);
 
 fn subscribe(mut commands: Commands) {
-    commands.spawn((LobbyChannel, PusherChannel::new(LOBBY_CHANNEL)));
+    commands.spawn((Seats, Needed, PusherChannel::new(LOBBY_CHANNEL)));
     commands.spawn(PusherChannel::new(NEWS_CHANNEL));
-}
-
-fn check_link(connection: Res<PusherConnection>) {
-    connection.check_link();
 }
 
 /// Does what the person wants.
 fn obey(
     mut requests: MessageReader<LobbyRequest>,
     connection: Res<PusherConnection>,
-    server: Res<Server>,
-    view: Res<ConnectionView>,
-    mut lobby: ResMut<Lobby>,
     players: Query<&Player>,
     mut unanswered: ResMut<Unanswered>,
     mut toasts: MessageWriter<Toast>,
@@ -93,10 +80,6 @@ fn obey(
                 connection.send(LOBBY_CHANNEL, Ready::EVENT, &Ready { ready })
             }
             LobbyRequest::Invite => connection.send(LOBBY_CHANNEL, Invite::EVENT, &Invite {}),
-            LobbyRequest::ToggleNetwork => {
-                toggle_network(&connection, &server, &view, &mut lobby, &mut toasts);
-                continue;
-            }
         };
         match sent {
             Ok(id) => {
@@ -107,76 +90,6 @@ fn obey(
             }
         }
     }
-}
-
-fn toggle_network(
-    connection: &PusherConnection,
-    server: &Server,
-    view: &ConnectionView,
-    lobby: &mut Lobby,
-    toasts: &mut MessageWriter<Toast>,
-) {
-    match (server.own(), connection.state()) {
-        (_, ConnectionState::Failed { .. } | ConnectionState::Disconnected) => connection.connect(),
-        // Connected, but refused by the lobby's channel.
-        _ if view.is_failed() => connection.retry(LOBBY_CHANNEL),
-        (Some(own), _) => {
-            if let Err(error) = own.set_accepting(lobby.network_is_cut) {
-                let words = format!("The network stays as it is: {error}");
-                toasts.write(Toast::new(ToastKind::Bad, words));
-                return;
-            }
-            lobby.network_is_cut = !lobby.network_is_cut;
-            if !lobby.network_is_cut {
-                // It would come back by itself, later.
-                connection.connect();
-            }
-        }
-        (None, _) => connection.disconnect(),
-    }
-}
-
-fn show_connection(
-    connection: Res<PusherConnection>,
-    subscription: Single<&PusherSubscription, With<LobbyChannel>>,
-    mut view: ResMut<ConnectionView>,
-) {
-    let wanted = match (connection.state(), *subscription) {
-        (ConnectionState::Disconnected, _) => ConnectionView::Offline,
-        (ConnectionState::Connecting { attempt }, _) => {
-            ConnectionView::Connecting { attempt: *attempt }
-        }
-        // Without the lobby's channel there is nothing to see here, connected or not.
-        (ConnectionState::Connected { .. }, PusherSubscription::Failed { error }) => {
-            ConnectionView::Failed {
-                reason: format!("the lobby is closed to you: {error}"),
-                advice: "Check --auth-endpoint, which must sign for presence channels".to_owned(),
-            }
-        }
-        (ConnectionState::Connected { .. }, _) => ConnectionView::Connected {
-            round_trip: connection.round_trip(),
-        },
-        (
-            ConnectionState::Waiting {
-                retry_at, error, ..
-            },
-            _,
-        ) => ConnectionView::Waiting {
-            retry_at: *retry_at,
-            reason: error.to_string(),
-        },
-        (ConnectionState::Failed { error }, _) => ConnectionView::Failed {
-            reason: error.to_string(),
-            advice: match error.code() {
-                Some(4001..=4003) => {
-                    "Check --key, and that --host or --cluster is the one the app lives on"
-                }
-                _ => "Check --host, --port and --tls",
-            }
-            .to_owned(),
-        },
-    };
-    view.set_if_neq(wanted);
 }
 
 fn welcome(
@@ -197,45 +110,6 @@ fn welcome(
     }
 }
 
-/// Makes the players those whom the server names.
-fn seat_players(
-    mut commands: Commands,
-    members: Query<&PusherMembers, (With<LobbyChannel>, Changed<PusherMembers>)>,
-    players: Query<(Entity, &Player), Without<Departed>>,
-    mut lobby: ResMut<Lobby>,
-) {
-    for members in &members {
-        lobby.roster_is_known |= !members.is_stale();
-        for (entity, player) in &players {
-            if members.get(&player.id).is_none() {
-                commands.entity(entity).insert(Departed);
-            }
-        }
-        let me = members.me().map(|me| me.id());
-        let newcomers = members
-            .iter()
-            .filter(|member| players.iter().all(|(_, player)| player.id != member.id()));
-        for member in newcomers {
-            let info: PlayerInfo = member.info().unwrap_or_default();
-            commands.spawn(Player {
-                id: member.id().to_owned(),
-                name: name_of(member),
-                doing: info.doing,
-                is_ready: false,
-                is_you: me == Some(member.id()),
-            });
-        }
-    }
-}
-
-/// What a member is called; the id, if they do not say.
-fn name_of(member: &bevy_pusher::Member) -> String {
-    match member.info::<PlayerInfo>() {
-        Ok(info) if !info.name.is_empty() => info.name,
-        _ => member.id().to_owned(),
-    }
-}
-
 fn tell_who_came_and_went(
     mut joined: MessageReader<PusherMemberJoined>,
     mut left: MessageReader<PusherMemberLeft>,
@@ -247,7 +121,7 @@ fn tell_who_came_and_went(
             let names: Vec<String> = members.into_iter().map(|(name, _)| name).collect();
             if !names.is_empty() {
                 let words = format!("{} {what}{ending}", listed(&names));
-                entries.write(ChatEntry::happened(words));
+                entries.write(ChatEntry::seen(words));
             }
         }
     };
@@ -376,7 +250,7 @@ fn show_answers(
                 let words = "You invited everybody to a match";
                 toasts.write(Toast::new(ToastKind::Good, words));
             }
-            (LobbyRequest::ToggleReady | LobbyRequest::ToggleNetwork, _) => {}
+            (LobbyRequest::ToggleReady, None) => {}
         }
     }
 }
@@ -386,14 +260,6 @@ fn refusal(request: &LobbyRequest, error: &bevy_pusher::SendError) -> Toast {
         LobbyRequest::Say(_) => "Not said",
         LobbyRequest::ToggleReady => "Not told to the others",
         LobbyRequest::Invite => "Nobody was invited",
-        LobbyRequest::ToggleNetwork => "Not done",
     };
     Toast::new(ToastKind::Bad, format!("{what}: {error}"))
-}
-
-/// Errors that leave the connection up; the others are told with its state.
-fn show_errors(mut errors: MessageReader<PusherErrorReported>, mut toasts: MessageWriter<Toast>) {
-    for error in errors.read().filter(|error| error.attempt() == 0) {
-        toasts.write(Toast::new(ToastKind::Warn, error.error().to_string()));
-    }
 }

@@ -1,5 +1,9 @@
 //! What the clients of a lobby and its server say to each other.
 
+mod players;
+
+pub use players::{LOBBY_PLAYERS, lobby_company};
+
 use serde::{Deserialize, Serialize};
 
 /// The channel that says who is here, and on which the players talk.
@@ -7,16 +11,6 @@ pub const LOBBY_CHANNEL: &str = "presence-lobby";
 
 /// The public channel of the server's news.
 pub const NEWS_CHANNEL: &str = "lobby-news";
-
-/// What a member is, besides an id (`user_info`).
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(default)]
-pub struct PlayerInfo {
-    /// As the player wants to be called.
-    pub name: String,
-    /// What they do, in a few words.
-    pub doing: String,
-}
 
 /// A player says something.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]

@@ -1,25 +1,22 @@
-//! Players who fill a lobby when nobody else is there: each a small Bevy app with a client of its own, all on one thread,
-//! after a script.
+//! The players who fill the lobby when nobody else is there, after a script.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
-use bevy_pusher::{
-    PusherWaker,
-    auth::AuthEndpoint,
-    config::{Endpoint, ReconnectPolicy},
-    prelude::*,
-};
+use bevy_pusher::{PusherWaker, prelude::*};
 use pusher_dev_server::DevServer;
 
-use crate::lobby::{Chat, Invite, LOBBY_CHANNEL, NEWS_CHANNEL, News, PlayerInfo, Ready};
+use super::{Chat, Invite, LOBBY_CHANNEL, NEWS_CHANNEL, News, Ready};
+use crate::{
+    company::{Company, Troupe, Wakers, player_app, ready},
+    player::PlayerInfo,
+    server::Identity,
+};
 
 /// How many there are.
-pub const SIMULATED_PLAYERS: usize = CAST.len();
+pub const LOBBY_PLAYERS: usize = CAST.len();
 
 /// Who they are: the name, and what they do.
 const CAST: [(&str, &str); 5] = [
@@ -117,52 +114,16 @@ const AFTERWARDS: [(u64, Step); 14] = [
     (500, Does(TOMAS, IsReady(false))),
 ];
 
-/// The running players. Dropping it takes them away.
-#[derive(Debug)]
-pub struct SimulatedPlayers {
-    nudges: Sender<Nudge>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// Why the thread wakes up before its time.
-#[derive(Clone, Copy, Debug)]
-enum Nudge {
-    /// Something came for this player.
-    Came(usize),
-    /// The end.
-    Stop,
-}
-
-impl SimulatedPlayers {
-    /// Brings the players to the lobby of this server, from a thread of their own.
-    ///
-    /// # Errors
-    /// The thread cannot be started.
-    pub fn start(server: Arc<DevServer>) -> io::Result<Self> {
-        let (nudges, nudged) = channel();
-        let to_wake = nudges.clone();
-        let thread = std::thread::Builder::new()
-            .name("simulated players".to_owned())
-            .spawn(move || Troupe::new(server, &to_wake).play(&nudged))?;
-        Ok(Self {
-            nudges,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for SimulatedPlayers {
-    fn drop(&mut self) {
-        // Either may be gone already, and then there is nothing to end.
-        let _ = self.nudges.send(Nudge::Stop);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+/// Brings the players to the lobby of this server.
+///
+/// # Errors
+/// Their thread cannot be started.
+pub fn lobby_company(server: Arc<DevServer>) -> io::Result<Company> {
+    Company::start(move |wakers| LobbyTroupe::new(server, wakers))
 }
 
 /// All players, and what they have still to do.
-struct Troupe {
+struct LobbyTroupe {
     server: Arc<DevServer>,
     players: Vec<App>,
     script: Box<dyn Iterator<Item = (u64, Step)>>,
@@ -171,48 +132,16 @@ struct Troupe {
     answers: Vec<(Instant, usize, Answer)>,
 }
 
-impl Troupe {
-    fn new(server: Arc<DevServer>, nudges: &Sender<Nudge>) -> Self {
-        let players = CAST
-            .iter()
-            .enumerate()
-            .map(|(index, (name, doing))| {
-                let nudges = nudges.clone();
-                let waker = PusherWaker::new(move || {
-                    // Fails once the thread has ended, when there is nobody left to wake.
-                    let _ = nudges.send(Nudge::Came(index));
-                });
-                player_app(&server, name, doing, waker)
-            })
-            .collect();
-        let script = OPENING
-            .into_iter()
-            .chain(std::iter::repeat(AFTERWARDS).flatten());
-        Self {
-            server,
-            players,
-            script: Box::new(script),
-            next: None,
-            answers: Vec::new(),
-        }
+impl Troupe for LobbyTroupe {
+    fn came(&mut self, player: usize) {
+        self.update(player);
     }
 
-    fn play(mut self, nudged: &Receiver<Nudge>) {
-        for step in BEFORE {
-            self.perform(step);
-        }
-        loop {
-            match nudged.recv_timeout(self.rest()) {
-                Ok(Nudge::Came(player)) => self.update(player),
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            }
-            self.follow_script();
-            self.give_answers();
-        }
+    fn act(&mut self) {
+        self.follow_script();
+        self.give_answers();
     }
 
-    /// How long nobody has anything to do.
     fn rest(&self) -> Duration {
         let now = Instant::now();
         let step = match self.next {
@@ -223,6 +152,31 @@ impl Troupe {
             .iter()
             .map(|(due, ..)| due.saturating_duration_since(now))
             .fold(step.min(REST), Duration::min)
+    }
+}
+
+impl LobbyTroupe {
+    fn new(server: Arc<DevServer>, wakers: &Wakers) -> Self {
+        let players = CAST
+            .iter()
+            .enumerate()
+            .map(|(index, (name, doing))| player(&server, name, doing, wakers.of(index)))
+            .map(ready)
+            .collect();
+        let script = OPENING
+            .into_iter()
+            .chain(std::iter::repeat(AFTERWARDS).flatten());
+        let mut troupe = Self {
+            server,
+            players,
+            script: Box::new(script),
+            next: None,
+            answers: Vec::new(),
+        };
+        for step in BEFORE {
+            troupe.perform(step);
+        }
+        troupe
     }
 
     fn follow_script(&mut self) {
@@ -322,41 +276,17 @@ struct Me {
     is_ready: bool,
 }
 
-fn player_app(server: &DevServer, name: &'static str, doing: &str, waker: PusherWaker) -> App {
-    let mut app = App::new();
-    app.insert_resource(waker)
-        .insert_resource(Me { name, ..default() })
+fn player(server: &DevServer, name: &'static str, doing: &str, waker: PusherWaker) -> App {
+    let you = Identity::new(name).with_info(&PlayerInfo::new(name, doing));
+    let mut app = player_app(server, &you, waker);
+    app.insert_resource(Me { name, ..default() })
         .init_resource::<Heard>()
         .add_message::<Cue>()
         .add_message::<Answer>()
-        .add_plugins(PusherPlugin::new(player_config(server, name, doing)))
         .add_pusher_event::<Chat>(Chat::EVENT)
         .add_pusher_event::<Invite>(Invite::EVENT)
         .add_systems(Update, (obey_cues, listen, answer, tell_newcomers).chain());
-    app.finish();
-    app.cleanup();
     app
-}
-
-fn player_config(server: &DevServer, name: &str, doing: &str) -> PusherConfig {
-    let info = PlayerInfo {
-        name: name.to_owned(),
-        doing: doing.to_owned(),
-    };
-    // Plain strings: writing them as JSON cannot fail.
-    let info = serde_json::to_string(&info).unwrap_or_default();
-    let endpoint = AuthEndpoint::new(server.auth_endpoint())
-        .with_param("user_id", name)
-        .with_param("user_info", info);
-    PusherConfig::new(
-        server.app_key(),
-        Endpoint::custom("127.0.0.1", server.port()),
-    )
-    .with_auth_endpoint(endpoint)
-    .with_reconnect(ReconnectPolicy {
-        max_delay: Duration::from_secs(2),
-        ..default()
-    })
 }
 
 fn obey_cues(

@@ -1,0 +1,33 @@
+//! The key of the board, and what it means just now.
+
+use bevy::prelude::*;
+use pusher_scenes::{
+    input_line::CommandKey,
+    key_hints::{KeyHint, KeyHints},
+};
+
+use crate::model::IsSmooth;
+
+pub(crate) fn plugin(app: &mut App) {
+    app.add_systems(Update, (obey_keys, hint));
+}
+
+fn obey_keys(mut keys: MessageReader<CommandKey>, mut is_smooth: ResMut<IsSmooth>) {
+    for key in keys.read() {
+        if key.is_letter('s') {
+            is_smooth.0 = !is_smooth.0;
+        }
+    }
+}
+
+fn hint(is_smooth: Res<IsSmooth>, mut hints: ResMut<KeyHints>) {
+    let smoothing = if is_smooth.0 {
+        "let cursors jump"
+    } else {
+        "smooth cursors"
+    };
+    hints.set_if_neq(KeyHints(vec![
+        KeyHint::new("Drag", "draw"),
+        KeyHint::new("S", smoothing),
+    ]));
+}

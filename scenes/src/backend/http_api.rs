@@ -1,0 +1,167 @@
+//! Pusher's HTTP API for servers, as far as a scene needs it: one signed request that publishes one event.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use md5::{Digest as _, Md5};
+use pusher_dev_server::EncryptionMasterKey;
+use serde_json::json;
+use sha2::Sha256;
+use ureq::Agent;
+use ureq::tls::{TlsConfig, TlsProvider};
+
+use super::To;
+
+/// Whoever waits for longer waits for nothing.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An app on a server, and what it takes to publish there.
+#[derive(Clone)]
+pub(crate) struct HttpApi {
+    /// Scheme, host and port.
+    pub(crate) base: String,
+    pub(crate) app_id: String,
+    pub(crate) key: String,
+    pub(crate) secret: String,
+    /// For encrypted channels, whose events the backend encrypts by itself.
+    pub(crate) master_key: EncryptionMasterKey,
+}
+
+impl HttpApi {
+    /// Publishes from a thread of its own; tells what went wrong, if anything did.
+    pub(crate) fn publish(&self, to: &To, event: &str, data: &str, failed: Sender<String>) {
+        let api = self.clone();
+        let (to, event, data) = (to.clone(), event.to_owned(), data.to_owned());
+        let told = failed.clone();
+        let spawned = std::thread::Builder::new()
+            .name("backend".to_owned())
+            .spawn(move || {
+                if let Err(error) = api.post(&to, &event, &data) {
+                    // Fails once the scene has ended, when there is nobody left to tell.
+                    let _ = failed.send(error);
+                }
+            });
+        if let Err(error) = spawned {
+            let _ = told.send(error.to_string());
+        }
+    }
+
+    fn post(&self, to: &To, event: &str, data: &str) -> Result<(), String> {
+        let (channel, data) = match to {
+            To::User(user) => (format!("#server-to-user-{user}"), data.to_owned()),
+            To::Channel(channel) if channel.starts_with("private-encrypted-") => {
+                (channel.clone(), self.seal(channel, data)?)
+            }
+            To::Channel(channel) => (channel.clone(), data.to_owned()),
+        };
+        let body = json!({"name": event, "channels": [channel], "data": data}).to_string();
+        let answer = agent()
+            .post(self.signed_url(&body, SystemTime::now()))
+            .header("Content-Type", "application/json")
+            .send(body)
+            .map_err(|error| error.to_string())?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let body = answer.into_body().read_to_string().unwrap_or_default();
+        Err(format!("the server answered {status}: {}", body.trim()))
+    }
+
+    fn seal(&self, channel: &str, data: &str) -> Result<String, String> {
+        let mut nonce = [0; 24];
+        getrandom::fill(&mut nonce).map_err(|error| error.to_string())?;
+        self.master_key
+            .seal(channel, data, nonce)
+            .map_err(|error| error.to_string())
+    }
+
+    fn signed_url(&self, body: &str, now: SystemTime) -> String {
+        let path = format!("/apps/{}/events", self.app_id);
+        let now = now
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let parameters = BTreeMap::from([
+            ("auth_key", self.key.clone()),
+            ("auth_timestamp", now.to_string()),
+            ("auth_version", "1.0".to_owned()),
+            ("body_md5", hex::encode(Md5::digest(body))),
+        ]);
+        let query: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let query = query.join("&");
+        let signature = self.sign(&format!("POST\n{path}\n{query}"));
+        format!("{}{path}?{query}&auth_signature={signature}", self.base)
+    }
+
+    fn sign(&self, text: &str) -> String {
+        // HMAC takes keys of every length.
+        Hmac::<Sha256>::new_from_slice(self.secret.as_bytes())
+            .map(|mut hmac| {
+                hmac.update(text.as_bytes());
+                hex::encode(hmac.finalize().into_bytes())
+            })
+            .unwrap_or_default()
+    }
+}
+
+fn agent() -> Agent {
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::NativeTls)
+        .build();
+    Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        .tls_config(tls)
+        .build()
+        .new_agent()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use pusher_dev_server::{DevServer, DevServerConfig, ServerEvent};
+
+    use super::*;
+
+    fn api_of(server: &DevServer) -> HttpApi {
+        HttpApi {
+            base: format!("http://{}", server.address()),
+            app_id: server.app_id().to_owned(),
+            key: server.app_key().to_owned(),
+            secret: server.app_secret().to_owned(),
+            master_key: EncryptionMasterKey::default(),
+        }
+    }
+
+    #[test]
+    fn a_server_accepts_what_is_published() {
+        let server = DevServer::start(DevServerConfig::default()).unwrap();
+        let events = server.events();
+        let (failed, failures) = channel();
+        let api = api_of(&server);
+        api.publish(&To::User("ann".to_owned()), "hello", "{}", failed.clone());
+        let published = events.wait_for(PATIENCE, |event| {
+            matches!(event, ServerEvent::Published { channel, .. } if channel == "#server-to-user-ann")
+        });
+        assert!(published.is_some(), "{:?}", failures.try_recv());
+    }
+
+    #[test]
+    fn a_wrong_secret_is_told() {
+        let server = DevServer::start(DevServerConfig::default()).unwrap();
+        let (failed, failures) = channel();
+        let api = HttpApi {
+            secret: "wrong".to_owned(),
+            ..api_of(&server)
+        };
+        api.publish(&To::Channel("news".to_owned()), "hello", "{}", failed);
+        let failure = failures.recv_timeout(PATIENCE).unwrap();
+        assert!(failure.contains("401"), "{failure}");
+    }
+}

@@ -1,0 +1,105 @@
+//! The game's own backend, which publishes what no client may: to a user, on a cache channel, on an encrypted channel.
+//!
+//! A scene plays it itself: on its own server at once, on another through Pusher's HTTP API, for which it is told the app's
+//! secret. In a game the secret stays on the backend, and clients ask that.
+
+mod http_api;
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bevy::prelude::*;
+use pusher_dev_server::DevServer;
+use serde::Serialize;
+
+use crate::toast::{Toast, ToastKind};
+
+pub(crate) use http_api::HttpApi;
+
+/// The backend, if the scene can play it.
+#[derive(Resource)]
+pub struct Backend {
+    way: Way,
+    /// What could not be published, from whichever thread.
+    failures: Mutex<Receiver<String>>,
+    failed: Sender<String>,
+}
+
+/// How it reaches the server.
+enum Way {
+    Own(Arc<DevServer>),
+    Http(HttpApi),
+    Nowhere,
+}
+
+/// To whom an event goes.
+#[derive(Clone, Debug)]
+pub enum To {
+    /// To all on a channel.
+    Channel(String),
+    /// To a signed-in user.
+    User(String),
+}
+
+impl Backend {
+    pub(crate) fn own(server: Arc<DevServer>) -> Self {
+        Self::new(Way::Own(server))
+    }
+
+    pub(crate) fn http(api: HttpApi) -> Self {
+        Self::new(Way::Http(api))
+    }
+
+    pub(crate) fn nowhere() -> Self {
+        Self::new(Way::Nowhere)
+    }
+
+    fn new(way: Way) -> Self {
+        let (failed, failures) = channel();
+        Self {
+            way,
+            failures: Mutex::new(failures),
+            failed,
+        }
+    }
+
+    /// Publishes an event. Does not wait; what goes wrong becomes a toast.
+    pub fn publish(&self, to: &To, event: &str, data: &impl Serialize) {
+        let result = match (&self.way, to) {
+            (Way::Own(server), To::Channel(channel)) => server
+                .publish(channel, event, data)
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            (Way::Own(server), To::User(user)) => server
+                .publish_to_user(user, event, data)
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            (Way::Http(api), to) => serde_json::to_string(data)
+                .map(|data| api.publish(to, event, &data, self.failed.clone()))
+                .map_err(|error| error.to_string()),
+            (Way::Nowhere, _) => Err(
+                "only the app's backend may do that: give --app-id and --app-secret to play it"
+                    .to_owned(),
+            ),
+        };
+        if let Err(error) = result {
+            // The receiver is in the same place.
+            let _ = self.failed.send(error);
+        }
+    }
+}
+
+/// Tells what the backend could not do.
+pub(crate) fn show_failures(backend: Option<Res<Backend>>, mut toasts: MessageWriter<Toast>) {
+    let Some(backend) = backend else {
+        return;
+    };
+    let failures = backend
+        .failures
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    for failure in failures.try_iter() {
+        let words = format!("Not published: {failure}");
+        toasts.write(Toast::new(ToastKind::Bad, words));
+    }
+}

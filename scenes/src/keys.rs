@@ -1,0 +1,44 @@
+//! The keys that mean the same in every scene.
+
+use bevy::input::keyboard::Key;
+use bevy::prelude::*;
+
+use crate::{
+    connection_view::ConnectionView,
+    input_line::CommandKey,
+    key_hints::{CommonHints, KeyHint},
+    link::{Link, ToggleNetwork},
+};
+
+pub(crate) struct KeysPlugin;
+
+impl Plugin for KeysPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(Update, (obey, hint).chain());
+    }
+}
+
+fn obey(
+    mut keys: MessageReader<CommandKey>,
+    mut network: MessageWriter<ToggleNetwork>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    for key in keys.read() {
+        if key.is_letter('n') {
+            network.write(ToggleNetwork);
+        } else if key.0 == Key::Escape {
+            exit.write(AppExit::Success);
+        }
+    }
+}
+
+fn hint(view: Res<ConnectionView>, link: Res<Link>, mut hints: ResMut<CommonHints>) {
+    let network = match *view {
+        ConnectionView::Failed { .. } => "connect again",
+        ConnectionView::Offline => "connect",
+        _ if link.is_cut => "restore network",
+        _ => "cut network",
+    };
+    let wanted = CommonHints([KeyHint::new("N", network), KeyHint::new("Esc", "quit")]);
+    hints.set_if_neq(wanted);
+}
