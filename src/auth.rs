@@ -1,6 +1,12 @@
 //! Who lets a client into channels, and who vouches for a user: the game's backend, by HTTP or by code of the game's own.
 
+#[cfg(feature = "local-auth")]
+mod local;
+
 use std::{fmt, sync::Arc};
+
+#[cfg(feature = "local-auth")]
+pub use local::LocalAuthorizer;
 
 pub use pusher_protocol::protocol::{AuthError, ChannelAuthorization, UserAuthentication};
 

@@ -1,5 +1,8 @@
 //! How a client is set up.
 
+mod authorization;
+#[cfg(not(target_arch = "wasm32"))]
+mod network;
 #[cfg(not(target_arch = "wasm32"))]
 mod proxy;
 
@@ -12,6 +15,7 @@ pub use proxy::Proxy;
 pub use pusher_protocol::{
     NameRules,
     config::{Endpoint, EndpointError, Limits, ReconnectPolicy, RetryPolicy, Timing},
+    protocol::ChannelPattern,
     session::{ReconnectContext, ReconnectDecision},
 };
 
@@ -20,7 +24,7 @@ use pusher_protocol::session::ReconnectHook;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::auth::{Provider, names};
 use crate::{
-    auth::{AuthEndpoint, Authenticator, Authorizer, ChannelAuth, UserAuth},
+    auth::{ChannelAuth, UserAuth},
     transport::Transport,
 };
 
@@ -49,6 +53,8 @@ pub struct PusherConfig {
     pub(crate) limits: Limits,
     pub(crate) name_rules: NameRules,
     pub(crate) channel_auth: Option<ChannelAuth>,
+    /// Instead of it, for some channels; the most specific first.
+    pub(crate) channel_auth_overrides: Vec<(ChannelPattern, ChannelAuth)>,
     pub(crate) user_auth: Option<UserAuth>,
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) ca_certificates: Vec<Vec<u8>>,
@@ -81,6 +87,7 @@ impl PusherConfig {
             limits: Limits::default(),
             name_rules: NameRules::Strict,
             channel_auth: None,
+            channel_auth_overrides: Vec::new(),
             user_auth: None,
             #[cfg(not(target_arch = "wasm32"))]
             ca_certificates: Vec::new(),
@@ -165,81 +172,6 @@ impl PusherConfig {
     #[must_use]
     pub fn with_name_rules(mut self, rules: NameRules) -> Self {
         self.name_rules = rules;
-        self
-    }
-
-    /// The URL of the game's backend that authorizes private, presence and encrypted channels.
-    #[must_use]
-    pub fn with_auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
-        self.channel_auth = Some(ChannelAuth::Endpoint(endpoint));
-        self
-    }
-
-    /// An authorizer of one's own instead of an endpoint.
-    #[must_use]
-    pub fn with_authorizer(mut self, authorizer: impl Authorizer) -> Self {
-        self.channel_auth = Some(ChannelAuth::Custom(Arc::new(authorizer)));
-        self
-    }
-
-    /// The URL of the game's backend that vouches for a user who signs in.
-    #[must_use]
-    pub fn with_user_auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
-        self.user_auth = Some(UserAuth::Endpoint(endpoint));
-        self
-    }
-
-    /// An authenticator of one's own instead of an endpoint.
-    #[must_use]
-    pub fn with_authenticator(mut self, authenticator: impl Authenticator) -> Self {
-        self.user_auth = Some(UserAuth::Custom(Arc::new(authenticator)));
-        self
-    }
-
-    /// One more certificate authority to trust, as PEM, for the socket and for the auth endpoint alike. May be called
-    /// more than once; the system's own stay trusted. Not in a browser, which trusts whom it trusts.
-    #[cfg(not(target_arch = "wasm32"))]
-    #[must_use]
-    pub fn with_ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca_certificates.push(pem.into());
-        self
-    }
-
-    /// The HTTP proxy that the socket and the requests to the game's backend go through. In a browser, that is the
-    /// browser's own matter.
-    #[cfg(not(target_arch = "wasm32"))]
-    #[must_use]
-    pub fn with_proxy(mut self, proxy: Proxy) -> Self {
-        self.proxy = Some(proxy);
-        self
-    }
-
-    /// A header that every handshake of the WebSocket carries, for a gateway in front of the server. Its value is never
-    /// shown. Browsers let no page set any.
-    ///
-    /// Headers that are the handshake's own (`Host`, `Connection`, `Upgrade`, `Sec-WebSocket-…`) or that cannot be sent end
-    /// in [`ConnectionError::InvalidHeader`](crate::ConnectionError::InvalidHeader).
-    #[cfg(not(target_arch = "wasm32"))]
-    #[must_use]
-    pub fn with_handshake_header(
-        mut self,
-        name: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Self {
-        self.handshake_headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// More of them, asked for before each dial, so that a token that was renewed meanwhile is the one that is sent. Called
-    /// on a thread of its own; it may block, and its time counts as the dial's. A header of the same name replaces the
-    /// fixed one.
-    #[cfg(not(target_arch = "wasm32"))]
-    #[must_use]
-    pub fn with_handshake_header_provider(
-        mut self,
-        provider: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static,
-    ) -> Self {
-        self.handshake_header_provider = Some(Arc::new(provider));
         self
     }
 
@@ -335,6 +267,7 @@ impl fmt::Debug for PusherConfig {
             .field("limits", &self.limits)
             .field("name_rules", &self.name_rules)
             .field("channel_auth", &self.channel_auth)
+            .field("channel_auth_overrides", &self.channel_auth_overrides)
             .field("user_auth", &self.user_auth)
             .field("has_transport", &self.transport.is_some());
         #[cfg(not(target_arch = "wasm32"))]

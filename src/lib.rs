@@ -245,6 +245,10 @@
 //! let config = PusherConfig::new("APP_KEY", Endpoint::cluster("eu")).with_auth_endpoint(endpoint);
 //! ```
 //!
+//! Some channels may be [another backend's](PusherConfig::with_auth_endpoint_for) to authorize, by the beginning of their
+//! names. To develop before there is any backend, a game can sign by itself with the feature `local-auth`; such a game must
+//! not be shipped, for it holds the app's secret.
+//!
 //! The endpoint gets `socket_id` and `channel_name` as a form and answers with JSON: `{"auth": "KEY:SIGNATURE"}`, on
 //! presence channels with `channel_data`, on encrypted ones with `shared_secret`; every Pusher server library makes it. A
 //! refusal is [`PusherSubscription::Failed`] with the HTTP status and what came. It is not repeated by itself while the
@@ -323,6 +327,7 @@
 //! | `native-tls-vendored` | | the same with OpenSSL built from source |
 //! | `encrypted` | yes | `private-encrypted-` channels |
 //! | `winit` | | wakes a reactive window when something arrives |
+//! | `local-auth` | | `LocalAuthorizer` signs with the app's secret: for development only |
 //! | `testing` | | a server in the game's own process, with which a game tests itself |
 //! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes a second and more, as Bevy's diagnostics |
 //! | `states` | | `PusherStatesPlugin`: the connection's state as one of Bevy's `States` |

@@ -235,7 +235,7 @@ impl State {
                 channel,
                 socket_id,
             } => {
-                let auth = self.config.channel_auth.clone();
+                let auth = self.config.auth_of(channel.as_str()).cloned();
                 let reply = self.reply(move |answer| Message::Authorized(request, answer));
                 let question = AuthRequest::new(channel.as_shared().clone(), socket_id);
                 ask(reply, |reply| match auth {

@@ -89,6 +89,7 @@ impl TestServer {
         });
         let mut config = config.with_transport(InMemory(self.clone()));
         config.key.clone_from(&self.state().core.config().app.key);
+        config.channel_auth_overrides.clear();
         config.channel_auth = Some(ChannelAuth::Custom(backend.clone()));
         config.user_auth = Some(UserAuth::Custom(backend));
         config.clock = Some(self.0.clock.clone());

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod channel_name;
+mod channel_pattern;
 mod close_code;
 mod frame;
 mod roster;
@@ -12,6 +13,7 @@ pub use authorization::{AuthError, ChannelAuthorization, UserAuthentication};
 pub use channel_name::{
     CHANNEL_NAME_LENGTH, ChannelKind, ChannelName, ChannelNameError, NameRules,
 };
+pub use channel_pattern::ChannelPattern;
 pub use close_code::{CloseAction, meaning};
 pub use frame::{EventData, FrameError, ServerFrame};
 pub use roster::{Member, Roster};

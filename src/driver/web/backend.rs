@@ -88,7 +88,7 @@ impl Backend {
         socket_id: Arc<str>,
     ) {
         let channel = channel.as_shared().clone();
-        match config.channel_auth.clone() {
+        match config.auth_of(&channel).cloned() {
             None => self.fail::<ChannelAuthorization>(id, AuthError::NoAuthorizer),
             Some(ChannelAuth::Endpoint(endpoint)) => {
                 let fields = vec![("socket_id", socket_id), ("channel_name", channel)];

@@ -68,7 +68,7 @@ impl Backend {
     ) {
         let channel = channel.as_shared().clone();
         let answer = Message::Authorized;
-        match config.channel_auth.clone() {
+        match config.auth_of(&channel).cloned() {
             None => self.mailbox.post(answer(id, Err(AuthError::NoAuthorizer))),
             Some(ChannelAuth::Endpoint(endpoint)) => {
                 self.ask_endpoint(config, id, answer, move |http, deadline| {

@@ -236,3 +236,40 @@ fn a_slow_backend_is_told_by_the_requests_own_error() {
     assert_took(begun, allowed);
     auth.expect_open_connections(0, SOON);
 }
+
+#[test]
+fn each_channel_is_authorized_by_whoever_is_most_specific_for_its_name() {
+    let backend = |name: &'static str| {
+        ScriptedAuth::start(move |_| Answer::json(&json!({"auth": format!("k:{name}")})))
+    };
+    let (all, shops, vip) = (backend("all"), backend("shops"), backend("vip"));
+    let endpoint = |auth: &ScriptedAuth| AuthEndpoint::new(auth.url("/"));
+    let own =
+        |signature: &'static str| authorize_with(move |_| Ok(ChannelAuthorization::new(signature)));
+    let server = ScriptedServer::start();
+    let config = config(server.port())
+        .with_authorizer_for("private-shop-7", own("k:replaced"))
+        .with_auth_endpoint_for("private-shop-*", endpoint(&shops))
+        .with_auth_endpoint(endpoint(&all))
+        .with_auth_endpoint_for("private-shop-vip-*", endpoint(&vip))
+        .with_authorizer_for("private-*", own("k:own"))
+        .with_authorizer_for("private-shop-7", own("k:seven"));
+    let (client, connection) = Client::connected(&config, &server);
+    for (channel, expected) in [
+        ("private-shop-1", "k:shops"),
+        ("private-shop-7", "k:seven"),
+        ("private-shop-77", "k:shops"),
+        ("private-shop-vip-1", "k:vip"),
+        ("private-lobby", "k:own"),
+        ("presence-lobby", "k:all"),
+    ] {
+        client.subscribe(channel);
+        if channel.starts_with("presence-") {
+            // It says nothing about who this is, which the client does not send; but it was asked.
+            all.expect_request(SOON);
+        } else {
+            let subscribe = connection.expect_event("pusher:subscribe", SOON);
+            assert_eq!(subscribe["data"]["auth"], expected, "{channel}");
+        }
+    }
+}
