@@ -93,11 +93,12 @@ fn everything_works_where_each_byte_comes_alone_plain_and_over_tls() {
     }
 }
 
-#[test]
-fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twice() {
-    let (mut play, proxy) = through_proxy(|config| config.with_reconnect(retry_after(1, 2)));
-    play.server.handle_each(|pending, number| {
-        let line = pending.upgrade(SOON);
+/// Serves a play whose each connection confirms the lobby and sends three events of its own there.
+fn serve_three_events_each(server: &ScriptedServer) {
+    server.handle_each(|pending, number| {
+        let Ok(line) = pending.try_upgrade(SOON) else {
+            return;
+        };
         line.reply_with(move |frame| {
             let mut answers = pusher_test_support::polite(frame);
             if frame["event"] == "pusher:subscribe" {
@@ -112,45 +113,66 @@ fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twi
         line.establish(&format!("{number}.1"), 120);
         line.hold();
     });
-    proxy.set_to_client(Fault::cut_after(0));
-    let lobby = play.spawn("lobby");
-    let mut bytes = 0;
-    loop {
-        proxy.set_to_client(if bytes % 2 == 0 {
-            Fault::cut_after(bytes)
+}
+
+#[test]
+fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twice() {
+    let authority = TestAuthority::new();
+    for tls in [false, true] {
+        // Every byte of what is said, and of what TLS makes of it every thirteenth.
+        let (server, step) = if tls {
+            (ScriptedServer::start_tls(&authority.localhost()), 13)
         } else {
-            Fault::reset_after(bytes)
-        });
-        let so_far = proxy.connections_so_far();
-        let mut is_whole = false;
-        play.until("the next connection", |world| {
-            // The upgrade, the greeting, the confirmation and three events came through.
-            let last = told(world)
-                .last()
-                .and_then(|told| told.strip_prefix("lobby count "));
-            is_whole = last.is_some_and(|last| last.parse::<u32>().unwrap() % 3 == 2);
-            is_whole || proxy.connections_so_far() > so_far
-        });
-        if is_whole {
-            break;
+            (ScriptedServer::start(), 1)
+        };
+        serve_three_events_each(&server);
+        let proxy = FaultProxy::start(server.address());
+        let mut endpoint = Endpoint::custom("localhost", proxy.port());
+        if tls {
+            endpoint = endpoint.with_tls();
         }
-        bytes += 1;
+        let config = PusherConfig::new("app-key", endpoint)
+            .with_ca_certificate(authority.pem())
+            .with_reconnect(retry_after(1, 2));
+        proxy.set_to_client(Fault::cut_after(0));
+        let mut play = Play::on(server, |_| config);
+        let lobby = play.spawn("lobby");
+        let mut breaks = 0;
+        loop {
+            let bytes = breaks * step;
+            proxy.set_to_client(if breaks % 2 == 0 {
+                Fault::cut_after(bytes)
+            } else {
+                Fault::reset_after(bytes)
+            });
+            let so_far = proxy.connections_so_far();
+            let mut is_whole = false;
+            play.until("the next connection", |world| {
+                // The upgrade, the greeting, the confirmation and three events came through.
+                let last = told(world).last();
+                let last = last.and_then(|told| told.strip_prefix("lobby count "));
+                is_whole = last.is_some_and(|last| last.parse::<u32>().unwrap() % 3 == 2);
+                is_whole || proxy.connections_so_far() > so_far
+            });
+            if is_whole {
+                break;
+            }
+            breaks += 1;
+        }
+        assert!(breaks * step > 300, "{breaks}");
+        proxy.set_to_client(Fault::none());
+        proxy.cut();
+        play.subscribed(lobby);
+        let heard = counted(&play);
+        let ascends = heard.is_sorted_by(|before, after| before < after);
+        assert!(ascends, "{heard:?}");
+        assert!(heard.len() > 2, "{heard:?}");
+        play.no_frame_stalled();
+        eprintln!(
+            "over TLS: {tls}; {} connections, each broken {step} bytes later",
+            proxy.connections_so_far()
+        );
     }
-    assert!(bytes > 300, "{bytes}");
-    proxy.set_to_client(Fault::none());
-    proxy.cut();
-    play.subscribed(lobby);
-    let heard = counted(&play);
-    assert!(
-        heard.is_sorted_by(|before, after| before < after),
-        "{heard:?}"
-    );
-    assert!(heard.len() > 60, "{heard:?}");
-    play.no_frame_stalled();
-    eprintln!(
-        "{} connections, each broken one byte later",
-        proxy.connections_so_far()
-    );
 }
 
 type Death = fn(&FaultProxy);

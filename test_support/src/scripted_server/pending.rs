@@ -44,18 +44,28 @@ impl PendingConnection {
     /// Reads the request for the upgrade, and does not answer it.
     #[track_caller]
     pub fn read_request(&self, within: Duration) -> UpgradeRequest {
-        let deadline = Instant::now() + within;
-        self.secure(within);
-        UpgradeRequest::read(&self.wire.0, deadline)
+        self.try_read_request(within)
             .unwrap_or_else(|error| panic!("no request for an upgrade within {within:?}: {error}"))
+    }
+
+    fn try_read_request(&self, within: Duration) -> Result<UpgradeRequest, String> {
+        let deadline = Instant::now() + within;
+        self.try_secure(within)?;
+        UpgradeRequest::read(&self.wire.0, deadline)
     }
 
     /// Answers the upgrade as a server should.
     #[track_caller]
     pub fn upgrade(self, within: Duration) -> ScriptedConnection {
-        let request = self.read_request(within);
+        self.try_upgrade(within)
+            .unwrap_or_else(|error| panic!("no upgrade within {within:?}: {error}"))
+    }
+
+    /// As [`upgrade`](Self::upgrade), for clients that may be gone before it. Returns the reason.
+    pub fn try_upgrade(self, within: Duration) -> Result<ScriptedConnection, String> {
+        let request = self.try_read_request(within)?;
         self.respond_raw(request.agreement());
-        self.into_upgraded(request)
+        Ok(self.into_upgraded(request))
     }
 
     /// Treats the connection as upgraded; the test has sent the response with [`respond_raw`](Self::respond_raw).
