@@ -380,11 +380,11 @@ fn a_server_that_always_says_reconnect_is_not_hammered_and_has_us_back_in_the_en
 fn a_server_in_the_manner_of_reverb_is_understood() {
     let mut play = Play::with(|config| heartbeat(let_in(config, "7"), 60, 2_000));
     let line = play.accept();
-    line.establish("1.1", 30);
     line.reply_with(|frame| match frame["event"].as_str() {
         Some("pusher:ping") => vec![json!({"event": "pusher:pong"})],
         _ => vec![],
     });
+    line.establish("1.1", 30);
     play.connected_as("1.1");
     let room = play.spawn("presence-room");
     line.find_event("pusher:subscribe", SOON);

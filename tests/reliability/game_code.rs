@@ -92,8 +92,8 @@ fn a_decoder_that_panics_costs_its_own_event() {
 #[test]
 fn a_decoder_that_blocks_delays_what_comes_after_it_and_costs_neither_an_event_nor_the_connection()
 {
-    let (mut play, line) = Play::online_with(|config| heartbeat(config, 200, 200));
-    line.reply_with(pusher_test_support::polite);
+    let mut play = Play::with(|config| heartbeat(config, 200, 200));
+    let line = play.greet_politely();
     decode(&mut play);
     play.join_politely("lobby");
     for number in [1, 1900, 2, 1900, 3] {

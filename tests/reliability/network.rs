@@ -204,8 +204,7 @@ fn a_connection_that_is_dead_without_a_word_is_noticed_in_time_and_had_again_whe
                 ..Timing::default()
             })
         });
-        let old = play.greet();
-        old.reply_with(pusher_test_support::polite);
+        let old = play.greet_politely();
         let lobby = play.join_politely("lobby");
         die(&proxy);
         let died = Instant::now();
@@ -268,8 +267,7 @@ fn a_pause_shorter_than_the_patience_costs_nothing() {
 #[test]
 fn the_round_trip_is_that_of_the_way() {
     let (mut play, proxy) = through_proxy(|config| heartbeat(config, 50, 2_000));
-    let line = play.greet();
-    line.reply_with(pusher_test_support::polite);
+    let line = play.greet_politely();
     proxy.set(Fault::delay(Duration::from_millis(40)));
     play.until("a slow round trip", |world| {
         let round_trip = world.resource::<PusherConnection>().round_trip();

@@ -143,8 +143,7 @@ fn live_through_it_all() -> (Play, ScriptedConnection) {
         "private-nonsense",
         "private-reset",
     ];
-    let mut line = play.greet();
-    line.reply_with(pusher_test_support::polite);
+    let mut line = play.greet_politely();
     let entities = channels.map(|channel| play.spawn(channel));
     play.connection().sign_in();
     for round in 0..2 {
@@ -170,9 +169,7 @@ fn live_through_it_all() -> (Play, ScriptedConnection) {
         if round == 0 {
             line.cut();
             play.reported("the connection was lost");
-            line = play.accept();
-            line.reply_with(pusher_test_support::polite);
-            line.establish("2.2", 120);
+            line = play.greet_politely();
         }
     }
     (play, line)

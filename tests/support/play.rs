@@ -110,11 +110,23 @@ impl Play {
     /// Accepts the game's next connection and greets it: as 1.1, then as 2.2 and so on.
     pub fn greet(&mut self) -> ScriptedConnection {
         let line = self.accept();
+        self.establish(&line);
+        line
+    }
+
+    /// The same, by a server that answers pings and subscriptions by itself.
+    pub fn greet_politely(&mut self) -> ScriptedConnection {
+        let line = self.accept();
+        line.reply_with(pusher_test_support::polite);
+        self.establish(&line);
+        line
+    }
+
+    fn establish(&mut self, line: &ScriptedConnection) {
         self.sockets += 1;
         let socket_id = format!("{0}.{0}", self.sockets);
         line.establish(&socket_id, 120);
         self.connected_as(&socket_id);
-        line
     }
 
     pub fn connected_as(&mut self, socket_id: &str) {
