@@ -225,7 +225,7 @@ fn each_answer_that_lets_nobody_in_fails_its_channel_alone_with_the_reason_and_i
         asking(config, &auth)
             .with_auth_retry(RetryPolicy::never())
             .with_timing(Timing {
-                authorization_timeout: Duration::from_millis(500),
+                authorization_timeout: Duration::from_secs(2),
                 ..Timing::default()
             })
     });

@@ -300,23 +300,29 @@ fn no_server_is_hammered_whatever_it_does_to_each_connection() {
 fn a_silent_host_is_given_up_in_time_and_had_as_soon_as_it_speaks() {
     let quick = |config: PusherConfig| {
         config.with_timing(Timing {
-            dial_timeout: Duration::from_millis(250),
+            dial_timeout: Duration::from_secs(1),
             ..Timing::default()
         })
     };
-    let mut play = Play::with(quick);
+    let server = ScriptedServer::start();
+    server.handle_each(|pending, number| match number {
+        0 => pending.hold(),
+        1 => pending.upgrade(SOON).hold(),
+        _ => {
+            let line = pending.upgrade(SOON);
+            line.reply_with(pusher_test_support::polite);
+            line.establish("9.9", 120);
+            line.hold();
+        }
+    });
+    let mut play = Play::on(server, quick);
     let lobby = play.spawn("lobby");
-    let mute = play.server.accept_tcp(SOON);
-    play.reported("still waiting for the WebSocket upgrade");
-    mute.expect_end(SOON);
-    let upgraded = play.accept();
-    let report = play.reported("still waiting for the server's pusher:connection_established");
-    assert_eq!(report.attempt(), 2);
-    upgraded.expect_end(SOON);
-    let line = play.greet();
-    line.expect_event("pusher:subscribe", SOON);
-    line.subscribed("lobby");
+    let upgrade = play.reported("still waiting for the WebSocket upgrade");
+    let greeting = play.reported("still waiting for the server's pusher:connection_established");
+    assert_eq!((upgrade.attempt(), greeting.attempt()), (1, 2));
     play.subscribed(lobby);
+    assert_eq!(play.connection().socket_id(), Some("9.9"));
+    play.server.expect_open_connections(1, SOON);
     play.no_frame_stalled();
 
     let black_hole = BlackHole::start();
@@ -324,7 +330,7 @@ fn a_silent_host_is_given_up_in_time_and_had_as_soon_as_it_speaks() {
     let config = PusherConfig::new("app-key", endpoint).with_reconnect(retry_after(10, 30));
     play.app.insert_resource(quick(config));
     let report = play.reported("still waiting for the TCP connection");
-    assert!(report.error().to_string().contains("within 250ms"));
+    assert!(report.error().to_string().contains("within 1s"));
     play.no_frame_stalled();
 }
 

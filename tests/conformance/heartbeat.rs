@@ -52,12 +52,12 @@ fn what_the_server_says_postpones_the_ping_and_what_the_client_says_does_not() {
         ..Limits::default()
     };
     let (mut play, line) = Play::online_with(|config| {
-        heartbeat(let_in(config, "ann"), 300, 10_000).with_limits(unlimited)
+        heartbeat(let_in(config, "ann"), 800, 10_000).with_limits(unlimited)
     });
     play.join(&line, "private-room");
     for number in 0..12 {
         line.event("private-room", "news", &json!(number));
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(100));
     }
     line.expect_nothing(Duration::ZERO);
     for number in 0..20 {
@@ -65,7 +65,7 @@ fn what_the_server_says_postpones_the_ping_and_what_the_client_says_does_not() {
             .connection()
             .send("private-room", "client-move", &number);
         sent.unwrap();
-        thread::sleep(Duration::from_millis(30));
+        thread::sleep(Duration::from_millis(60));
     }
     let texts = line.received_texts();
     let ping = texts.iter().position(|text| text == PING);

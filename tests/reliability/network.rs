@@ -57,7 +57,14 @@ fn everything_works_where_each_byte_comes_alone_plain_and_over_tls() {
         let url = format!("http://{}/auth", to_auth.address());
         let config = PusherConfig::new("app-key", endpoint)
             .with_ca_certificate(authority.pem())
-            .with_auth_endpoint(bevy_pusher::auth::AuthEndpoint::new(url));
+            .with_auth_endpoint(bevy_pusher::auth::AuthEndpoint::new(url))
+            .with_timing(Timing {
+                // So many small steps take long on a machine that has other things to do.
+                dial_timeout: SOON,
+                authorization_timeout: SOON,
+                subscribe_timeout: SOON,
+                ..Timing::default()
+            });
         let mut play = Play::on(server, |_| config);
         let line = play.greet();
         let room = play.spawn("presence-room");
@@ -267,7 +274,7 @@ fn a_pause_shorter_than_the_patience_costs_nothing() {
 #[test]
 fn the_round_trip_is_that_of_the_way() {
     let (mut play, proxy) = through_proxy(|config| heartbeat(config, 50, 2_000));
-    let line = play.greet_politely();
+    let _line = play.greet_politely();
     proxy.set(Fault::delay(Duration::from_millis(40)));
     play.until("a slow round trip", |world| {
         let round_trip = world.resource::<PusherConnection>().round_trip();

@@ -188,16 +188,19 @@ impl Play {
 
     /// Waits for a report that says this.
     pub fn reported(&mut self, words: &str) -> PusherErrorReported {
-        let find = |world: &World| {
-            let mut errors = world.resource::<Log>().errors.iter();
-            errors
-                .find(|report| report.error().to_string().contains(words))
-                .cloned()
-        };
-        self.until(&format!("an error that says {words:?}"), |world| {
-            find(world).is_some()
-        });
-        find(self.app.world()).unwrap()
+        let begun = Instant::now();
+        loop {
+            self.frame();
+            let says = |report: &&PusherErrorReported| report.error().to_string().contains(words);
+            if let Some(report) = self.errors().iter().find(says) {
+                return report.clone();
+            }
+            assert!(
+                begun.elapsed() < SOON,
+                "{SOON:?} without an error that says {words:?}, but with {:?}",
+                self.errors()
+            );
+        }
     }
 
     pub fn told(&self) -> &[String] {
