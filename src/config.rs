@@ -5,6 +5,8 @@ mod authorization;
 mod network;
 #[cfg(not(target_arch = "wasm32"))]
 mod proxy;
+#[cfg(feature = "window")]
+mod suspend;
 
 use std::{fmt, sync::Arc};
 
@@ -18,6 +20,8 @@ pub use pusher_protocol::{
     protocol::ChannelPattern,
     session::{ReconnectContext, ReconnectDecision},
 };
+#[cfg(feature = "window")]
+pub use suspend::SuspendPolicy;
 
 use pusher_protocol::session::ReconnectHook;
 
@@ -65,6 +69,8 @@ pub struct PusherConfig {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) handshake_header_provider: Option<Provider>,
     pub(crate) transport: Option<Arc<dyn Transport>>,
+    #[cfg(feature = "window")]
+    pub(crate) suspend_policy: SuspendPolicy,
     /// The clock of a client under test.
     #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
     pub(crate) clock: Option<Arc<crate::testing::Clock>>,
@@ -98,6 +104,8 @@ impl PusherConfig {
             #[cfg(not(target_arch = "wasm32"))]
             handshake_header_provider: None,
             transport: None,
+            #[cfg(feature = "window")]
+            suspend_policy: SuspendPolicy::default(),
             #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
             clock: None,
             answer_sent: false,
@@ -180,6 +188,14 @@ impl PusherConfig {
     #[must_use]
     pub fn with_transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// What becomes of the connection while a phone has the app in the background.
+    #[cfg(feature = "window")]
+    #[must_use]
+    pub fn with_suspend_policy(mut self, policy: SuspendPolicy) -> Self {
+        self.suspend_policy = policy;
         self
     }
 

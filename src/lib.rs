@@ -102,6 +102,11 @@
 //! the game's: a relay that it has anyway, a platform's network service. All else stays as it is; the
 //! [module](transport) has an example.
 //!
+//! A machine that slept is found out by its clocks, and the link is checked at once. On phones, the feature `window` heeds
+//! when the app goes to the background and comes back (Bevy's `AppLifecycle`): coming back checks the link at once, and by
+//! `PusherConfig::with_suspend_policy` the connection can be closed for the time between. A game that learns by itself that
+//! the network changed says so with [`check_link`](PusherConnection::check_link); browsers tell the plugin.
+//!
 //! # Channels
 //!
 //! A [`PusherChannel`] on an entity is a subscription: inserting it subscribes, replacing, removing or despawning it
@@ -328,6 +333,7 @@
 //! | `encrypted` | yes | `private-encrypted-` channels |
 //! | `winit` | | wakes a reactive window when something arrives |
 //! | `local-auth` | | `LocalAuthorizer` signs with the app's secret: for development only |
+//! | `window` | | notices when a phone puts the app into the background and brings it back |
 //! | `testing` | | a server in the game's own process, with which a game tests itself |
 //! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes a second and more, as Bevy's diagnostics |
 //! | `states` | | `PusherStatesPlugin`: the connection's state as one of Bevy's `States` |
@@ -343,6 +349,8 @@ mod diagnostics;
 mod driver;
 mod event;
 mod handover;
+#[cfg(feature = "window")]
+mod lifecycle;
 mod plugin;
 mod presence;
 mod receive;

@@ -85,6 +85,13 @@ impl Plugin for PusherPlugin {
             PreStartup,
             crate::waker::wake_the_event_loop.before(follow_config),
         );
+        #[cfg(feature = "window")]
+        app.add_systems(
+            PreUpdate,
+            crate::lifecycle::follow_lifecycle
+                .in_set(PusherSystems::Receive)
+                .before(follow_config),
+        );
         app.add_systems(PreStartup, follow_config)
             .add_systems(
                 PreUpdate,

@@ -1,0 +1,108 @@
+//! A game that a phone puts into the background, and brings back.
+#![cfg(all(feature = "window", feature = "testing"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+use std::time::Duration;
+
+use bevy::prelude::*;
+use bevy_pusher::{ConnectionState, config::SuspendPolicy, prelude::*, testing::TestServer};
+use bevy_window::AppLifecycle;
+
+fn game(config: PusherConfig) -> App {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, PusherPlugin::new(config)))
+        .add_message::<AppLifecycle>();
+    app
+}
+
+fn join(server: &TestServer, app: &mut App, channel: &str) -> Entity {
+    let entity = app.world_mut().spawn(PusherChannel::new(channel)).id();
+    server.update_until(app, |world| world.get::<PusherSubscribed>(entity).is_some());
+    entity
+}
+
+/// What a window says, in one update each.
+fn say(app: &mut App, states: &[AppLifecycle]) {
+    for state in states {
+        app.world_mut().write_message(*state);
+        app.update();
+    }
+}
+
+fn suspend(app: &mut App) {
+    say(app, &[AppLifecycle::WillSuspend, AppLifecycle::Suspended]);
+}
+
+fn resume(app: &mut App) {
+    say(app, &[AppLifecycle::WillResume, AppLifecycle::Running]);
+}
+
+fn connection(app: &App) -> &PusherConnection {
+    app.world().resource::<PusherConnection>()
+}
+
+#[test]
+fn a_game_that_comes_back_checks_its_link_at_once() {
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    say(
+        &mut app,
+        &[
+            AppLifecycle::Idle,
+            AppLifecycle::WillResume,
+            AppLifecycle::Running,
+        ],
+    );
+    let lobby = join(&server, &mut app, "presence-lobby");
+    assert_eq!(connection(&app).round_trip(), None);
+    suspend(&mut app);
+    assert_eq!(server.members("presence-lobby"), ["player"]);
+    resume(&mut app);
+    app.update();
+    assert!(connection(&app).round_trip().is_some());
+    assert!(app.world().get::<PusherSubscribed>(lobby).is_some());
+}
+
+#[test]
+fn a_game_that_comes_back_does_not_wait_for_its_retry() {
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    join(&server, &mut app, "lobby");
+    server.go_offline();
+    server.advance(Duration::from_secs(600));
+    app.update();
+    suspend(&mut app);
+    server.go_online();
+    assert!(matches!(
+        connection(&app).state(),
+        ConnectionState::Waiting { .. }
+    ));
+    resume(&mut app);
+    assert!(connection(&app).is_connected());
+}
+
+#[test]
+fn a_game_may_leave_while_it_is_in_the_background() {
+    let server = TestServer::new();
+    let mut app = game(
+        server
+            .config()
+            .with_suspend_policy(SuspendPolicy::Disconnect),
+    );
+    let lobby = join(&server, &mut app, "presence-lobby");
+    suspend(&mut app);
+    assert_eq!(server.connection_count(), 0);
+    assert_eq!(*connection(&app).state(), ConnectionState::Disconnected);
+    resume(&mut app);
+    assert!(app.world().get::<PusherSubscribed>(lobby).is_some());
+
+    connection(&app).disconnect();
+    app.update();
+    suspend(&mut app);
+    resume(&mut app);
+    assert_eq!(server.connection_count(), 0, "it did not want to come back");
+}
