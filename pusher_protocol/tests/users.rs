@@ -295,3 +295,112 @@ fn a_presence_channel_that_waits_for_a_sign_in_fails_with_it() {
     let failed = SubscriptionStatus::Failed(SubscriptionError::NoIdentity);
     assert_eq!(statuses(&seen), [("presence-lobby".to_owned(), failed)]);
 }
+
+/// A client that signs in while a private channel waits for the server's answer.
+fn signing_in_beside_a_subscription() -> Client {
+    let mut client = Client::connected();
+    let asked = request(&client.want("private-room"));
+    client.authorize(asked);
+    let asked = request(&client.command(Command::SignIn));
+    client.vouch(asked, &json!({"id": "u1"}));
+    client
+}
+
+fn unnamed_refusal() -> Value {
+    json!({"event": "pusher:error", "data": {"code": 4009, "message": "bad signature"}})
+}
+
+#[test]
+fn an_error_that_may_be_about_a_subscription_does_not_fail_the_sign_in() {
+    let mut client = signing_in_beside_a_subscription();
+    let asked = request(&client.want("presence-lobby"));
+    client.authorize(asked);
+    let (_, seen) = client.frame(&unnamed_refusal());
+    assert_eq!((sign_ins(&seen), statuses(&seen)), (vec![], vec![]));
+    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
+    assert_eq!(frames(&seen).len(), 2, "the user's channel and the lobby");
+}
+
+#[test]
+fn a_sign_in_that_was_refused_beside_a_subscription_fails_with_the_servers_words() {
+    let mut client = signing_in_beside_a_subscription();
+    client.frame(&unnamed_refusal());
+    let refused = SignInError::Refused {
+        code: Some(4009),
+        message: "bad signature".into(),
+    };
+    assert_eq!(
+        sign_ins(&client.wait(10 * SECOND)),
+        [SignInState::Failed(refused)]
+    );
+}
+
+/// A client whose sign-in the server did not answer in time.
+fn given_up() -> Client {
+    let mut client = Client::connected();
+    let asked = request(&client.command(Command::SignIn));
+    client.vouch(asked, &json!({"id": "u1"}));
+    client.wait(10 * SECOND);
+    client
+}
+
+#[test]
+fn a_sign_in_that_succeeds_after_the_wait_counts() {
+    let mut client = given_up();
+    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    assert_eq!(frames(&seen), [user_channel()]);
+    assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
+    assert_eq!(client.frame(&success(&json!({"id": "u1"}))), (None, vec![]));
+}
+
+#[test]
+fn a_late_success_makes_asking_the_backend_again_needless() {
+    let mut client = given_up();
+    let asked = request(&client.command(Command::SignIn));
+    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    assert!(seen.contains(&Seen::CancelRequest(asked)));
+    assert_eq!(frames(&seen), [user_channel()]);
+    assert_eq!(client.vouch(asked, &json!({"id": "u1"})), []);
+}
+
+#[test]
+fn signing_out_after_a_sign_in_without_an_answer_takes_a_new_connection() {
+    let mut client = given_up();
+    let seen = client.command(Command::SignOut);
+    assert!(seen.contains(&Seen::Close), "the server may hold the user");
+    assert_eq!(dials(&seen), 1);
+    client.establish();
+    assert_eq!(client.frame(&success(&json!({"id": "u1"}))), (None, vec![]));
+    assert_eq!(dials(&client.command(Command::SignOut)), 0);
+}
+
+#[test]
+fn signing_out_after_a_refusal_keeps_the_connection() {
+    let mut client = Client::connected();
+    let asked = request(&client.command(Command::SignIn));
+    client.vouch(asked, &json!({"id": "u1"}));
+    client.frame(&unnamed_refusal());
+    assert_eq!(client.frame(&success(&json!({"id": "u1"}))), (None, vec![]));
+    assert_eq!(dials(&client.command(Command::SignOut)), 0);
+}
+
+#[test]
+fn a_late_refusal_of_the_first_sign_in_does_not_hide_the_success_of_the_second() {
+    let mut client = given_up();
+    let asked = request(&client.command(Command::SignIn));
+    client.vouch(asked, &json!({"id": "u1"}));
+    client.frame(&unnamed_refusal());
+    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    assert_eq!(frames(&seen), [user_channel()]);
+}
+
+#[test]
+fn signing_out_takes_a_new_connection_though_the_server_did_not_name_the_user() {
+    let mut client = Client::connected();
+    let asked = request(&client.command(Command::SignIn));
+    client.vouch(asked, &json!({}));
+    client.frame(&success(&json!({})));
+    assert_eq!(client.frame(&success(&json!({}))), (None, vec![]));
+    assert_eq!(dials(&client.command(Command::SignOut)), 1);
+}

@@ -15,6 +15,9 @@ use crate::{
 pub(super) struct User {
     wanted: bool,
     phase: Phase,
+    /// How many sign-ins were sent on this connection without an answer so far. That the server took one counts, however
+    /// late it says so.
+    unanswered: u32,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +39,8 @@ enum Phase {
     /// The server was asked.
     SigningIn {
         deadline: Duration,
+        /// What may have been its refusal, or one of something else.
+        doubt: Option<SignInError>,
     },
     In {
         id: Arc<str>,
@@ -82,7 +87,8 @@ impl User {
     /// protocol has no sign-out.
     pub(super) fn sign_out(&mut self, context: &mut Context) -> bool {
         self.wanted = false;
-        let known = matches!(self.phase, Phase::SigningIn { .. } | Phase::In { .. });
+        let known = self.unanswered > 0 || matches!(self.phase, Phase::In { .. });
+        self.unanswered = 0;
         let told = matches!(self.phase, Phase::Out);
         self.cancel(context);
         self.phase = Phase::Out;
@@ -100,6 +106,7 @@ impl User {
 
     pub(super) fn left(&mut self, context: &mut Context) {
         self.cancel(context);
+        self.unanswered = 0;
         if !matches!(std::mem::take(&mut self.phase), Phase::Out) {
             context.notice(Notice::SignIn(SignInState::SignedOut));
         }
@@ -147,7 +154,9 @@ impl User {
             Ok(UserAuthentication { auth, user_data }) => {
                 self.phase = Phase::SigningIn {
                     deadline: context.now + context.config.timing.subscribe_timeout,
+                    doubt: None,
                 };
+                self.unanswered = self.unanswered.saturating_add(1);
                 context.send(ClientFrame::SignIn {
                     auth: &auth,
                     user_data: &user_data,
@@ -180,11 +189,13 @@ impl User {
         false
     }
 
-    /// `pusher:signin_success`. Returns whether it decided the sign-in.
+    /// `pusher:signin_success`. Returns whether it decided the sign-in, also one that was given up for lost or is about to
+    /// be repeated.
     pub(super) fn succeeded(&mut self, context: &mut Context, data: &EventData<'_>) -> bool {
-        if !matches!(self.phase, Phase::SigningIn { .. }) {
+        if std::mem::take(&mut self.unanswered) == 0 {
             return false;
         }
+        self.cancel(context);
         let user_data = match data.fields().remove("user_data") {
             Some(Value::String(text)) => text,
             Some(value) => value.to_string(),
@@ -211,29 +222,44 @@ impl User {
                     user_data: user_data.into(),
                 }));
             }
-            None => self.fail(context, SignInError::NoUser),
+            None => {
+                // Whoever it is, the server has taken somebody.
+                self.unanswered = 1;
+                if matches!(self.phase, Phase::Failed) {
+                    return false;
+                }
+                self.fail(context, SignInError::NoUser);
+            }
         }
         true
     }
 
-    /// A `pusher:error` without a channel while the server is asked is its answer. Returns whether it was.
+    /// A `pusher:error` without a channel while the server is asked is its answer, unless it may be `ambiguous`: about a
+    /// subscription that waits for one too. Then the sign-in waits on. Returns whether it was the answer.
     pub(super) fn refused(
         &mut self,
         context: &mut Context,
         code: Option<u16>,
         message: &str,
+        ambiguous: bool,
     ) -> bool {
+        let Phase::SigningIn { doubt, .. } = &mut self.phase else {
+            return false;
+        };
         // Other errors may come in between: 4301 is about client events, 4302 leaves the sign-in standing.
-        if !matches!(self.phase, Phase::SigningIn { .. }) || matches!(code, Some(4301 | 4302)) {
+        if matches!(code, Some(4301 | 4302)) {
             return false;
         }
-        self.fail(
-            context,
-            SignInError::Refused {
-                code,
-                message: message.into(),
-            },
-        );
+        let refusal = SignInError::Refused {
+            code,
+            message: message.into(),
+        };
+        if ambiguous {
+            *doubt = Some(refusal);
+            return false;
+        }
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.fail(context, refusal);
         true
     }
 
@@ -248,21 +274,24 @@ impl User {
         context: &mut Context,
         socket_id: Option<&Arc<str>>,
     ) -> bool {
-        match self.phase {
+        match &mut self.phase {
             Phase::Authenticating {
                 deadline, failures, ..
-            } if context.now >= deadline => {
+            } if context.now >= *deadline => {
+                let failures = *failures;
                 self.cancel(context);
                 self.not_authenticated(context, AuthError::TimedOut, failures + 1)
             }
-            Phase::Backoff { ask_at, failures } if context.now >= ask_at => {
+            Phase::Backoff { ask_at, failures } if context.now >= *ask_at => {
+                let failures = *failures;
                 if let Some(socket_id) = socket_id {
                     self.authenticate(context, socket_id, failures);
                 }
                 false
             }
-            Phase::SigningIn { deadline } if context.now >= deadline => {
-                self.fail(context, SignInError::TimedOut);
+            Phase::SigningIn { deadline, doubt } if context.now >= *deadline => {
+                let error = doubt.take().unwrap_or(SignInError::TimedOut);
+                self.fail(context, error);
                 true
             }
             _ => false,
@@ -272,7 +301,7 @@ impl User {
     pub(super) fn wake_at(&self) -> Option<Duration> {
         match self.phase {
             Phase::Authenticating { deadline, .. }
-            | Phase::SigningIn { deadline }
+            | Phase::SigningIn { deadline, .. }
             | Phase::Backoff {
                 ask_at: deadline, ..
             } => Some(deadline),

@@ -23,7 +23,7 @@ macro_rules! documented {
 /// What comes on a connection that stands; the client is [`busy_client`].
 pub const MESSAGES: &[Documented] = documented! {
     r#"{"event":"pusher:error","data":{"code":4301,"message":"m"}}"# => "error Server 4301",
-    r#"{"event":"pusher:error","data":{"code":null,"message":"m"}}"# => "SignIn failed Refused, presence-anonymous Failed NoIdentity, error Server",
+    r#"{"event":"pusher:error","data":{"code":null,"message":"m"}}"# => "error Server",
     r#"{"event":"pusher:error","channel":"pending","data":{"code":4009,"message":"m"}}"# => "error Server 4009, pending Failed Refused",
     r#"{"event":"pusher:error","channel":"lobby","data":{"type":"LimitReached","error":"e","code":4302}}"# => "error Server 4302",
     r#"{"event":"pusher:ping","data":{}}"# => "pong",

@@ -286,6 +286,11 @@ impl Connection {
         names.filter(|name| !name.starts_with('#')).collect()
     }
 
+    /// Whether the server knows who the user is.
+    pub fn is_signed_in(&self) -> bool {
+        self.signed_in
+    }
+
     pub fn tell(&mut self, frame: &Value) {
         self.to_client.push_back(frame.to_string());
     }

@@ -208,6 +208,11 @@ impl Channels {
         heard.then_some(name)
     }
 
+    /// Whether a subscription was sent to which no answer came so far.
+    pub(super) fn await_an_answer(&self) -> bool {
+        !self.unanswered.is_empty()
+    }
+
     /// The connection's name, while there is one.
     pub(super) fn socket_id(&self) -> Option<&Arc<str>> {
         self.socket_id.as_ref()

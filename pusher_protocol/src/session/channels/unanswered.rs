@@ -29,6 +29,10 @@ impl Unanswered {
         self.0.contains_key(name)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

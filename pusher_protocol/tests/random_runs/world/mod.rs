@@ -224,6 +224,7 @@ impl World {
         );
         let wanted: BTreeSet<&str> = self.wanted.iter().map(|channel| &**channel).collect();
         assert_eq!(connection.subscribed(), wanted);
+        assert_eq!(connection.is_signed_in(), self.wants_sign_in);
         let presence = wanted.iter().filter(|name| name.starts_with("presence-"));
         for channel in presence {
             let known = self.rosters.get(*channel).expect("a roster");
