@@ -404,3 +404,27 @@ fn signing_out_takes_a_new_connection_though_the_server_did_not_name_the_user() 
     assert_eq!(client.frame(&success(&json!({}))), (None, vec![]));
     assert_eq!(dials(&client.command(Command::SignOut)), 1);
 }
+
+#[test]
+fn a_presence_channel_that_failed_for_want_of_a_user_is_tried_again_once_somebody_is_signed_in() {
+    let mut client = Client::connected();
+    let asked = request(&client.want("presence-lobby"));
+    let failed = SubscriptionStatus::Failed(SubscriptionError::NoIdentity);
+    assert_eq!(
+        statuses(&client.authorize(asked)),
+        [("presence-lobby".to_owned(), failed)]
+    );
+    let refused = request(&client.want("presence-closed"));
+    client.refuse(refused, AuthError::http(403, ""));
+    let seen = signed_in(&mut client);
+    assert_eq!(
+        statuses(&seen),
+        [("presence-lobby".to_owned(), SubscriptionStatus::Subscribing)]
+    );
+    assert_eq!(frames(&client.authorize(request(&seen))).len(), 1);
+    let seen = client.confirm_presence("presence-lobby", &["u1"]);
+    assert_eq!(
+        statuses(&seen),
+        [("presence-lobby".to_owned(), SubscriptionStatus::Subscribed)]
+    );
+}

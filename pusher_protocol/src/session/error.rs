@@ -276,7 +276,7 @@ pub enum SubscriptionError {
         "the server did not answer the subscription in time (some servers refuse without naming the channel)"
     )]
     TimedOut,
-    /// The authorization says nothing about who the client is, and nobody is signed in.
+    /// The authorization says nothing about who the client is, and nobody is signed in. Tried again once somebody is.
     #[error(
         "the authorization has no channel_data, and nobody is signed in whose id could stand for it"
     )]

@@ -52,7 +52,8 @@ impl Channels {
             | Phase::Authorizing { .. }
             | Phase::Backoff { .. }
             | Phase::AwaitingSignIn { .. }
-            | Phase::Failed { unanswered: false } => return,
+            | Phase::Failed { unanswered: false }
+            | Phase::Unidentified => return,
         }
         if name.kind() == ChannelKind::Presence {
             channel.replace_roster(context, &name, data);
@@ -99,7 +100,10 @@ impl Channels {
             return;
         };
         if channel.wanted {
-            channel.phase = Phase::Failed { unanswered };
+            channel.phase = match error {
+                SubscriptionError::NoIdentity => Phase::Unidentified,
+                _ => Phase::Failed { unanswered },
+            };
             tell(context, name, SubscriptionStatus::Failed(error));
             return;
         }

@@ -180,21 +180,24 @@ impl Channels {
         });
     }
 
-    /// The sign-in was decided: presence channels that waited for it know who the client is, or that it is nobody.
+    /// The sign-in was decided: presence channels that waited for it know who the client is, or that it is nobody. Those
+    /// that failed because nobody was signed in are tried again.
     pub(in crate::session) fn identified(&mut self, context: &mut Context, identity: &Identity) {
         for name in self.in_order() {
             let Some(channel) = self.table.get_mut(&name) else {
                 continue;
             };
-            let Phase::AwaitingSignIn { authorization } = &channel.phase else {
-                continue;
-            };
-            let auth = authorization.auth.clone();
-            if let Identity::SignedIn(id) = identity {
-                channel.me = Some(id.clone());
-                self.subscribe(context, &name, Some(&auth), None);
-            } else {
-                self.fail(context, &name, SubscriptionError::NoIdentity, false);
+            match (&channel.phase, identity) {
+                (Phase::AwaitingSignIn { authorization }, Identity::SignedIn(id)) => {
+                    let auth = authorization.auth.clone();
+                    channel.me = Some(id.clone());
+                    self.subscribe(context, &name, Some(&auth), None);
+                }
+                (Phase::AwaitingSignIn { .. }, _) => {
+                    self.fail(context, &name, SubscriptionError::NoIdentity, false);
+                }
+                (Phase::Unidentified, Identity::SignedIn(_)) => self.start(context, name),
+                _ => {}
             }
         }
     }

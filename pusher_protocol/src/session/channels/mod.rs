@@ -83,6 +83,8 @@ enum Phase {
     /// Refused by the backend or the server, or no answer in time; `unanswered` if the server may still grant it, which
     /// counts.
     Failed { unanswered: bool },
+    /// Failed for want of somebody who is signed in: tried again once somebody is.
+    Unidentified,
 }
 
 /// Who the client is to the server.
@@ -149,7 +151,8 @@ impl Channels {
             | Phase::Authorizing { .. }
             | Phase::Backoff { .. }
             | Phase::AwaitingSignIn { .. }
-            | Phase::Failed { unanswered: false } => {}
+            | Phase::Failed { unanswered: false }
+            | Phase::Unidentified => {}
         }
         self.remove(context, name);
         self.pump(context);
@@ -162,6 +165,7 @@ impl Channels {
         };
         let unanswered = match channel.phase {
             Phase::Failed { unanswered } => unanswered,
+            Phase::Unidentified => false,
             Phase::Backoff { .. } => {
                 channel.auth_failures = 0;
                 return self.enqueue(context, name);
@@ -189,7 +193,7 @@ impl Channels {
         let channel = self.table.get(name).filter(|channel| channel.wanted)?;
         Some(match channel.phase {
             _ if channel.barred => Err(SendError::SignedOut),
-            Phase::Failed { .. } => Err(SendError::NotSubscribed),
+            Phase::Failed { .. } | Phase::Unidentified => Err(SendError::NotSubscribed),
             _ => Ok(()),
         })
     }
@@ -307,7 +311,8 @@ impl Channels {
                 | Phase::Authorizing { .. }
                 | Phase::Backoff { .. }
                 | Phase::AwaitingSignIn { .. }
-                | Phase::Failed { unanswered: false } => {}
+                | Phase::Failed { unanswered: false }
+                | Phase::Unidentified => {}
             }
             self.cancel_question(context, &name);
             self.fail(context, &name, SubscriptionError::SignedOut, false);
