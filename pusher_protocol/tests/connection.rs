@@ -618,6 +618,58 @@ fn after_sleep_the_link_is_asked_at_once_and_a_live_one_survives() {
     );
 }
 
+fn pings(seen: &[Seen]) -> usize {
+    let ping = json!({"event": "pusher:ping", "data": {}});
+    frames(seen).iter().filter(|frame| **frame == ping).count()
+}
+
+#[test]
+fn after_sleep_a_dead_link_is_noticed_soon_though_frames_from_before_are_read_first() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    client.wait(SECOND);
+    client.now.wall += 600 * SECOND;
+    let buffered = json!({"event": "e", "channel": "lobby", "data": "1"});
+    for _ in 0..3 {
+        assert!(client.frame(&buffered).0.is_some());
+    }
+    let seen = client.wait(5 * SECOND);
+    assert_eq!(pings(&seen), 1);
+    assert!(states(&seen).iter().any(is_waiting), "{seen:?}");
+}
+
+#[test]
+fn after_sleep_a_live_link_survives_though_frames_from_before_are_read_first() {
+    let mut client = Client::connected();
+    client.wait(SECOND);
+    client.now.wall += 600 * SECOND;
+    client.frame(&json!({"event": "pusher:ping"}));
+    assert_eq!(pings(&client.wait(SECOND)), 1);
+    client.frame(&json!({"event": "pusher:pong"}));
+    assert_eq!(client.wait(20 * SECOND), []);
+}
+
+#[test]
+fn after_sleep_a_silent_link_is_given_no_longer_than_another() {
+    let mut client = Client::connected();
+    client.now.monotonic += 30 * SECOND;
+    client.now.wall += 600 * SECOND;
+    assert_eq!(pings(&client.input(Input::TimePassed)), 1);
+    assert!(states(&client.wait(5 * SECOND)).iter().any(is_waiting));
+}
+
+#[test]
+fn after_sleep_a_frame_of_an_older_socket_does_not_hide_that_the_machine_slept() {
+    let mut client = Client::connected();
+    let old = client.dial.unwrap();
+    client.wait(10 * SECOND);
+    client.lose();
+    client.now.wall += 600 * SECOND;
+    let frame = r#"{"event":"e"}"#;
+    assert_eq!(client.session.handle_frame(old, frame, client.now), None);
+    assert_eq!(dials(&client.drain()), 1);
+}
+
 #[test]
 fn a_hint_that_the_network_is_back_dials_at_once() {
     let mut client = Client::connected();

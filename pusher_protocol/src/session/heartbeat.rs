@@ -9,6 +9,8 @@ pub(super) struct Heartbeat {
     activity_timeout: Duration,
     last_heard: Duration,
     ping: Option<Ping>,
+    /// Since when the link is doubted, while the server was not asked so far.
+    doubted_at: Option<Duration>,
 }
 
 /// A ping without an answer so far.
@@ -36,6 +38,7 @@ impl Heartbeat {
             activity_timeout,
             last_heard: now,
             ping: None,
+            doubted_at: None,
         }
     }
 
@@ -54,6 +57,7 @@ impl Heartbeat {
                 after: ping.timeout,
             },
             Some(_) => Pulse::Fine,
+            None if self.doubted_at.is_some() => self.doubt(now, pong_timeout),
             None if now >= self.last_heard + self.activity_timeout => self.ask(now, pong_timeout),
             None => Pulse::Fine,
         }
@@ -67,7 +71,13 @@ impl Heartbeat {
         self.ask(now, pong_timeout.min(DOUBTFUL_PONG_TIMEOUT))
     }
 
+    /// The same once what waits to be read has been: it may be as old as the doubt, and is no answer.
+    pub(super) fn doubt_later(&mut self, now: Duration) {
+        self.doubted_at = Some(now);
+    }
+
     fn ask(&mut self, now: Duration, timeout: Duration) -> Pulse {
+        self.doubted_at = None;
         self.ping = Some(Ping {
             sent_at: now,
             timeout,
@@ -78,7 +88,9 @@ impl Heartbeat {
     pub(super) fn wake_at(&self) -> Duration {
         match &self.ping {
             Some(ping) => ping.sent_at + ping.timeout,
-            None => self.last_heard + self.activity_timeout,
+            None => self
+                .doubted_at
+                .unwrap_or(self.last_heard + self.activity_timeout),
         }
     }
 }

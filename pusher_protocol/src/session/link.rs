@@ -357,6 +357,15 @@ impl Session {
         }
     }
 
+    /// The same, but the server is asked only once the frames that wait are through: they came while the machine slept.
+    pub(super) fn doubt_link(&mut self) {
+        if let Link::Connected { heartbeat, .. } = &mut self.link {
+            heartbeat.doubt_later(self.context.now);
+        } else {
+            self.check_link();
+        }
+    }
+
     pub(super) fn link_time_passed(&mut self) {
         let now = self.context.now;
         match &mut self.link {

@@ -128,7 +128,13 @@ impl Session {
                         .identified(&mut self.context, &self.user.identity());
                 }
             }
-            Input::TimePassed => self.time_passed(),
+            Input::TimePassed => {
+                // First: a link that was silent for long besides is not to be given longer for that.
+                if slept {
+                    self.check_link();
+                }
+                self.time_passed();
+            }
             Input::Hint(Hint::NetworkChanged | Hint::Resumed) => self.check_link(),
         }
         if slept {
@@ -145,11 +151,17 @@ impl Session {
         frame: &'a str,
         now: Now,
     ) -> Option<ReceivedEvent<'a>> {
-        self.tick(now);
-        if !self.is_current(dial) {
+        let slept = self.tick(now);
+        let is_current = self.is_current(dial);
+        if is_current {
+            self.heard();
+        }
+        if slept {
+            self.doubt_link();
+        }
+        if !is_current {
             return None;
         }
-        self.heard();
         let is_live = matches!(self.link, Link::Connected { .. });
         let event = match ServerFrame::parse(frame) {
             Ok(frame) if is_live => self.handle_live_frame(frame),
