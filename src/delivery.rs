@@ -7,16 +7,9 @@ use bevy_ecs::prelude::*;
 use crate::{
     PusherConnectionEvent, PusherEvent, PusherUserEvent,
     channel::Subscribers,
-    event::{Audience, ForEntity, RawData, Received, Stream},
+    event::{Audience, ForEntity, Origin, RawData, Received},
     handover::write_messages,
 };
-
-/// Where an event came from.
-#[derive(Clone, Copy)]
-pub(crate) struct Origin<'a> {
-    pub(crate) stream: &'a Arc<Stream>,
-    pub(crate) user_id: Option<&'a Arc<str>>,
-}
 
 /// An event on its way to whom it is for.
 pub(crate) trait Deliverable: Received {
@@ -93,21 +86,20 @@ impl<'w> Delivery<'w> {
 
     /// Hands an undecoded event over.
     pub(crate) fn deliver_raw(&mut self, origin: Origin<'_>, data: RawData) {
-        let Origin { stream, user_id } = origin;
-        match stream.audience {
+        match origin.stream.audience {
             Audience::Channel(_) => {
-                let mut event = PusherEvent::new(stream, user_id, data);
+                let mut event = PusherEvent::new(origin, data);
                 if event.deliver(self) {
                     self.raw.of_channels.push(event);
                 }
             }
             Audience::User => {
-                let mut event = PusherUserEvent::new(stream, user_id, data);
+                let mut event = PusherUserEvent::new(origin, data);
                 event.deliver(self);
                 self.raw.of_user.push(event);
             }
             Audience::Connection => {
-                let mut event = PusherConnectionEvent::new(stream, user_id, data);
+                let mut event = PusherConnectionEvent::new(origin, data);
                 event.deliver(self);
                 self.raw.of_connection.push(event);
             }

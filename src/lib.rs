@@ -171,6 +171,27 @@
 //! [`PusherDecodeFailed`]. If the game does not run for so long that more waits than
 //! [`Limits`](config::Limits) allow, the oldest events are dropped, and a [`PusherLagged`] says how many.
 //!
+//! Some servers know more than Pusher's own protocol. Keys of a frame that this plugin does not know are
+//! [`PusherEvent::extras`], an event of the server without a channel is a [`PusherConnectionEvent`], and
+//! [`PusherSubscribeExtras`] beside a channel adds fields to its request:
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_pusher::{PusherSubscribeExtras, prelude::*};
+//! # use serde_json::json;
+//! fn follow_goals(mut commands: Commands) {
+//!     let goals = json!({"key": "kind", "cmp": "eq", "val": "goal"});
+//!     commands.spawn((PusherChannel::new("match-7"), PusherSubscribeExtras::new().with("filter", goals)));
+//! }
+//!
+//! fn remember_position(event: On<PusherEvent>) {
+//!     if let Some(Ok(serial)) = event.extra("serial").map(|serial| serial.parse::<u64>()) {
+//!         info!("{} is at {serial}", event.channel());
+//!     }
+//! }
+//! # App::new().add_systems(Startup, follow_goals).add_observer(remember_position);
+//! ```
+//!
 //! # Presence
 //!
 //! An entity with a `presence-` channel has [`PusherMembers`]: who is there, and which one is me. Comings and goings are
@@ -355,8 +376,6 @@ mod plugin;
 mod presence;
 mod receive;
 mod sending;
-#[cfg(not(target_arch = "wasm32"))]
-mod sleep;
 #[cfg(feature = "states")]
 mod states;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
@@ -366,7 +385,7 @@ mod user;
 mod waker;
 
 pub use channel::{
-    PusherCacheMissed, PusherChannel, PusherSubscribed, PusherSubscription,
+    PusherCacheMissed, PusherChannel, PusherSubscribeExtras, PusherSubscribed, PusherSubscription,
     PusherSubscriptionChanged, PusherSubscriptionCount,
 };
 pub use config::PusherConfig;

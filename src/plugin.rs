@@ -11,9 +11,12 @@ use crate::{
     PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMember,
     PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf, PusherMembers,
     PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers, PusherStateChanged,
-    PusherSubscribed, PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount,
-    PusherUser, PusherUserEvent, PusherWaker, PusherWatchlistChanged,
-    channel::{Subscribers, adopt, follow_discard, follow_insert, follow_remove, reconcile},
+    PusherSubscribeExtras, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
+    PusherSubscriptionCount, PusherUser, PusherUserEvent, PusherWaker, PusherWatchlistChanged,
+    channel::{
+        Subscribers, adopt, follow_discard, follow_extras_insert, follow_extras_remove,
+        follow_insert, follow_remove, reconcile,
+    },
     client::{Client, StartDriver, start_driver},
     handover::EventTypes,
     presence::{despawn_members, forget_members, spawn_members, update_members},
@@ -75,6 +78,8 @@ impl Plugin for PusherPlugin {
         app.add_observer(follow_insert)
             .add_observer(follow_discard)
             .add_observer(follow_remove)
+            .add_observer(follow_extras_insert)
+            .add_observer(follow_extras_remove)
             .add_observer(update_members)
             .add_observer(spawn_members)
             .add_observer(forget_members)
@@ -92,8 +97,6 @@ impl Plugin for PusherPlugin {
                 .in_set(PusherSystems::Receive)
                 .before(follow_config),
         );
-        #[cfg(not(target_arch = "wasm32"))]
-        app.add_systems(First, crate::sleep::notice_sleep);
         app.add_systems(PreStartup, follow_config)
             .add_systems(
                 PreUpdate,
@@ -129,6 +132,7 @@ fn register_types(app: &mut App) {
         .register_type::<PusherUser>()
         .register_type::<PusherChannel>()
         .register_type::<PusherSubscription>()
+        .register_type::<PusherSubscribeExtras>()
         .register_type::<PusherSubscribed>()
         .register_type::<PusherMembers>()
         .register_type::<PusherSpawnMembers>()
@@ -139,18 +143,19 @@ fn register_types(app: &mut App) {
 
 /// Starts, changes or ends the client as the configuration says.
 fn follow_config(world: &mut World) {
+    let config = world
+        .get_resource_ref::<PusherConfig>()
+        .map(|config| (config.last_changed(), PusherConfig::clone(&config)));
     let Some(client) = world.get_resource::<Client>() else {
         return;
     };
-    let config = world.get_resource_ref::<PusherConfig>();
     let is_behind = match &config {
-        Some(config) => client.is_behind(config.last_changed()),
+        Some((inserted, _)) => client.is_behind(*inserted),
         None => client.is_running(),
     };
     if !is_behind {
         return;
     }
-    let config = config.map(|config| (config.last_changed(), PusherConfig::clone(&config)));
     let types = world.get_resource_or_init::<EventTypes>().clone();
     world.resource_scope(|world, mut client: Mut<Client>| {
         let mut subscribers = world.get_resource_or_init::<Subscribers>();
@@ -159,9 +164,6 @@ fn follow_config(world: &mut World) {
             subscribers.forget_session();
             return;
         };
-        if client.is_dead() {
-            client.stop(subscribers.told());
-        }
         subscribers.set_rules(config.name_rules);
         if client.follow(&config, inserted, &types) {
             subscribers.forget_session();

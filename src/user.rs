@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 pub use pusher_protocol::session::SignInState;
 
-use crate::event::{RawData, Received, Stream};
+use crate::event::{ExtraFields, Origin, RawData, Received, Stream, find};
 
 /// The user whom this client is signed in as, and who of their watchlist is online. A resource, always there.
 ///
@@ -150,6 +150,7 @@ impl PusherWatchlistChanged {
 #[derive(Message, Event, Clone, Debug)]
 pub struct PusherUserEvent<T: Send + Sync + 'static = RawData> {
     stream: Arc<Stream>,
+    extras: Option<ExtraFields>,
     data: T,
 }
 
@@ -165,14 +166,26 @@ impl<T: Send + Sync + 'static> PusherUserEvent<T> {
     pub fn data(&self) -> &T {
         &self.data
     }
+
+    /// The keys of its frame that are none of the protocol's own, in their order.
+    pub fn extras(&self) -> impl Iterator<Item = (&str, &RawData)> {
+        self.extras.iter().flat_map(ExtraFields::iter)
+    }
+
+    /// One of [`extras`](Self::extras) by its key.
+    #[must_use]
+    pub fn extra(&self, key: &str) -> Option<&RawData> {
+        find(self.extras(), key)
+    }
 }
 
 impl<T: Send + Sync + 'static> Received for PusherUserEvent<T> {
     type Data = T;
 
-    fn new(stream: &Arc<Stream>, _: Option<&Arc<str>>, data: T) -> Self {
+    fn new(origin: Origin<'_>, data: T) -> Self {
         Self {
-            stream: stream.clone(),
+            stream: origin.stream.clone(),
+            extras: origin.extras.cloned(),
             data,
         }
     }

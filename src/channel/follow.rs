@@ -6,6 +6,7 @@ use pusher_protocol::session::Command;
 use crate::{
     channel::{
         PusherChannel, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
+        extras::{HasExtras, extras_of},
         subscribers::{Change, Standing, Subscribers},
     },
     client::Client,
@@ -76,6 +77,7 @@ pub(crate) fn adopt(world: &mut World) {
 pub(crate) fn reconcile(
     subscribers: Option<ResMut<Subscribers>>,
     client: Option<Res<Client>>,
+    extras: HasExtras,
     mut commands: Commands,
 ) {
     let (Some(mut subscribers), Some(client)) = (subscribers, client) else {
@@ -84,12 +86,10 @@ pub(crate) fn reconcile(
     if subscribers.is_settled() {
         return;
     }
-    for change in subscribers.changes(client.is_running()) {
+    let extras_of = |entities: &[Entity]| extras_of(entities, &extras);
+    for change in subscribers.changes(client.is_running(), extras_of) {
         client.command(match change {
-            Change::Subscribe(channel) => Command::Subscribe {
-                channel,
-                extra: None,
-            },
+            Change::Subscribe(channel, extra) => Command::Subscribe { channel, extra },
             Change::Unsubscribe(channel) => Command::Unsubscribe(channel),
             Change::Retry(channel) => Command::Retry(channel),
         });

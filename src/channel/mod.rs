@@ -1,8 +1,12 @@
 //! Channels as entities: who wants which, and how far each is.
 
+mod extras;
 mod follow;
 mod subscribers;
 
+pub use extras::PusherSubscribeExtras;
+
+pub(crate) use extras::{follow_extras_insert, follow_extras_remove};
 pub(crate) use follow::{adopt, follow_discard, follow_insert, follow_remove, reconcile, write};
 pub(crate) use subscribers::Subscribers;
 
@@ -28,6 +32,8 @@ use crate::event::ForEntity;
 ///
 /// [`PusherSubscription`] tells how far it is, [`PusherSubscribed`] is there while it stands, and [`PusherMembers`] lists
 /// who is on a presence channel. The events come as [`PusherEvent`](crate::PusherEvent).
+///
+/// [`PusherSubscribeExtras`] beside it adds fields to its request, for servers that have more than Pusher's own.
 ///
 /// The prefix says what kind of channel it is: `private-`, `presence-`, `private-encrypted-`, with `cache-` after it or
 /// alone for channels that keep their last event; all others are public.

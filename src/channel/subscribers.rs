@@ -1,6 +1,7 @@
 use bevy_ecs::prelude::*;
 use bevy_platform::collections::HashMap;
 use pusher_protocol::{ChannelName, NameRules};
+use serde_json::{Map, Value};
 
 use crate::{channel::PusherSubscription, presence::PusherMembers};
 
@@ -28,7 +29,7 @@ pub(crate) struct Standing {
 /// What the session is to be told.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    Subscribe(ChannelName),
+    Subscribe(ChannelName, Option<Map<String, Value>>),
     Unsubscribe(ChannelName),
     /// All entities of a failed channel went and others came: as good as a new subscription.
     Retry(ChannelName),
@@ -40,6 +41,8 @@ struct Channel {
     standing: Standing,
     /// Whether the session was told to subscribe.
     told: bool,
+    /// The extra fields with which it was told so.
+    extra: Option<Map<String, Value>>,
     is_dirty: bool,
     /// Whether there was a moment without entities since the last reconciliation.
     was_unwanted: bool,
@@ -83,6 +86,7 @@ impl Subscribers {
                 entities: Vec::new(),
                 standing: Standing::default(),
                 told: false,
+                extra: None,
                 is_dirty: false,
                 was_unwanted: false,
                 retry: false,
@@ -92,11 +96,11 @@ impl Subscribers {
             channel.standing.status = PusherSubscription::Pending;
             channel.retry = true;
         }
-        if channel.entities.is_empty() && !channel.is_dirty {
+        channel.entities.push(entity);
+        if !channel.is_dirty {
             channel.is_dirty = true;
             self.dirty.push(name);
         }
-        channel.entities.push(entity);
         if channel.standing.status != PusherSubscription::Pending {
             self.unaware.push(entity);
         }
@@ -115,10 +119,21 @@ impl Subscribers {
         channel.entities.retain(|other| *other != entity);
         if channel.entities.is_empty() {
             channel.was_unwanted = true;
-            if !channel.is_dirty {
-                channel.is_dirty = true;
-                self.dirty.push(name);
-            }
+        }
+        if !channel.is_dirty {
+            channel.is_dirty = true;
+            self.dirty.push(name);
+        }
+    }
+
+    /// What goes out with the subscription of an entity's channel may be another now.
+    pub(crate) fn look_again(&mut self, entity: Entity) {
+        if let Some(Name::Valid(name)) = self.names.get(&entity)
+            && let Some(channel) = self.channels.get_mut(name)
+            && !channel.is_dirty
+        {
+            channel.is_dirty = true;
+            self.dirty.push(name.clone());
         }
     }
 
@@ -129,11 +144,12 @@ impl Subscribers {
             .map_or(&[], |channel| &channel.entities)
     }
 
-    /// What is known of a channel that the session has. It is kept while no entity wants it, too: another may want it before
-    /// the session is told otherwise.
+    /// What is known of a channel that is wanted.
     pub(crate) fn standing_mut(&mut self, channel: &str) -> Option<&mut Standing> {
-        let channel = self.channels.get_mut(channel)?;
-        Some(&mut channel.standing)
+        self.channels
+            .get_mut(channel)
+            .filter(|channel| !channel.entities.is_empty())
+            .map(|channel| &mut channel.standing)
     }
 
     /// The channel's name and status of an entity.
@@ -168,8 +184,13 @@ impl Subscribers {
         self.dirty.is_empty() && self.unaware.is_empty()
     }
 
-    /// What the session is to be told, if there is one.
-    pub(crate) fn changes(&mut self, has_session: bool) -> Vec<Change> {
+    /// What the session is to be told, if there is one; `extras_of` says with which extra fields the channel of these
+    /// entities is to be asked for.
+    pub(crate) fn changes(
+        &mut self,
+        has_session: bool,
+        extras_of: impl Fn(&[Entity]) -> Option<Map<String, Value>>,
+    ) -> Vec<Change> {
         let mut changes = Vec::new();
         for name in std::mem::take(&mut self.dirty) {
             let Some(channel) = self.channels.get_mut(&name) else {
@@ -183,10 +204,17 @@ impl Subscribers {
                     changes.push(Change::Unsubscribe(name.clone()));
                 }
                 self.channels.remove(&name);
-            } else if has_session && !channel.told {
+                continue;
+            }
+            if !has_session {
+                continue;
+            }
+            let extra = extras_of(&channel.entities);
+            if !channel.told || channel.extra != extra {
                 channel.told = true;
-                changes.push(Change::Subscribe(name));
-            } else if has_session && retry {
+                channel.extra.clone_from(&extra);
+                changes.push(Change::Subscribe(name, extra));
+            } else if retry {
                 changes.push(Change::Retry(name));
             }
         }
@@ -254,17 +282,28 @@ mod tests {
         ChannelName::new(name, NameRules::Strict).unwrap()
     }
 
+    /// No entity has extra fields.
+    fn none(_: &[Entity]) -> Option<Map<String, Value>> {
+        None
+    }
+
     #[test]
     fn two_entities_share_one_subscription_which_ends_with_the_last() {
         let mut subscribers = Subscribers::default();
         subscribers.insert(entity(1), "a");
         subscribers.insert(entity(2), "a");
-        assert_eq!(subscribers.changes(true), [Change::Subscribe(name("a"))]);
+        assert_eq!(
+            subscribers.changes(true, none),
+            [Change::Subscribe(name("a"), None)]
+        );
         subscribers.remove(entity(1));
-        assert_eq!(subscribers.changes(true), []);
+        assert_eq!(subscribers.changes(true, none), []);
         assert_eq!(subscribers.entities("a"), [entity(2)]);
         subscribers.remove(entity(2));
-        assert_eq!(subscribers.changes(true), [Change::Unsubscribe(name("a"))]);
+        assert_eq!(
+            subscribers.changes(true, none),
+            [Change::Unsubscribe(name("a"))]
+        );
         assert!(subscribers.channels.is_empty() && subscribers.names.is_empty());
     }
 
@@ -272,18 +311,18 @@ mod tests {
     fn inserting_the_same_name_again_makes_no_traffic_unless_it_failed() {
         let mut subscribers = Subscribers::default();
         subscribers.insert(entity(1), "a");
-        subscribers.changes(true);
+        subscribers.changes(true, none);
         subscribers.standing_mut("a").unwrap().status = PusherSubscription::Subscribed;
         let standing = subscribers.insert(entity(1), "a");
         assert_eq!(standing.status, PusherSubscription::Subscribed);
-        assert_eq!(subscribers.changes(true), []);
+        assert_eq!(subscribers.changes(true, none), []);
     }
 
     #[test]
     fn a_failed_channel_that_is_inserted_again_starts_anew() {
         let mut subscribers = Subscribers::default();
         subscribers.insert(entity(1), "a");
-        subscribers.changes(true);
+        subscribers.changes(true, none);
         let failed = PusherSubscription::Failed {
             error: pusher_protocol::session::SubscriptionError::TimedOut,
         };
@@ -294,7 +333,7 @@ mod tests {
             subscribers.insert(entity(1), "a").status,
             PusherSubscription::Pending
         );
-        assert_eq!(subscribers.changes(true), [Change::Retry(name("a"))]);
+        assert_eq!(subscribers.changes(true, none), [Change::Retry(name("a"))]);
     }
 
     #[test]
@@ -303,13 +342,13 @@ mod tests {
         for (index, name) in ["c", "a", "b"].iter().enumerate() {
             subscribers.insert(entity(index as u32), name);
         }
-        subscribers.changes(false);
+        subscribers.changes(false, none);
         assert!(subscribers.is_settled());
         subscribers.forget_session();
         let told: Vec<Change> = ["c", "a", "b"]
-            .map(|channel| Change::Subscribe(name(channel)))
+            .map(|channel| Change::Subscribe(name(channel), None))
             .into();
-        assert_eq!(subscribers.changes(true), told);
+        assert_eq!(subscribers.changes(true, none), told);
     }
 
     #[test]
@@ -317,14 +356,32 @@ mod tests {
         let mut subscribers = Subscribers::default();
         assert!(subscribers.insert(entity(1), "ü").status.error().is_some());
         subscribers.insert(entity(2), "a");
-        subscribers.changes(true);
+        subscribers.changes(true, none);
         assert_eq!(subscribers.set_rules(NameRules::Relaxed), [entity(1)]);
         let relaxed = ChannelName::new("ü", NameRules::Relaxed).unwrap();
         assert_eq!(
-            subscribers.changes(true),
-            [Change::Subscribe(relaxed.clone())]
+            subscribers.changes(true, none),
+            [Change::Subscribe(relaxed.clone(), None)]
         );
         assert_eq!(subscribers.set_rules(NameRules::Strict), [entity(1)]);
-        assert_eq!(subscribers.changes(true), [Change::Unsubscribe(relaxed)]);
+        assert_eq!(
+            subscribers.changes(true, none),
+            [Change::Unsubscribe(relaxed)]
+        );
+    }
+
+    #[test]
+    fn extra_fields_go_with_the_subscription_and_other_ones_make_another() {
+        let mut subscribers = Subscribers::default();
+        let extra = |number: u32| Some(Map::from_iter([("n".to_owned(), number.into())]));
+        subscribers.insert(entity(1), "a");
+        let told = |number| [Change::Subscribe(name("a"), extra(number))];
+        assert_eq!(subscribers.changes(true, |_| extra(1)), told(1));
+        subscribers.look_again(entity(1));
+        assert_eq!(subscribers.changes(true, |_| extra(1)), []);
+        subscribers.look_again(entity(1));
+        assert_eq!(subscribers.changes(true, |_| extra(2)), told(2));
+        subscribers.forget_session();
+        assert_eq!(subscribers.changes(true, |_| extra(2)), told(2));
     }
 }

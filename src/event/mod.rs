@@ -1,6 +1,7 @@
 //! What a game receives: events as they came, and decoded into its own types.
 
 mod decode_failed;
+mod extra_fields;
 mod lagged;
 mod raw_data;
 mod stream;
@@ -10,6 +11,7 @@ pub use lagged::{LagCause, PusherLagged};
 pub use raw_data::RawData;
 
 pub(crate) use decode_failed::DecodeFailure;
+pub(crate) use extra_fields::ExtraFields;
 pub(crate) use lagged::Losses;
 pub(crate) use stream::{Audience, Stream};
 
@@ -56,6 +58,7 @@ pub struct PusherEvent<T: Send + Sync + 'static = RawData> {
     entity: Entity,
     stream: Arc<Stream>,
     user_id: Option<Arc<str>>,
+    extras: Option<ExtraFields>,
     data: T,
 }
 
@@ -90,6 +93,18 @@ impl<T: Send + Sync + 'static> PusherEvent<T> {
     pub fn user_id(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
+
+    /// The keys of its frame that are none of the protocol's own, in their order: extensions of some server's, such as
+    /// Sockudo's `serial` and `message_id`. Most servers send none.
+    pub fn extras(&self) -> impl Iterator<Item = (&str, &RawData)> {
+        self.extras.iter().flat_map(ExtraFields::iter)
+    }
+
+    /// One of [`extras`](Self::extras) by its key.
+    #[must_use]
+    pub fn extra(&self, key: &str) -> Option<&RawData> {
+        find(self.extras(), key)
+    }
 }
 
 impl<T: Send + Sync + 'static> PusherEvent<T> {
@@ -116,6 +131,7 @@ impl<T: fmt::Debug + Send + Sync + 'static> fmt::Debug for PusherEvent<T> {
 #[derive(Message, Event, Clone, Debug)]
 pub struct PusherConnectionEvent {
     stream: Arc<Stream>,
+    extras: Option<ExtraFields>,
     data: RawData,
 }
 
@@ -131,23 +147,50 @@ impl PusherConnectionEvent {
     pub fn data(&self) -> &RawData {
         &self.data
     }
+
+    /// The keys of its frame that are none of the protocol's own, in their order.
+    pub fn extras(&self) -> impl Iterator<Item = (&str, &RawData)> {
+        self.extras.iter().flat_map(ExtraFields::iter)
+    }
+
+    /// One of [`extras`](Self::extras) by its key.
+    #[must_use]
+    pub fn extra(&self, key: &str) -> Option<&RawData> {
+        find(self.extras(), key)
+    }
+}
+
+pub(crate) fn find<'a>(
+    mut extras: impl Iterator<Item = (&'a str, &'a RawData)>,
+    key: &str,
+) -> Option<&'a RawData> {
+    extras.find_map(|(other, value)| (other == key).then_some(value))
+}
+
+/// Where an event came from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) stream: &'a Arc<Stream>,
+    pub(crate) user_id: Option<&'a Arc<str>>,
+    pub(crate) extras: Option<&'a ExtraFields>,
 }
 
 /// An event that can be made of what came over the wire. One kind of column holds the payloads of one of these.
 pub(crate) trait Received: Message {
     type Data: Send + Sync + 'static;
 
-    fn new(stream: &Arc<Stream>, user_id: Option<&Arc<str>>, data: Self::Data) -> Self;
+    fn new(origin: Origin<'_>, data: Self::Data) -> Self;
 }
 
 impl<T: Send + Sync + 'static> Received for PusherEvent<T> {
     type Data = T;
 
-    fn new(stream: &Arc<Stream>, user_id: Option<&Arc<str>>, data: T) -> Self {
+    fn new(origin: Origin<'_>, data: T) -> Self {
         Self {
             entity: Entity::PLACEHOLDER,
-            stream: stream.clone(),
-            user_id: user_id.cloned(),
+            stream: origin.stream.clone(),
+            user_id: origin.user_id.cloned(),
+            extras: origin.extras.cloned(),
             data,
         }
     }
@@ -156,9 +199,10 @@ impl<T: Send + Sync + 'static> Received for PusherEvent<T> {
 impl Received for PusherConnectionEvent {
     type Data = RawData;
 
-    fn new(stream: &Arc<Stream>, _: Option<&Arc<str>>, data: RawData) -> Self {
+    fn new(origin: Origin<'_>, data: RawData) -> Self {
         Self {
-            stream: stream.clone(),
+            stream: origin.stream.clone(),
+            extras: origin.extras.cloned(),
             data,
         }
     }

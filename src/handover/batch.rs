@@ -2,12 +2,12 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use pusher_protocol::{
     ChannelName,
-    protocol::{EventData, Roster},
-    session::Notice,
+    protocol::Roster,
+    session::{Notice, ReceivedEvent},
 };
 
 use crate::{
-    event::{Losses, RawData, Stream},
+    event::{ExtraFields, Losses, RawData, Stream},
     handover::{column::Column, digest::Digest, types::Table},
 };
 
@@ -45,6 +45,7 @@ pub(crate) enum Entry {
 pub(crate) struct Row {
     pub(crate) user_id: Option<Arc<str>>,
     pub(crate) raw: Option<RawData>,
+    pub(crate) extras: Option<ExtraFields>,
     bytes: usize,
 }
 
@@ -54,7 +55,7 @@ impl Batch {
         &mut self,
         stream: &Arc<Stream>,
         user_id: Option<Arc<str>>,
-        data: &EventData<'_>,
+        event: &ReceivedEvent<'_>,
         types: &Table,
     ) {
         match self.order.back_mut() {
@@ -70,14 +71,18 @@ impl Batch {
                     *slot = types.make_column(index);
                 }
                 if let Some(column) = slot {
-                    column.decode(data);
+                    column.decode(&event.data);
                 }
             }
         }
-        let bytes = size_of::<Row>() + data.as_str().len();
+        let data = &event.data;
+        let extras = ExtraFields::of(&event.extras);
+        let more = extras.as_ref().map_or(0, ExtraFields::bytes);
+        let bytes = size_of::<Row>() + data.as_str().len() + more;
         self.rows.push_back(Row {
             user_id,
             raw: stream.keeps_raw.then(|| RawData::from(data)),
+            extras,
             bytes,
         });
         self.count += 1;
@@ -269,8 +274,6 @@ impl Entry {
                 Notice::MemberJoined(membership) | Notice::MemberLeft(membership) => {
                     membership.roster.len() * MEMBER_BYTES
                 }
-                // A server may say much.
-                Notice::Error { error, .. } => error.to_string().len(),
                 Notice::Watchlist { user_ids, .. } => user_ids.iter().map(String::len).sum(),
                 _ => 0,
             },

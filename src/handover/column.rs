@@ -9,8 +9,8 @@ use pusher_protocol::protocol::EventData;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    delivery::{Deliverable, Delivery, Origin},
-    event::{DecodeFailure, Losses, PusherDecodeFailed, RawData},
+    delivery::{Deliverable, Delivery},
+    event::{DecodeFailure, Losses, Origin, PusherDecodeFailed, RawData},
 };
 
 /// Decoded payloads of one type, the oldest first: filled on the driver's thread, emptied by the frame.
@@ -63,18 +63,13 @@ impl<E: Deliverable<Data: DeserializeOwned>> Column for TypedColumn<E> {
     }
 
     fn skip(&mut self, rows: usize) {
-        for row in self.rows.drain(..rows.min(self.rows.len())) {
-            // It is the game's code that drops it, and the network thread has to live on.
-            if catch_unwind(AssertUnwindSafe(|| drop(row))).is_err() {
-                log::error!("dropping a {} panicked", type_name::<E::Data>());
-            }
-        }
+        self.rows.drain(..rows.min(self.rows.len()));
     }
 
     fn deliver(&mut self, origin: Origin<'_>, delivery: &mut Delivery<'_>) {
         match self.rows.pop_front() {
             Some(Ok(data)) => {
-                let mut event = E::new(origin.stream, origin.user_id, data);
+                let mut event = E::new(origin, data);
                 if event.deliver(delivery) {
                     self.delivered.push(event);
                 }

@@ -54,8 +54,7 @@ impl Sink for HandoverSink {
             .of(&event.target, &event.event, |audience, name| {
                 self.table.stream(audience, name)
             });
-        self.batch
-            .push_event(stream, user_id, &event.data, &self.table);
+        self.batch.push_event(stream, user_id, event, &self.table);
         self.events += 1;
         if self.events >= PART {
             self.flush();

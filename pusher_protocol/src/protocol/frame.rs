@@ -1,14 +1,16 @@
 use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{DeserializeOwned, Visitor},
-};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::protocol::{ChannelName, shown::head, user_id::UserId};
+use crate::protocol::{
+    ChannelName, Extras,
+    envelope::{Envelope, Text},
+    shown::head,
+    user_id::UserId,
+};
 
-/// A text frame from the server, taken apart: one JSON object with an `event`. Keys it does not know are left alone.
+/// A text frame from the server, taken apart: one JSON object with an `event`.
 #[derive(Debug)]
 pub struct ServerFrame<'a> {
     /// The event's name.
@@ -19,6 +21,8 @@ pub struct ServerFrame<'a> {
     pub data: EventData<'a>,
     /// On client events of presence channels: who sent it, vouched for by the server.
     pub user_id: Option<Cow<'a, str>>,
+    /// What else is there, in its order.
+    pub extras: Extras<'a>,
 }
 
 impl<'a> ServerFrame<'a> {
@@ -34,10 +38,11 @@ impl<'a> ServerFrame<'a> {
             None => None,
         };
         Ok(Self {
-            event: envelope.event.0,
-            channel: envelope.channel.map(|channel| channel.0),
+            event: envelope.event,
+            channel: envelope.channel,
             data: EventData::of(envelope.data.map(RawValue::get)),
             user_id,
+            extras: envelope.extras,
         })
     }
 }
@@ -57,50 +62,6 @@ impl FrameError {
     }
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    event: Text<'a>,
-    #[serde(borrow, default)]
-    channel: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    data: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    user_id: Option<&'a RawValue>,
-}
-
-/// Tells `null` (present) from a missing key.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-/// A text borrowed from the frame unless it holds escapes; serde's own `Cow` never borrows inside an `Option`.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(TextVisitor)
-    }
-}
-
 /// The `data` of an event as the wire had it. Servers send a JSON text that itself holds JSON, or a JSON value, or
 /// nothing; all are kept apart and none is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +75,7 @@ pub enum EventData<'a> {
 }
 
 impl<'a> EventData<'a> {
-    fn of(raw: Option<&'a str>) -> Self {
+    pub(super) fn of(raw: Option<&'a str>) -> Self {
         let Some(raw) = raw else { return Self::Absent };
         if !raw.starts_with('"') {
             return Self::Json(Cow::Borrowed(raw));
@@ -313,20 +274,46 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_without_an_event_is_an_error_and_unknown_keys_are_not() {
+    fn a_frame_without_an_event_is_an_error() {
         for bad in [
             "",
             "null",
             "[]",
+            r#"["e"]"#,
             "{}",
             "hello",
             r#"{"event":5}"#,
             r#"{"event":null}"#,
+            r#"{"event":"a","event":"b"}"#,
+            r#"{"event":"a","data":1,"data":2}"#,
+            r#"{"event":"a","channel":5}"#,
         ] {
             assert!(ServerFrame::parse(bad).is_err(), "{bad}");
         }
-        let frame = ServerFrame::parse(r#"{"event":"e","serial":7,"tags":{"a":"b"}}"#).unwrap();
-        assert_eq!(frame.event, "e");
+    }
+
+    #[test]
+    fn what_the_protocol_does_not_know_is_kept() {
+        let text = r#"{"serial":7,"event":"e","tags":{"a":"b"},"channel":null,"message_id":"x\u00e9","n":null}"#;
+        let frame = ServerFrame::parse(text).unwrap();
+        assert_eq!((&*frame.event, frame.channel), ("e", None));
+        let extras: Vec<(&str, &EventData<'_>)> = frame
+            .extras
+            .iter()
+            .map(|extra| (&*extra.key, &extra.value))
+            .collect();
+        let json = |text| EventData::Json(Cow::Borrowed(text));
+        assert_eq!(
+            extras,
+            [
+                ("serial", &json("7")),
+                ("tags", &json(r#"{"a":"b"}"#)),
+                ("message_id", &EventData::Text(Cow::Borrowed("xé"))),
+                ("n", &json("null")),
+            ]
+        );
+        let plain = ServerFrame::parse(r#"{"event":"e","data":1,"user_id":"u"}"#).unwrap();
+        assert_eq!(plain.extras, Extras::default());
     }
 
     #[test]

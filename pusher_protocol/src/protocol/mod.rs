@@ -4,6 +4,8 @@ mod authorization;
 mod channel_name;
 mod channel_pattern;
 mod close_code;
+mod envelope;
+mod extras;
 mod frame;
 mod roster;
 mod shown;
@@ -15,6 +17,7 @@ pub use channel_name::{
 };
 pub use channel_pattern::ChannelPattern;
 pub use close_code::{CloseAction, meaning};
+pub use extras::{Extra, Extras};
 pub use frame::{EventData, FrameError, ServerFrame};
 pub use roster::{Member, Roster};
 

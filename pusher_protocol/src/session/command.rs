@@ -9,11 +9,12 @@ pub enum Command {
     Connect,
     /// Close, and stay closed until [`Command::Connect`].
     Disconnect,
-    /// Want this channel, whatever becomes of the connection.
+    /// Want this channel, whatever becomes of the connection. With other `extra` fields than before, it is subscribed anew.
     Subscribe {
         /// The channel.
         channel: ChannelName,
-        /// Fields beside Pusher's own in the subscribe request, for servers that have more.
+        /// Fields beside Pusher's own in the subscribe request, for servers that have more. `channel`, `auth` and
+        /// `channel_data` are Pusher's, and are left out.
         extra: Option<Map<String, Value>>,
     },
     /// Want it no more.

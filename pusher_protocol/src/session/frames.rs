@@ -129,6 +129,7 @@ impl Session {
             channel,
             data,
             user_id,
+            extras,
         } = frame;
         let Some(channel) = channel else {
             if is_watchlist(&self.user, &event) {
@@ -144,6 +145,7 @@ impl Session {
                 event,
                 data,
                 user_id: None,
+                extras,
             });
         };
         if let Some(name) = self.channels.listening(&channel) {
@@ -157,6 +159,7 @@ impl Session {
                 event,
                 data,
                 user_id,
+                extras,
             };
             if is_encrypted {
                 self.channels.decrypt(&mut self.context, &name, event)
@@ -169,6 +172,7 @@ impl Session {
                 event,
                 data,
                 user_id: None,
+                extras,
             })
         } else {
             None

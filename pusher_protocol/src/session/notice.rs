@@ -1,7 +1,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use crate::{
-    protocol::{ChannelName, EventData, Member, Roster},
+    protocol::{ChannelName, EventData, Extras, Member, Roster},
     session::{ConnectionError, PusherError, SendError, SendId, SignInError, SubscriptionError},
 };
 
@@ -180,6 +180,22 @@ pub struct ReceivedEvent<'a> {
     pub data: EventData<'a>,
     /// On client events of presence channels: who sent it, vouched for by the server.
     pub user_id: Option<Cow<'a, str>>,
+    /// Keys of its frame that are none of the protocol's own.
+    pub extras: Extras<'a>,
+}
+
+impl ReceivedEvent<'_> {
+    /// The same, owning its texts.
+    #[must_use]
+    pub fn into_owned(self) -> ReceivedEvent<'static> {
+        ReceivedEvent {
+            target: self.target,
+            event: Cow::Owned(self.event.into_owned()),
+            data: self.data.into_owned(),
+            user_id: self.user_id.map(|id| Cow::Owned(id.into_owned())),
+            extras: self.extras.into_owned(),
+        }
+    }
 }
 
 /// To whom an event is addressed.

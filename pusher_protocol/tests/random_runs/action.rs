@@ -33,6 +33,8 @@ pub enum Action {
     Redial,
     Want(&'static str),
     Unwant(&'static str),
+    /// Wants it with other fields in its request.
+    Amend(&'static str, u8),
     Retry(&'static str),
     Send(&'static str, SendMode),
     SignIn,
@@ -85,6 +87,7 @@ impl Action {
         match self {
             Self::Want(_) => Self::Want(channel),
             Self::Unwant(_) => Self::Unwant(channel),
+            Self::Amend(_, filter) => Self::Amend(channel, filter),
             Self::Retry(_) => Self::Retry(channel),
             Self::Send(_, mode) => Self::Send(channel, mode),
             Self::Publish(_) => Self::Publish(channel),
@@ -194,6 +197,7 @@ fn what_the_game_does() -> impl Strategy<Value = Action> {
     prop_oneof![
         20 => channel().prop_map(Action::Want),
         6 => channel().prop_map(Action::Unwant),
+        2 => (channel(), 0_u8..3).prop_map(|(channel, filter)| Action::Amend(channel, filter)),
         3 => channel().prop_map(Action::Retry),
         12 => (channel(), select(&[SendMode::Immediate, SendMode::Queued, SendMode::Latest][..]))
             .prop_map(|(channel, mode)| Action::Send(channel, mode)),

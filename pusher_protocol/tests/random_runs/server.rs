@@ -23,6 +23,8 @@ pub struct Connection {
     /// Nothing gets through any more.
     pub is_dead: bool,
     subscribed: BTreeSet<String>,
+    /// The field `filter` of the subscriptions, which is none of the protocol's.
+    filters: BTreeMap<String, u8>,
     /// Subscriptions that were not granted: the client may not know that.
     declined: BTreeSet<String>,
     /// Subscriptions that were granted once.
@@ -61,6 +63,7 @@ impl Server {
             to_client: first.into_iter().collect(),
             is_dead: false,
             subscribed: BTreeSet::new(),
+            filters: BTreeMap::new(),
             declined: BTreeSet::new(),
             granted: BTreeSet::new(),
             signed_in: false,
@@ -146,6 +149,9 @@ impl Server {
                 connection.granted.insert(channel.into());
                 connection.declined.remove(channel);
                 connection.subscribed.insert(channel.into());
+                let filter = data["filter"].as_u64().unwrap_or_default();
+                let filter = u8::try_from(filter).expect("a small number");
+                connection.filters.insert(channel.into(), filter);
                 let mut answer = json!({});
                 if is_presence {
                     let members = self.members.entry(channel.into()).or_default();
@@ -289,6 +295,11 @@ impl Connection {
     /// Whether the server knows who the user is.
     pub fn is_signed_in(&self) -> bool {
         self.signed_in
+    }
+
+    /// The field `filter` with which a channel was subscribed.
+    pub fn filter(&self, channel: &str) -> u8 {
+        self.filters.get(channel).copied().unwrap_or_default()
     }
 
     pub fn tell(&mut self, frame: &Value) {

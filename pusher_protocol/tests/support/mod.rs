@@ -165,7 +165,10 @@ impl Client {
     /// A frame comes: the event that is handed back at once, and the rest.
     pub fn text(&mut self, text: &str) -> (Option<ReceivedEvent<'static>>, Vec<Seen>) {
         let dial = self.dial.expect("the session dialled");
-        let event = self.session.handle_frame(dial, text, self.now).map(owned);
+        let event = self
+            .session
+            .handle_frame(dial, text, self.now)
+            .map(ReceivedEvent::into_owned);
         (event, self.drain())
     }
 
@@ -271,15 +274,6 @@ impl Client {
             self.authorize(request);
         }
         self.confirm(channel)
-    }
-}
-
-pub fn owned(event: ReceivedEvent<'_>) -> ReceivedEvent<'static> {
-    ReceivedEvent {
-        target: event.target,
-        event: event.event.into_owned().into(),
-        data: event.data.into_owned(),
-        user_id: event.user_id.map(|id| id.into_owned().into()),
     }
 }
 

@@ -32,6 +32,10 @@ impl Channels {
                 context.send(ClientFrame::Unsubscribe { channel: &name });
                 return self.remove(context, &name);
             }
+            Phase::Subscribing { .. } if channel.is_outdated() => {
+                context.send(ClientFrame::Unsubscribe { channel: &name });
+                return self.proceed(context, name);
+            }
             Phase::Subscribing { .. } | Phase::Failed { unanswered: true } => {
                 channel.phase = Phase::Subscribed;
                 let gap = channel
@@ -99,7 +103,10 @@ impl Channels {
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
-        if channel.wanted {
+        let is_moot = matches!(channel.phase, Phase::Subscribing { .. })
+            && channel.is_outdated()
+            && !channel.barred;
+        if channel.wanted && !is_moot {
             channel.phase = match error {
                 SubscriptionError::NoIdentity => Phase::Unidentified,
                 _ => Phase::Failed { unanswered },
@@ -110,6 +117,10 @@ impl Channels {
         if unanswered {
             // A late success must not leave a subscription behind that nobody wants.
             context.send(ClientFrame::Unsubscribe { channel: name });
+        }
+        if channel.wanted {
+            // What failed is not what is wanted any more.
+            return self.proceed(context, name.clone());
         }
         self.remove(context, name);
     }

@@ -9,8 +9,7 @@ use serde::Deserialize;
 use crate::{
     protocol::{AuthError, ChannelAuthorization, ChannelName, EventData},
     session::{
-        EventTarget, Notice, PusherError, ReceivedEvent, RequestId, channels::Channels,
-        context::Context,
+        Notice, PusherError, ReceivedEvent, RequestId, channels::Channels, context::Context,
     },
 };
 
@@ -121,7 +120,7 @@ impl Channels {
             .and_then(|channel| channel.encryption.as_mut())?;
         if let Some(rekey) = &mut encryption.rekey {
             if rekey.waiting.len() < REKEY_BACKLOG {
-                rekey.waiting.push(into_owned(event));
+                rekey.waiting.push(event.into_owned());
             } else {
                 report(
                     context,
@@ -155,7 +154,7 @@ impl Channels {
                     encryption.last_rekey = Some(context.now);
                     encryption.rekey = Some(Rekey {
                         request,
-                        waiting: vec![into_owned(event)],
+                        waiting: vec![event.into_owned()],
                     });
                 }
             }
@@ -216,13 +215,4 @@ fn report(context: &mut Context, name: &ChannelName, event: &str, reason: &str) 
         event: event.into(),
         reason: reason.into(),
     });
-}
-
-fn into_owned(event: ReceivedEvent<'_>) -> ReceivedEvent<'static> {
-    ReceivedEvent {
-        target: EventTarget::clone(&event.target),
-        event: Cow::Owned(event.event.into_owned()),
-        data: event.data.into_owned(),
-        user_id: event.user_id.map(|id| Cow::Owned(id.into_owned())),
-    }
 }

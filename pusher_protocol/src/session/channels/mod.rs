@@ -8,6 +8,7 @@ mod encryption;
 #[path = "encryption_disabled.rs"]
 mod encryption;
 mod presence;
+mod renewing;
 mod timers;
 mod unanswered;
 
@@ -27,6 +28,7 @@ use crate::{
     },
 };
 use encryption::Encryption;
+use renewing::without_own_fields;
 use timers::Timers;
 use unanswered::Unanswered;
 
@@ -52,6 +54,8 @@ struct Channel {
     /// Given up with the user who signed out: nothing is asked for it until somebody signs in, or it is asked for anew.
     barred: bool,
     extra: Option<Map<String, Value>>,
+    /// The fields with which the server was asked last.
+    asked_with: Option<Map<String, Value>>,
     phase: Phase,
     /// How often in a row the backend did not authorize it for a passing reason.
     auth_failures: u32,
@@ -105,13 +109,14 @@ impl Channels {
         name: ChannelName,
         extra: Option<Map<String, Value>>,
     ) {
+        let extra = without_own_fields(extra);
         if let Some(channel) = self.table.get_mut(&name) {
             if !channel.wanted {
                 // The subscription under way is the one that is wanted again.
                 channel.wanted = true;
                 tell(context, &name, SubscriptionStatus::Subscribing);
             }
-            return;
+            return self.amend(context, &name, extra);
         }
         self.wanted_so_far += 1;
         let channel = Channel {
@@ -119,6 +124,7 @@ impl Channels {
             wanted: true,
             barred: false,
             extra,
+            asked_with: None,
             phase: Phase::Pending,
             auth_failures: 0,
             lost_at: None,
@@ -278,11 +284,17 @@ impl Channels {
             self.fail(context, &name, SubscriptionError::SignedOut, false);
         } else if name.kind() == ChannelKind::PrivateEncrypted && !cfg!(feature = "encrypted") {
             self.fail(context, &name, SubscriptionError::EncryptionDisabled, false);
-        } else if name.kind().needs_authorization() {
-            tell(context, &name, SubscriptionStatus::Subscribing);
-            self.enqueue(context, name);
         } else {
             tell(context, &name, SubscriptionStatus::Subscribing);
+            self.proceed(context, name);
+        }
+    }
+
+    /// Asks whoever is to be asked first.
+    fn proceed(&mut self, context: &mut Context, name: ChannelName) {
+        if name.kind().needs_authorization() {
+            self.enqueue(context, name);
+        } else {
             self.subscribe(context, &name, None, None);
         }
     }
@@ -351,6 +363,7 @@ impl Channels {
             name.clone(),
         );
         channel.phase = Phase::Subscribing { timer };
+        channel.asked_with.clone_from(&channel.extra);
         self.unanswered.add(name);
         context.send(ClientFrame::Subscribe {
             channel: name,

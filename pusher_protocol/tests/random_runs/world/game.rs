@@ -8,10 +8,28 @@ impl World {
             self.statuses
                 .insert(channel.into(), SubscriptionStatus::Pending);
         }
+        let filter = self.filters.get(channel).copied().unwrap_or_default();
+        let extra =
+            (filter > 0).then(|| [("filter".to_owned(), json!(filter))].into_iter().collect());
         self.command(Command::Subscribe {
             channel: name(channel),
-            extra: None,
+            extra,
         });
+    }
+
+    pub(super) fn amend(&mut self, channel: &str, filter: u8) {
+        if !self.wanted.contains(channel) {
+            return;
+        }
+        if self
+            .filters
+            .insert(channel.into(), filter)
+            .unwrap_or_default()
+            != filter
+        {
+            self.amended.insert(channel.into());
+        }
+        self.want(channel);
     }
 
     pub(super) fn unwant(&mut self, channel: &str) {
@@ -19,6 +37,7 @@ impl World {
         self.barred.remove(channel);
         self.statuses.remove(channel);
         self.rosters.remove(channel);
+        self.filters.remove(channel);
         self.command(Command::Unsubscribe(name(channel)));
     }
 
@@ -70,8 +89,11 @@ impl World {
             } => {
                 let told = self.statuses.insert(channel.to_string(), status.clone());
                 let told = told.unwrap_or_else(|| panic!("{channel} is not wanted"));
+                let is_renewed = told == SubscriptionStatus::Subscribed
+                    && status == SubscriptionStatus::Subscribing
+                    && self.amended.remove(&*channel);
                 assert!(
-                    is_legal_status(&told, &status),
+                    is_renewed || is_legal_status(&told, &status),
                     "{channel}: {told:?} -> {status:?}"
                 );
                 assert!(gap.is_none() || status == SubscriptionStatus::Subscribed);

@@ -69,6 +69,10 @@ pub struct World {
     cancelled: Vec<Question>,
     // The game.
     wanted: BTreeSet<String>,
+    /// Fields of the subscribe request beside the protocol's own; 0 stands for none.
+    filters: BTreeMap<String, u8>,
+    /// Channels that may be subscribed anew though the connection stands.
+    amended: BTreeSet<String>,
     wants_sign_in: bool,
     /// Channels that were given up with a user who signed out.
     barred: BTreeSet<String>,
@@ -97,6 +101,8 @@ impl World {
             questions: Vec::new(),
             cancelled: Vec::new(),
             wanted: BTreeSet::new(),
+            filters: BTreeMap::new(),
+            amended: BTreeSet::new(),
             wants_sign_in: false,
             barred: BTreeSet::new(),
             state: ConnectionState::Disconnected,
@@ -122,6 +128,7 @@ impl World {
             Action::Redial => self.command(Command::Redial),
             Action::Want(channel) => self.want(channel),
             Action::Unwant(channel) => self.unwant(channel),
+            Action::Amend(channel, filter) => self.amend(channel, filter),
             Action::Retry(channel) => self.retry(channel),
             Action::Send(channel, mode) => self.send(channel, mode),
             Action::SignIn => self.sign_in(),
@@ -225,6 +232,10 @@ impl World {
         let wanted: BTreeSet<&str> = self.wanted.iter().map(|channel| &**channel).collect();
         assert_eq!(connection.subscribed(), wanted);
         assert_eq!(connection.is_signed_in(), self.wants_sign_in);
+        for channel in &wanted {
+            let filter = self.filters.get(*channel).copied().unwrap_or_default();
+            assert_eq!(connection.filter(channel), filter, "{channel}");
+        }
         let presence = wanted.iter().filter(|name| name.starts_with("presence-"));
         for channel in presence {
             let known = self.rosters.get(*channel).expect("a roster");

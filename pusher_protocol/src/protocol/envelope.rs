@@ -1,0 +1,138 @@
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use crate::protocol::{EventData, Extra, Extras};
+
+/// The top level of a frame, borrowed from it.
+pub(super) struct Envelope<'a> {
+    pub(super) event: Cow<'a, str>,
+    pub(super) channel: Option<Cow<'a, str>>,
+    pub(super) data: Option<&'a RawValue>,
+    pub(super) user_id: Option<&'a RawValue>,
+    /// What else is there.
+    pub(super) extras: Extras<'a>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EnvelopeVisitor;
+
+        impl<'de> Visitor<'de> for EnvelopeVisitor {
+            type Value = Envelope<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with an event")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut event, mut channel, mut data, mut user_id) = (None, None, None, None);
+                let mut extras = Extras::default();
+                while let Some(key) = map.next_key()? {
+                    match key {
+                        Key::Event if event.is_none() => event = Some(map.next_value::<Text>()?),
+                        Key::Channel if channel.is_none() => {
+                            channel = Some(map.next_value::<Option<Text>>()?);
+                        }
+                        Key::Data if data.is_none() => data = Some(map.next_value()?),
+                        Key::UserId if user_id.is_none() => user_id = Some(map.next_value()?),
+                        Key::Event => return Err(A::Error::duplicate_field("event")),
+                        Key::Channel => return Err(A::Error::duplicate_field("channel")),
+                        Key::Data => return Err(A::Error::duplicate_field("data")),
+                        Key::UserId => return Err(A::Error::duplicate_field("user_id")),
+                        Key::Other(key) => {
+                            let value: &RawValue = map.next_value()?;
+                            let value = EventData::of(Some(value.get()));
+                            extras.push(Extra { key, value });
+                        }
+                    }
+                }
+                let Text(event) = event.ok_or_else(|| A::Error::missing_field("event"))?;
+                Ok(Envelope {
+                    event,
+                    channel: channel.flatten().map(|Text(channel)| channel),
+                    data,
+                    user_id,
+                    extras,
+                })
+            }
+        }
+
+        deserializer.deserialize_map(EnvelopeVisitor)
+    }
+}
+
+enum Key<'a> {
+    Event,
+    Channel,
+    Data,
+    UserId,
+    Other(Cow<'a, str>),
+}
+
+impl<'a> Key<'a> {
+    fn known(key: &str) -> Option<Self> {
+        Some(match key {
+            "event" => Self::Event,
+            "channel" => Self::Channel,
+            "data" => Self::Data,
+            "user_id" => Self::UserId,
+            _ => return None,
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
+                Ok(Key::known(key).unwrap_or(Key::Other(Cow::Borrowed(key))))
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+                Ok(Key::known(key).unwrap_or_else(|| Key::Other(Cow::Owned(key.to_owned()))))
+            }
+        }
+
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
+
+/// A text borrowed from the frame unless it holds escapes; serde's own `Cow` never borrows inside an `Option`.
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(TextVisitor)
+    }
+}

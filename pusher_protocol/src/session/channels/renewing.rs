@@ -1,0 +1,61 @@
+//! Fields beside the protocol's own in the subscribe request: a change of them takes a new subscription.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    protocol::{ChannelName, ClientFrame},
+    session::{
+        channels::{Channel, Channels, Phase},
+        context::Context,
+    },
+};
+
+/// The fields of the request that are the protocol's own.
+const OWN_FIELDS: [&str; 3] = ["channel", "auth", "channel_data"];
+
+/// What of the game's fields may be sent.
+pub(super) fn without_own_fields(extra: Option<Map<String, Value>>) -> Option<Map<String, Value>> {
+    let mut extra = extra?;
+    for field in OWN_FIELDS {
+        extra.remove(field);
+    }
+    (!extra.is_empty()).then_some(extra)
+}
+
+impl Channel {
+    /// Whether the server was asked with other fields than are wanted now.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.asked_with != self.extra
+    }
+}
+
+impl Channels {
+    /// A wanted channel is wanted with these fields from now on.
+    pub(super) fn amend(
+        &mut self,
+        context: &mut Context,
+        name: &ChannelName,
+        extra: Option<Map<String, Value>>,
+    ) {
+        let Some(channel) = self.table.get_mut(name) else {
+            return;
+        };
+        if channel.extra == extra {
+            return;
+        }
+        channel.extra = extra;
+        match channel.phase {
+            Phase::Subscribed => {
+                channel.lost_at = Some(context.now);
+                channel.encryption = None;
+                context.send(ClientFrame::Unsubscribe { channel: name });
+                self.cancel_question(context, name);
+                self.start(context, name.clone());
+            }
+            Phase::Failed { .. } if !channel.barred => self.retry(context, name.clone()),
+            // Those are sent with the request that is still to come; an answer that is awaited has to come first, as with
+            // an unsubscription.
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,36 @@
+use std::sync::Arc;
+
+use pusher_protocol::protocol::Extras;
+
+use crate::event::RawData;
+
+/// The keys of an event's frame that are none of the protocol's own.
+#[derive(Clone, Debug)]
+pub(crate) struct ExtraFields(Arc<Box<[Field]>>);
+
+type Field = (Box<str>, RawData);
+
+impl ExtraFields {
+    /// `None` if there are none, as with most events.
+    pub(crate) fn of(extras: &Extras<'_>) -> Option<Self> {
+        if extras.is_empty() {
+            return None;
+        }
+        let fields = extras
+            .iter()
+            .map(|extra| ((*extra.key).into(), RawData::from(&extra.value)));
+        Some(Self(Arc::new(fields.collect())))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &RawData)> {
+        self.0.iter().map(|(key, value)| (&**key, value))
+    }
+
+    /// What they take, in bytes, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = self
+            .iter()
+            .map(|(key, value)| key.len() + value.as_str().len());
+        self.0.len() * size_of::<Field>() + texts.sum::<usize>()
+    }
+}

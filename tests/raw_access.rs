@@ -1,0 +1,180 @@
+//! What Pusher's own protocol does not have reaches the game, and the server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use bevy::{prelude::*, reflect::TypeRegistry};
+use bevy_pusher::{PusherConnectionEvent, PusherSubscribeExtras, prelude::*};
+use pusher_test_support::{ScriptedConnection, ScriptedServer};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use support::{scripted::*, *};
+
+fn filter(value: &str) -> PusherSubscribeExtras {
+    PusherSubscribeExtras::new().with("filter", value)
+}
+
+/// Runs a frame, and confirms the subscription of the lobby with this filter.
+fn confirm(app: &mut App, connection: &ScriptedConnection, filter: &Value) {
+    app.update();
+    let frame = connection.expect_event("pusher:subscribe", SOON);
+    assert_eq!(frame["data"]["channel"], "lobby");
+    assert_eq!(frame["data"]["filter"], *filter);
+    connection.subscribed("lobby");
+}
+
+fn left(app: &mut App, connection: &ScriptedConnection) {
+    app.update();
+    let frame = connection.expect_event("pusher:unsubscribe", SOON);
+    assert_eq!(frame["data"]["channel"], "lobby");
+}
+
+#[derive(Deserialize)]
+struct Goal {
+    minute: u8,
+}
+
+#[test]
+fn unknown_keys_of_a_frame_come_with_the_event_raw_and_typed() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    app.add_pusher_event::<Goal>("goal")
+        .add_observer(|goal: On<PusherEvent<Goal>>, mut told: ResMut<Told>| {
+            let serial: u64 = goal.extra("serial").unwrap().parse().unwrap();
+            told.0.push(format!("{} at {serial}", goal.data().minute));
+        })
+        .add_systems(
+            Update,
+            |mut events: MessageReader<PusherEvent>, mut told: ResMut<Told>| {
+                for event in events.read() {
+                    let keys: Vec<String> = event
+                        .extras()
+                        .map(|(key, value)| format!("{key}={}", value.as_str()))
+                        .collect();
+                    told.0.push(format!("raw {}", keys.join(" ")));
+                }
+            },
+        );
+    listen(&mut app, &connection, "lobby");
+    connection.send_text(
+        r#"{"event":"goal","channel":"lobby","data":"{\"minute\":90}","serial":18446744073709551615,"message_id":"m-1","tags":{"kind":"goal"}}"#,
+    );
+    has_been_told(&mut app, "90 at 18446744073709551615");
+    has_been_told(
+        &mut app,
+        r#"raw serial=18446744073709551615 message_id=m-1 tags={"kind":"goal"}"#,
+    );
+    connection.event("lobby", "plain", &json!(1));
+    has_been_told(&mut app, "raw ");
+}
+
+#[test]
+fn events_of_the_server_that_the_protocol_does_not_know_reach_the_game() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    app.add_observer(|event: On<PusherConnectionEvent>, mut told: ResMut<Told>| {
+        let node = event.extra("node").map(|node| node.as_str().to_owned());
+        told.0.push(format!(
+            "connection {} {} {node:?}",
+            event.name(),
+            event.data().as_str()
+        ));
+    });
+    listen(&mut app, &connection, "lobby");
+    connection.send(json!({"event": "pusher:maintenance", "data": {"in": 60}, "node": "n1"}));
+    connection.send(json!({"event": "pusher:delta", "channel": "lobby", "data": "{}"}));
+    has_been_told(
+        &mut app,
+        r#"connection pusher:maintenance {"in":60} Some("n1")"#,
+    );
+    has_been_told(&mut app, "lobby pusher:delta {}");
+}
+
+#[test]
+fn fields_of_the_game_go_out_with_the_subscription_and_other_ones_subscribe_anew() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    let entity = app
+        .world_mut()
+        .spawn((PusherChannel::new("lobby"), filter("one")))
+        .id();
+    confirm(&mut app, &connection, &json!("one"));
+    subscribed(&mut app, entity);
+    app.world_mut().entity_mut(entity).insert(filter("one"));
+    app.update();
+    connection.expect_nothing(Duration::from_millis(50));
+
+    app.world_mut().entity_mut(entity).insert(filter("two"));
+    left(&mut app, &connection);
+    confirm(&mut app, &connection, &json!("two"));
+    has_been_told(&mut app, "lobby subscribed again");
+
+    connection.cut();
+    let connection = greet(&server, &mut app);
+    confirm(&mut app, &connection, &json!("two"));
+    subscribed(&mut app, entity);
+
+    app.world_mut()
+        .entity_mut(entity)
+        .remove::<PusherSubscribeExtras>();
+    left(&mut app, &connection);
+    confirm(&mut app, &connection, &Value::Null);
+    subscribed(&mut app, entity);
+}
+
+#[test]
+fn of_several_entities_the_oldest_that_has_fields_decides() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    let plain = spawn(&mut app, "lobby");
+    confirm(&mut app, &connection, &Value::Null);
+    subscribed(&mut app, plain);
+
+    let second = app
+        .world_mut()
+        .spawn((filter("two"), PusherChannel::new("lobby")))
+        .id();
+    left(&mut app, &connection);
+    confirm(&mut app, &connection, &json!("two"));
+    let third = app
+        .world_mut()
+        .spawn((PusherChannel::new("lobby"), filter("three")))
+        .id();
+    app.update();
+    connection.expect_nothing(Duration::from_millis(50));
+
+    app.world_mut().despawn(second);
+    left(&mut app, &connection);
+    confirm(&mut app, &connection, &json!("three"));
+    app.world_mut().despawn(third);
+    left(&mut app, &connection);
+    confirm(&mut app, &connection, &Value::Null);
+    subscribed(&mut app, plain);
+}
+
+#[test]
+fn the_fields_can_be_saved_with_a_scene_and_loaded() {
+    use bevy::reflect::serde::{TypedReflectDeserializer, TypedReflectSerializer};
+    use serde::de::DeserializeSeed;
+
+    let mut registry = TypeRegistry::default();
+    registry.register::<PusherSubscribeExtras>();
+    let extras = filter("one").with("rewind", 5);
+    let saved = serde_json::to_string(&TypedReflectSerializer::new(&extras, &registry)).unwrap();
+    let registration = registry
+        .get(std::any::TypeId::of::<PusherSubscribeExtras>())
+        .unwrap();
+    let loaded = TypedReflectDeserializer::new(registration, &registry)
+        .deserialize(&mut serde_json::Deserializer::from_str(&saved))
+        .unwrap();
+    let loaded: PusherSubscribeExtras = loaded.try_take().unwrap();
+    assert_eq!(loaded, extras);
+}
