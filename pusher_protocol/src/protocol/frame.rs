@@ -4,14 +4,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::protocol::{
-    ChannelName, Extras,
+    ChannelName, Extras, compact,
     envelope::{Envelope, Text},
     shown::head,
     user_id::UserId,
 };
 
 /// A text frame from the server, taken apart: one JSON object with an `event`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct ServerFrame<'a> {
     /// The event's name.
     pub event: Cow<'a, str>,
@@ -28,6 +28,14 @@ pub struct ServerFrame<'a> {
 impl<'a> ServerFrame<'a> {
     /// Reads one text frame.
     pub fn parse(text: &'a str) -> Result<Self, FrameError> {
+        match compact::parse(text) {
+            Some(frame) => Ok(frame),
+            None => Self::parse_any(text),
+        }
+    }
+
+    /// Reads one text frame, whatever way it is written.
+    fn parse_any(text: &'a str) -> Result<Self, FrameError> {
         let envelope: Envelope<'a> = serde_json::from_str(text).map_err(|error| FrameError {
             // The words of serde_json hold texts of the frame at any length.
             reason: head(&error.to_string()),
@@ -234,10 +242,41 @@ impl ClientFrame<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::NameRules;
+    use crate::protocol::{NameRules, compact};
 
     fn data(frame: &str) -> EventData<'_> {
         ServerFrame::parse(frame).unwrap().data
+    }
+
+    #[test]
+    fn the_quick_way_to_read_a_frame_agrees_with_the_slow_one() {
+        let frames = [
+            r#"{"event":"e"}"#,
+            r#"{"event":"e","channel":"c","data":"{\"a\":[1,\"\\\"x\\\"\"]}"}"#,
+            r#"{"data":"\/\b\f\n\r\t\\\"","event":"é","channel":"☕","user_id":"u1"}"#,
+            r#"{"event":"e","channel":"c","data":"","user_id":""}"#,
+            r#"{"event":"e","data":"\u00eb","user_id":"\n"}"#,
+            r#"{"event":"e","data":{"a":1},"user_id":7}"#,
+        ];
+        let mut by_the_quick_way = 0;
+        for frame in frames {
+            // Each with each of its bytes cut away, and with each replaced by one that means something.
+            let variants = (0..frame.len()).flat_map(|at| {
+                ["", "\"", "\\", "}", ",", ":", "\n", "e"].map(|other| {
+                    let mut variant = frame.as_bytes().to_vec();
+                    variant.splice(at..=at, other.bytes());
+                    String::from_utf8(variant)
+                })
+            });
+            for variant in variants.flatten().chain([frame.to_owned()]) {
+                let slow = ServerFrame::parse_any(&variant);
+                if let Some(quick) = compact::parse(&variant) {
+                    assert_eq!(slow.as_ref(), Ok(&quick), "{variant}");
+                    by_the_quick_way += 1;
+                }
+            }
+        }
+        assert!(by_the_quick_way > 200, "{by_the_quick_way}");
     }
 
     #[test]

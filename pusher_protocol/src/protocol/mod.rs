@@ -4,6 +4,7 @@ mod authorization;
 mod channel_name;
 mod channel_pattern;
 mod close_code;
+mod compact;
 mod envelope;
 mod extras;
 mod frame;

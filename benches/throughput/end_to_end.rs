@@ -1,0 +1,303 @@
+//! Events a second, from a socket on loopback to a system that reads them decoded.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bevy_pusher::{PusherConfig, config::Limits};
+use pusher_benches::{
+    clocks::{Thread, thread_time},
+    firehose::{Connection, Firehose},
+    frames::Frames,
+    game::{Game, Hearing, config},
+    one_thread::OneThread,
+    pusher_js::PusherJs,
+    statistics::{median, nanoseconds_each},
+};
+
+use crate::{
+    arguments::Arguments,
+    report::{Goal, Report, Row},
+};
+
+/// Events that differ; more are the same ones again.
+const BLOCK: u64 = 20_000;
+
+/// Times the reference's time of a thread, on the client's network thread: what a regression must not exceed.
+const NETWORK_THREAD_BOUND: f64 = 2.0;
+
+/// What to send.
+struct Load {
+    frames: Arc<Frames>,
+    times: u64,
+}
+
+/// What it took to hear all of it.
+#[derive(Clone, Copy)]
+struct Outcome {
+    per_second: f64,
+    /// The processor's time of the thread that reads the socket.
+    network_ns: f64,
+    /// The processor's time of the main thread.
+    main_ns: f64,
+}
+
+/// What was measured of one contender, round by round.
+#[derive(Default)]
+struct Rounds(Vec<Outcome>);
+
+impl Load {
+    fn of_events(events: u64) -> Self {
+        let block = BLOCK.min(events.max(1));
+        Self {
+            frames: Arc::new(Frames::lobby(block)),
+            times: events.div_ceil(block),
+        }
+    }
+
+    fn of_size(bytes: usize, block: u64, times: u64) -> Self {
+        Self {
+            frames: Arc::new(Frames::of_size(block, bytes)),
+            times,
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.frames.count() * self.times
+    }
+
+    /// Has it sent. Returns when that began.
+    fn pour(&self, connection: &Connection) -> Instant {
+        let begun = Instant::now();
+        connection.writer().pour(self.frames.clone(), self.times);
+        begun
+    }
+
+    fn outcome(&self, begun: Instant, network: Duration, main: Duration) -> Outcome {
+        Outcome {
+            per_second: self.count() as f64 / begun.elapsed().as_secs_f64(),
+            network_ns: nanoseconds_each(network, self.count()),
+            main_ns: nanoseconds_each(main, self.count()),
+        }
+    }
+}
+
+impl Rounds {
+    fn each(&self, part: impl Fn(&Outcome) -> f64) -> Vec<f64> {
+        self.0.iter().map(part).collect()
+    }
+
+    fn median(&self, part: impl Fn(&Outcome) -> f64) -> f64 {
+        median(&self.each(part))
+    }
+
+    fn ratios(&self, other: &Self, part: impl Fn(&Outcome) -> f64) -> Vec<f64> {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.map(|(own, other)| part(own) / part(other)).collect()
+    }
+
+    fn rate(&self) -> String {
+        format!("{:.0} k/s", self.median(|o| o.per_second) / 1e3)
+    }
+}
+
+pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
+    let firehose = Firehose::start();
+    let events = if arguments.check {
+        100_000
+    } else {
+        arguments.events
+    };
+    small_events(&firehose, arguments, &Load::of_events(events), report);
+    if arguments.check {
+        return;
+    }
+    #[cfg(feature = "aeronet")]
+    aeronet(&firehose, arguments, &Load::of_events(events), report);
+    pusher_js(&firehose, &Load::of_events(events / 4), report);
+    let sizes = [
+        ("events of 10 KB", Load::of_size(10_000, 200, 50)),
+        ("events of 1 MB", Load::of_size(1_000_000, 8, 25)),
+    ];
+    for (title, load) in sizes {
+        large_events(&firehose, arguments, title, &load, report);
+    }
+}
+
+fn small_events(firehose: &Firehose, arguments: &Arguments, load: &Load, report: &mut Report) {
+    let [mut reference, mut typed, mut beside_raw] = [const { Rounds(Vec::new()) }; 3];
+    for _ in 0..arguments.rounds {
+        reference.0.push(one_thread(firehose, load));
+        typed.0.push(plugin(firehose, load, Hearing::Typed));
+        if !arguments.check {
+            beside_raw
+                .0
+                .push(plugin(firehose, load, Hearing::TypedBesideRaw));
+        }
+    }
+    let time = |o: &Outcome| o.network_ns;
+    report.add(Row::new(
+        "one thread: tungstenite, envelope, struct",
+        format!(
+            "{}, {:.0} ns each",
+            reference.rate(),
+            reference.median(time)
+        ),
+    ));
+    report.add(
+        Row::new("bevy_pusher, typed, raw off", typed.rate()).against(
+            "one thread",
+            &typed.ratios(&reference, |o| o.per_second),
+            Goal::AtLeast(0.9),
+        ),
+    );
+    if !arguments.check {
+        report.add(
+            Row::new("bevy_pusher, typed, raw on", beside_raw.rate()).beside(
+                "one thread",
+                &beside_raw.ratios(&reference, |o| o.per_second),
+            ),
+        );
+    }
+    let network = typed.ratios(&reference, time);
+    report.add(
+        Row::new(
+            "its network thread",
+            format!("{:.0} ns each", typed.median(time)),
+        )
+        .beside("one thread's time", &network)
+        .bound(Goal::AtMost(NETWORK_THREAD_BOUND), &network),
+    );
+    report.add(Row::new(
+        "its main thread meanwhile",
+        format!("{:.0} ns each", typed.median(|o| o.main_ns)),
+    ));
+}
+
+#[cfg(feature = "aeronet")]
+fn aeronet(firehose: &Firehose, arguments: &Arguments, load: &Load, report: &mut Report) {
+    use pusher_benches::aeronet::Aeronet;
+
+    let [mut aeronet, mut typed] = [const { Rounds(Vec::new()) }; 2];
+    for _ in 0..arguments.rounds {
+        let mut client = Aeronet::new(firehose.port());
+        let connection = loop {
+            client.update();
+            if let Some(connection) = firehose.try_accept() {
+                break connection;
+            }
+            std::thread::yield_now();
+        };
+        let begun = load.pour(&connection);
+        let run = client.run(load.count());
+        aeronet
+            .0
+            .push(load.outcome(begun, Duration::ZERO, run.main_thread));
+        typed.0.push(plugin(firehose, load, Hearing::Typed));
+    }
+    report.add(
+        Row::new("aeronet_websocket, decoding in the system", aeronet.rate()).against(
+            "of it: bevy_pusher",
+            &typed.ratios(&aeronet, |o| o.per_second),
+            Goal::AtLeast(1.2),
+        ),
+    );
+    report.add(
+        Row::new(
+            "its main thread",
+            format!("{:.0} ns each", aeronet.median(|o| o.main_ns)),
+        )
+        .against(
+            "of it: bevy_pusher",
+            &typed.ratios(&aeronet, |o| o.main_ns),
+            Goal::AtMost(0.3),
+        ),
+    );
+}
+
+fn pusher_js(firehose: &Firehose, load: &Load, report: &mut Report) {
+    let [mut node, mut typed] = [const { Rounds(Vec::new()) }; 2];
+    for _ in 0..3 {
+        let client = match PusherJs::start(firehose.port(), load.count()) {
+            Ok(client) => client,
+            Err(why) => return report.add(Row::new("pusher-js in node", why)),
+        };
+        let connection = firehose.accept();
+        connection.wait_for_subscriptions(1);
+        let begun = load.pour(&connection);
+        client.wait();
+        node.0
+            .push(load.outcome(begun, Duration::ZERO, Duration::ZERO));
+        typed.0.push(plugin(firehose, load, Hearing::Typed));
+    }
+    report.add(Row::new("pusher-js in node", node.rate()).against(
+        "of it: bevy_pusher",
+        &typed.ratios(&node, |o| o.per_second),
+        Goal::AtLeast(7.0),
+    ));
+}
+
+fn large_events(
+    firehose: &Firehose,
+    arguments: &Arguments,
+    title: &str,
+    load: &Load,
+    report: &mut Report,
+) {
+    let [mut reference, mut typed] = [const { Rounds(Vec::new()) }; 2];
+    for _ in 0..arguments.rounds {
+        reference.0.push(one_thread(firehose, load));
+        typed.0.push(plugin(firehose, load, Hearing::Typed));
+    }
+    let megabytes = typed.median(|o| o.per_second) * load.frames.bytes().len() as f64
+        / load.frames.count() as f64
+        / 1e6;
+    report.add(Row::new(title, format!("{megabytes:.0} MB/s")).against(
+        "one thread",
+        &typed.ratios(&reference, |o| o.per_second),
+        Goal::AtLeast(0.9),
+    ));
+}
+
+fn one_thread(firehose: &Firehose, load: &Load) -> Outcome {
+    let mut client = OneThread::connect(firehose.port());
+    let connection = firehose.accept();
+    connection.wait_for_subscriptions(1);
+    let before = thread_time();
+    let begun = load.pour(&connection);
+    client.read(load.count());
+    load.outcome(begun, thread_time() - before, Duration::ZERO)
+}
+
+fn plugin(firehose: &Firehose, load: &Load, hearing: Hearing) -> Outcome {
+    let (mut game, connection) = Game::connected(
+        firehose,
+        patient(config("127.0.0.1", firehose.port())),
+        hearing,
+    );
+    game.expect_period(load.frames.count());
+    let network = Thread::network();
+    let time = |thread: &Option<Thread>| thread.as_ref().map_or(Duration::ZERO, Thread::time);
+    let before = time(&network);
+    let begun = load.pour(&connection);
+    let run = game.run(load.count());
+    let outcome = load.outcome(begun, Duration::ZERO, run.main_thread);
+    game.check();
+    // The system tells of a thread's time once it sleeps.
+    connection.settle();
+    Outcome {
+        network_ns: nanoseconds_each(time(&network) - before, load.count()),
+        ..outcome
+    }
+}
+
+/// With room for what piles up while a busy machine does not let the game run, and for large events.
+pub(crate) fn patient(config: PusherConfig) -> PusherConfig {
+    config.with_limits(Limits {
+        inbound_message_bytes: 8 << 20,
+        waiting_events: 2 << 20,
+        waiting_bytes: 1 << 30,
+        ..Limits::default()
+    })
+}

@@ -1,0 +1,199 @@
+//! How long things take on their way.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use bevy_app::prelude::*;
+use bevy_ecs::prelude::*;
+use bevy_pusher::{
+    PusherWaker,
+    auth::{ChannelAuthorization, authorize_with},
+    config::Limits,
+    prelude::*,
+};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use mio::{Events, Poll, Token, Waker};
+use pusher_benches::{
+    firehose::Firehose,
+    frames::{CHANNEL, LobbyMessage},
+    game::{Game, Hearing, config},
+    statistics::{median, microseconds, percentile},
+};
+
+use crate::{
+    arguments::Arguments,
+    report::{Goal, Report, Row},
+};
+
+/// So long nothing happens before each measurement, so that all threads sleep.
+const QUIET: Duration = Duration::from_millis(2);
+
+pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
+    let firehose = Firehose::start();
+    sending(&firehose, arguments, report);
+    receiving(&firehose, report);
+    waking(&firehose, report);
+}
+
+/// From `send` to the bytes at the server, against a message to a thread that polls, and back.
+fn sending(firehose: &Firehose, arguments: &Arguments, report: &mut Report) {
+    const ROOM: &str = "private-room";
+
+    let config = config("127.0.0.1", firehose.port())
+        .with_authorizer(authorize_with(|_| {
+            Ok(ChannelAuthorization::new("k:signature"))
+        }))
+        .with_limits(Limits {
+            client_events_per_second: None,
+            ..Limits::default()
+        });
+    let mut game = Game::with_config(config, Hearing::Typed);
+    game.app.world_mut().spawn(PusherChannel::new(ROOM));
+    let connection = game.accepted(firehose);
+    let echo = Echo::start();
+    let [mut sent, mut echoed] = [const { Vec::new() }; 2];
+    for _ in 0..300 * arguments.rounds {
+        thread::sleep(QUIET);
+        echoed.push(microseconds(echo.round_trip()));
+        thread::sleep(QUIET);
+        let begun = Instant::now();
+        let pusher = game.app.world().resource::<PusherConnection>();
+        pusher.send(ROOM, "client-wave", "hand").unwrap();
+        sent.push(microseconds(connection.wait_for_event() - begun));
+    }
+    let ratio = median(&sent) / median(&echoed);
+    report.add(Row::new(
+        "channel and poll waker, there and back",
+        format!(
+            "{:.0} µs, p99 {:.0} µs",
+            median(&echoed),
+            percentile(&echoed, 99.0)
+        ),
+    ));
+    report.add(
+        Row::new(
+            "send to bytes at the server, idle client",
+            format!("{:.0} µs", median(&sent)),
+        )
+        .against("of it", &[ratio], Goal::AtMost(1.5)),
+    );
+    let p99 = percentile(&sent, 99.0);
+    report.add(Row::new("  p99", format!("{p99:.0} µs")).goal(Goal::AtMost(1000.0), p99, " µs"));
+}
+
+/// From the server's write to the system that reads it, in a game of 60 frames a second.
+fn receiving(firehose: &Firehose, report: &mut Report) {
+    const EVENTS: u64 = 500;
+    const FRAME: Duration = Duration::from_nanos(16_666_667);
+
+    #[derive(Resource)]
+    struct Clock(Instant, Vec<f64>);
+
+    fn note(mut events: MessageReader<PusherEvent<LobbyMessage>>, mut clock: ResMut<Clock>) {
+        for event in events.read() {
+            let written = clock.0 + Duration::from_nanos(event.data().seq);
+            clock.1.push(microseconds(written.elapsed()) / 1e3);
+        }
+    }
+
+    let begun = Instant::now();
+    let mut game = Game::new(firehose.port(), Hearing::Typed);
+    game.app
+        .insert_resource(Clock(begun, Vec::new()))
+        .add_systems(Update, note);
+    let connection = game.accepted(firehose);
+    let writer = connection.writer();
+    let server = thread::spawn(move || {
+        for number in 0..EVENTS {
+            // Anywhere within a frame.
+            thread::sleep(Duration::from_micros(5_000 + number * 7_919 % 16_667));
+            let now = begun.elapsed().as_nanos() as u64;
+            writer.write_text(&LobbyMessage::new(now).on(CHANNEL));
+        }
+    });
+    let mut next = Instant::now();
+    while game.heard().read < EVENTS {
+        game.update();
+        next += FRAME;
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
+    server.join().unwrap();
+    let times = &game.app.world().resource::<Clock>().1;
+    let p99 = percentile(times, 99.0);
+    report.add(
+        Row::new(
+            "server's write to the reading system, 60 frames/s",
+            format!("{:.1} ms, p99 {p99:.1} ms", median(times)),
+        )
+        .goal(Goal::AtMost(17.7), p99, " ms, a frame and one more"),
+    );
+}
+
+/// From the server's write to the wake-up of a game that sleeps until something happens.
+fn waking(firehose: &Firehose, report: &mut Report) {
+    let (wake, woken): (Sender<Instant>, Receiver<Instant>) = bounded(1);
+    let mut game = Game::new(firehose.port(), Hearing::Typed);
+    let connection = game.accepted(firehose);
+    game.app.insert_resource(PusherWaker::new(move || {
+        let _ = wake.try_send(Instant::now());
+    }));
+    game.update();
+    let writer = connection.writer();
+    let mut times = Vec::new();
+    for seq in 0..1000 {
+        thread::sleep(QUIET);
+        let text = LobbyMessage::new(seq).on(CHANNEL);
+        let begun = Instant::now();
+        writer.write_text(&text);
+        let at = woken.recv_timeout(Duration::from_secs(10)).unwrap();
+        times.push(microseconds(at - begun));
+        assert_eq!(game.update(), 1, "what woke the game is there");
+    }
+    game.check();
+    let p99 = percentile(&times, 99.0);
+    report.add(
+        Row::new(
+            "server's write to the wake-up of a sleeping game",
+            format!("{:.0} µs, p99 {p99:.0} µs", median(&times)),
+        )
+        .goal(Goal::AtMost(2000.0), p99, " µs"),
+    );
+}
+
+/// A thread that sleeps in a poll, and answers what comes through a channel.
+struct Echo {
+    there: Sender<()>,
+    waker: Waker,
+    back: Receiver<()>,
+}
+
+impl Echo {
+    fn start() -> Self {
+        let mut poll = Poll::new().unwrap();
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        let (there, arrived) = unbounded();
+        let (answer, back) = unbounded();
+        thread::spawn(move || {
+            let mut events = Events::with_capacity(4);
+            loop {
+                poll.poll(&mut events, None).unwrap();
+                for () in arrived.try_iter() {
+                    if answer.send(()).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Self { there, waker, back }
+    }
+
+    fn round_trip(&self) -> Duration {
+        let begun = Instant::now();
+        self.there.send(()).unwrap();
+        self.waker.wake().unwrap();
+        self.back.recv().unwrap();
+        begun.elapsed()
+    }
+}

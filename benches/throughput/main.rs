@@ -1,0 +1,54 @@
+//! Measures the plugin side by side with what one would use instead, all in one run, and prints one table.
+//!
+//! `cargo bench --bench throughput` measures everything; with `-- --host HOST --port PORT --events N` it counts the events of
+//! a given server instead. `-- --help` tells the rest.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench prints what it measured, and has nothing to measure where something is not as expected"
+)]
+
+mod arguments;
+mod backlog;
+mod channels;
+mod end_to_end;
+mod given_server;
+mod idle;
+mod latency;
+mod main_thread;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Section};
+use report::Report;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.given_server().is_some() {
+        return given_server::run(&arguments);
+    }
+    let mut report = Report::default();
+    for section in arguments.sections() {
+        eprintln!("measuring {section:?} …");
+        match section {
+            Section::EndToEnd => end_to_end::measure(&arguments, &mut report),
+            Section::MainThread => main_thread::measure(&arguments, &mut report),
+            Section::Latency => latency::measure(&arguments, &mut report),
+            Section::Channels => channels::measure(&mut report),
+            Section::Backlog => backlog::measure(&mut report),
+            Section::Idle => idle::measure(&arguments, &mut report),
+        }
+    }
+    println!("{report}");
+    if arguments.check && !report.is_within_bounds() {
+        eprintln!("a figure is far from where it was: something has become slow");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
