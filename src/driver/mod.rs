@@ -3,6 +3,7 @@
 mod form;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
+mod session_driver;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
@@ -10,6 +11,8 @@ mod web;
 pub(crate) use native::Driver;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use web::Driver;
+
+pub(crate) use session_driver::{Driven, SessionDriver};
 
 use pusher_protocol::session::{Notice, ReceivedEvent};
 
@@ -23,4 +26,22 @@ pub(crate) trait Sink: Send + 'static {
     fn notice(&mut self, notice: Notice);
     /// The end of a batch: what came so far becomes visible to the game, and a sleeping game is woken.
     fn flush(&mut self);
+}
+
+impl Sink for Box<dyn Sink> {
+    fn received(&mut self, bytes: usize) {
+        (**self).received(bytes);
+    }
+
+    fn event(&mut self, event: &ReceivedEvent<'_>) {
+        (**self).event(event);
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        (**self).notice(notice);
+    }
+
+    fn flush(&mut self) {
+        (**self).flush();
+    }
 }

@@ -11,16 +11,16 @@ use std::{
 };
 
 use pusher_protocol::{
-    Session,
+    ChannelName, Session,
     protocol::{AuthError, ChannelAuthorization, UserAuthentication},
-    session::{Command, ConnectionError, DialId, Hint, Input, Now, Output, RequestId, SendId},
+    session::{Command, ConnectionError, DialId, Hint, Input, Now, RequestId},
 };
 
 use super::clock::{Clock, Follow};
 use crate::{
     auth::{AuthRequest, ChannelAuth, Reply, UserAuth, UserAuthRequest},
     config::PusherConfig,
-    driver::Sink,
+    driver::{Driven, SessionDriver, Sink},
     transport::{Carried, Carrier, DialRequest},
 };
 
@@ -48,10 +48,7 @@ struct State {
     own: Weak<Engine>,
     clock: Arc<Clock>,
     config: PusherConfig,
-    session: Session,
-    sink: Box<dyn Sink>,
-    has_news: bool,
-    answers: VecDeque<Input>,
+    driven: Driven<Box<dyn Sink>>,
     dialling: Option<(DialId, Carrier)>,
     open: Option<(DialId, Carrier)>,
 }
@@ -64,11 +61,8 @@ impl Engine {
             state: Mutex::new(State {
                 own: own.clone(),
                 clock,
-                session: Session::new(config.session(SEED)),
+                driven: Driven::new(Session::new(config.session(SEED)), sink),
                 config,
-                sink,
-                has_news: false,
-                answers: VecDeque::new(),
                 dialling: None,
                 open: None,
             }),
@@ -89,8 +83,8 @@ impl Engine {
 impl Follow for Engine {
     fn wake_at(&self) -> Option<Duration> {
         match self.state.try_lock() {
-            Ok(mut state) => state.session.wake_at(),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().session.wake_at(),
+            Ok(mut state) => state.driven.session.wake_at(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().driven.session.wake_at(),
             Err(TryLockError::WouldBlock) => None,
         }
     }
@@ -125,15 +119,14 @@ impl State {
             }
         }
         if self
+            .driven
             .session
             .wake_at()
             .is_some_and(|at| at <= self.clock.now())
         {
             self.feed(Input::TimePassed);
         }
-        if std::mem::take(&mut self.has_news) {
-            self.sink.flush();
-        }
+        self.driven.flush();
     }
 
     fn take(&mut self, message: Message) {
@@ -141,7 +134,7 @@ impl State {
             Message::Command(command) => self.feed(Input::Command(command)),
             Message::Hint(hint) => self.feed(Input::Hint(hint)),
             Message::Configure(config) => {
-                self.session.configure(config.session(SEED));
+                self.driven.session.configure(config.session(SEED));
                 self.config = *config;
             }
             Message::Authorized(id, answer) => self.feed(Input::Authorized(id, answer)),
@@ -176,12 +169,8 @@ impl State {
         let (id, carried) = (*id, carrier.next());
         match carried {
             Some(Carried::Text(text)) => {
-                let now = Now::at(self.clock.now());
-                self.sink.received(text.len());
-                self.has_news = true;
-                if let Some(event) = self.session.handle_frame(id, &text, now) {
-                    self.sink.event(&event);
-                }
+                let now = self.now();
+                self.driven.frame(id, &text, now);
                 self.obey();
             }
             Some(Carried::Ended(error)) => {
@@ -191,104 +180,6 @@ impl State {
             Some(Carried::Opened) | None => return false,
         }
         true
-    }
-
-    fn feed(&mut self, input: Input) {
-        let now = Now::at(self.clock.now());
-        self.session.handle_input(input, now);
-        self.obey();
-    }
-
-    fn obey(&mut self) {
-        loop {
-            while let Some(output) = self.session.poll_output() {
-                self.carry_out(output);
-            }
-            let Some(answer) = self.answers.pop_front() else {
-                return;
-            };
-            let now = Now::at(self.clock.now());
-            self.session.handle_input(answer, now);
-        }
-    }
-
-    fn carry_out(&mut self, output: Output) {
-        match output {
-            Output::Dial {
-                dial,
-                deadline,
-                attempt,
-            } => match self.dial(deadline, attempt) {
-                Ok(carrier) => self.dialling = Some((dial, carrier)),
-                Err(error) => self.answers.push_back(Input::DialFailed(dial, error)),
-            },
-            Output::CancelDial(id) => drop(self.dialling.take_if(|(dial, _)| *dial == id)),
-            Output::Send { text, answer } => self.send(text.into(), answer),
-            Output::Close { code, reason } => {
-                if let Some((_, mut carrier)) = self.open.take() {
-                    carrier.close(code, reason);
-                }
-            }
-            Output::Abandon => self.open = None,
-            Output::Authorize {
-                request,
-                channel,
-                socket_id,
-            } => {
-                let auth = self.config.auth_of(channel.as_str()).cloned();
-                let reply = self.reply(move |answer| Message::Authorized(request, answer));
-                let question = AuthRequest::new(channel.as_shared().clone(), socket_id);
-                ask(reply, |reply| match auth {
-                    Some(ChannelAuth::Custom(authorizer)) => authorizer.authorize(question, reply),
-                    Some(ChannelAuth::Endpoint(_)) => reply.send(Err(no_http())),
-                    None => reply.send(Err(AuthError::NoAuthorizer)),
-                });
-            }
-            Output::Authenticate { request, socket_id } => {
-                let auth = self.config.user_auth.clone();
-                let reply = self.reply(move |answer| Message::Authenticated(request, answer));
-                let question = UserAuthRequest::new(socket_id);
-                ask(reply, |reply| match auth {
-                    Some(UserAuth::Custom(custom)) => custom.authenticate(question, reply),
-                    Some(UserAuth::Endpoint(_)) => reply.send(Err(no_http())),
-                    None => reply.send(Err(AuthError::NoAuthorizer)),
-                });
-            }
-            // Its answer, if there ever is one, counts for nothing.
-            Output::CancelRequest(_) => {}
-            Output::Notice(notice) => {
-                self.sink.notice(notice);
-                self.has_news = true;
-            }
-        }
-    }
-
-    fn dial(&self, deadline: Duration, attempt: u32) -> Result<Carrier, ConnectionError> {
-        let target = self.config.endpoint.target(&self.config.key)?;
-        let left = deadline.saturating_sub(self.clock.now());
-        let request = DialRequest::new(target, attempt, left);
-        let Some(transport) = &self.config.transport else {
-            let reason = "a client under test has no socket: take TestServer::config";
-            return Err(ConnectionError::Unsupported(reason.into()));
-        };
-        let own = self.own.clone();
-        let wake = move || {
-            if let Some(engine) = own.upgrade() {
-                engine.turn();
-            }
-        };
-        let limit = self.config.limits.inbound_message_bytes;
-        Carrier::dial(&**transport, request, limit, wake)
-    }
-
-    fn send(&mut self, text: String, answer: Option<SendId>) {
-        let accepted = self.open.is_some();
-        if let Some((_, carrier)) = &mut self.open {
-            carrier.send(text);
-        }
-        if let Some(id) = answer {
-            self.answers.push_back(Input::Written { id, accepted });
-        }
     }
 
     /// Where the game's code answers, now or later.
@@ -303,6 +194,105 @@ impl State {
             }
         })
     }
+}
+
+impl SessionDriver for State {
+    type Sink = Box<dyn Sink>;
+
+    fn driven(&mut self) -> &mut Driven<Self::Sink> {
+        &mut self.driven
+    }
+
+    fn now(&self) -> Now {
+        Now::at(self.clock.now())
+    }
+
+    fn outbound_limit(&self) -> usize {
+        self.config.limits.outbound_bytes
+    }
+
+    fn dial(
+        &mut self,
+        dial: DialId,
+        deadline: Duration,
+        attempt: u32,
+    ) -> Result<(), ConnectionError> {
+        let target = self.config.endpoint.target(&self.config.key)?;
+        let left = deadline.saturating_sub(self.clock.now());
+        let request = DialRequest::new(target, attempt, left);
+        let Some(transport) = &self.config.transport else {
+            let reason = "a client under test has no socket: take TestServer::config";
+            return Err(ConnectionError::Unsupported(reason.into()));
+        };
+        let own = self.own.clone();
+        let wake = move || {
+            if let Some(engine) = own.upgrade() {
+                engine.turn();
+            }
+        };
+        let limit = self.config.limits.inbound_message_bytes;
+        let carrier = Carrier::dial(&**transport, request, limit, wake)?;
+        self.dialling = Some((dial, carrier));
+        Ok(())
+    }
+
+    fn cancel_dial(&mut self, dial: DialId) {
+        drop(self.dialling.take_if(|(under_way, _)| *under_way == dial));
+    }
+
+    fn waiting(&mut self) -> Option<usize> {
+        let (_, carrier) = self.open.as_mut()?;
+        Some(carrier.waiting_bytes())
+    }
+
+    fn write(&mut self, text: String) -> bool {
+        let Some((_, carrier)) = &mut self.open else {
+            return false;
+        };
+        carrier.send(text);
+        true
+    }
+
+    fn close(&mut self, code: u16, reason: &'static str) {
+        if let Some((_, mut carrier)) = self.open.take() {
+            carrier.close(code, reason);
+        }
+    }
+
+    fn abandon(&mut self) {
+        self.open = None;
+    }
+
+    fn lose(&mut self, error: ConnectionError) {
+        if let Some((dial, _)) = self.open.take() {
+            self.driven.answer(Input::Closed(dial, error));
+        }
+    }
+
+    fn authorize(&mut self, request: RequestId, channel: &ChannelName, socket_id: Arc<str>) {
+        let auth = self.config.auth_of(channel.as_str()).cloned();
+        let reply = self.reply(move |answer| Message::Authorized(request, answer));
+        let question = AuthRequest::new(channel.as_shared().clone(), socket_id);
+        ask(reply, |reply| match auth {
+            Some(ChannelAuth::Custom(authorizer)) => authorizer.authorize(question, reply),
+            Some(ChannelAuth::Endpoint(_)) => reply.send(Err(no_http())),
+            None => reply.send(Err(AuthError::NoAuthorizer)),
+        });
+    }
+
+    fn authenticate(&mut self, request: RequestId, socket_id: Arc<str>) {
+        let auth = self.config.user_auth.clone();
+        let reply = self.reply(move |answer| Message::Authenticated(request, answer));
+        let question = UserAuthRequest::new(socket_id);
+        ask(reply, |reply| match auth {
+            Some(UserAuth::Custom(custom)) => custom.authenticate(question, reply),
+            Some(UserAuth::Endpoint(_)) => reply.send(Err(no_http())),
+            None => reply.send(Err(AuthError::NoAuthorizer)),
+        });
+    }
+
+    // Its answer, if there ever is one, counts for nothing.
+    fn cancel_request(&mut self, _request: RequestId) {}
 }
 
 /// Calls the game's code. If it panics, the reply answers that by itself.

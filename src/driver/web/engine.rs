@@ -1,11 +1,11 @@
 //! Drives the session: one turn for whatever the browser or the game has to say.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bevy_platform::time::Instant;
 use pusher_protocol::{
-    Session,
-    session::{Command, ConnectionError, DialId, Hint, Input, Now, Output, SendId},
+    ChannelName, Session,
+    session::{Command, ConnectionError, DialId, Hint, Input, Now, RequestId},
 };
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     config::PusherConfig,
-    driver::Sink,
+    driver::{Driven, SessionDriver, Sink},
     transport::{Carried, Carrier, DialRequest},
 };
 
@@ -29,10 +29,6 @@ const LATE: Duration = Duration::from_millis(100);
 /// How long frames that were held up with a timer get to arrive, before what is due is taken for due.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// What the protocol itself has to say is not subject to the bound on waiting bytes; but a server that left this many
-/// times as much unread is dead.
-const HOPELESS_BACKLOG: usize = 8;
-
 /// All of one client that lives with the browser.
 pub(super) struct Engine {
     started: Instant,
@@ -40,12 +36,7 @@ pub(super) struct Engine {
     mailbox: Mailbox,
     inbox: Inbox,
     config: PusherConfig,
-    session: Session,
-    sink: Box<dyn Sink>,
-    /// Whether the sink holds what the game was not told of yet.
-    has_news: bool,
-    /// What the session is to be told once its outputs are carried out.
-    answers: VecDeque<Input>,
+    driven: Driven<Box<dyn Sink>>,
     dialling: Option<Dialling>,
     open: Option<Link>,
     backend: Backend,
@@ -76,11 +67,8 @@ impl Engine {
             started,
             seed,
             inbox,
-            session: Session::new(config.session(seed)),
+            driven: Driven::new(Session::new(config.session(seed)), sink),
             config,
-            sink,
-            has_news: false,
-            answers: VecDeque::new(),
             dialling: None,
             open: None,
             backend: Backend::new(mailbox.clone()),
@@ -101,9 +89,7 @@ impl Engine {
             while let Some(message) = self.inbox.take() {
                 self.take(message);
             }
-            if std::mem::take(&mut self.has_news) {
-                self.sink.flush();
-            }
+            self.driven.flush();
         }
         let due = self
             .due()
@@ -149,7 +135,7 @@ impl Engine {
         if let Some(link) = &mut self.open {
             link.set_limit(config.limits.inbound_message_bytes);
         }
-        self.session.configure(config.session(self.seed));
+        self.driven.session.configure(config.session(self.seed));
         self.config = config;
     }
 
@@ -178,11 +164,7 @@ impl Engine {
 
     fn take_text(&mut self, dial: DialId, text: &str) {
         let now = self.now();
-        self.sink.received(text.len());
-        self.has_news = true;
-        if let Some(event) = self.session.handle_frame(dial, text, now) {
-            self.sink.event(&event);
-        }
+        self.driven.frame(dial, text, now);
         self.obey();
     }
 
@@ -229,114 +211,15 @@ impl Engine {
         }
     }
 
-    fn feed(&mut self, input: Input) {
-        let now = self.now();
-        self.session.handle_input(input, now);
-        self.obey();
-    }
-
-    /// Carries out what the session says, and what it says to the answers.
-    fn obey(&mut self) {
-        loop {
-            while let Some(output) = self.session.poll_output() {
-                self.carry_out(output);
-            }
-            let Some(answer) = self.answers.pop_front() else {
-                return;
-            };
-            let now = self.now();
-            self.session.handle_input(answer, now);
-        }
-    }
-
-    fn carry_out(&mut self, output: Output) {
-        match output {
-            Output::Dial {
-                dial,
-                deadline,
-                attempt,
-            } => self.dial(dial, deadline, attempt),
-            Output::CancelDial(id) => drop(self.dialling.take_if(|to| to.link.dial() == id)),
-            Output::Send { text, answer } => self.send(text.into(), answer),
-            Output::Close { code, reason } => {
-                if let Some(link) = self.hang_up() {
-                    link.close(code, reason);
-                }
-            }
-            Output::Abandon => drop(self.hang_up()),
-            Output::Authorize {
-                request,
-                channel,
-                socket_id,
-            } => {
-                let deadline = self.deadline_of_a_request();
-                self.backend
-                    .authorize(&self.config, request, deadline, &channel, socket_id);
-            }
-            Output::Authenticate { request, socket_id } => {
-                let deadline = self.deadline_of_a_request();
-                self.backend
-                    .authenticate(&self.config, request, deadline, socket_id);
-            }
-            Output::CancelRequest(id) => self.backend.cancel(id),
-            Output::Notice(notice) => {
-                self.sink.notice(notice);
-                self.has_news = true;
-            }
-        }
-    }
-
-    /// The session itself keeps the deadline: in which phase a dial stuck, the browser does not tell.
-    fn dial(&mut self, id: DialId, deadline: Duration, attempt: u32) {
-        let target = match self.config.endpoint.target(&self.config.key) {
-            Ok(target) => target,
-            Err(error) => return self.answers.push_back(Input::DialFailed(id, error.into())),
-        };
-        let (host, port) = (target.host.clone(), target.port);
-        let limit = self.config.limits.inbound_message_bytes;
-        let link = match self.config.transport.clone() {
-            Some(transport) => {
-                let left = deadline.saturating_sub(self.started.elapsed());
-                let request = DialRequest::new(target, attempt, left);
-                let mailbox = self.mailbox.clone();
-                let wake = move || mailbox.post(Message::Transport(id));
-                Carrier::dial(&*transport, request, limit, wake)
-                    .map(|carrier| Link::Transport(id, carrier))
-            }
-            None => Socket::dial(id, &target.url(), limit, &self.mailbox).map(Link::Socket),
-        };
-        match link {
-            Ok(link) => self.dialling = Some(Dialling { link, host, port }),
-            Err(error) => self.answers.push_back(Input::DialFailed(id, error)),
-        }
-    }
-
-    fn send(&mut self, text: String, answer: Option<SendId>) {
-        let limit = self.config.limits.outbound_bytes;
-        let mut accepted = false;
-        if let Some(link) = &mut self.open {
-            let waiting = link.waiting() + text.len();
-            if answer.is_none() && waiting > limit.saturating_mul(HOPELESS_BACKLOG) {
-                let reason = "the server does not read".into();
-                self.lose("", ConnectionError::Lost { reason });
-            } else if answer.is_none() || waiting <= limit {
-                accepted = link.send(text);
-            }
-        }
-        if let Some(id) = answer {
-            self.answers.push_back(Input::Written { id, accepted });
-        }
-    }
-
     /// The connection is over, from the other side or for it.
     fn end(&mut self, last_words: &str, error: ConnectionError) {
-        self.lose(last_words, error);
+        self.drop_link(last_words, error);
         self.obey();
     }
 
-    fn lose(&mut self, last_words: &str, error: ConnectionError) {
+    fn drop_link(&mut self, last_words: &str, error: ConnectionError) {
         if let Some(link) = self.hang_up() {
-            self.answers.push_back(Input::Closed(link.dial(), error));
+            self.driven.answer(Input::Closed(link.dial(), error));
             link.end(last_words);
         }
     }
@@ -375,19 +258,32 @@ impl Engine {
             _ => self.grace = None,
         }
         self.backend.give_up(now);
-        if self.session.wake_at().is_some_and(|wake_at| wake_at <= now) {
+        if self
+            .driven
+            .session
+            .wake_at()
+            .is_some_and(|wake_at| wake_at <= now)
+        {
             self.feed(Input::TimePassed);
         }
     }
 
     /// When there is something to do unless something comes.
     fn due(&mut self) -> Option<Duration> {
-        let waits = [self.session.wake_at(), self.backend.due()];
+        let waits = [self.driven.session.wake_at(), self.backend.due()];
         waits.into_iter().flatten().min()
     }
 
     fn deadline_of_a_request(&self) -> Duration {
         self.started.elapsed() + Backend::allowed(&self.config.timing)
+    }
+}
+
+impl SessionDriver for Engine {
+    type Sink = Box<dyn Sink>;
+
+    fn driven(&mut self) -> &mut Driven<Self::Sink> {
+        &mut self.driven
     }
 
     fn now(&self) -> Now {
@@ -396,6 +292,76 @@ impl Engine {
             // Of the standard library's clocks, none runs here.
             wall: Duration::from_secs_f64((js_sys::Date::now() / 1000.0).max(0.0)),
         }
+    }
+
+    fn outbound_limit(&self) -> usize {
+        self.config.limits.outbound_bytes
+    }
+
+    /// The session itself keeps the deadline: in which phase a dial stuck, the browser does not tell.
+    fn dial(
+        &mut self,
+        id: DialId,
+        deadline: Duration,
+        attempt: u32,
+    ) -> Result<(), ConnectionError> {
+        let target = self.config.endpoint.target(&self.config.key)?;
+        let (host, port) = (target.host.clone(), target.port);
+        let limit = self.config.limits.inbound_message_bytes;
+        let link = match self.config.transport.clone() {
+            Some(transport) => {
+                let left = deadline.saturating_sub(self.started.elapsed());
+                let request = DialRequest::new(target, attempt, left);
+                let mailbox = self.mailbox.clone();
+                let wake = move || mailbox.post(Message::Transport(id));
+                Link::Transport(id, Carrier::dial(&*transport, request, limit, wake)?)
+            }
+            None => Link::Socket(Socket::dial(id, &target.url(), limit, &self.mailbox)?),
+        };
+        self.dialling = Some(Dialling { link, host, port });
+        Ok(())
+    }
+
+    fn cancel_dial(&mut self, dial: DialId) {
+        drop(self.dialling.take_if(|to| to.link.dial() == dial));
+    }
+
+    fn waiting(&mut self) -> Option<usize> {
+        self.open.as_mut().map(Link::waiting)
+    }
+
+    fn write(&mut self, text: String) -> bool {
+        self.open.as_mut().is_some_and(|link| link.send(text))
+    }
+
+    fn close(&mut self, code: u16, reason: &'static str) {
+        if let Some(link) = self.hang_up() {
+            link.close(code, reason);
+        }
+    }
+
+    fn abandon(&mut self) {
+        drop(self.hang_up());
+    }
+
+    fn lose(&mut self, error: ConnectionError) {
+        self.drop_link("", error);
+    }
+
+    fn authorize(&mut self, request: RequestId, channel: &ChannelName, socket_id: Arc<str>) {
+        let deadline = self.deadline_of_a_request();
+        self.backend
+            .authorize(&self.config, request, deadline, channel, socket_id);
+    }
+
+    fn authenticate(&mut self, request: RequestId, socket_id: Arc<str>) {
+        let deadline = self.deadline_of_a_request();
+        self.backend
+            .authenticate(&self.config, request, deadline, socket_id);
+    }
+
+    fn cancel_request(&mut self, request: RequestId) {
+        self.backend.cancel(request);
     }
 }
 

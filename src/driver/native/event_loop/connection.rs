@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use pusher_protocol::session::{ConnectionError, Input, SendId};
+use pusher_protocol::session::{ConnectionError, Input};
 
 use super::{
     super::{
@@ -12,34 +12,12 @@ use super::{
     },
     EventLoop,
 };
-use crate::driver::Sink;
+use crate::driver::{SessionDriver, Sink};
 
 /// How many frames are read before commands and timers have their turn.
 const FRAMES_PER_TURN: usize = 256;
 
-/// What the protocol itself has to say is not subject to the bound on waiting bytes; but a server that left this many
-/// times as much unread is dead.
-const HOPELESS_BACKLOG: usize = 8;
-
 impl<S: Sink> EventLoop<S> {
-    pub(super) fn send(&mut self, text: String, answer: Option<SendId>) {
-        let limit = self.config.limits.outbound_bytes;
-        let mut accepted = false;
-        if let Some(link) = &mut self.link {
-            let waiting = link.waiting() + text.len();
-            accepted = waiting <= limit || answer.is_none();
-            if accepted && waiting > limit.saturating_mul(HOPELESS_BACKLOG) {
-                let reason = "the server does not read".into();
-                self.ended(Ending::Gone, ConnectionError::Lost { reason });
-            } else if accepted {
-                link.write(text);
-            }
-        }
-        if let Some(id) = answer {
-            self.answers.push_back(Input::Written { id, accepted });
-        }
-    }
-
     pub(super) fn read_link(&mut self) {
         let now = self.now();
         for _ in 0..FRAMES_PER_TURN {
@@ -47,16 +25,10 @@ impl<S: Sink> EventLoop<S> {
                 return;
             };
             match link.read() {
-                Incoming::Text(text) => {
-                    self.sink.received(text.len());
-                    self.has_news = true;
-                    if let Some(event) = self.session.handle_frame(link.dial, &text, now) {
-                        self.sink.event(&event);
-                    }
-                }
+                Incoming::Text(text) => self.driven.frame(link.dial, &text, now),
                 Incoming::Binary => {
                     let input = Input::BinaryFrame(link.dial);
-                    self.session.handle_input(input, now);
+                    self.driven.session.handle_input(input, now);
                 }
                 Incoming::Control => continue,
                 Incoming::Nothing => return,
@@ -71,7 +43,7 @@ impl<S: Sink> EventLoop<S> {
         let Some(link) = self.hang_up() else {
             return;
         };
-        self.answers.push_back(Input::Closed(link.dial, error));
+        self.driven.answer(Input::Closed(link.dial, error));
         let deadline = self.end_of_farewell();
         self.farewells
             .add(link.answer(deadline, ending, self.poll.registry()));

@@ -18,7 +18,7 @@ use super::{
     EventLoop,
 };
 use crate::{
-    driver::Sink,
+    driver::{SessionDriver, Sink},
     transport::{Carried, Carrier, DialRequest, Transport},
 };
 
@@ -51,21 +51,20 @@ impl Dialling {
 
 impl<S: Sink> EventLoop<S> {
     /// Begins to dial.
-    pub(super) fn dial(&mut self, id: DialId, deadline: Duration, attempt: u32) {
+    pub(super) fn begin_dial(
+        &self,
+        id: DialId,
+        deadline: Duration,
+        attempt: u32,
+    ) -> Result<Dialling, ConnectionError> {
+        let target = self.config.endpoint.target(&self.config.key)?;
         let left = deadline.saturating_sub(self.started.elapsed());
-        let begun = match self.config.endpoint.target(&self.config.key) {
-            Err(error) => Err(error.into()),
-            Ok(target) => match self.config.transport.clone() {
-                Some(transport) => {
-                    let request = DialRequest::new(target, attempt, left);
-                    self.dial_by_transport(id, &*transport, request)
-                }
-                None => self.dial_by_socket(id, target, left),
-            },
-        };
-        match begun {
-            Ok(dial) => self.dial = Some(dial),
-            Err(error) => self.answers.push_back(Input::DialFailed(id, error)),
+        match &self.config.transport {
+            Some(transport) => {
+                let request = DialRequest::new(target, attempt, left);
+                self.dial_by_transport(id, &**transport, request)
+            }
+            None => self.dial_by_socket(id, target, left),
         }
     }
 

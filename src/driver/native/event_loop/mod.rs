@@ -4,7 +4,6 @@ mod connection;
 mod dialling;
 
 use std::{
-    collections::VecDeque,
     io,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -12,8 +11,8 @@ use std::{
 
 use mio::{Events, Poll, Token};
 use pusher_protocol::{
-    Session,
-    session::{Command, Input, Notice, Now, Output},
+    ChannelName, Session,
+    session::{Command, ConnectionError, DialId, Input, Notice, Now, RequestId},
 };
 
 use super::{
@@ -24,8 +23,12 @@ use super::{
     look_up::{self, LookUps},
     mailbox::{Inbox, Mailbox, Message},
     network::Network,
+    socket::Ending,
 };
-use crate::{config::PusherConfig, driver::Sink};
+use crate::{
+    config::PusherConfig,
+    driver::{Driven, SessionDriver, Sink},
+};
 use dialling::Dialling;
 
 /// The token of the mailbox's wake-up; sockets count from the next.
@@ -47,12 +50,7 @@ pub(super) struct EventLoop<S> {
     cutoff: Arc<Cutoff>,
     config: PusherConfig,
     network: Network,
-    session: Session,
-    sink: S,
-    /// Whether the sink holds what the game was not told of yet.
-    has_news: bool,
-    /// What the session is to be told once its outputs are carried out.
-    answers: VecDeque<Input>,
+    driven: Driven<S>,
     dial: Option<Dialling>,
     link: Option<Link>,
     farewells: Farewells,
@@ -91,11 +89,8 @@ impl<S: Sink> EventLoop<S> {
             backend: Backend::new(mailbox.clone(), network.clone(), cutoff.clone()),
             cutoff,
             network,
-            session: Session::new(config.session(seed)),
+            driven: Driven::new(Session::new(config.session(seed)), sink),
             config,
-            sink,
-            has_news: false,
-            answers: VecDeque::new(),
             dial: None,
             link: None,
             farewells: Farewells::default(),
@@ -115,9 +110,7 @@ impl<S: Sink> EventLoop<S> {
             self.pass_time();
             self.flush_link();
             self.farewells.advance(self.poll.registry());
-            if std::mem::take(&mut self.has_news) {
-                self.sink.flush();
-            }
+            self.driven.flush();
             if self.is_over() {
                 return Ok(());
             }
@@ -136,17 +129,8 @@ impl<S: Sink> EventLoop<S> {
 
     /// Tells the game, by whatever still works, that this thread is at its end.
     pub(super) fn tell(&mut self, notice: Notice) {
-        self.sink.notice(notice);
-        self.sink.flush();
-    }
-
-    fn now(&self) -> Now {
-        Now {
-            monotonic: self.started.elapsed(),
-            wall: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default(),
-        }
+        self.driven.sink.notice(notice);
+        self.driven.sink.flush();
     }
 
     fn take_messages(&mut self) {
@@ -186,66 +170,8 @@ impl<S: Sink> EventLoop<S> {
         if let Some(link) = &mut self.link {
             link.set_limit(config.limits.inbound_message_bytes);
         }
-        self.session.configure(config.session(self.seed));
+        self.driven.session.configure(config.session(self.seed));
         self.config = config;
-    }
-
-    fn feed(&mut self, input: Input) {
-        let now = self.now();
-        self.session.handle_input(input, now);
-        self.obey();
-    }
-
-    /// Carries out what the session says, and what it says to the answers.
-    fn obey(&mut self) {
-        loop {
-            while let Some(output) = self.session.poll_output() {
-                self.carry_out(output);
-            }
-            let Some(answer) = self.answers.pop_front() else {
-                return;
-            };
-            let now = self.now();
-            self.session.handle_input(answer, now);
-        }
-    }
-
-    fn carry_out(&mut self, output: Output) {
-        match output {
-            Output::Dial {
-                dial,
-                deadline,
-                attempt,
-            } => self.dial(dial, deadline, attempt),
-            Output::CancelDial(id) => drop(self.dial.take_if(|dial| dial.id() == id)),
-            Output::Send { text, answer } => self.send(text.into(), answer),
-            Output::Close { code, reason } => {
-                if let Some(link) = self.hang_up() {
-                    let deadline = self.end_of_farewell();
-                    self.farewells.add([link.close(deadline, code, reason)]);
-                }
-            }
-            Output::Abandon => {
-                if let Some(link) = self.hang_up() {
-                    link.abandon(self.poll.registry());
-                }
-            }
-            Output::Authorize {
-                request,
-                channel,
-                socket_id,
-            } => self
-                .backend
-                .authorize(&self.config, request, &channel, socket_id),
-            Output::Authenticate { request, socket_id } => {
-                self.backend.authenticate(&self.config, request, socket_id);
-            }
-            Output::CancelRequest(id) => self.backend.cancel(id),
-            Output::Notice(notice) => {
-                self.sink.notice(notice);
-                self.has_news = true;
-            }
-        }
     }
 
     /// The frames that wait first, then the time: else a program that slept takes a live link for dead.
@@ -262,7 +188,7 @@ impl<S: Sink> EventLoop<S> {
     }
 
     fn is_due(&mut self) -> bool {
-        let wake_at = self.session.wake_at();
+        let wake_at = self.driven.session.wake_at();
         wake_at.is_some_and(|wake_at| self.started.elapsed() >= wake_at)
     }
 
@@ -280,7 +206,7 @@ impl<S: Sink> EventLoop<S> {
         if is_busy {
             return Some(Duration::ZERO);
         }
-        let wake_at = self.session.wake_at();
+        let wake_at = self.driven.session.wake_at();
         let session = wake_at.map(|at| at.saturating_sub(self.started.elapsed()));
         let driver = [self.farewells.deadline(), self.end]
             .into_iter()
@@ -289,6 +215,83 @@ impl<S: Sink> EventLoop<S> {
             .map(|at| at.saturating_duration_since(Instant::now()));
         let wait = session.into_iter().chain(driver).min()?;
         Some(wait.max(SHORTEST_WAIT))
+    }
+}
+
+impl<S: Sink> SessionDriver for EventLoop<S> {
+    type Sink = S;
+
+    fn driven(&mut self) -> &mut Driven<S> {
+        &mut self.driven
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            monotonic: self.started.elapsed(),
+            wall: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+        }
+    }
+
+    fn outbound_limit(&self) -> usize {
+        self.config.limits.outbound_bytes
+    }
+
+    fn dial(
+        &mut self,
+        dial: DialId,
+        deadline: Duration,
+        attempt: u32,
+    ) -> Result<(), ConnectionError> {
+        self.dial = Some(self.begin_dial(dial, deadline, attempt)?);
+        Ok(())
+    }
+
+    fn cancel_dial(&mut self, dial: DialId) {
+        drop(self.dial.take_if(|under_way| under_way.id() == dial));
+    }
+
+    fn waiting(&mut self) -> Option<usize> {
+        self.link.as_mut().map(Link::waiting)
+    }
+
+    fn write(&mut self, text: String) -> bool {
+        let Some(link) = &mut self.link else {
+            return false;
+        };
+        link.write(text);
+        true
+    }
+
+    fn close(&mut self, code: u16, reason: &'static str) {
+        if let Some(link) = self.hang_up() {
+            let deadline = self.end_of_farewell();
+            self.farewells.add([link.close(deadline, code, reason)]);
+        }
+    }
+
+    fn abandon(&mut self) {
+        if let Some(link) = self.hang_up() {
+            link.abandon(self.poll.registry());
+        }
+    }
+
+    fn lose(&mut self, error: ConnectionError) {
+        self.ended(Ending::Gone, error);
+    }
+
+    fn authorize(&mut self, request: RequestId, channel: &ChannelName, socket_id: Arc<str>) {
+        self.backend
+            .authorize(&self.config, request, channel, socket_id);
+    }
+
+    fn authenticate(&mut self, request: RequestId, socket_id: Arc<str>) {
+        self.backend.authenticate(&self.config, request, socket_id);
+    }
+
+    fn cancel_request(&mut self, request: RequestId) {
+        self.backend.cancel(request);
     }
 }
 
