@@ -124,8 +124,12 @@ pub(crate) fn names(pairs: &[(String, String)]) -> Vec<&str> {
 
 impl fmt::Debug for AuthEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A URL may hold a token in its query.
+        // A URL may hold a token in its query, and a password before its host.
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let url = format!("{scheme}://{host}{path}");
         f.debug_struct("AuthEndpoint")
             .field("url", &url)
             .field("headers", &names(&self.headers))
@@ -313,5 +317,22 @@ impl fmt::Debug for UserAuth {
             Self::Endpoint(endpoint) => endpoint.fmt(f),
             Self::Custom(_) => f.write_str("Custom"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_an_endpoint_holds_no_secret() {
+        let endpoint =
+            AuthEndpoint::new("https://user:hunter2@game.example.com/auth?token=hunter2")
+                .with_header("Authorization", "hunter2")
+                .with_param("token", "hunter2");
+        let shown = format!("{endpoint:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("https://game.example.com/auth"), "{shown}");
+        assert!(shown.contains("Authorization"), "{shown}");
     }
 }

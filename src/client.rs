@@ -28,6 +28,10 @@ use crate::{
 /// What a client needs of a driver; the tests have one of their own.
 pub(crate) trait Drive: Send {
     fn started(&self) -> Instant;
+    /// Whether it still does what it is told.
+    fn is_alive(&self) -> bool {
+        true
+    }
     fn command(&self, command: Command);
     fn hint(&self, hint: Hint);
     fn configure(&self, config: &PusherConfig);
@@ -37,6 +41,11 @@ pub(crate) trait Drive: Send {
 impl Drive for Driver {
     fn started(&self) -> Instant {
         self.started()
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn is_alive(&self) -> bool {
+        self.is_alive()
     }
 
     fn command(&self, command: Command) {
@@ -104,6 +113,11 @@ impl Default for End {
 impl Line {
     /// Passes a command on. Returns whether there is anybody to do it.
     pub(crate) fn command(&self, command: Command) -> bool {
+        let dead = self.detach_if(|driver| !driver.is_alive());
+        if dead.is_some() {
+            log::warn!("the client had ended; connecting starts another");
+        }
+        drop(dead);
         match &mut *self.end() {
             End::Driver(driver) => {
                 driver.command(command);
@@ -165,9 +179,24 @@ impl Line {
     }
 
     fn detach(&self) -> Option<Box<dyn Drive>> {
-        match std::mem::take(&mut *self.end()) {
-            End::Driver(driver) => Some(driver),
-            End::Nothing(_) => None,
+        self.detach_if(|_| true)
+    }
+
+    fn detach_if(&self, condition: impl FnOnce(&dyn Drive) -> bool) -> Option<Box<dyn Drive>> {
+        let mut end = self.end();
+        match &*end {
+            End::Driver(driver) if condition(&**driver) => match std::mem::take(&mut *end) {
+                End::Driver(driver) => Some(driver),
+                End::Nothing(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// It could not be started: not again by itself.
+    fn give_up_connecting(&self) {
+        if let End::Nothing(intent) = &mut *self.end() {
+            intent.connect = None;
         }
     }
 }
@@ -236,7 +265,12 @@ impl Client {
 
     /// Whether there is something to do about a configuration that was inserted at that time.
     pub(crate) fn is_behind(&self, inserted: Tick) -> bool {
-        self.followed != Some(inserted) || (!self.is_running() && self.line.wants_connection())
+        self.followed != Some(inserted) || self.line.wants_connection()
+    }
+
+    /// Whether what was started has ended by itself, and is wanted again.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.is_running() && self.line.wants_connection()
     }
 
     /// Starts with this configuration, or goes over to it. Returns whether it is a new start.
@@ -274,7 +308,7 @@ impl Client {
                 let error = ConnectionError::Unsupported(format!(
                     "the client could not be started: {error}"
                 ));
-                self.line.detach();
+                self.line.give_up_connecting();
                 self.mailbox.post([
                     Notice::Error {
                         error: PusherError::Connection(error.clone()),
@@ -347,5 +381,71 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::config::Endpoint;
+
+    /// A driver that only notes what it is told, until it dies.
+    struct Noting {
+        told: Arc<Mutex<Vec<Command>>>,
+        is_alive: Arc<AtomicBool>,
+    }
+
+    impl Drive for Noting {
+        fn started(&self) -> Instant {
+            Instant::now()
+        }
+
+        fn is_alive(&self) -> bool {
+            self.is_alive.load(Ordering::Relaxed)
+        }
+
+        fn command(&self, command: Command) {
+            self.told.lock().unwrap().push(command);
+        }
+
+        fn hint(&self, _hint: Hint) {}
+
+        fn configure(&self, _config: &PusherConfig) {}
+
+        fn close(&mut self, _within: Duration) {}
+    }
+
+    #[test]
+    fn a_driver_that_died_takes_no_commands_and_connecting_starts_another() {
+        let told = Arc::<Mutex<Vec<Command>>>::default();
+        let is_alive = Arc::new(AtomicBool::new(true));
+        let start: StartDriver = {
+            let (told, is_alive) = (told.clone(), is_alive.clone());
+            Arc::new(move |_, _| {
+                is_alive.store(true, Ordering::Relaxed);
+                let (told, is_alive) = (told.clone(), is_alive.clone());
+                Ok(Box::new(Noting { told, is_alive }))
+            })
+        };
+        let mut client = Client::new(start);
+        let config = PusherConfig::new("key", Endpoint::cluster("eu")).with_autoconnect(false);
+        let (inserted, types) = (Tick::new(1), EventTypes::default());
+        assert!(client.follow(&config, inserted, &types));
+        assert!(client.line().command(Command::Disconnect));
+        assert!(!client.is_behind(inserted));
+
+        is_alive.store(false, Ordering::Relaxed);
+        assert!(!client.line().command(Command::SignIn));
+        assert!(!client.is_behind(inserted), "nobody asked to connect");
+        assert!(!client.line().command(Command::Connect));
+        assert!(client.is_behind(inserted) && client.is_dead());
+
+        client.stop(std::iter::empty());
+        told.lock().unwrap().clear();
+        assert!(client.follow(&config, inserted, &types));
+        let told = format!("{:?}", told.lock().unwrap());
+        assert_eq!(told, "[SignIn, Connect]", "what was asked for meanwhile");
     }
 }

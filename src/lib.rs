@@ -376,6 +376,8 @@ mod plugin;
 mod presence;
 mod receive;
 mod sending;
+#[cfg(not(target_arch = "wasm32"))]
+mod sleep;
 #[cfg(feature = "states")]
 mod states;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]

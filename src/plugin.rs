@@ -97,6 +97,8 @@ impl Plugin for PusherPlugin {
                 .in_set(PusherSystems::Receive)
                 .before(follow_config),
         );
+        #[cfg(not(target_arch = "wasm32"))]
+        app.add_systems(First, crate::sleep::notice_sleep);
         app.add_systems(PreStartup, follow_config)
             .add_systems(
                 PreUpdate,
@@ -143,19 +145,18 @@ fn register_types(app: &mut App) {
 
 /// Starts, changes or ends the client as the configuration says.
 fn follow_config(world: &mut World) {
-    let config = world
-        .get_resource_ref::<PusherConfig>()
-        .map(|config| (config.last_changed(), PusherConfig::clone(&config)));
     let Some(client) = world.get_resource::<Client>() else {
         return;
     };
+    let config = world.get_resource_ref::<PusherConfig>();
     let is_behind = match &config {
-        Some((inserted, _)) => client.is_behind(*inserted),
+        Some(config) => client.is_behind(config.last_changed()),
         None => client.is_running(),
     };
     if !is_behind {
         return;
     }
+    let config = config.map(|config| (config.last_changed(), PusherConfig::clone(&config)));
     let types = world.get_resource_or_init::<EventTypes>().clone();
     world.resource_scope(|world, mut client: Mut<Client>| {
         let mut subscribers = world.get_resource_or_init::<Subscribers>();
@@ -164,6 +165,9 @@ fn follow_config(world: &mut World) {
             subscribers.forget_session();
             return;
         };
+        if client.is_dead() {
+            client.stop(subscribers.told());
+        }
         subscribers.set_rules(config.name_rules);
         if client.follow(&config, inserted, &types) {
             subscribers.forget_session();

@@ -6,7 +6,7 @@ use bevy_ecs::{change_detection::DetectChangesMut, prelude::*};
 use bevy_platform::time::Instant;
 use pusher_protocol::{
     ChannelName,
-    protocol::Roster,
+    protocol::{Member, Roster},
     session::{Membership, Notice, SubscriptionStatus},
 };
 
@@ -52,12 +52,11 @@ pub(crate) fn receive(world: &mut World) {
             .set_round_trip(round_trip);
     }
     if !batch.is_empty() {
-        let deadline = Instant::now() + limits.receive_budget;
+        // None is a budget without an end.
+        let deadline = Instant::now().checked_add(limits.receive_budget);
         let mut delivery = Delivery::new(world);
         // What is under way is delivered whatever the budget, so that a tiny one does not stop everything.
-        while deliver_next(&mut batch, &mut delivery, deadline, started)
-            && Instant::now() < deadline
-        {}
+        while deliver_next(&mut batch, &mut delivery, deadline, started) && !is_over(deadline) {}
         delivery.write_raw_messages();
         for column in batch.columns() {
             column.write_messages(world);
@@ -76,7 +75,7 @@ pub(crate) fn receive(world: &mut World) {
 fn deliver_next(
     batch: &mut Batch,
     delivery: &mut Delivery<'_>,
-    deadline: Instant,
+    deadline: Option<Instant>,
     started: Option<Instant>,
 ) -> bool {
     match batch.pop() {
@@ -85,7 +84,7 @@ fn deliver_next(
         }
         Some(Entry::Notice(notice)) => deliver_notice(delivery, *notice, started),
         Some(Entry::Lost(losses)) => delivery.tell(PusherLagged::new(*losses, LagCause::Waiting)),
-        Some(Entry::Roster(roster)) => set_roster(delivery, &roster.0, roster.1),
+        Some(Entry::Roster(roster)) => replace_roster(delivery, &roster.0, roster.1),
         // Taken apart by the batch itself.
         Some(Entry::Digest(_)) => {}
         None => return false,
@@ -93,12 +92,16 @@ fn deliver_next(
     true
 }
 
+fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
 fn deliver_events(
     batch: &mut Batch,
     delivery: &mut Delivery<'_>,
     stream: &Arc<Stream>,
     rows: usize,
-    deadline: Instant,
+    deadline: Option<Instant>,
 ) {
     for delivered in 1..=rows {
         let Some(row) = batch.pop_row() else { return };
@@ -115,7 +118,7 @@ fn deliver_events(
                 column.deliver(origin, delivery);
             }
         }
-        if Instant::now() >= deadline {
+        if is_over(deadline) {
             return batch.put_back(stream.clone(), rows - delivered);
         }
     }
@@ -149,17 +152,7 @@ fn deliver_notice(delivery: &mut Delivery<'_>, notice: Notice, started: Option<I
                 while_away,
             } = membership;
             set_roster(delivery, &channel, roster);
-            let name = channel.clone();
-            let entity = Entity::PLACEHOLDER;
-            delivery.tell_channel(
-                &name,
-                PusherMemberJoined {
-                    entity,
-                    channel,
-                    member,
-                    while_away,
-                },
-            );
+            tell_joined(delivery, channel, member, while_away);
         }
         Notice::MemberLeft(membership) => {
             let Membership {
@@ -169,17 +162,7 @@ fn deliver_notice(delivery: &mut Delivery<'_>, notice: Notice, started: Option<I
                 while_away,
             } = membership;
             set_roster(delivery, &channel, roster);
-            let name = channel.clone();
-            let entity = Entity::PLACEHOLDER;
-            delivery.tell_channel(
-                &name,
-                PusherMemberLeft {
-                    entity,
-                    channel,
-                    member,
-                    while_away,
-                },
-            );
+            tell_left(delivery, channel, member, while_away);
         }
         Notice::SubscriptionCount { channel, count } => {
             let name = channel.clone();
@@ -269,6 +252,61 @@ fn set_roster(delivery: &mut Delivery<'_>, channel: &ChannelName, roster: Arc<Ro
         standing.members = Some(PusherMembers::new(roster));
         write_standing(delivery, channel);
     }
+}
+
+/// A roster after comings and goings that were not kept one by one: their difference is told.
+fn replace_roster(delivery: &mut Delivery<'_>, channel: &ChannelName, roster: Arc<Roster>) {
+    let before = delivery
+        .world
+        .get_resource_mut::<Subscribers>()
+        .and_then(|mut subscribers| {
+            let standing = subscribers.bypass_change_detection().standing_mut(channel);
+            standing?.members.clone()
+        });
+    set_roster(delivery, channel, roster.clone());
+    // Who is on a channel from the start did not join it.
+    let Some(before) = before else { return };
+    for member in before.iter() {
+        if roster.get(member.id()).is_none() {
+            tell_left(delivery, channel.clone(), member.clone(), true);
+        }
+    }
+    for member in roster.iter() {
+        if before.get(member.id()).is_none() {
+            tell_joined(delivery, channel.clone(), member.clone(), true);
+        }
+    }
+}
+
+fn tell_joined(
+    delivery: &mut Delivery<'_>,
+    channel: ChannelName,
+    member: Member,
+    while_away: bool,
+) {
+    let name = channel.clone();
+    delivery.tell_channel(
+        &name,
+        PusherMemberJoined {
+            entity: Entity::PLACEHOLDER,
+            channel,
+            member,
+            while_away,
+        },
+    );
+}
+
+fn tell_left(delivery: &mut Delivery<'_>, channel: ChannelName, member: Member, while_away: bool) {
+    let name = channel.clone();
+    delivery.tell_channel(
+        &name,
+        PusherMemberLeft {
+            entity: Entity::PLACEHOLDER,
+            channel,
+            member,
+            while_away,
+        },
+    );
 }
 
 /// Writes what is known of a channel on every entity that wants it.

@@ -705,3 +705,29 @@ fn a_channel_may_stand_in_a_scene() {
         "lobby"
     );
 }
+
+#[test]
+fn times_without_an_end_are_no_trouble() {
+    let server = ScriptedServer::start();
+    let limits = Limits {
+        receive_budget: Duration::MAX,
+        ..Limits::default()
+    };
+    let timing = Timing {
+        dial_timeout: Duration::MAX,
+        authorization_timeout: Duration::MAX,
+        subscribe_timeout: Duration::MAX,
+        queue_timeout: Duration::MAX,
+        activity_timeout: Duration::MAX,
+        pong_timeout: Duration::MAX,
+        healthy_after: Duration::MAX,
+        close_timeout: Duration::MAX,
+    };
+    let config = config(&server).with_limits(limits).with_timing(timing);
+    let (mut app, connection) = online_with(&server, config);
+    listen(&mut app, &connection, "lobby");
+    connection.send_texts_at_once(counted("lobby", 0..3));
+    has_been_told(&mut app, "lobby count 2");
+    drop(app);
+    connection.expect_close(SOON);
+}

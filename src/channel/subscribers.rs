@@ -144,12 +144,11 @@ impl Subscribers {
             .map_or(&[], |channel| &channel.entities)
     }
 
-    /// What is known of a channel that is wanted.
+    /// What is known of a channel that the session has. It is kept while no entity wants it, too: another may want it before
+    /// the session is told otherwise.
     pub(crate) fn standing_mut(&mut self, channel: &str) -> Option<&mut Standing> {
-        self.channels
-            .get_mut(channel)
-            .filter(|channel| !channel.entities.is_empty())
-            .map(|channel| &mut channel.standing)
+        let channel = self.channels.get_mut(channel)?;
+        Some(&mut channel.standing)
     }
 
     /// The channel's name and status of an entity.

@@ -274,6 +274,8 @@ impl Entry {
                 Notice::MemberJoined(membership) | Notice::MemberLeft(membership) => {
                     membership.roster.len() * MEMBER_BYTES
                 }
+                // A server may say much.
+                Notice::Error { error, .. } => error.to_string().len(),
                 Notice::Watchlist { user_ids, .. } => user_ids.iter().map(String::len).sum(),
                 _ => 0,
             },

@@ -63,7 +63,12 @@ impl<E: Deliverable<Data: DeserializeOwned>> Column for TypedColumn<E> {
     }
 
     fn skip(&mut self, rows: usize) {
-        self.rows.drain(..rows.min(self.rows.len()));
+        for row in self.rows.drain(..rows.min(self.rows.len())) {
+            // It is the game's code that drops it, and the network thread has to live on.
+            if catch_unwind(AssertUnwindSafe(|| drop(row))).is_err() {
+                log::error!("dropping a {} panicked", type_name::<E::Data>());
+            }
+        }
     }
 
     fn deliver(&mut self, origin: Origin<'_>, delivery: &mut Delivery<'_>) {

