@@ -117,6 +117,23 @@ impl AuthEndpoint {
     }
 }
 
+impl PartialEq for AuthEndpoint {
+    /// Two endpoints are the same if they ask the same; of providers, if they are copies of one.
+    fn eq(&self, other: &Self) -> bool {
+        let is_one = |one: &Option<Provider>, other: &Option<Provider>| match (one, other) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        self.url == other.url
+            && self.headers == other.headers
+            && self.params == other.params
+            && is_one(&self.header_provider, &other.header_provider)
+            && is_one(&self.param_provider, &other.param_provider)
+            && self.allow_insecure == other.allow_insecure
+            && self.credentials == other.credentials
+    }
+}
+
 /// The names alone, for a `Debug` that shows no values.
 pub(crate) fn names(pairs: &[(String, String)]) -> Vec<&str> {
     pairs.iter().map(|(name, _)| name.as_str()).collect()
@@ -300,6 +317,26 @@ pub(crate) enum ChannelAuth {
 pub(crate) enum UserAuth {
     Endpoint(AuthEndpoint),
     Custom(Arc<dyn Authenticator>),
+}
+
+impl PartialEq for ChannelAuth {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Endpoint(one), Self::Endpoint(other)) => one == other,
+            (Self::Custom(one), Self::Custom(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl PartialEq for UserAuth {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Endpoint(one), Self::Endpoint(other)) => one == other,
+            (Self::Custom(one), Self::Custom(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Debug for ChannelAuth {

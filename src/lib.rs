@@ -55,7 +55,8 @@
 //!
 //! [`PusherPlugin::new`] connects as soon as the app runs. [`PusherPlugin::default`] waits for a [`PusherConfig`] to be
 //! inserted: after a menu, or once the game knows its key. Inserting another one changes it while the game runs: another
-//! endpoint or key reconnects with all channels kept, everything else applies without. Removing it ends the client.
+//! endpoint or key reconnects with all channels kept, everything else applies without; channels and a sign-in that the
+//! backend refused are asked for again if the credentials changed. Removing it ends the client.
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -170,6 +171,18 @@
 //! run, as everywhere in Bevy: use an observer, or the state in the components. What cannot be decoded is a
 //! [`PusherDecodeFailed`]. If the game does not run for so long that more waits than
 //! [`Limits`](config::Limits) allow, the oldest events are dropped, and a [`PusherLagged`] says how many.
+//!
+//! A name may have several types, and mean one thing on some channels and another elsewhere:
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_pusher::prelude::*;
+//! # #[derive(serde::Deserialize)] struct ChessMove;
+//! # #[derive(serde::Deserialize)] struct CardMove;
+//! # let mut app = App::new();
+//! app.add_pusher_event_on::<ChessMove>("presence-chess-*", "client-move")
+//!     .add_pusher_event_on::<CardMove>("presence-cards-*", "client-move");
+//! ```
 //!
 //! Some servers know more than Pusher's own protocol. Keys of a frame that this plugin does not know are
 //! [`PusherEvent::extras`], an event of the server without a channel is a [`PusherConnectionEvent`], and
@@ -359,6 +372,7 @@
 //! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes a second and more, as Bevy's diagnostics |
 //! | `states` | | `PusherStatesPlugin`: the connection's state as one of Bevy's `States` |
 
+mod app_ext;
 pub mod auth;
 mod channel;
 mod client;
@@ -386,6 +400,7 @@ pub mod transport;
 mod user;
 mod waker;
 
+pub use app_ext::PusherAppExt;
 pub use channel::{
     PusherCacheMissed, PusherChannel, PusherSubscribeExtras, PusherSubscribed, PusherSubscription,
     PusherSubscriptionChanged, PusherSubscriptionCount,
@@ -400,7 +415,7 @@ pub use diagnostics::PusherDiagnosticsPlugin;
 pub use event::{
     LagCause, PusherConnectionEvent, PusherDecodeFailed, PusherEvent, PusherLagged, RawData,
 };
-pub use plugin::{PusherAppExt, PusherPlugin, PusherSystems};
+pub use plugin::{PusherPlugin, PusherSystems};
 pub use presence::{
     PusherMember, PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf,
     PusherMembers, PusherSpawnMembers,

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use bevy_app::prelude::*;
 use bevy_ecs::{change_detection::DetectChanges, message::MessageCursor, prelude::*};
-use serde::de::DeserializeOwned;
+use pusher_protocol::{
+    ChannelName,
+    session::{Command, SignInError, SignInState},
+};
 
 use crate::{
     PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection, PusherConnectionEvent,
@@ -169,8 +172,12 @@ fn follow_config(world: &mut World) {
             client.stop(subscribers.told());
         }
         subscribers.set_rules(config.name_rules);
+        let before = client.config().cloned();
         if client.follow(&config, inserted, &types) {
             subscribers.forget_session();
+        } else if let Some(before) = before {
+            let refused = subscribers.refused();
+            ask_again(world, &client, refused, &before, &config);
         }
         if let Some(mut connection) = world.get_resource_mut::<PusherConnection>() {
             let connection = connection.bypass_change_detection();
@@ -178,6 +185,29 @@ fn follow_config(world: &mut World) {
             connection.rules = config.name_rules;
         }
     });
+}
+
+/// Who was refused may be let in with other credentials: the backend is asked again.
+fn ask_again(
+    world: &World,
+    client: &Client,
+    refused: Vec<ChannelName>,
+    before: &PusherConfig,
+    now: &PusherConfig,
+) {
+    for channel in refused {
+        if before.auth_of(&channel) != now.auth_of(&channel) {
+            client.command(Command::Retry(channel));
+        }
+    }
+    let user = world.get_resource::<PusherUser>().map(PusherUser::state);
+    let is_refused = matches!(
+        user,
+        Some(SignInState::Failed(SignInError::Authentication(_)))
+    );
+    if is_refused && before.user_auth != now.user_auth {
+        client.command(Command::SignIn);
+    }
 }
 
 /// Keeps the mailbox's waker the one that the app has.
@@ -204,46 +234,5 @@ fn close_on_exit(
         && cursor.read(&exits).next().is_some()
     {
         client.close();
-    }
-}
-
-/// What the plugin adds to [`App`].
-pub trait PusherAppExt {
-    /// Decodes channel events of this name into `T`, which then arrive as [`PusherEvent<T>`](PusherEvent). Works before and
-    /// after the plugin is added; several types may be registered for one name, and one type for several names.
-    fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(
-        &mut self,
-        event: &str,
-    ) -> &mut Self;
-
-    /// Decodes the signed-in user's events of this name into `T`, which then arrive as
-    /// [`PusherUserEvent<T>`](PusherUserEvent).
-    fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(
-        &mut self,
-        event: &str,
-    ) -> &mut Self;
-}
-
-impl PusherAppExt for App {
-    fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(
-        &mut self,
-        event: &str,
-    ) -> &mut Self {
-        self.add_message::<PusherEvent<T>>();
-        self.world_mut()
-            .get_resource_or_init::<EventTypes>()
-            .add_event::<T>(event);
-        self
-    }
-
-    fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(
-        &mut self,
-        event: &str,
-    ) -> &mut Self {
-        self.add_message::<PusherUserEvent<T>>();
-        self.world_mut()
-            .get_resource_or_init::<EventTypes>()
-            .add_user_event::<T>(event);
-        self
     }
 }

@@ -1,6 +1,6 @@
 use bevy_ecs::prelude::*;
 use bevy_platform::collections::HashMap;
-use pusher_protocol::{ChannelName, NameRules};
+use pusher_protocol::{ChannelName, NameRules, session::SubscriptionError};
 use serde_json::{Map, Value};
 
 use crate::{channel::PusherSubscription, presence::PusherMembers};
@@ -176,6 +176,22 @@ impl Subscribers {
             .iter()
             .filter(|(_, channel)| channel.told)
             .map(|(name, _)| name)
+    }
+
+    /// The channels that the game's backend did not authorize.
+    pub(crate) fn refused(&self) -> Vec<ChannelName> {
+        let is_refused = |channel: &Channel| {
+            let error = channel.standing.status.error();
+            channel.told && matches!(error, Some(SubscriptionError::Authorization(_)))
+        };
+        let mut refused: Vec<_> = self
+            .channels
+            .iter()
+            .filter(|(_, channel)| is_refused(channel))
+            .map(|(name, channel)| (channel.order, name.clone()))
+            .collect();
+        refused.sort_unstable();
+        refused.into_iter().map(|(_, name)| name).collect()
     }
 
     /// Whether there is anything to reconcile. Cheap, for every frame asks.

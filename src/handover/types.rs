@@ -8,6 +8,7 @@ use std::{
 
 use bevy_ecs::prelude::*;
 use bevy_platform::collections::HashMap;
+use pusher_protocol::protocol::ChannelPattern;
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -32,21 +33,34 @@ struct Shared {
 pub(super) struct Table {
     /// Types are added and never go, so that an index into them stays good.
     makers: Vec<(TypeId, MakeColumn)>,
-    of_channel_event: HashMap<Arc<str>, Vec<usize>>,
-    of_user_event: HashMap<Arc<str>, Vec<usize>>,
+    of_channel_event: HashMap<Arc<str>, Vec<Registration>>,
+    of_user_event: HashMap<Arc<str>, Vec<Registration>>,
     silences_raw: bool,
+}
+
+/// One type for one name.
+#[derive(Clone, PartialEq, Eq)]
+struct Registration {
+    /// The type's index.
+    index: usize,
+    /// On which channels; `None` for all.
+    channels: Option<ChannelPattern>,
 }
 
 type MakeColumn = fn() -> Box<dyn Column>;
 
 impl EventTypes {
-    /// Decodes channel events of this name into `T`, beside what else they are decoded into.
-    pub(crate) fn add_event<T: DeserializeOwned + Send + Sync + 'static>(&self, event: &str) {
+    /// Decodes channel events of this name into `T`, on some channels or on all, beside what else they are decoded into.
+    pub(crate) fn add_event<T: DeserializeOwned + Send + Sync + 'static>(
+        &self,
+        event: &str,
+        channels: Option<ChannelPattern>,
+    ) {
         self.change(|table| {
             let index = table.index(TypeId::of::<PusherEvent<T>>(), || {
                 Box::new(TypedColumn::<PusherEvent<T>>::default())
             });
-            add(&mut table.of_channel_event, event, index);
+            add(&mut table.of_channel_event, event, index, channels);
         });
     }
 
@@ -56,7 +70,7 @@ impl EventTypes {
             let index = table.index(TypeId::of::<PusherUserEvent<T>>(), || {
                 Box::new(TypedColumn::<PusherUserEvent<T>>::default())
             });
-            add(&mut table.of_user_event, event, index);
+            add(&mut table.of_user_event, event, index, None);
         });
     }
 
@@ -99,12 +113,23 @@ impl Table {
 
     /// What becomes of the events of one name.
     pub(super) fn stream(&self, audience: Audience, event: Arc<str>) -> Stream {
-        let columns: Box<[usize]> = match audience {
+        let registrations = match audience {
             Audience::Channel(_) => self.of_channel_event.get(&event),
             Audience::User => self.of_user_event.get(&event),
             Audience::Connection => None,
+        };
+        let channel = audience.channel().unwrap_or_default();
+        let mut columns = Vec::new();
+        for Registration { index, channels } in registrations.into_iter().flatten() {
+            let applies = channels
+                .as_ref()
+                .is_none_or(|channels| channels.matches(channel));
+            // A type may be registered for all channels and for some.
+            if applies && !columns.contains(index) {
+                columns.push(*index);
+            }
         }
-        .map_or_else(Box::default, |columns| columns.as_slice().into());
+        let columns = columns.into_boxed_slice();
         Stream {
             audience,
             event,
@@ -118,9 +143,15 @@ impl Table {
     }
 }
 
-fn add(names: &mut HashMap<Arc<str>, Vec<usize>>, event: &str, index: usize) {
-    let columns = names.entry(event.into()).or_default();
-    if !columns.contains(&index) {
-        columns.push(index);
+fn add(
+    names: &mut HashMap<Arc<str>, Vec<Registration>>,
+    event: &str,
+    index: usize,
+    channels: Option<ChannelPattern>,
+) {
+    let registrations = names.entry(event.into()).or_default();
+    let registration = Registration { index, channels };
+    if !registrations.contains(&registration) {
+        registrations.push(registration);
     }
 }

@@ -1,0 +1,168 @@
+//! What changes while the game runs, and what stays: other credentials, another key, another user.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use bevy::prelude::*;
+use bevy_pusher::{SignInState, auth::AuthEndpoint, config::*, prelude::*};
+use pusher_test_support::{Answer, HttpRequest, ScriptedAuth, ScriptedServer, update_until};
+use serde_json::json;
+use support::{scripted::*, *};
+
+/// A backend that knows one token.
+fn backend(token: &'static str) -> ScriptedAuth {
+    ScriptedAuth::start(move |request: &HttpRequest| {
+        if request.header("Authorization") == Some(token) {
+            Answer::json(&json!({"auth": "key:signature", "user_data": r#"{"id":"ann"}"#}))
+        } else {
+            Answer::status(401)
+        }
+    })
+}
+
+fn with_token(config: PusherConfig, auth: &ScriptedAuth, token: &str) -> PusherConfig {
+    let endpoint = AuthEndpoint::new(auth.url("/auth")).with_header("Authorization", token);
+    config
+        .with_auth_endpoint(endpoint.clone())
+        .with_user_auth_endpoint(endpoint)
+}
+
+fn failed(app: &mut App, entity: Entity) {
+    update_until(app, "a refusal", SOON, |world| {
+        let subscription = world.get::<PusherSubscription>(entity);
+        subscription.is_some_and(|subscription| subscription.error().is_some())
+    });
+}
+
+#[test]
+fn other_credentials_cost_no_connection_and_count_from_the_next_question_on() {
+    let auth = backend("new");
+    let server = ScriptedServer::start();
+    let mut app = game(with_token(config(&server), &backend("old"), "old"));
+    app.insert_resource(with_token(config(&server), &auth, "new"));
+    let connection = greet(&server, &mut app);
+    let entity = listen(&mut app, &connection, "private-room");
+    auth.expect_request(SOON);
+
+    let other = backend("newer");
+    app.insert_resource(with_token(config(&server), &other, "newer"));
+    app.update();
+    connection.expect_nothing(Duration::from_millis(100));
+    assert!(app.world().get::<PusherSubscribed>(entity).is_some());
+
+    connection.cut();
+    let connection = greet(&server, &mut app);
+    connection.expect_event("pusher:subscribe", SOON);
+    other.expect_request(SOON);
+    auth.expect_no_request(Duration::from_millis(50));
+}
+
+#[test]
+fn who_was_refused_is_asked_for_again_with_other_credentials_and_nobody_else_is() {
+    let auth = backend("good");
+    let elsewhere = ScriptedAuth::always(Answer::status(403));
+    let server = ScriptedServer::start();
+    let bad = with_token(config(&server), &auth, "stale")
+        .with_auth_endpoint_for("private-vip-*", AuthEndpoint::new(elsewhere.url("/vip")));
+    let mut app = game(bad.clone());
+    let connection = greet(&server, &mut app);
+    let room = spawn(&mut app, "private-room");
+    let vip = spawn(&mut app, "private-vip-1");
+    app.world().resource::<PusherConnection>().sign_in();
+    failed(&mut app, room);
+    failed(&mut app, vip);
+    update_until(&mut app, "a refused sign-in", SOON, |world| {
+        matches!(
+            world.resource::<PusherUser>().state(),
+            SignInState::Failed(_)
+        )
+    });
+    elsewhere.expect_request(SOON);
+
+    app.insert_resource(bad.clone().with_sent_answers(true));
+    app.update();
+    connection.expect_nothing(Duration::from_millis(100));
+
+    let good = with_token(bad, &auth, "good");
+    app.insert_resource(good);
+    app.update();
+    let mut sent: Vec<String> = connection
+        .expect_jsons(2, SOON)
+        .iter()
+        .map(|frame| frame["event"].as_str().unwrap().to_owned())
+        .collect();
+    sent.sort();
+    assert_eq!(sent, ["pusher:signin", "pusher:subscribe"]);
+    connection.subscribed("private-room");
+    subscribed(&mut app, room);
+    elsewhere.expect_no_request(Duration::from_millis(50));
+}
+
+#[test]
+fn another_key_is_another_connection_with_the_channels_kept_and_the_gap_told() {
+    let server = ScriptedServer::start();
+    let endpoint = Endpoint::custom("127.0.0.1", server.port());
+    let keyed = |key: &str| impatient(PusherConfig::new(key, endpoint.clone()));
+    let mut app = game(keyed("first"));
+    let connection = greet(&server, &mut app);
+    assert_eq!(connection.request().path(), "/app/first");
+    let entity = listen(&mut app, &connection, "lobby");
+
+    app.insert_resource(keyed("second"));
+    app.update();
+    connection.expect_close(SOON);
+    let connection = server.accept(SOON);
+    assert_eq!(connection.request().path(), "/app/second");
+    connection.establish("2.2", 120);
+    connection.expect_event("pusher:subscribe", SOON);
+    connection.subscribed("lobby");
+    has_been_told(&mut app, "lobby subscribed again");
+    assert!(app.world().get::<PusherSubscribed>(entity).is_some());
+    server.expect_open_connections(1, SOON);
+}
+
+#[test]
+fn another_key_mends_a_connection_that_was_given_up() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    let entity = listen(&mut app, &connection, "lobby");
+    connection.close(4001, "no such app");
+    update_until(&mut app, "giving up", SOON, |world| {
+        let connection = world.resource::<PusherConnection>();
+        connection.state().error().is_some() && connection.retry_at().is_none()
+    });
+    let endpoint = Endpoint::custom("127.0.0.1", server.port());
+    app.insert_resource(impatient(PusherConfig::new("right-key", endpoint)));
+    let connection = greet(&server, &mut app);
+    connection.expect_event("pusher:subscribe", SOON);
+    connection.subscribed("lobby");
+    subscribed(&mut app, entity);
+}
+
+#[test]
+fn other_settings_change_what_they_say_and_nothing_else() {
+    let server = ScriptedServer::start();
+    let (mut app, connection) = online(&server);
+    listen(&mut app, &connection, "lobby");
+    let hour = Duration::from_secs(3600);
+    app.insert_resource(config(&server).with_reconnect(ReconnectPolicy {
+        min_delay: hour,
+        max_delay: hour,
+        ..ReconnectPolicy::default()
+    }));
+    app.update();
+    connection.expect_nothing(Duration::from_millis(50));
+    connection.cut();
+    update_until(&mut app, "waiting by the new policy", SOON, |world| {
+        let left = world.resource::<PusherConnection>().retry_in();
+        left.is_some_and(|left| left > hour / 2)
+    });
+}
