@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 pub use pusher_protocol::session::SignInState;
 
-use crate::event::{ExtraFields, Origin, RawData, Received, Stream, find};
+use crate::event::{ExtraFields, Origin, RawData, Received, Stream, has_extras};
 
 /// The user whom this client is signed in as, and who of their watchlist is online. A resource, always there.
 ///
@@ -166,18 +166,9 @@ impl<T: Send + Sync + 'static> PusherUserEvent<T> {
     pub fn data(&self) -> &T {
         &self.data
     }
-
-    /// The keys of its frame that are none of the protocol's own, in their order.
-    pub fn extras(&self) -> impl Iterator<Item = (&str, &RawData)> {
-        self.extras.iter().flat_map(ExtraFields::iter)
-    }
-
-    /// One of [`extras`](Self::extras) by its key.
-    #[must_use]
-    pub fn extra(&self, key: &str) -> Option<&RawData> {
-        find(self.extras(), key)
-    }
 }
+
+has_extras!([T: Send + Sync + 'static] PusherUserEvent<T>);
 
 impl<T: Send + Sync + 'static> Received for PusherUserEvent<T> {
     type Data = T;

@@ -190,6 +190,35 @@ fn a_full_queue_refuses_one_more() {
 }
 
 #[test]
+fn a_full_queue_still_lets_through_what_need_not_wait() {
+    for limit in [0, 1] {
+        let config = SessionConfig {
+            limits: Limits {
+                queued_client_events: limit,
+                ..Limits::default()
+            },
+            ..answering()
+        };
+        let mut client = Client::connected_with(config);
+        client.subscribe(ROOM);
+        client.want("private-slow");
+        let send = |client: &mut Client, id, channel| {
+            answers(&client.send_with(SendMode::Queued, id, channel, "client-a", "1"))
+        };
+        for id in 0..=limit as u64 {
+            send(&mut client, id, "private-slow");
+        }
+        assert_eq!(send(&mut client, 7, ROOM), [(7, SendOutcome::Sent)]);
+        assert_eq!(
+            send(&mut client, 8, "private-slow"),
+            [(8, rejected(SendError::QueueFull { limit }))]
+        );
+        let seen = client.send_with(SendMode::Latest, 9, ROOM, "client-b", "1");
+        assert_eq!(answers(&seen), [(9, SendOutcome::Sent)]);
+    }
+}
+
+#[test]
 fn what_waits_is_given_up_with_its_reason() {
     type Happening = fn(&mut Client) -> Vec<Seen>;
     let reasons: [(&str, Happening, SendError); 5] = [

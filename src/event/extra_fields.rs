@@ -34,3 +34,25 @@ impl ExtraFields {
         self.0.len() * size_of::<Field>() + texts.sum::<usize>()
     }
 }
+
+/// The getters of an event's extra fields.
+macro_rules! has_extras {
+    ([$($generics:tt)*] $event:ty) => {
+        impl<$($generics)*> $event {
+            /// The keys of its frame that are none of the protocol's own, in their order: extensions of some server's, such
+            /// as Sockudo's `serial` and `message_id`. Most servers send none.
+            pub fn extras(&self) -> impl Iterator<Item = (&str, &$crate::RawData)> {
+                self.extras.iter().flat_map($crate::event::ExtraFields::iter)
+            }
+
+            /// One of [`extras`](Self::extras) by its key.
+            #[must_use]
+            pub fn extra(&self, key: &str) -> Option<&$crate::RawData> {
+                self.extras()
+                    .find_map(|(other, value)| (other == key).then_some(value))
+            }
+        }
+    };
+}
+
+pub(crate) use has_extras;

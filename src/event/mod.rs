@@ -11,7 +11,7 @@ pub use lagged::{LagCause, PusherLagged};
 pub use raw_data::RawData;
 
 pub(crate) use decode_failed::DecodeFailure;
-pub(crate) use extra_fields::ExtraFields;
+pub(crate) use extra_fields::{ExtraFields, has_extras};
 pub(crate) use lagged::Losses;
 pub(crate) use stream::{Audience, Stream};
 
@@ -93,18 +93,6 @@ impl<T: Send + Sync + 'static> PusherEvent<T> {
     pub fn user_id(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
-
-    /// The keys of its frame that are none of the protocol's own, in their order: extensions of some server's, such as
-    /// Sockudo's `serial` and `message_id`. Most servers send none.
-    pub fn extras(&self) -> impl Iterator<Item = (&str, &RawData)> {
-        self.extras.iter().flat_map(ExtraFields::iter)
-    }
-
-    /// One of [`extras`](Self::extras) by its key.
-    #[must_use]
-    pub fn extra(&self, key: &str) -> Option<&RawData> {
-        find(self.extras(), key)
-    }
 }
 
 impl<T: Send + Sync + 'static> PusherEvent<T> {
@@ -147,25 +135,10 @@ impl PusherConnectionEvent {
     pub fn data(&self) -> &RawData {
         &self.data
     }
-
-    /// The keys of its frame that are none of the protocol's own, in their order.
-    pub fn extras(&self) -> impl Iterator<Item = (&str, &RawData)> {
-        self.extras.iter().flat_map(ExtraFields::iter)
-    }
-
-    /// One of [`extras`](Self::extras) by its key.
-    #[must_use]
-    pub fn extra(&self, key: &str) -> Option<&RawData> {
-        find(self.extras(), key)
-    }
 }
 
-pub(crate) fn find<'a>(
-    mut extras: impl Iterator<Item = (&'a str, &'a RawData)>,
-    key: &str,
-) -> Option<&'a RawData> {
-    extras.find_map(|(other, value)| (other == key).then_some(value))
-}
+has_extras!([T: Send + Sync + 'static] PusherEvent<T>);
+has_extras!([] PusherConnectionEvent);
 
 /// Where an event came from.
 #[derive(Clone, Copy)]

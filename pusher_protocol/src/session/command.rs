@@ -58,7 +58,7 @@ pub enum SendMode {
     #[default]
     Immediate,
     /// It waits for the connection, the subscription and the rate, and is sent in the order of the queue, for what must
-    /// arrive: a move, a vote.
+    /// arrive: a move, a vote. An immediate one may overtake it.
     ///
     /// It ends up refused if more than
     /// [`Limits::queued_client_events`](crate::config::Limits::queued_client_events) wait, if it waits longer than

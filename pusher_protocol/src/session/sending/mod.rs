@@ -74,28 +74,33 @@ impl Session {
 
     fn send_queued(&mut self, event: ClientEvent) {
         let id = event.id;
-        let limit = self.context.config.limits.queued_client_events;
-        let waiting = Waiting::new(event, self.context.now);
-        match self.outbox.push_queued(waiting, limit) {
-            Ok(()) => {
-                self.settle_sends();
-                if self.outbox.is_waiting(id) {
-                    answer(&mut self.context, id, SendOutcome::Queued);
-                }
-            }
-            Err((id, error)) => reject(&mut self.context, id, error),
+        self.outbox
+            .push_queued(Waiting::new(event, self.context.now));
+        if self.settle_send(id) {
+            answer(&mut self.context, id, SendOutcome::Queued);
         }
     }
 
     fn send_latest(&mut self, event: ClientEvent) {
-        let limit = self.context.config.limits.queued_client_events;
+        let id = event.id;
         let waiting = Waiting::new(event, self.context.now);
-        match self.outbox.push_latest(waiting, limit) {
-            Ok(None) => {}
-            Ok(Some(before)) => answer(&mut self.context, before, SendOutcome::Coalesced),
-            Err((id, error)) => reject(&mut self.context, id, error),
+        if let Some(before) = self.outbox.push_latest(waiting) {
+            answer(&mut self.context, before, SendOutcome::Coalesced);
         }
+        self.settle_send(id);
+    }
+
+    /// Sends, keeps or refuses what was put into the outbox last. Returns whether it waits.
+    fn settle_send(&mut self, id: SendId) -> bool {
         self.settle_sends();
+        let limit = self.context.config.limits.queued_client_events;
+        match self.outbox.keep(id, limit) {
+            Ok(waits) => waits,
+            Err(error) => {
+                reject(&mut self.context, id, error);
+                false
+            }
+        }
     }
 
     /// Sends what waits and may be sent by now, and gives up what has no prospect of it. Due after whatever may have moved
@@ -108,6 +113,9 @@ impl Session {
             outbox,
             ..
         } = self;
+        if outbox.is_settled() {
+            return;
+        }
         let now = context.now;
         let timeout = context.config.timing.queue_timeout;
         let limit = context.config.limits.client_events_per_second;

@@ -37,12 +37,9 @@ impl Waiting {
 }
 
 impl Outbox {
-    pub(super) fn is_empty(&self) -> bool {
-        self.queued.is_empty() && self.latest.is_empty()
-    }
-
-    pub(super) fn is_waiting(&self, id: SendId) -> bool {
-        self.queued.iter().any(|waiting| waiting.event.id == id)
+    /// Whether nothing waits, and nothing is due.
+    pub(super) fn is_settled(&self) -> bool {
+        self.queued.is_empty() && self.latest.is_empty() && self.wake_at.is_none()
     }
 
     pub(in crate::session) fn wake_at(&self) -> Option<Duration> {
@@ -51,7 +48,7 @@ impl Outbox {
 
     /// Has what waits looked at again at once, as when the limits changed.
     pub(in crate::session) fn look_again(&mut self, now: Duration) {
-        if !self.is_empty() {
+        if !self.is_settled() {
             self.wake_at = Some(now);
         }
     }
@@ -66,37 +63,36 @@ impl Outbox {
         Ok(())
     }
 
-    pub(super) fn push_queued(
-        &mut self,
-        waiting: Waiting,
-        limit: usize,
-    ) -> Result<(), (SendId, SendError)> {
-        if self.queued.len() >= limit {
-            return Err((waiting.event.id, SendError::QueueFull { limit }));
-        }
+    pub(super) fn push_queued(&mut self, waiting: Waiting) {
         self.queued.push_back(waiting);
-        Ok(())
     }
 
     /// Puts a value in the place of the one before it, which is handed back: it keeps its turn, lest a value that changes
     /// all the time never gets one.
-    pub(super) fn push_latest(
-        &mut self,
-        waiting: Waiting,
-        limit: usize,
-    ) -> Result<Option<SendId>, (SendId, SendError)> {
+    pub(super) fn push_latest(&mut self, waiting: Waiting) -> Option<SendId> {
         let event = &waiting.event;
-        let before = self.latest.iter().position(|before| {
+        let before = self.latest.iter_mut().find(|before| {
             before.event.channel == event.channel && before.event.event == event.event
         });
-        if let Some(before) = before.and_then(|index| self.latest.get_mut(index)) {
-            return Ok(Some(std::mem::replace(before, waiting).event.id));
-        }
-        if self.latest.len() >= limit {
-            return Err((waiting.event.id, SendError::QueueFull { limit }));
+        if let Some(before) = before {
+            return Some(std::mem::replace(before, waiting).event.id);
         }
         self.latest.push_back(waiting);
-        Ok(None)
+        None
+    }
+
+    /// Whether an event that was put in last still waits; one that is beyond the limit of those that may is taken out.
+    pub(super) fn keep(&mut self, id: SendId, limit: usize) -> Result<bool, SendError> {
+        for waiting in [&mut self.queued, &mut self.latest] {
+            if waiting.back().is_some_and(|last| last.event.id == id) {
+                if waiting.len() <= limit {
+                    return Ok(true);
+                }
+                waiting.pop_back();
+                return Err(SendError::QueueFull { limit });
+            }
+        }
+        Ok(false)
     }
 
     /// Takes out what has no prospect of being sent any more.
