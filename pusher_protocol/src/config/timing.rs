@@ -39,6 +39,7 @@ impl Timing {
             &mut self.queue_timeout,
             &mut self.activity_timeout,
             &mut self.pong_timeout,
+            &mut self.close_timeout,
         ] {
             *time = (*time).clamp(Self::SHORTEST, Self::LONGEST);
         }
@@ -58,6 +59,37 @@ impl Default for Timing {
             pong_timeout: Duration::from_secs(10),
             healthy_after: Duration::from_secs(10),
             close_timeout: Duration::from_millis(500),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_is_kept_between_the_shortest_and_the_longest() {
+        for (asked, taken) in [
+            (Duration::ZERO, Timing::SHORTEST),
+            (Duration::MAX, Timing::LONGEST),
+            (Duration::from_secs(7), Duration::from_secs(7)),
+        ] {
+            let same = |time| Timing {
+                dial_timeout: time,
+                authorization_timeout: time,
+                subscribe_timeout: time,
+                queue_timeout: time,
+                activity_timeout: time,
+                pong_timeout: time,
+                healthy_after: time,
+                close_timeout: time,
+            };
+            let expected = Timing {
+                // Nothing waits for this one.
+                healthy_after: asked.min(Timing::LONGEST),
+                ..same(taken)
+            };
+            assert_eq!(same(asked).sanitized(), expected);
         }
     }
 }
