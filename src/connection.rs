@@ -182,7 +182,9 @@ impl PusherConnection {
         self.round_trip
     }
 
-    /// Connects: skips a waiting retry, starts anew after a failure or a disconnect.
+    /// Connects: skips a waiting retry, starts anew after a failure or a disconnect. So that a game may say so in
+    /// every frame, a dial follows the last one after a second at the earliest, or after
+    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less.
     pub fn connect(&self) {
         self.line.command(Command::Connect);
     }

@@ -117,9 +117,78 @@ fn disconnecting_ends_a_waiting_retry() {
 #[test]
 fn connecting_skips_a_waiting_retry() {
     let mut client = Client::connected();
+    client.wait(SECOND);
     client.lose();
     assert_eq!(
         states(&client.command(Command::Connect)),
+        [ConnectionState::Connecting { attempt: 1 }]
+    );
+}
+
+/// A game that asks to connect in every frame for a minute while each dial ends so, and how often that dials.
+fn dials_of_an_impatient_game(end: impl Fn(&mut Client)) -> usize {
+    let mut client = Client::new(SessionConfig::default());
+    let mut dialled = 0;
+    for _ in 0..60 * 60 {
+        let mut seen = client.command(Command::Connect);
+        seen.extend(client.input(Input::Hint(Hint::NetworkChanged)));
+        seen.extend(client.wait(SECOND / 60));
+        dialled += dials(&seen);
+        if dials(&seen) > 0 {
+            end(&mut client);
+        }
+    }
+    dialled
+}
+
+#[test]
+fn a_game_that_connects_in_every_frame_dials_once_a_second() {
+    let refused = dials_of_an_impatient_game(|client| drop(refuse_dial(client)));
+    assert!((50..=61).contains(&refused), "{refused}");
+    for code in [1006, 4001, 4100, 4200] {
+        let closed = dials_of_an_impatient_game(|client| {
+            client.establish();
+            client.close(Some(code));
+        });
+        assert!((50..=121).contains(&closed), "{code}: {closed}");
+    }
+}
+
+#[test]
+fn connecting_skips_a_wait_of_the_policy_that_is_long_from_the_first_time_on() {
+    let mut client = Client::connected_with(SessionConfig {
+        reconnect: ReconnectPolicy {
+            min_delay: 3600 * SECOND,
+            max_delay: 3600 * SECOND,
+            ..ReconnectPolicy::default()
+        },
+        ..SessionConfig::default()
+    });
+    client.wait(SECOND);
+    client.lose();
+    client.wait(SECOND);
+    assert_eq!(dials(&client.command(Command::Connect)), 1);
+}
+
+#[test]
+fn connecting_soon_after_a_failure_waits_a_little_and_says_why() {
+    let mut client = Client::new(SessionConfig::default());
+    client.command(Command::Connect);
+    client.establish();
+    client.close(Some(4001));
+    let error = ConnectionError::Closed {
+        code: Some(4001),
+        reason: String::new(),
+    };
+    let waiting = ConnectionState::Waiting {
+        retry_at: SECOND,
+        attempt: 1,
+        error,
+    };
+    assert_eq!(states(&client.command(Command::Connect)), [waiting]);
+    assert_eq!(client.command(Command::Connect), []);
+    assert_eq!(
+        states(&client.wait(SECOND)),
         [ConnectionState::Connecting { attempt: 1 }]
     );
 }
@@ -673,6 +742,7 @@ fn after_sleep_a_frame_of_an_older_socket_does_not_hide_that_the_machine_slept()
 #[test]
 fn a_hint_that_the_network_is_back_dials_at_once() {
     let mut client = Client::connected();
+    client.wait(SECOND);
     client.lose();
     assert_eq!(dials(&client.input(Input::Hint(Hint::NetworkChanged))), 1);
     let mut live = Client::connected();

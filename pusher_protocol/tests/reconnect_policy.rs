@@ -140,6 +140,7 @@ fn the_hook_may_choose_the_delay_and_give_up() {
     );
     assert_eq!(client.session.wake_at(), None);
     client.command(Command::Connect);
+    client.wait_for_dial();
     assert!(client.establish().iter().any(|seen| matches!(
         seen,
         Seen::Notice(Notice::State(ConnectionState::Connected { .. }))

@@ -5,7 +5,9 @@ use crate::protocol::ChannelName;
 /// What the game asks for. Every command is legal in every state, and saying it twice changes nothing.
 #[derive(Debug)]
 pub enum Command {
-    /// Connect now: skips a waiting retry, starts anew after a failure.
+    /// Connect now: skips a waiting retry, starts anew after a failure. So that a game may say so in every frame, a
+    /// dial follows the last one after a second at the earliest, or after
+    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less.
     Connect,
     /// Close, and stay closed until [`Command::Connect`].
     Disconnect,

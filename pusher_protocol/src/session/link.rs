@@ -17,6 +17,10 @@ use crate::{
 /// WebSocket close code of a client that has nothing more to say (RFC 6455, section 7.4.1).
 const CLOSE_NORMAL: u16 = 1000;
 
+/// A dial that is asked for follows the last one after this at the earliest, or after the policy's shortest delay if that is
+/// less.
+const DIALS_APART: Duration = Duration::from_secs(1);
+
 /// How far the connection is.
 #[derive(Debug)]
 pub(super) enum Link {
@@ -35,9 +39,16 @@ pub(super) enum Link {
         heartbeat: Heartbeat,
     },
     /// Lost or not reached.
-    Waiting { retry_at: Duration },
+    Waiting { retry_at: Duration, loss: Loss },
     /// Given up.
-    Failed,
+    Failed { loss: Loss },
+}
+
+/// Why there is no connection.
+#[derive(Clone, Debug)]
+pub(super) struct Loss {
+    attempt: u32,
+    error: ConnectionError,
 }
 
 /// How the attempts of the present outage went.
@@ -54,12 +65,48 @@ pub(super) struct Outage {
 impl Session {
     pub(super) fn connect(&mut self) {
         match self.link {
-            Link::Idle | Link::Waiting { .. } | Link::Failed => {
-                self.outage = Outage::default();
-                self.dial();
+            Link::Idle => self.dial(),
+            Link::Waiting { .. } | Link::Failed { .. } => {
+                self.outage = Outage {
+                    immediate_spent: self.outage.immediate_spent && self.may_dial_at().is_some(),
+                    ..Outage::default()
+                };
+                self.hasten();
             }
             Link::Dialing { .. } | Link::Connected { .. } => {}
         }
+    }
+
+    /// Dials now, or if the last dial was just now, a little later: whoever asks in every frame would hammer the server.
+    fn hasten(&mut self) {
+        let Some(retry_at) = self.may_dial_at() else {
+            return self.dial();
+        };
+        match &self.link {
+            Link::Waiting { retry_at: at, .. } if *at <= retry_at => {}
+            Link::Waiting { loss, .. } | Link::Failed { loss } => {
+                self.wait(retry_at, loss.clone());
+            }
+            Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => {}
+        }
+    }
+
+    /// When a dial will not follow the last one too soon; `None` if that is now.
+    fn may_dial_at(&self) -> Option<Duration> {
+        let policy = &self.context.config.reconnect;
+        let apart = policy.min_delay.clamp(Timing::SHORTEST, DIALS_APART);
+        let earliest = self.dialled_at? + apart;
+        (self.context.now < earliest).then_some(earliest)
+    }
+
+    fn wait(&mut self, retry_at: Duration, loss: Loss) {
+        let Loss { attempt, error } = loss.clone();
+        self.link = Link::Waiting { retry_at, loss };
+        self.context.notice(Notice::State(ConnectionState::Waiting {
+            retry_at,
+            attempt,
+            error,
+        }));
     }
 
     pub(super) fn disconnect(&mut self) {
@@ -87,6 +134,7 @@ impl Session {
         let dial = DialId(self.context.next_id());
         let deadline = self.context.now + self.context.config.timing.dial_timeout;
         self.outage.attempts = self.outage.attempts.saturating_add(1);
+        self.dialled_at = Some(self.context.now);
         self.link = Link::Dialing {
             dial,
             deadline,
@@ -117,7 +165,7 @@ impl Session {
                     reason,
                 });
             }
-            Link::Idle | Link::Waiting { .. } | Link::Failed => {}
+            Link::Idle | Link::Waiting { .. } | Link::Failed { .. } => {}
         }
         self.left();
     }
@@ -198,6 +246,11 @@ impl Session {
         });
         let policy_delay = self.policy_delay(action);
         let Some(delay) = self.decide(&error, attempt, policy_delay) else {
+            let loss = Loss {
+                attempt,
+                error: error.clone(),
+            };
+            self.link = Link::Failed { loss };
             let error = if action == CloseAction::Fail {
                 error
             } else {
@@ -206,19 +259,12 @@ impl Session {
                     last: Box::new(error),
                 }
             };
-            self.link = Link::Failed;
             self.context
                 .notice(Notice::State(ConnectionState::Failed { error }));
             return;
         };
         self.outage.failures = attempt;
-        let retry_at = self.context.now + delay;
-        self.link = Link::Waiting { retry_at };
-        self.context.notice(Notice::State(ConnectionState::Waiting {
-            retry_at,
-            attempt,
-            error,
-        }));
+        self.wait(self.context.now + delay, Loss { attempt, error });
     }
 
     /// How long to wait before the next dial, as policy and protocol have it; `None` to give up.
@@ -343,7 +389,7 @@ impl Session {
         }
     }
 
-    /// There is a reason to look after the link: asks the server, or dials at once instead of waiting longer.
+    /// There is a reason to look after the link: asks the server, or dials instead of waiting longer.
     pub(super) fn check_link(&mut self) {
         match &mut self.link {
             Link::Connected { heartbeat, .. } => {
@@ -352,8 +398,8 @@ impl Session {
                     self.context.send(ClientFrame::Ping);
                 }
             }
-            Link::Waiting { .. } => self.dial(),
-            Link::Idle | Link::Dialing { .. } | Link::Failed => {}
+            Link::Waiting { .. } => self.hasten(),
+            Link::Idle | Link::Dialing { .. } | Link::Failed { .. } => {}
         }
     }
 
@@ -404,7 +450,7 @@ impl Session {
                     }
                 }
             }
-            Link::Waiting { retry_at } if now >= *retry_at => self.dial(),
+            Link::Waiting { retry_at, .. } if now >= *retry_at => self.dial(),
             _ => {}
         }
     }
@@ -413,8 +459,8 @@ impl Session {
         match &self.link {
             Link::Dialing { deadline, .. } => Some(*deadline),
             Link::Connected { heartbeat, .. } => Some(heartbeat.wake_at()),
-            Link::Waiting { retry_at } => Some(*retry_at),
-            Link::Idle | Link::Failed => None,
+            Link::Waiting { retry_at, .. } => Some(*retry_at),
+            Link::Idle | Link::Failed { .. } => None,
         }
     }
 

@@ -80,6 +80,7 @@ pub struct SessionConfig {
 pub struct Session {
     context: Context,
     link: Link,
+    dialled_at: Option<Duration>,
     outage: Outage,
     channels: Channels,
     user: User,
@@ -94,6 +95,7 @@ impl Session {
         Self {
             context: Context::new(sanitized(config)),
             link: Link::Idle,
+            dialled_at: None,
             outage: Outage::default(),
             channels: Channels::default(),
             user: User::default(),

@@ -198,7 +198,10 @@ fn is_legal_state(from: &ConnectionState, to: &ConnectionState) -> bool {
         (Disconnected, to) => matches!(to, Connecting { .. }),
         (Connecting { .. }, _) => true,
         (Connected { .. }, to) => !matches!(to, Connected { .. }),
-        (Waiting { .. } | Failed { .. }, to) => matches!(to, Connecting { .. } | Disconnected),
+        // A game that is impatient waits less long, but waits.
+        (Waiting { .. } | Failed { .. }, to) => {
+            matches!(to, Connecting { .. } | Disconnected | Waiting { .. })
+        }
     }
 }
 

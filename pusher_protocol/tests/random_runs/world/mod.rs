@@ -267,6 +267,10 @@ fn config(patience: Patience, seed: u64) -> SessionConfig {
             Patience::Short | Patience::Limited { .. } => timing,
         },
         reconnect: ReconnectPolicy {
+            min_delay: match patience {
+                Patience::Usual => ReconnectPolicy::default().min_delay,
+                Patience::Short | Patience::Limited { .. } => Duration::from_millis(200),
+            },
             max_attempts,
             ..ReconnectPolicy::default()
         },
