@@ -193,6 +193,24 @@ fn connecting_soon_after_a_failure_waits_a_little_and_says_why() {
     );
 }
 
+#[test]
+fn a_proxy_that_wants_other_credentials_is_not_asked_again() {
+    for (status, is_final) in [(Some(407), true), (Some(502), false), (None, false)] {
+        let mut client = Client::new(SessionConfig::default());
+        client.command(Command::Connect);
+        let error = ConnectionError::Proxy {
+            host: "proxy".into(),
+            port: 3128,
+            status,
+            reason: "no".into(),
+        };
+        let dial = client.dial.unwrap();
+        let seen = client.input(Input::DialFailed(dial, error.clone()));
+        let failed = states(&seen) == [ConnectionState::Failed { error }];
+        assert_eq!(failed, is_final, "{status:?}");
+    }
+}
+
 /// What a close code leads to: no dial at all, or the first dial within a span.
 #[test]
 fn each_close_code_leads_to_its_action() {

@@ -21,6 +21,9 @@ const CLOSE_NORMAL: u16 = 1000;
 /// less.
 const DIALS_APART: Duration = Duration::from_secs(1);
 
+/// HTTP status of a proxy that wants credentials, or other ones (RFC 9110, section 15.5.8).
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+
 /// How far the connection is.
 #[derive(Debug)]
 pub(super) enum Link {
@@ -207,7 +210,11 @@ impl Session {
             let action = match error {
                 ConnectionError::InvalidEndpoint(_)
                 | ConnectionError::InvalidHeader { .. }
-                | ConnectionError::Unsupported(_) => CloseAction::Fail,
+                | ConnectionError::Unsupported(_)
+                | ConnectionError::Proxy {
+                    status: Some(PROXY_AUTHENTICATION_REQUIRED),
+                    ..
+                } => CloseAction::Fail,
                 _ => CloseAction::of(error.code()),
             };
             self.lost(error, action);

@@ -226,9 +226,13 @@ impl ReachError {
     pub(super) fn of_request(self, peer: &Peer) -> AuthError {
         let Peer { host, port, .. } = peer;
         match self {
-            Self::Proxy { .. } => {
-                let error = self.of_dial(peer, Duration::ZERO);
-                AuthError::Unreachable(error.to_string())
+            Self::Proxy { status, .. } => {
+                let error = self.of_dial(peer, Duration::ZERO).to_string();
+                match status {
+                    // It would say the same to the same request. 429 is but too many of them.
+                    Some(400..=428 | 430..=499) => AuthError::InvalidEndpoint(error),
+                    _ => AuthError::Unreachable(error),
+                }
             }
             Self::LookUp(reason) => {
                 AuthError::Unreachable(format!("the address of {host} was not found: {reason}"))

@@ -84,13 +84,16 @@ fn a_proxy_that_makes_no_tunnel_says_why_to_the_socket_and_to_the_request() {
         let (client, _connection) = Client::connected(&config, &server);
         client.subscribe("private-room");
         let failed = client.expect_subscription("private-room").unwrap_err();
-        let SubscriptionError::Authorization(AuthError::Unreachable(reason)) = &failed else {
+        let SubscriptionError::Authorization(error) = &failed else {
             panic!("{failed}")
         };
+        let reason = error.to_string();
         assert!(
             reason.contains("proxy") && reason.contains(words),
             "{reason}"
         );
+        let is_refusal = expected.is_some();
+        assert_eq!(error.is_transient(), !is_refusal, "{reason}");
         assert!(!reason.contains("password"));
     }
 }
