@@ -656,8 +656,13 @@ fn states_are_told_in_a_path_that_makes_sense_and_the_resource_changes_with_them
         !world.resource::<PusherConnection>().is_connected()
     });
     let connection = server.accept(SOON);
+    let dialled = Instant::now();
     connection.establish("2.2", 120);
     connected(&mut app);
+    // Sooner, connecting again would wait a little first.
+    update_until(&mut app, "the shortest delay to pass", SOON, |_| {
+        dialled.elapsed() > Duration::from_millis(50)
+    });
     connection.close(4001, "gone");
     update_until(&mut app, "failing", SOON, |world| {
         matches!(
