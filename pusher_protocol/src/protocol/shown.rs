@@ -9,6 +9,9 @@ pub(super) const SHOWN_CHARACTERS: usize = 200;
 /// From this length on, a run of characters may be a secret: a signature has 64 hexadecimal digits, a key 44 of base64.
 const SECRET_CHARACTERS: usize = 32;
 
+/// Names under which the wire has what is secret or signed.
+const SECRET_NAMES: [&str; 3] = ["shared_secret", "user_data", "auth"];
+
 /// The first characters of `text`, on one line, without secrets.
 pub(crate) fn head(text: &str) -> String {
     let text = text.trim();
@@ -31,8 +34,98 @@ pub(crate) fn foreign_words(text: &str) -> String {
         .collect()
 }
 
-/// `text` with each run that looks like a signature, a key or a token replaced.
+/// `text` with each value that has the name of a secret replaced, and each run that looks like a signature, a key or a token.
 fn without_secrets(text: &str) -> Cow<'_, str> {
+    match without_named(text) {
+        Cow::Borrowed(text) => without_runs(text),
+        Cow::Owned(text) => Cow::Owned(without_runs(&text).into_owned()),
+    }
+}
+
+fn without_named(text: &str) -> Cow<'_, str> {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = split_at_named(rest) {
+        shown.push_str(before);
+        shown.push('…');
+        rest = after;
+    }
+    if shown.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// What is before the first value that has the name of a secret, and what is after it.
+fn split_at_named(text: &str) -> Option<(&str, &str)> {
+    let mut starts: Vec<(usize, &str)> = SECRET_NAMES
+        .iter()
+        .flat_map(|name| text.match_indices(name))
+        .collect();
+    starts.sort_unstable();
+    starts.into_iter().find_map(|(start, name)| {
+        let (before, named) = text.split_at_checked(start)?;
+        let is_whole = !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let value = value_of(named.strip_prefix(name)?).filter(|_| is_whole)?;
+        let (before, value) = text.split_at_checked(text.len() - value.len())?;
+        let (quote, inner) = split(value, |c| c != '\\');
+        let (before, after) = match inner.chars().next() {
+            Some(mark @ ('"' | '\'')) => {
+                let length = quote.len() + mark.len_utf8();
+                let (before, inner) = text.split_at_checked(before.len() + length)?;
+                (
+                    before,
+                    after_quoted(inner, value.split_at_checked(length)?.0),
+                )
+            }
+            Some('{' | '[') => (before, after_nested(value)),
+            _ => (
+                before,
+                split(value, |c| c.is_whitespace() || "&,;}])".contains(c)).1,
+            ),
+        };
+        Some((before, after))
+    })
+}
+
+/// The value that follows on a name, in JSON, in JSON within JSON, in a form or in a dump; `None` if the name is but a word.
+fn value_of(after_name: &str) -> Option<&str> {
+    let (quotes, rest) = split(after_name, |c| !"\\\"'".contains(c));
+    let rest = rest.trim_start();
+    if let Some(value) = rest.strip_prefix('=') {
+        return Some(value.strip_prefix('>').unwrap_or(value).trim_start());
+    }
+    let value = rest.strip_prefix(':')?.trim_start();
+    let is_quoted = value.trim_start_matches('\\').starts_with(['"', '\'']);
+    (is_quoted || !quotes.is_empty()).then_some(value)
+}
+
+/// From the quote on that ends a text; a quote within it has more backslashes.
+fn after_quoted<'a>(inner: &'a str, quote: &str) -> &'a str {
+    let end = inner.match_indices(quote).find_map(|(at, _)| {
+        let (text, after) = inner.split_at_checked(at)?;
+        (!text.ends_with('\\')).then_some(after)
+    });
+    end.unwrap_or_default()
+}
+
+/// What follows on an object or a list.
+fn after_nested(value: &str) -> &str {
+    let mut depth = 0_usize;
+    let end = value.char_indices().find(|(_, c)| {
+        match c {
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    });
+    let after = end.and_then(|(at, c)| value.split_at_checked(at + c.len_utf8()));
+    after.map(|(_, after)| after).unwrap_or_default()
+}
+
+fn without_runs(text: &str) -> Cow<'_, str> {
     if text.len() < SECRET_CHARACTERS {
         return Cow::Borrowed(text);
     }
@@ -53,9 +146,9 @@ fn split(text: &str, kind: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(kind).unwrap_or(text.len()))
 }
 
-/// The characters of base64 and its relative in URLs.
+/// The characters of base64 and its relative in URLs, and the one before each slash in JSON that PHP wrote.
 fn is_of_token(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "+/=_-".contains(c)
+    c.is_ascii_alphanumeric() || "+/=_-\\".contains(c)
 }
 
 /// Whether a run is long, and hexadecimal or mixed like chance. Names and paths seldom are.
@@ -97,6 +190,44 @@ mod tests {
                 &format!(r#"{{"shared_secret":"{key}"}}"#),
                 r#"{"shared_secret":"…"}"#,
             ),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_key_with_escaped_slashes_is_taken_out() {
+        let key = r"g3Au6SZ\/UCU\/IMfFsFva0rq\/Gi4tzSHR6WCcWZbS9sY=";
+        assert_eq!(without_secrets(&format!("no key: {key}!")), "no key: …!");
+    }
+
+    #[test]
+    fn the_value_of_a_secrets_name_is_taken_out_whatever_it_looks_like() {
+        for (text, shown) in [
+            (r#"{"auth":"k:s","n":1}"#, r#"{"auth":"…","n":1}"#),
+            (
+                r#"{"a":1,"shared_secret": "\/a\/"}"#,
+                r#"{"a":1,"shared_secret": "…"}"#,
+            ),
+            (
+                r#"{"user_data":"{\"id\":\"1\"}","auth":""}"#,
+                r#"{"user_data":"…","auth":"…"}"#,
+            ),
+            (
+                r#""{\"auth\":\"k:s\",\"n\":\"1\"}""#,
+                r#""{\"auth\":\"…\",\"n\":\"1\"}""#,
+            ),
+            (
+                r#"{"user_data":{"id":[1]},"n":1}"#,
+                r#"{"user_data":…,"n":1}"#,
+            ),
+            (r#"{"auth":5}"#, r#"{"auth":…}"#),
+            (r#"{"auth":"cut off"#, r#"{"auth":"…"#),
+            ("auth=k%3As&n=1", "auth=…&n=1"),
+            ("['auth' => 'k:s', 'n' => 1]", "['auth' => '…', 'n' => 1]"),
+            ("auth: no such user", "auth: no such user"),
+            ("unauthorized auth, author=1", "unauthorized auth, author=1"),
+            ("auth", "auth"),
         ] {
             assert_eq!(without_secrets(text), shown);
         }
