@@ -895,3 +895,18 @@ fn times_without_an_end_are_no_trouble() {
             .is_some_and(|due| due < Duration::MAX)
     );
 }
+
+#[test]
+fn a_servers_long_words_are_shown_by_their_first_characters() {
+    let words = "no ".repeat(100_000);
+    let error = json!({"event": "pusher:error", "data": {"code": 4201, "message": words}});
+    let refusal = json!({
+        "event": "pusher:subscription_error", "channel": "lobby", "data": {"status": 403, "error": words}
+    });
+    for frame in [error, refusal] {
+        let mut client = Client::connected();
+        client.want("lobby");
+        let shown = format!("{:?}", client.frame(&frame).1);
+        assert!(shown.contains("no no") && shown.len() < 1000, "{frame}");
+    }
+}

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    protocol::{ChannelKind, ClientFrame, EventData, ServerFrame, foreign_words, head},
+    protocol::{ChannelKind, ClientFrame, EventData, ServerFrame, head},
     session::{
         EventTarget, Notice, PusherError, ReceivedEvent, Session, channels::Identity, user::User,
     },
@@ -210,15 +210,13 @@ fn number(fields: &Map<String, Value>, name: &str) -> Option<u16> {
     }
 }
 
-/// The words of an error; of a payload without a message, the payload itself.
+/// The first words of an error; of a payload without a message, those of the payload itself.
 pub(super) fn error_message(fields: &Map<String, Value>, data: &EventData<'_>) -> String {
-    for name in ["message", "error", "reason"] {
-        if let Some(Value::String(text)) = fields.get(name) {
-            return foreign_words(text);
-        }
-    }
-    match data.as_str() {
-        "" => String::new(),
+    let named = ["message", "error", "reason"]
+        .iter()
+        .find_map(|name| fields.get(*name)?.as_str());
+    match named.unwrap_or(data.as_str()) {
+        text if text.trim().is_empty() => String::new(),
         text => head(text),
     }
 }
