@@ -293,3 +293,22 @@ fn a_wrong_key_says_so_and_does_not_hammer_the_server() {
     };
     assert!(attempt <= 3, "{attempt} attempts in 3 seconds");
 }
+
+#[cfg(feature = "local-auth")]
+#[test]
+fn a_game_that_signs_by_itself_is_let_in_and_signed_in() {
+    let place = Place::new(Sockudo::start());
+    let credentials = place.server.credentials();
+    let local = bevy_pusher::auth::LocalAuthorizer::new(credentials.key, credentials.secret)
+        .with_user("ann", json!({"name": "ann"}))
+        .with_encryption_master_key(credentials.master_key);
+    let mut ann = game(place.config("somebody else").with_local_auth(local));
+    for channel in ["private-room", "presence-room", "private-encrypted-room"] {
+        join(&mut ann, channel);
+    }
+    assert_eq!(place.server.users("presence-room"), ["ann"]);
+    ann.world().resource::<PusherConnection>().sign_in();
+    update_until(&mut ann, "signing in", SOON, |world| {
+        world.resource::<PusherUser>().is_signed_in()
+    });
+}
