@@ -43,6 +43,22 @@ fn members(seen: &[Seen]) -> Vec<usize> {
 }
 
 #[test]
+fn a_server_that_refused_in_silence_once_cannot_replace_the_members_unasked_later() {
+    let mut client = Client::connected();
+    let asked = request(&client.want("presence-room"));
+    client.authorize_as(asked, "u1");
+    client.wait(10 * SECOND);
+    let asked = request(&client.command(Command::Retry(name("presence-room"))));
+    client.authorize_as(asked, "u1");
+    let seen = client.confirm_presence("presence-room", &["u1"]);
+    assert_eq!(members(&seen), [1]);
+    client.wait(10 * SECOND);
+    let unasked = client.confirm_presence("presence-room", &["u1", "u2"]);
+    assert_eq!(unasked, []);
+    assert!(statuses(&refuse(&mut client, "presence-room")).is_empty());
+}
+
+#[test]
 fn a_refusal_after_the_wait_says_why_and_leaves_nothing_to_give_up() {
     let mut client = Client::connected();
     client.want("lobby");

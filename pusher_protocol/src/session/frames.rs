@@ -83,7 +83,7 @@ impl Session {
         let message = error_message(&fields, &frame.data);
         let channel = frame.channel.as_deref();
         let context = &mut self.context;
-        let ambiguous = self.channels.await_an_answer();
+        let ambiguous = self.channels.await_an_answer(context.now);
         if channel.is_none() && self.user.refused(context, code, &message, ambiguous) {
             self.channels.identified(context, &Identity::None);
         }

@@ -18,9 +18,10 @@ impl Channels {
         name: &str,
         data: &EventData<'_>,
     ) {
-        if !self.unanswered.take(name) {
+        if !self.unanswered.take(name, context.now) {
             return;
         }
+        self.unanswered.granted(name);
         let Some(name) = self.table.get_key_value(name).map(|(name, _)| name.clone()) else {
             return;
         };
@@ -72,9 +73,9 @@ impl Channels {
         status: Option<u16>,
         message: &str,
     ) {
-        let awaited = self.unanswered.take(name);
+        let awaited = self.unanswered.take(name, context.now);
         // Of two subscriptions that were sent, this may be the answer to the first.
-        let unanswered = self.unanswered.awaits(name);
+        let unanswered = self.unanswered.awaits(name, context.now);
         let Some((name, channel)) = self.table.get_key_value(name) else {
             return;
         };

@@ -68,6 +68,19 @@ struct Channel {
     encryption: Option<Encryption>,
 }
 
+/// How far a channel is with the server. What goes together:
+///
+/// | phase | `wanted` | `barred` | [`Unanswered`] counts |
+/// |---|---|---|---|
+/// | `Pending` | yes | or not | nothing: there is no connection |
+/// | `Queued`, `Authorizing`, `Backoff`, `AwaitingSignIn` | yes | no | earlier subscriptions |
+/// | `Subscribing` | or no more: the answer is awaited to leave | no | this one, and earlier ones |
+/// | `Subscribed` | yes | no | earlier ones, and the last if the answer was to one of those |
+/// | `Failed { unanswered: true }` | yes | no | this one, and earlier ones |
+/// | `Failed { unanswered: false }` | yes | or not | earlier ones |
+/// | `Unidentified` | yes | no | earlier ones |
+///
+/// A channel that is unwanted in any other phase is in the table no more; what is counted stays until the connection ends.
 #[derive(Debug)]
 enum Phase {
     /// Waits for a connection.
@@ -219,8 +232,8 @@ impl Channels {
     }
 
     /// Whether a subscription was sent to which no answer came so far.
-    pub(super) fn await_an_answer(&self) -> bool {
-        !self.unanswered.is_empty()
+    pub(super) fn await_an_answer(&self, now: Duration) -> bool {
+        !self.unanswered.is_empty(now)
     }
 
     /// The connection's name, while there is one.
@@ -357,14 +370,11 @@ impl Channels {
             return;
         };
         let timer = context.next_id();
-        self.timers.set(
-            context.now + context.config.timing.subscribe_timeout,
-            timer,
-            name.clone(),
-        );
+        let deadline = context.now + context.config.timing.subscribe_timeout;
+        self.timers.set(deadline, timer, name.clone());
         channel.phase = Phase::Subscribing { timer };
         channel.asked_with.clone_from(&channel.extra);
-        self.unanswered.add(name);
+        self.unanswered.add(name, deadline);
         context.send(ClientFrame::Subscribe {
             channel: name,
             auth,
