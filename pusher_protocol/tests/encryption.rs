@@ -103,6 +103,36 @@ fn the_vectors_open_and_a_wrong_key_does_not_open_them() {
 }
 
 #[test]
+fn what_waits_for_a_new_key_when_the_subscription_ends_is_told_of() {
+    let ends: [fn(&mut Client) -> Vec<Seen>; 4] = [
+        Client::lose,
+        |client| client.command(Command::SignOut),
+        |client| client.unwant(CHANNEL),
+        |client| client.command(Command::Disconnect),
+    ];
+    for end in ends {
+        let mut client = subscribed(OTHER_SECRET);
+        client.frame(&good());
+        client.frame(&good());
+        assert_eq!(undecryptable(&end(&mut client)), 2);
+    }
+}
+
+#[test]
+fn what_waits_for_a_new_key_is_bounded_in_bytes() {
+    let mut client = subscribed(OTHER_SECRET);
+    let asked = request(&client.frame(&good()).1);
+    let large = encrypted(&json!({"nonce": NONCE, "ciphertext": "A".repeat(1 << 20)}));
+    let told: Vec<usize> = (0..6)
+        .map(|_| undecryptable(&client.frame(&large).1))
+        .collect();
+    assert_eq!(told, [0, 0, 0, 1, 1, 1]);
+    client.frame(&good());
+    let seen = answer(&mut client, asked, SECRET);
+    assert_eq!(late_events(&seen), [PLAIN, PLAIN]);
+}
+
+#[test]
 fn an_event_opens_in_place_and_keeps_its_channel() {
     let mut client = subscribed(SECRET);
     let (event, seen) = client.frame(&good());

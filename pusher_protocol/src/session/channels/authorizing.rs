@@ -76,7 +76,7 @@ impl Channels {
         if let Some(channel) = self.table.get_mut(name)
             && let Some(encryption) = &mut channel.encryption
         {
-            encryption.forget_rekey();
+            encryption.forget_rekey(context, name);
         }
     }
 

@@ -20,6 +20,9 @@ const REKEY_INTERVAL: Duration = Duration::from_secs(5);
 /// Events that may wait for a new key; beyond them they are reported as lost.
 const REKEY_BACKLOG: usize = 256;
 
+/// The same in bytes, of which a first event may have more: 16 KiB for each.
+const REKEY_BACKLOG_BYTES: usize = 4 << 20;
+
 /// The bytes of a secretbox nonce.
 const NONCE_BYTES: usize = 24;
 
@@ -33,6 +36,30 @@ pub(super) struct Encryption {
 struct Rekey {
     request: RequestId,
     waiting: Vec<ReceivedEvent<'static>>,
+    bytes: usize,
+}
+
+impl Rekey {
+    fn new(request: RequestId, event: ReceivedEvent<'_>) -> Self {
+        Self {
+            request,
+            bytes: size(&event),
+            waiting: vec![event.into_owned()],
+        }
+    }
+
+    fn has_room_for(&self, event: &ReceivedEvent<'_>) -> bool {
+        self.waiting.len() < REKEY_BACKLOG && self.bytes + size(event) <= REKEY_BACKLOG_BYTES
+    }
+
+    fn push(&mut self, event: ReceivedEvent<'_>) {
+        self.bytes += size(&event);
+        self.waiting.push(event.into_owned());
+    }
+}
+
+fn size(event: &ReceivedEvent<'_>) -> usize {
+    event.event.len() + event.data.as_str().len()
 }
 
 /// Why an event stays closed.
@@ -63,9 +90,17 @@ impl Encryption {
         })
     }
 
-    /// Drops what waits for a new key.
-    pub(super) fn forget_rekey(&mut self) {
-        self.rekey = None;
+    /// Gives up what waits for a new key, and says so.
+    pub(super) fn forget_rekey(&mut self, context: &mut Context, name: &ChannelName) {
+        for event in self
+            .rekey
+            .take()
+            .into_iter()
+            .flat_map(|rekey| rekey.waiting)
+        {
+            let reason = "the subscription ended before there was a new key";
+            report(context, name, &event.event, reason);
+        }
     }
 
     fn open(&self, data: &EventData<'_>) -> Result<String, Closed> {
@@ -119,8 +154,8 @@ impl Channels {
             .get_mut(name)
             .and_then(|channel| channel.encryption.as_mut())?;
         if let Some(rekey) = &mut encryption.rekey {
-            if rekey.waiting.len() < REKEY_BACKLOG {
-                rekey.waiting.push(event.into_owned());
+            if rekey.has_room_for(&event) {
+                rekey.push(event);
             } else {
                 report(
                     context,
@@ -152,10 +187,7 @@ impl Channels {
                         .and_then(|channel| channel.encryption.as_mut())
                 {
                     encryption.last_rekey = Some(context.now);
-                    encryption.rekey = Some(Rekey {
-                        request,
-                        waiting: vec![event.into_owned()],
-                    });
+                    encryption.rekey = Some(Rekey::new(request, event));
                 }
             }
         }

@@ -16,7 +16,7 @@ impl Encryption {
         })
     }
 
-    pub(super) fn forget_rekey(&mut self) {}
+    pub(super) fn forget_rekey(&mut self, _context: &mut Context, _name: &ChannelName) {}
 }
 
 impl Channels {

@@ -115,6 +115,15 @@ pub(super) enum Identity {
     SignedIn(Arc<str>),
 }
 
+impl Channel {
+    /// Forgets the key of an encrypted channel, with what waits for another.
+    fn forget_key(&mut self, context: &mut Context, name: &ChannelName) {
+        if let Some(mut encryption) = self.encryption.take() {
+            encryption.forget_rekey(context, name);
+        }
+    }
+}
+
 impl Channels {
     pub(super) fn want(
         &mut self,
@@ -270,7 +279,7 @@ impl Channels {
             if matches!(channel.phase, Phase::Subscribed) {
                 channel.lost_at = Some(context.now);
             }
-            channel.encryption = None;
+            channel.forget_key(context, &name);
             if !matches!(channel.phase, Phase::Pending) {
                 channel.phase = Phase::Pending;
                 tell(context, &name, SubscriptionStatus::Pending);
@@ -323,7 +332,7 @@ impl Channels {
             }
             channel.barred = true;
             channel.roster = None;
-            channel.encryption = None;
+            channel.forget_key(context, &name);
             channel.lost_at = None;
             match channel.phase {
                 Phase::Pending => continue,

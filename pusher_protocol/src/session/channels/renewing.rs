@@ -47,7 +47,7 @@ impl Channels {
         match channel.phase {
             Phase::Subscribed => {
                 channel.lost_at = Some(context.now);
-                channel.encryption = None;
+                channel.forget_key(context, name);
                 context.send(ClientFrame::Unsubscribe { channel: name });
                 self.cancel_question(context, name);
                 self.start(context, name.clone());
