@@ -27,6 +27,8 @@ esac
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 target=${CARGO_TARGET_DIR:-target}
 work=$(mktemp -d)
+# shellcheck source=scripts/scenes.sh
+source scripts/scenes.sh
 background=
 trap 'rm -rf "$work"; [ -z "$background" ] || kill "$background" 2>/dev/null || true' EXIT
 
@@ -58,15 +60,13 @@ main() {
     tests "soak tests" --test '*' -- --ignored --nocapture
     step "a build that aborts on panic" aborting_monitor
   fi
-  step "build of the examples" cargo build --examples
-  step "lobby without a window" headless_lobby
-  if has xvfb-run; then
-    step "lobby in a window" windowed_lobby
-  else
-    skip "lobby in a window" "xvfb-run is not installed"
-  fi
-  step "monitor against Sockudo" timeout 5m cargo run --quiet -p pusher_test_support --example check_monitor -- \
-    "$target/debug/examples/monitor"
+  # With the features of the tests, which have built most of it.
+  step "build of the examples" cargo build --workspace --bins --examples --features "$features"
+  step "examples" run_examples
+  step "scenes without a window" headless_scenes
+  step "scenes together" scenes_together
+  windowed_scenes
+  step "monitor against Sockudo" timeout 5m "$target/debug/examples/check_monitor" "$target/debug/examples/monitor"
   web
   finish
 }
@@ -130,22 +130,15 @@ documentation() {
   RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace --features "$features"
 }
 
-headless_lobby() {
-  # As a newcomer would run it.
-  timeout 5m cargo run --quiet --example lobby -- --headless --run-for 10 | tee "$work/lobby.log"
-  if ! grep -q '[^[:space:]]' "$work/lobby.log"; then
-    say "it printed nothing"
-    return 1
-  fi
-}
-
-windowed_lobby() {
-  local picture=target/screenshots/lobby.png
-  mkdir -p target/screenshots
-  rm -f "$picture"
-  timeout 5m xvfb-run --auto-servernum --server-args "-screen 0 1280x800x24" \
-    cargo run --quiet --example lobby -- --screenshot "$picture"
-  cargo run --quiet -p pusher_test_support --example check_picture -- "$picture"
+windowed_scenes() {
+  local name
+  for name in "${scenes[@]}"; do
+    if has xvfb-run; then
+      step "$name in a window" windowed_scene "$name"
+    else
+      skip "$name in a window" "xvfb-run is not installed"
+    fi
+  done
 }
 
 start_background_installs() {

@@ -101,6 +101,7 @@ impl LogLine {
                 channel,
                 event,
                 reached,
+                ..
             } => (
                 Traffic,
                 format!(

@@ -320,3 +320,17 @@ fn a_ping_from_the_server_and_odd_frames_can_be_sent_from_code() {
     assert_eq!(client.frame(), json!({"event": "odd"}));
     assert!(!server.send_frame("1.1", "{}"));
 }
+
+#[test]
+fn whoever_watches_the_server_sees_an_encrypted_event_as_it_is_on_the_wire() {
+    let server = start();
+    let events = server.events();
+    server
+        .publish("private-encrypted-a", "secret", "the plaintext")
+        .unwrap();
+    let Some(ServerEvent::Published { data, .. }) = events.next_within(PATIENCE) else {
+        panic!("the event was not told");
+    };
+    assert!(data.contains("ciphertext"), "{data}");
+    assert!(!data.contains("plaintext"), "{data}");
+}

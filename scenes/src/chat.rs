@@ -140,11 +140,19 @@ fn add_lines(
 }
 
 fn chat_line(entry: &ChatEntry, time: &str) -> impl Bundle + use<> {
-    let words = drawable(&entry.text);
-    let (first, first_colour, rest) = match entry.player() {
-        Some(name) => (drawable(name), player_colour(name), format!("  {words}")),
-        None => (words, QUIET_TEXT, String::new()),
-    };
+    match entry.player() {
+        Some(name) => line(
+            time,
+            name,
+            player_colour(name),
+            &format!("  {}", entry.text),
+        ),
+        None => line(time, &entry.text, QUIET_TEXT, ""),
+    }
+}
+
+/// A line: the time, and two pieces of text that wrap as one.
+fn line(time: &str, first: &str, first_colour: Color, rest: &str) -> impl Bundle + use<> {
     (
         Node {
             padding: UiRect::axes(px(GAP), px(UNIT / 2.0)),
@@ -156,20 +164,9 @@ fn chat_line(entry: &ChatEntry, time: &str) -> impl Bundle + use<> {
             ..default()
         },
         children![
+            time_column(time),
             (
-                Text::new(time),
-                TextFont::from_font_size(QUIET.font),
-                LineHeight::Px(BODY.line),
-                TextColor(QUIET_TEXT),
-                TextLayout::no_wrap(),
-                Node {
-                    width: px(5.0 * UNIT),
-                    flex_shrink: 0.0,
-                    ..default()
-                },
-            ),
-            (
-                Text::new(first),
+                Text::new(drawable(first)),
                 TextFont::from_font_size(BODY.font),
                 LineHeight::Px(BODY.line),
                 TextColor(first_colour),
@@ -180,12 +177,28 @@ fn chat_line(entry: &ChatEntry, time: &str) -> impl Bundle + use<> {
                     ..default()
                 },
                 children![(
-                    TextSpan::new(rest),
+                    TextSpan::new(drawable(rest)),
                     TextFont::from_font_size(BODY.font),
                     LineHeight::Px(BODY.line),
                     TextColor(TEXT),
                 )],
             ),
         ],
+    )
+}
+
+/// The time at the left of a line, in a column of its own.
+pub fn time_column(time: &str) -> impl Bundle + use<> {
+    (
+        Text::new(time),
+        TextFont::from_font_size(QUIET.font),
+        LineHeight::Px(BODY.line),
+        TextColor(QUIET_TEXT),
+        TextLayout::no_wrap(),
+        Node {
+            width: px(5.0 * UNIT),
+            flex_shrink: 0.0,
+            ..default()
+        },
     )
 }

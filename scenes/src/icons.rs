@@ -29,6 +29,10 @@ pub enum Icon {
     Blocked,
     /// Where somebody points.
     Cursor,
+    /// A mark of noughts and crosses.
+    Cross,
+    /// The other mark.
+    Nought,
 }
 
 impl Icon {
@@ -46,6 +50,8 @@ impl Icon {
             Self::Unplugged => "unplugged",
             Self::Blocked => "blocked",
             Self::Cursor => "cursor",
+            Self::Cross => "cross",
+            Self::Nought => "nought",
         }
     }
 

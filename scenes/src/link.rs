@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bevy::prelude::*;
 use bevy::time::common_conditions::on_real_timer;
-use bevy_pusher::{ConnectionState, SignInState, SubscriptionError, prelude::*};
+use bevy_pusher::{ConnectionState, PusherError, SignInState, SubscriptionError, prelude::*};
 
 use crate::{
     connection_view::ConnectionView,
@@ -32,9 +32,30 @@ pub struct ToggleNetwork;
 #[derive(Component, Clone, Copy, Debug)]
 pub struct Needed;
 
-/// Adds the plugin with this configuration, and keeps [`ConnectionView`] and [`Link`] up to date.
+/// Adds the plugin, and keeps [`ConnectionView`] and [`Link`] up to date.
 #[derive(Clone, Debug)]
-pub struct LinkPlugin(pub PusherConfig);
+pub struct LinkPlugin {
+    config: PusherConfig,
+    checks_link: bool,
+}
+
+impl LinkPlugin {
+    /// The plugin with this configuration.
+    #[must_use]
+    pub fn new(config: PusherConfig) -> Self {
+        Self {
+            config,
+            checks_link: true,
+        }
+    }
+
+    /// Without measuring the round trip now and then, which would wake an app that sleeps.
+    #[must_use]
+    pub fn without_checks(mut self) -> Self {
+        self.checks_link = false;
+        self
+    }
+}
 
 /// The systems of [`LinkPlugin`], in `Update`.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,16 +63,15 @@ pub struct LinkSystems;
 
 impl Plugin for LinkPlugin {
     fn build(&self, app: &mut App) {
-        app.add_plugins(PusherPlugin::new(self.0.clone()))
+        if self.checks_link {
+            let is_due = pusher_connected.and_then(on_real_timer(CHECK));
+            app.add_systems(Update, check_link.run_if(is_due));
+        }
+        app.add_plugins(PusherPlugin::new(self.config.clone()))
             .init_resource::<Link>()
             .add_systems(
                 Update,
-                (
-                    check_link.run_if(pusher_connected.and_then(on_real_timer(CHECK))),
-                    toggle_network,
-                    show_connection,
-                    show_errors,
-                )
+                (toggle_network, show_connection, show_errors)
                     .chain()
                     .in_set(LinkSystems),
             );
@@ -175,6 +195,12 @@ fn view_of(state: &ConnectionState, round_trip: Option<Duration>) -> ConnectionV
 /// Errors that leave the connection up; the others are told with its state.
 fn show_errors(mut errors: MessageReader<PusherErrorReported>, mut toasts: MessageWriter<Toast>) {
     for error in errors.read().filter(|error| error.attempt() == 0) {
-        toasts.write(Toast::new(ToastKind::Warn, error.error().to_string()));
+        let words = match error.error() {
+            PusherError::Undecryptable { event, .. } => {
+                format!("Refused: a {event} without a seal")
+            }
+            error => error.to_string(),
+        };
+        toasts.write(Toast::new(ToastKind::Warn, words));
     }
 }

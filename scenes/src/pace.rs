@@ -13,6 +13,10 @@ const IDLE: Duration = Duration::from_secs(1);
 /// How long a window sleeps while something counts seconds.
 const COUNTING: Duration = Duration::from_millis(200);
 
+/// How the window sleeps while nothing moves and nothing counts.
+#[derive(Resource, Clone, Debug)]
+pub struct Idle(pub WinitSettings);
+
 /// What this frame's systems want to see next. It is forgotten after each frame, so each of them asks as long as it needs.
 #[derive(Resource, Debug, Default)]
 pub struct Pace {
@@ -37,6 +41,7 @@ pub(crate) struct PacePlugin;
 impl Plugin for PacePlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Pace>()
+            .insert_resource(Idle(settings(IDLE)))
             .insert_resource(settings(IDLE))
             .add_systems(Last, keep_pace);
     }
@@ -51,6 +56,7 @@ fn settings(wait: Duration) -> WinitSettings {
 
 fn keep_pace(
     mut pace: ResMut<Pace>,
+    idle: Res<Idle>,
     mut winit: ResMut<WinitSettings>,
     mut redraw: MessageWriter<RequestRedraw>,
 ) {
@@ -59,7 +65,11 @@ fn keep_pace(
     }
     // Two fixed steps and no exact remainder: a changed setting wakes the window, and an ever changing one would never
     // let it sleep.
-    let wanted = settings(if pace.counting { COUNTING } else { IDLE });
+    let wanted = if pace.counting {
+        settings(COUNTING)
+    } else {
+        idle.0.clone()
+    };
     if winit.focused_mode != wanted.focused_mode {
         *winit = wanted;
     }

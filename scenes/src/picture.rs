@@ -38,6 +38,8 @@ struct Pictures {
     worth_since: Option<Duration>,
     /// When the next one is due, once the first is taken.
     next_at: Option<Duration>,
+    /// Taken, and not yet back from the graphics card.
+    in_flight: usize,
     /// Nothing came of it in time.
     is_late: bool,
 }
@@ -52,6 +54,7 @@ impl Plugin for PicturePlugin {
                 has_cut_network: false,
                 worth_since: None,
                 next_at: None,
+                in_flight: 0,
                 is_late: false,
             })
             .add_systems(Update, (cut_network, take).chain());
@@ -79,10 +82,10 @@ fn take(
     mut pace: ResMut<Pace>,
     mut pictures: ResMut<Pictures>,
 ) {
-    if pictures.next_at.is_some() {
-        // A picture comes back from the graphics card while frames go on.
+    if pictures.in_flight > 0 {
+        // It comes back while frames go on.
         pace.moving();
-    } else {
+    } else if worth.0 || pictures.of != PictureOf::Lively {
         pace.counting();
     }
     let now = time.elapsed();
@@ -93,12 +96,16 @@ fn take(
         return;
     };
     pictures.next_at = Some(now + APART);
+    pictures.in_flight += 1;
     let (is_last, is_late) = (pictures.files.is_empty(), pictures.is_late);
     // An older picture of that name must not pass for this one.
     let _ = std::fs::remove_file(&file);
     let mut save = save_to_disk(file.clone());
     commands.spawn(Screenshot::primary_window()).observe(
-        move |captured: On<ScreenshotCaptured>, mut exit: MessageWriter<AppExit>| {
+        move |captured: On<ScreenshotCaptured>,
+              mut pictures: ResMut<Pictures>,
+              mut exit: MessageWriter<AppExit>| {
+            pictures.in_flight = pictures.in_flight.saturating_sub(1);
             save(captured);
             // Saving reports a failure in the log only.
             if !file.exists() {

@@ -132,6 +132,12 @@ impl SceneServer {
         self.own.as_deref()
     }
 
+    /// The scene's own server, to be kept.
+    #[must_use]
+    pub fn shared(&self) -> Option<Arc<DevServer>> {
+        self.own.clone()
+    }
+
     /// What to say first.
     #[must_use]
     pub fn first_words(&self) -> String {

@@ -1,4 +1,5 @@
-//! Checks that a screenshot shows something: `check_picture FILE.png`. Used by `scripts/test.sh`.
+//! Checks that a screenshot shows something, and a second one of the same scene something else: `check_picture FILE.png
+//! [LATER.png]`. Used by `scripts/test.sh`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,38 +19,69 @@ const FEWEST_COLOURS: usize = 32;
 /// More of one colour than this is a background with next to nothing on it.
 const MOST_OF_ONE_COLOUR: f64 = 0.98;
 
-fn main() {
-    let path = std::env::args()
-        .nth(1)
-        .expect("usage: check_picture FILE.png");
-    let file = File::open(&path).unwrap_or_else(|error| panic!("cannot open {path}: {error}"));
-    let mut decoder = png::Decoder::new(BufReader::new(file));
-    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
-    let mut reader = decoder.read_info().expect("the file is a PNG");
-    let mut pixels = vec![
-        0;
-        reader
-            .output_buffer_size()
-            .expect("the picture fits into memory")
-    ];
-    let info = reader
-        .next_frame(&mut pixels)
-        .expect("the picture is whole");
+/// A single character that changed is more pixels than this.
+const FEWEST_CHANGES: usize = 20;
 
-    let samples = info.color_type.samples();
-    let mut colours = HashMap::<&[u8], usize>::new();
-    for pixel in pixels[..info.buffer_size()].chunks_exact(samples) {
-        *colours.entry(pixel).or_default() += 1;
+fn main() {
+    let mut paths = std::env::args().skip(1);
+    let first = paths.next().expect("usage: check_picture FILE [LATER]");
+    let picture = Picture::read(&first);
+    picture.check(&first);
+    if let Some(later) = paths.next() {
+        picture.check_changed(&Picture::read(&later), &later);
     }
-    let all = f64::from(info.width) * f64::from(info.height);
-    let most = colours.values().max().copied().unwrap_or_default() as f64 / all;
-    println!(
-        "{path}: {} by {}, {} colours, the commonest on {:.1} % of it",
-        info.width,
-        info.height,
-        colours.len(),
-        most * 100.0
-    );
-    assert!(colours.len() >= FEWEST_COLOURS, "the picture is blank");
-    assert!(most <= MOST_OF_ONE_COLOUR, "the picture is all but blank");
+}
+
+struct Picture {
+    width: u32,
+    height: u32,
+    /// One after the other, each as its samples.
+    pixels: Vec<Vec<u8>>,
+}
+
+impl Picture {
+    fn read(path: &str) -> Self {
+        let file = File::open(path).unwrap_or_else(|error| panic!("cannot open {path}: {error}"));
+        let mut decoder = png::Decoder::new(BufReader::new(file));
+        decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
+        let mut reader = decoder.read_info().expect("the file is a PNG");
+        let size = reader.output_buffer_size();
+        let mut bytes = vec![0; size.expect("the picture fits into memory")];
+        let info = reader.next_frame(&mut bytes).expect("the picture is whole");
+        let samples = info.color_type.samples();
+        Self {
+            width: info.width,
+            height: info.height,
+            pixels: bytes[..info.buffer_size()]
+                .chunks_exact(samples)
+                .map(<[u8]>::to_vec)
+                .collect(),
+        }
+    }
+
+    fn check(&self, path: &str) {
+        let mut colours = HashMap::<&[u8], usize>::new();
+        for pixel in &self.pixels {
+            *colours.entry(pixel).or_default() += 1;
+        }
+        let most = colours.values().max().copied().unwrap_or_default();
+        let most = most as f64 / self.pixels.len() as f64;
+        println!(
+            "{path}: {} by {}, {} colours, the commonest on {:.1} % of it",
+            self.width,
+            self.height,
+            colours.len(),
+            most * 100.0
+        );
+        assert!(colours.len() >= FEWEST_COLOURS, "the picture is blank");
+        assert!(most <= MOST_OF_ONE_COLOUR, "the picture is all but blank");
+    }
+
+    fn check_changed(&self, later: &Self, path: &str) {
+        assert_eq!((self.width, self.height), (later.width, later.height));
+        let changes = self.pixels.iter().zip(&later.pixels);
+        let changes = changes.filter(|(before, after)| before != after).count();
+        println!("{path}: {changes} pixels are other ones");
+        assert!(changes >= FEWEST_CHANGES, "the scene is frozen");
+    }
 }

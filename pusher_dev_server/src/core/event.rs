@@ -93,6 +93,8 @@ pub enum ServerEvent {
         channel: String,
         /// The event's name.
         event: String,
+        /// The data as it is sent: on an encrypted channel, encrypted.
+        data: String,
         /// How many connections it was sent to.
         reached: usize,
     },

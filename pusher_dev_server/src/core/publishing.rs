@@ -121,6 +121,7 @@ impl ServerCore {
         self.tell(ServerEvent::Published {
             channel: channel.to_owned(),
             event: event.to_owned(),
+            data: data.to_owned(),
             reached,
         });
         reached

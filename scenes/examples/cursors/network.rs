@@ -30,7 +30,7 @@ pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + us
     // What was sent is counted.
     let config = server.config(&you).with_sent_answers(true);
     move |app| {
-        app.add_plugins((LinkPlugin(config.clone()), SeatingPlugin))
+        app.add_plugins((LinkPlugin::new(config.clone()), SeatingPlugin))
             .add_pusher_event::<Cursor>(Cursor::EVENT)
             .init_resource::<Log>()
             .add_systems(Startup, subscribe)

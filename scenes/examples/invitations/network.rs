@@ -38,7 +38,7 @@ pub(crate) fn plugin(
         friends,
     };
     move |app| {
-        app.add_plugins(LinkPlugin(config.clone()))
+        app.add_plugins(LinkPlugin::new(config.clone()))
             .insert_resource(me.clone())
             .add_pusher_user_event::<Invitation>(Invitation::EVENT)
             .add_pusher_user_event::<Answer>(Answer::EVENT)

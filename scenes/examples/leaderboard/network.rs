@@ -33,7 +33,7 @@ pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + us
     let config = server.config(&Identity::new(name));
     let me = Me(name.to_owned());
     move |app| {
-        app.add_plugins(LinkPlugin(config.clone()))
+        app.add_plugins(LinkPlugin::new(config.clone()))
             .insert_resource(me.clone())
             .init_resource::<Return>()
             .add_pusher_event::<Board>(Board::EVENT)

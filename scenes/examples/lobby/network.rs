@@ -23,7 +23,7 @@ pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + us
     // Own lines are shown once they are sent.
     let config = server.config(&you).with_sent_answers(true);
     move |app| {
-        app.add_plugins((LinkPlugin(config.clone()), SeatingPlugin))
+        app.add_plugins((LinkPlugin::new(config.clone()), SeatingPlugin))
             .add_pusher_event::<Chat>(Chat::EVENT)
             .add_pusher_event::<Ready>(Ready::EVENT)
             .add_pusher_event::<Invite>(Invite::EVENT)

@@ -1,0 +1,57 @@
+//! An app that costs next to nothing: it sleeps until somebody touches it or the network wakes it, and counts its frames.
+//!
+//! `cargo run --example reactive` brings its own server and news; `-- --help` tells how to use another server, and
+//! `-- --headless` does the same without a window.
+
+mod keys;
+mod model;
+mod network;
+mod sleeper;
+mod view;
+
+use std::process::ExitCode;
+
+use bevy::prelude::*;
+use bevy::winit::WinitSettings;
+use pusher_scenes::{
+    arguments::SceneArguments,
+    autopilot::autopilot,
+    frame::Place,
+    pace::Idle,
+    reactive::{DESKS, NEWS_CHANNEL, news_company},
+    scene::{is_headless, run_scene, say, scene_app},
+    server::{Scene, SceneServer},
+};
+
+use model::Publish;
+
+const SCENE: Scene = Scene {
+    name: "reactive",
+    players: DESKS,
+    has_backend: true,
+};
+
+fn main() -> ExitCode {
+    run_scene(run)
+}
+
+fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
+    let server = SceneServer::start(SCENE, arguments)?;
+    say(&server.first_words());
+    let mut app = scene_app("Reactive", arguments)?;
+    app.insert_resource(Place(server.place(NEWS_CHANNEL)))
+        .insert_resource(server.backend())
+        .add_plugins((model::plugin, network::plugin(&server, &arguments.name)));
+    if is_headless(arguments) {
+        app.add_plugins(sleeper::plugin(arguments.run_for));
+    } else {
+        // The whole secret: Bevy sleeps, and the plugin's feature `winit` wakes it when something has come.
+        app.insert_resource(Idle(WinitSettings::desktop_app()))
+            .add_plugins((view::plugin, keys::plugin));
+    }
+    if arguments.is_unattended() {
+        app.add_plugins(autopilot([(3000, Publish)]));
+    }
+    app.insert_resource(server.with_company(news_company)?);
+    Ok(app.run())
+}

@@ -1,0 +1,229 @@
+//! The rules of noughts and crosses.
+
+use serde::{Deserialize, Serialize};
+
+/// How many cells the board has.
+const CELLS: usize = 9;
+
+/// The rows, columns and diagonals.
+const LINES: [[usize; 3]; 8] = [
+    [0, 1, 2],
+    [3, 4, 5],
+    [6, 7, 8],
+    [0, 3, 6],
+    [1, 4, 7],
+    [2, 5, 8],
+    [0, 4, 8],
+    [2, 4, 6],
+];
+
+/// A player's mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Of the first seat.
+    Cross,
+    /// Of the second seat.
+    Nought,
+}
+
+impl Mark {
+    /// The seat whose mark it is.
+    #[must_use]
+    pub fn seat(self) -> usize {
+        match self {
+            Self::Cross => 0,
+            Self::Nought => 1,
+        }
+    }
+
+    /// The mark of a seat.
+    #[must_use]
+    pub fn of(seat: usize) -> Self {
+        if seat == 0 { Self::Cross } else { Self::Nought }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        Self::of(1 - self.seat())
+    }
+}
+
+/// How a game stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is this mark's turn.
+    Turn(Mark),
+    /// This mark has these three cells.
+    Won(Mark, [usize; 3]),
+    /// Nobody can win any more.
+    Draw,
+}
+
+/// A game: the cells in the order in which they were taken. Whatever was missed is in the next one that comes.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Game {
+    /// Counts the games at the table; in each the other one begins.
+    pub round: u32,
+    /// Cells, 0 to 8 from the upper left.
+    pub moves: Vec<u8>,
+}
+
+impl Game {
+    /// Who begins.
+    #[must_use]
+    pub fn beginner(&self) -> Mark {
+        Mark::of(self.round as usize % 2)
+    }
+
+    /// The mark in each cell.
+    #[must_use]
+    pub fn board(&self) -> [Option<Mark>; CELLS] {
+        let mut board = [None; CELLS];
+        let mut mark = self.beginner();
+        for cell in &self.moves {
+            if let Some(cell) = board.get_mut(usize::from(*cell)) {
+                *cell = Some(mark);
+            }
+            mark = mark.other();
+        }
+        board
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let board = self.board();
+        let owner = |cell: usize| board.get(cell).copied().flatten();
+        for line in LINES {
+            let [first, second, third] = line.map(owner);
+            if let Some(mark) = first
+                && second == first
+                && third == first
+            {
+                return Outcome::Won(mark, line);
+            }
+        }
+        if self.moves.len() >= CELLS {
+            return Outcome::Draw;
+        }
+        let to_move = if self.moves.len().is_multiple_of(2) {
+            self.beginner()
+        } else {
+            self.beginner().other()
+        };
+        Outcome::Turn(to_move)
+    }
+
+    /// The same after this mark took this cell; none if the rules forbid it.
+    #[must_use]
+    pub fn with_move(&self, mark: Mark, cell: u8) -> Option<Self> {
+        let is_free = usize::from(cell) < CELLS && !self.moves.contains(&cell);
+        (is_free && self.outcome() == Outcome::Turn(mark)).then(|| {
+            let mut next = self.clone();
+            next.moves.push(cell);
+            next
+        })
+    }
+
+    /// Whether this cell is all that this mark lacks for three in a row.
+    #[must_use]
+    pub fn would_win(&self, mark: Mark, cell: u8) -> bool {
+        let board = self.board();
+        let is_there = |index: &usize| {
+            *index == usize::from(cell) || board.get(*index).copied().flatten() == Some(mark)
+        };
+        LINES
+            .iter()
+            .filter(|line| line.contains(&usize::from(cell)))
+            .any(|line| line.iter().all(is_there))
+    }
+
+    /// The next game at the table.
+    #[must_use]
+    pub fn next_round(&self) -> Self {
+        Self {
+            round: self.round + 1,
+            moves: Vec::new(),
+        }
+    }
+
+    /// Whether the rules allow all that is in it.
+    #[must_use]
+    pub fn is_fair(&self) -> bool {
+        let start = Self {
+            moves: Vec::new(),
+            ..self.clone()
+        };
+        let replayed = self
+            .moves
+            .iter()
+            .try_fold(start, |game, cell| match game.outcome() {
+                Outcome::Turn(mark) => game.with_move(mark, *cell),
+                _ => None,
+            });
+        replayed.is_some()
+    }
+
+    /// Whether it has gone further than the other.
+    #[must_use]
+    pub fn is_ahead_of(&self, other: &Self) -> bool {
+        (self.round, self.moves.len()) > (other.round, other.moves.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn game(moves: &[u8]) -> Game {
+        Game {
+            round: 0,
+            moves: moves.to_vec(),
+        }
+    }
+
+    #[test]
+    fn three_in_a_row_win() {
+        assert_eq!(
+            game(&[0, 3, 1, 4, 2]).outcome(),
+            Outcome::Won(Mark::Cross, [0, 1, 2])
+        );
+        assert_eq!(
+            game(&[0, 2, 1, 4, 8, 6]).outcome(),
+            Outcome::Won(Mark::Nought, [2, 4, 6])
+        );
+    }
+
+    #[test]
+    fn a_full_board_without_a_row_is_a_draw() {
+        let full = game(&[0, 1, 2, 4, 3, 5, 7, 6, 8]);
+        assert_eq!(full.outcome(), Outcome::Draw);
+        assert!(full.is_fair());
+    }
+
+    #[test]
+    fn a_move_needs_a_free_cell_and_the_turn() {
+        let begun = game(&[4]);
+        assert_eq!(begun.with_move(Mark::Cross, 0), None);
+        assert_eq!(begun.with_move(Mark::Nought, 4), None);
+        assert_eq!(begun.with_move(Mark::Nought, 9), None);
+        assert_eq!(begun.with_move(Mark::Nought, 0), Some(game(&[4, 0])));
+        assert_eq!(game(&[0, 3, 1, 4, 2]).with_move(Mark::Nought, 5), None);
+    }
+
+    #[test]
+    fn the_other_one_begins_the_next_round() {
+        let next = game(&[4, 0]).next_round();
+        assert_eq!(next.outcome(), Outcome::Turn(Mark::Nought));
+        assert!(next.is_ahead_of(&game(&[4, 0])));
+        assert!(game(&[4, 0]).is_ahead_of(&game(&[4])));
+    }
+
+    #[test]
+    fn a_game_that_nobody_can_have_played_is_not_fair() {
+        for moves in [&[4, 4][..], &[9], &[0, 3, 1, 4, 2, 5]] {
+            assert!(!game(moves).is_fair(), "{moves:?}");
+        }
+    }
+}
