@@ -11,6 +11,7 @@
 mod support;
 
 mod agreement;
+mod sending;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,81 @@
+//! Client events within the rate that a real server enforces.
+
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use bevy_pusher::{SendMode, prelude::*};
+use pusher_test_support::{Sockudo, SockudoOptions, update_until};
+
+use crate::{Place, support::*};
+
+const ROOM: &str = "private-room";
+
+#[derive(Resource, Default)]
+struct Reports(Vec<String>);
+
+#[test]
+fn cursors_that_move_every_frame_keep_within_the_servers_limit_and_leave_room_for_the_rest() {
+    let place = Place::new(Sockudo::start_with(SockudoOptions {
+        client_events_per_second: 10,
+        ..SockudoOptions::default()
+    }));
+    let (mut ann, mut bob) = (place.game("ann"), place.game("bob"));
+    ann.init_resource::<Reports>()
+        .add_observer(
+            |report: On<PusherErrorReported>, mut reports: ResMut<Reports>| {
+                reports.0.push(report.error().to_string());
+            },
+        )
+        .add_systems(
+            Update,
+            |mut answers: MessageReader<PusherSendAnswered>, mut reports: ResMut<Reports>| {
+                let refused = answers.read().filter_map(PusherSendAnswered::error);
+                reports.0.extend(refused.map(ToString::to_string));
+            },
+        );
+    join(&mut ann, ROOM);
+    join(&mut bob, ROOM);
+
+    let begun = Instant::now();
+    let (mut frame, mut shots) = (0_u32, 0_u32);
+    while begun.elapsed() < Duration::from_secs(4) {
+        let connection = ann.world().resource::<PusherConnection>();
+        for event in ["client-cursor", "client-aim"] {
+            connection
+                .send_with(SendMode::Latest, ROOM, event, &frame)
+                .unwrap();
+        }
+        if begun.elapsed() > Duration::from_millis(700) * shots {
+            shots += 1;
+            connection.send(ROOM, "client-shot", &shots).unwrap();
+        }
+        frame += 1;
+        ann.update();
+        bob.update();
+        std::thread::sleep(Duration::from_millis(8));
+    }
+    let last = frame - 1;
+    let expected = [
+        format!("{ROOM} client-cursor {last}"),
+        format!("{ROOM} client-aim {last}"),
+        format!("{ROOM} client-shot {shots}"),
+    ];
+    update_until(&mut bob, "the last of everything", SOON, |world| {
+        ann.update();
+        expected.iter().all(|word| told(world).contains(word))
+    });
+    let heard = |event: &str| {
+        let prefix = format!("{ROOM} {event} ");
+        let all = told(bob.world()).iter();
+        all.filter(|told| told.starts_with(&prefix)).count()
+    };
+    assert_eq!(heard("client-shot"), shots as usize);
+    let (cursors, aims) = (heard("client-cursor"), heard("client-aim"));
+    assert!(cursors + aims >= 24, "{cursors} and {aims} in four seconds");
+    assert!(
+        cursors.abs_diff(aims) <= 2,
+        "{cursors} and {aims}: they take turns"
+    );
+    let reports = &ann.world().resource::<Reports>().0;
+    assert!(reports.is_empty(), "{reports:?}");
+}
