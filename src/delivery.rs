@@ -1,13 +1,11 @@
 //! Handing things over to the game: to the observers of each entity at once, and as messages.
 
-use std::sync::Arc;
-
 use bevy_ecs::prelude::*;
 
 use crate::{
     PusherConnectionEvent, PusherEvent, PusherUserEvent,
     channel::Subscribers,
-    event::{Audience, ForEntity, Origin, RawData, Received},
+    event::{Audience, ForEntity, Origin, RawData, Received, Stream},
     handover::write_messages,
 };
 
@@ -16,7 +14,7 @@ pub(crate) trait Deliverable: Received {
     fn audience(&self) -> &Audience;
 
     /// Runs the observers. Returns whether anybody is there to hear of it, and so whether it is to become a message.
-    fn deliver(&mut self, delivery: &mut Delivery<'_>) -> bool;
+    fn deliver(&mut self, stream: &Stream, delivery: &mut Delivery<'_>) -> bool;
 }
 
 impl<T: Send + Sync + 'static> Deliverable for PusherEvent<T> {
@@ -24,8 +22,7 @@ impl<T: Send + Sync + 'static> Deliverable for PusherEvent<T> {
         &self.stream().audience
     }
 
-    fn deliver(&mut self, delivery: &mut Delivery<'_>) -> bool {
-        let stream = self.stream().clone();
+    fn deliver(&mut self, stream: &Stream, delivery: &mut Delivery<'_>) -> bool {
         delivery.trigger_for(stream.audience.channel().unwrap_or_default(), self)
     }
 }
@@ -35,7 +32,7 @@ impl<T: Send + Sync + 'static> Deliverable for PusherUserEvent<T> {
         &Audience::User
     }
 
-    fn deliver(&mut self, delivery: &mut Delivery<'_>) -> bool {
+    fn deliver(&mut self, _: &Stream, delivery: &mut Delivery<'_>) -> bool {
         delivery.trigger(self);
         true
     }
@@ -46,7 +43,7 @@ impl Deliverable for PusherConnectionEvent {
         &Audience::Connection
     }
 
-    fn deliver(&mut self, delivery: &mut Delivery<'_>) -> bool {
+    fn deliver(&mut self, _: &Stream, delivery: &mut Delivery<'_>) -> bool {
         delivery.trigger(self);
         true
     }
@@ -64,7 +61,7 @@ pub(crate) struct Delivery<'w> {
 struct Listeners {
     channel: String,
     version: Option<u64>,
-    entities: Arc<[Entity]>,
+    entities: Vec<Entity>,
 }
 
 /// Undecoded events that were handed over to observers, but not written as messages yet.
@@ -86,21 +83,22 @@ impl<'w> Delivery<'w> {
 
     /// Hands an undecoded event over.
     pub(crate) fn deliver_raw(&mut self, origin: Origin<'_>, data: RawData) {
-        match origin.stream.audience {
+        let stream = origin.stream;
+        match stream.audience {
             Audience::Channel(_) => {
                 let mut event = PusherEvent::new(origin, data);
-                if event.deliver(self) {
+                if event.deliver(stream, self) {
                     self.raw.of_channels.push(event);
                 }
             }
             Audience::User => {
                 let mut event = PusherUserEvent::new(origin, data);
-                event.deliver(self);
+                event.deliver(stream, self);
                 self.raw.of_user.push(event);
             }
             Audience::Connection => {
                 let mut event = PusherConnectionEvent::new(origin, data);
-                event.deliver(self);
+                event.deliver(stream, self);
                 self.raw.of_connection.push(event);
             }
         }
@@ -120,8 +118,25 @@ impl<'w> Delivery<'w> {
 
     /// Runs the observers of an event that is for the app as a whole.
     pub(crate) fn trigger<'a, E: Event<Trigger<'a>: Default>>(&mut self, event: &mut E) {
+        if self.is_observed::<E>() {
+            self.run_observers(event);
+        }
+    }
+
+    fn run_observers<'a, E: Event<Trigger<'a>: Default>>(&mut self, event: &mut E) {
         self.world.trigger_ref(event);
         self.world.flush();
+    }
+
+    /// Whether anybody observes this kind of event. Often nobody does, and then there is nothing to look up for each.
+    fn is_observed<E: Event>(&self) -> bool {
+        let key = self.world.event_key::<E>();
+        let observers = key.and_then(|key| self.world.observers().try_get_observers(key));
+        observers.is_some_and(|observers| {
+            !observers.global_observers().is_empty()
+                || !observers.entity_observers().is_empty()
+                || !observers.component_observers().is_empty()
+        })
     }
 
     /// Runs the observers of an event that is for the app as a whole, and writes it as a message.
@@ -146,32 +161,38 @@ impl<'w> Delivery<'w> {
     where
         E: ForEntity + EntityEvent + Event<Trigger<'a>: Default>,
     {
-        let entities = self.listeners(channel);
-        let Some(oldest) = entities.first().copied() else {
+        let Some(oldest) = self.look_up_listeners(channel) else {
             return false;
         };
-        for &entity in &*entities {
-            // An observer may have despawned it, or given it another channel, a moment ago.
-            if self.listens(entity, channel) {
-                event.set_entity(entity);
-                self.trigger(event);
-            }
-        }
         event.set_entity(oldest);
+        if self.is_observed::<E>() {
+            self.run_observers(event);
+            let mut next = 1;
+            while let Some(&entity) = self.listeners.entities.get(next) {
+                // An observer may have despawned it, or given it another channel, a moment ago.
+                if self.listens(entity, channel) {
+                    event.set_entity(entity);
+                    self.run_observers(event);
+                }
+                next += 1;
+            }
+            event.set_entity(oldest);
+        }
         true
     }
 
-    fn listeners(&mut self, channel: &str) -> Arc<[Entity]> {
-        let Some(subscribers) = self.world.get_resource::<Subscribers>() else {
-            return Arc::default();
-        };
+    /// Looks up who listens to a channel, unless nothing changed since the last event. Returns the oldest of them.
+    fn look_up_listeners(&mut self, channel: &str) -> Option<Entity> {
+        let subscribers = self.world.get_resource::<Subscribers>()?;
         let version = subscribers.version();
-        if self.listeners.version != Some(version) || self.listeners.channel != channel {
-            self.listeners.entities = subscribers.entities(channel).into();
-            self.listeners.version = Some(version);
-            channel.clone_into(&mut self.listeners.channel);
+        let listeners = &mut self.listeners;
+        if listeners.version != Some(version) || listeners.channel != channel {
+            listeners.entities.clear();
+            listeners.entities.extend(subscribers.entities(channel));
+            listeners.version = Some(version);
+            channel.clone_into(&mut listeners.channel);
         }
-        self.listeners.entities.clone()
+        listeners.entities.first().copied()
     }
 
     fn listens(&self, entity: Entity, channel: &str) -> bool {

@@ -1,5 +1,7 @@
 //! The system that hands over what came, within its time, in its order.
 
+mod budget;
+
 use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::{change_detection::DetectChangesMut, prelude::*};
@@ -23,6 +25,7 @@ use crate::{
     handover::{Batch, Entry, age_messages},
     presence::PusherMembers,
 };
+use budget::Budget;
 
 /// The frame's end of the hand-over: emptied, and used again.
 #[derive(Resource, Default)]
@@ -52,11 +55,10 @@ pub(crate) fn receive(world: &mut World) {
             .set_round_trip(round_trip);
     }
     if !batch.is_empty() {
-        // None is a budget without an end.
-        let deadline = Instant::now().checked_add(limits.receive_budget);
+        let mut budget = Budget::new(limits.receive_budget);
         let mut delivery = Delivery::new(world);
         // What is under way is delivered whatever the budget, so that a tiny one does not stop everything.
-        while deliver_next(&mut batch, &mut delivery, deadline, started) && !is_over(deadline) {}
+        while deliver_next(&mut batch, &mut delivery, &mut budget, started) && !budget.is_spent() {}
         delivery.write_raw_messages();
         for column in batch.columns() {
             column.write_messages(world);
@@ -75,13 +77,11 @@ pub(crate) fn receive(world: &mut World) {
 fn deliver_next(
     batch: &mut Batch,
     delivery: &mut Delivery<'_>,
-    deadline: Option<Instant>,
+    budget: &mut Budget,
     started: Option<Instant>,
 ) -> bool {
     match batch.pop() {
-        Some(Entry::Events(stream, rows)) => {
-            deliver_events(batch, delivery, &stream, rows, deadline)
-        }
+        Some(Entry::Events(stream, rows)) => deliver_events(batch, delivery, &stream, rows, budget),
         Some(Entry::Notice(notice)) => deliver_notice(delivery, *notice, started),
         Some(Entry::Lost(losses)) => delivery.tell(PusherLagged::new(*losses, LagCause::Waiting)),
         Some(Entry::Roster(roster)) => replace_roster(delivery, &roster.0, roster.1),
@@ -92,16 +92,12 @@ fn deliver_next(
     true
 }
 
-fn is_over(deadline: Option<Instant>) -> bool {
-    deadline.is_some_and(|deadline| Instant::now() >= deadline)
-}
-
 fn deliver_events(
     batch: &mut Batch,
     delivery: &mut Delivery<'_>,
     stream: &Arc<Stream>,
     rows: usize,
-    deadline: Option<Instant>,
+    budget: &mut Budget,
 ) {
     for delivered in 1..=rows {
         let Some(row) = batch.pop_row() else { return };
@@ -118,7 +114,7 @@ fn deliver_events(
                 column.deliver(origin, delivery);
             }
         }
-        if is_over(deadline) {
+        if budget.is_spent() {
             return batch.put_back(stream.clone(), rows - delivered);
         }
     }

@@ -34,6 +34,22 @@ struct Held {
     subscribing: Duration,
 }
 
+/// Nanoseconds, round by round.
+#[derive(Default)]
+struct Times {
+    network: Vec<f64>,
+    main: Vec<f64>,
+    frame: Vec<f64>,
+}
+
+impl Times {
+    fn add(&mut self, (network, main): (f64, f64), frame: f64) {
+        self.network.push(network);
+        self.main.push(main);
+        self.frame.push(frame);
+    }
+}
+
 impl Held {
     fn new(firehose: &Firehose, channels: usize) -> Self {
         let config = unhurried(config("127.0.0.1", firehose.port()));
@@ -101,14 +117,10 @@ fn subscribing(firehose: &Firehose, report: &mut Report) {
         ));
         times
     });
-    let ratios: Vec<f64> = many
-        .iter()
-        .zip(&few)
-        .map(|(many, few)| many / few)
-        .collect();
     report.add(Row::new("a channel among 10,000", "").against(
         "among 1,000",
-        &ratios,
+        &many,
+        &few,
         Goal::AtMost(FLAT),
     ));
 }
@@ -117,28 +129,24 @@ fn holding(firehose: &Firehose, report: &mut Report) {
     let frames = Frames::lobby(EVENTS);
     let mut one = Held::new(firehose, 1);
     let mut many = Held::new(firehose, 10_000);
-    let [mut network, mut main, mut frame] = [const { Vec::new() }; 3];
+    let [mut few, mut lots] = [Times::default(), Times::default()];
     for _ in 0..ROUNDS {
-        let ((network_one, main_one), (network_many, main_many)) =
-            (one.event(&frames), many.event(&frames));
-        network.push(network_many / network_one);
-        main.push(main_many / main_one);
-        frame.push(many.frame() / one.frame());
+        few.add(one.event(&frames), one.frame());
+        lots.add(many.event(&frames), many.frame());
     }
-    let against = "with one";
-    let goal = Goal::AtMost(FLAT);
-    report.add(
-        Row::new("10,000 channels: an event, network thread", "").against(against, &network, goal),
-    );
-    report
-        .add(Row::new("10,000 channels: an event, main thread", "").against(against, &main, goal));
-    report.add(
-        Row::new(
-            "10,000 channels: a frame without events",
-            format!("{:.1} µs", many.frame() / 1e3),
-        )
-        .against(against, &frame, goal),
-    );
+    for (title, own, other) in [
+        ("an event, network thread", &lots.network, &few.network),
+        ("an event, main thread", &lots.main, &few.main),
+        ("a frame without events", &lots.frame, &few.frame),
+    ] {
+        report.add(
+            Row::new(
+                format!("10,000 channels: {title}"),
+                format!("{:.0} ns", median(own)),
+            )
+            .against("with one", own, other, Goal::AtMost(FLAT)),
+        );
+    }
 }
 
 /// Events of a hundred channels in turn, so that no event is of the same channel as the one before.
@@ -149,18 +157,23 @@ fn alternating(firehose: &Firehose, report: &mut Report) {
     }));
     let of_one = Frames::of((0..EVENTS).map(|seq| LobbyMessage::new(seq).on("room-00001")));
     let mut held = Held::new(firehose, 100);
-    let [mut network, mut main] = [const { Vec::new() }; 2];
+    let [mut one, mut all] = [Times::default(), Times::default()];
     for _ in 0..ROUNDS {
-        let (network_one, main_one) = held.event(&of_one);
-        let (network_all, main_all) = held.event(&in_turn);
-        network.push(network_all / network_one);
-        main.push(main_all / main_one);
+        one.add(held.event(&of_one), 0.0);
+        all.add(held.event(&in_turn), 0.0);
     }
-    let against = "of one channel";
-    report.add(
-        Row::new("events of 100 channels in turn, network thread", "").beside(against, &network),
-    );
-    report.add(Row::new("events of 100 channels in turn, main thread", "").beside(against, &main));
+    for (title, own, other) in [
+        ("network thread", &all.network, &one.network),
+        ("main thread", &all.main, &one.main),
+    ] {
+        report.add(
+            Row::new(
+                format!("events of 100 channels in turn, {title}"),
+                format!("{:.0} ns each", median(own)),
+            )
+            .beside("of one channel", own, other),
+        );
+    }
 }
 
 /// A hundred events a second on each of a hundred channels, in a game of 60 frames a second.

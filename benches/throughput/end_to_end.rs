@@ -92,9 +92,8 @@ impl Rounds {
         median(&self.each(part))
     }
 
-    fn ratios(&self, other: &Self, part: impl Fn(&Outcome) -> f64) -> Vec<f64> {
-        let pairs = self.0.iter().zip(&other.0);
-        pairs.map(|(own, other)| part(own) / part(other)).collect()
+    fn rates(&self) -> Vec<f64> {
+        self.each(|o| o.per_second)
     }
 
     fn rate(&self) -> String {
@@ -148,7 +147,8 @@ fn small_events(firehose: &Firehose, arguments: &Arguments, load: &Load, report:
     report.add(
         Row::new("bevy_pusher, typed, raw off", typed.rate()).against(
             "one thread",
-            &typed.ratios(&reference, |o| o.per_second),
+            &typed.rates(),
+            &reference.rates(),
             Goal::AtLeast(0.9),
         ),
     );
@@ -156,18 +156,19 @@ fn small_events(firehose: &Firehose, arguments: &Arguments, load: &Load, report:
         report.add(
             Row::new("bevy_pusher, typed, raw on", beside_raw.rate()).beside(
                 "one thread",
-                &beside_raw.ratios(&reference, |o| o.per_second),
+                &beside_raw.rates(),
+                &reference.rates(),
             ),
         );
     }
-    let network = typed.ratios(&reference, time);
+    let (own, other) = (typed.each(time), reference.each(time));
     report.add(
         Row::new(
             "its network thread",
             format!("{:.0} ns each", typed.median(time)),
         )
-        .beside("one thread's time", &network)
-        .bound(Goal::AtMost(NETWORK_THREAD_BOUND), &network),
+        .beside("one thread's time", &own, &other)
+        .bound(Goal::AtMost(NETWORK_THREAD_BOUND), &own, &other),
     );
     report.add(Row::new(
         "its main thread meanwhile",
@@ -199,7 +200,8 @@ fn aeronet(firehose: &Firehose, arguments: &Arguments, load: &Load, report: &mut
     report.add(
         Row::new("aeronet_websocket, decoding in the system", aeronet.rate()).against(
             "of it: bevy_pusher",
-            &typed.ratios(&aeronet, |o| o.per_second),
+            &typed.rates(),
+            &aeronet.rates(),
             Goal::AtLeast(1.2),
         ),
     );
@@ -210,7 +212,8 @@ fn aeronet(firehose: &Firehose, arguments: &Arguments, load: &Load, report: &mut
         )
         .against(
             "of it: bevy_pusher",
-            &typed.ratios(&aeronet, |o| o.main_ns),
+            &typed.each(|o| o.main_ns),
+            &aeronet.each(|o| o.main_ns),
             Goal::AtMost(0.3),
         ),
     );
@@ -233,7 +236,8 @@ fn pusher_js(firehose: &Firehose, load: &Load, report: &mut Report) {
     }
     report.add(Row::new("pusher-js in node", node.rate()).against(
         "of it: bevy_pusher",
-        &typed.ratios(&node, |o| o.per_second),
+        &typed.rates(),
+        &node.rates(),
         Goal::AtLeast(7.0),
     ));
 }
@@ -255,9 +259,22 @@ fn large_events(
         / 1e6;
     report.add(Row::new(title, format!("{megabytes:.0} MB/s")).against(
         "one thread",
-        &typed.ratios(&reference, |o| o.per_second),
+        &typed.rates(),
+        &reference.rates(),
         Goal::AtLeast(0.9),
     ));
+    let time = |o: &Outcome| o.network_ns;
+    report.add(
+        Row::new(
+            "  their network thread",
+            format!("{:.1} µs each", typed.median(time) / 1e3),
+        )
+        .beside(
+            "one thread's time",
+            &typed.each(time),
+            &reference.each(time),
+        ),
+    );
 }
 
 fn one_thread(firehose: &Firehose, load: &Load) -> Outcome {

@@ -43,16 +43,24 @@ impl Row {
         }
     }
 
-    /// Compares with something else that was measured beside it, pair by pair.
-    pub(crate) fn against(mut self, what: &str, ratios: &[f64], goal: Goal) -> Self {
-        let (median, best) = goal.median_and_best(ratios);
-        self.ratio = format!("{median:.2} ({best:.2}) × {what}");
-        self.goal(goal, median, " ×")
+    /// Compares with something else that was measured in turn with it: the medians, and in brackets the best of each, which
+    /// a busy machine has upset the least.
+    pub(crate) fn against(mut self, what: &str, own: &[f64], other: &[f64], goal: Goal) -> Self {
+        let middle = median(own) / median(other);
+        let best = goal.best(own) / goal.best(other);
+        self.ratio = format!("{middle:.2} ({best:.2}) × {what}");
+        self.goal(goal, middle, " ×")
     }
 
     /// The same without a goal.
-    pub(crate) fn beside(mut self, what: &str, ratios: &[f64]) -> Self {
-        self.ratio = format!("{:.2} × {what}", median(ratios));
+    pub(crate) fn beside(mut self, what: &str, own: &[f64], other: &[f64]) -> Self {
+        self.ratio = format!("{:.2} × {what}", median(own) / median(other));
+        self
+    }
+
+    /// Beyond it, no busy machine explains the difference any more.
+    pub(crate) fn bound(mut self, bound: Goal, own: &[f64], other: &[f64]) -> Self {
+        self.within_bounds = bound.is_met(bound.best(own) / bound.best(other));
         self
     }
 
@@ -66,13 +74,6 @@ impl Row {
         self.goal = format!("{sign} {bound}{unit}: {verdict}");
         self
     }
-
-    /// Beyond what a noisy machine explains.
-    pub(crate) fn bound(mut self, bound: Goal, ratios: &[f64]) -> Self {
-        let (_, best) = bound.median_and_best(ratios);
-        self.within_bounds = bound.is_met(best);
-        self
-    }
 }
 
 impl Goal {
@@ -83,18 +84,23 @@ impl Goal {
         }
     }
 
-    fn median_and_best(self, ratios: &[f64]) -> (f64, f64) {
-        let best = match self {
-            Self::AtLeast(_) => 100.0,
-            Self::AtMost(_) => 0.0,
-        };
-        (median(ratios), percentile(ratios, best))
+    fn best(self, values: &[f64]) -> f64 {
+        match self {
+            Self::AtLeast(_) => percentile(values, 100.0),
+            Self::AtMost(_) => percentile(values, 0.0),
+        }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let titles = ["measure", "figure", "ratio: median (best)", "goal"].map(str::to_owned);
+        let titles = [
+            "measure",
+            "figure",
+            "ratio of the medians (of the best)",
+            "goal",
+        ]
+        .map(str::to_owned);
         let rows = self
             .0
             .iter()

@@ -75,7 +75,7 @@ impl<E: Deliverable<Data: DeserializeOwned>> Column for TypedColumn<E> {
         match self.rows.pop_front() {
             Some(Ok(data)) => {
                 let mut event = E::new(origin, data);
-                if event.deliver(delivery) {
+                if event.deliver(origin.stream, delivery) {
                     self.delivered.push(event);
                 }
             }

@@ -21,7 +21,7 @@ pub struct Limits {
     /// The same, in bytes. 64 MiB.
     pub waiting_bytes: usize,
     /// How long the plugin may hand over events within one frame, the game's observers included; the rest waits for the
-    /// next frame. 2 ms.
+    /// next frame. 60 ns of it are set aside for each event, for what its message costs later. 2 ms.
     pub receive_budget: Duration,
     /// Messages of one type that may stay unread while the game's virtual time is paused, which stops Bevy from ageing
     /// them; older ones are dropped and reported. 131,072.
