@@ -89,6 +89,7 @@ fn state_in_words(state: &ConnectionState) -> String {
 fn error_in_words(error: &PusherError) -> String {
     let name = match error {
         PusherError::Connection(error) => variant(error),
+        PusherError::Authorization { channel, .. } => format!("Authorization {channel}"),
         error => variant(error),
     };
     match error.code() {

@@ -1,0 +1,211 @@
+//! An encrypted channel: its key, and what waits for another.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use crypto_secretbox::{KeyInit, Nonce, XSalsa20Poly1305, aead::Aead};
+use pusher_protocol::{
+    protocol::{AuthError, ChannelAuthorization},
+    session::{Command, Hint, Input, SendMode},
+};
+use serde_json::{Value, json};
+
+use crate::{connection::send, scene::Scene, support::name, table::Table};
+
+const CHANNEL: &str = "private-encrypted-a";
+
+#[test]
+fn each_command_and_input_does_in_each_state_of_a_key_what_the_table_says() {
+    TABLE.check();
+}
+
+/// The backend's answer with one of the channel's keys.
+pub fn answer(key: u8) -> ChannelAuthorization {
+    ChannelAuthorization::new("k:s").with_shared_secret(BASE64_STANDARD.encode([key; 32]))
+}
+
+/// Authorized with the first key; the server's answer is still to come.
+fn subscribing() -> Scene {
+    let mut scene = Scene::connected();
+    scene.want(CHANNEL);
+    authorized(&mut scene, Ok(answer(1)));
+    scene
+}
+
+fn keyed() -> Scene {
+    let mut scene = subscribing();
+    scene.confirm(CHANNEL);
+    scene
+}
+
+/// An event under the second key waits for it.
+fn rekeying() -> Scene {
+    let mut scene = keyed();
+    sealed(&mut scene, 2);
+    scene
+}
+
+/// The backend was asked for another key a moment ago, and gave the first again.
+fn rekeyed() -> Scene {
+    let mut scene = rekeying();
+    authorized(&mut scene, Ok(answer(1)));
+    scene
+}
+
+fn authorized(scene: &mut Scene, answer: Result<ChannelAuthorization, AuthError>) -> String {
+    let question = scene.questions.pop();
+    let request = question.map_or(scene.old_question, |question| question.request);
+    scene.input(Input::Authorized(request, answer))
+}
+
+fn frame(scene: &mut Scene, event: &str, data: &Value) -> String {
+    scene.frame(&json!({"event": event, "channel": CHANNEL, "data": data}))
+}
+
+/// An event under this key.
+fn sealed(scene: &mut Scene, key: u8) -> String {
+    let nonce = [9; 24];
+    let cipher = XSalsa20Poly1305::new(&[key; 32].into());
+    let sealed = cipher
+        .encrypt(&Nonce::from(nonce), &b"1"[..])
+        .expect("a short text");
+    let encode = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
+    frame(
+        scene,
+        "e",
+        &json!({"nonce": encode(&nonce), "ciphertext": encode(&sealed)}),
+    )
+}
+
+const TABLE: Table = Table {
+    states: &[
+        ("subscribing", subscribing),
+        ("keyed", keyed),
+        ("rekeying", rekeying),
+        ("rekeyed", rekeyed),
+    ],
+    stimuli: &[
+        ("an event under the first key", |scene| sealed(scene, 1)),
+        ("an event under the second key", |scene| sealed(scene, 2)),
+        ("an event in the clear", |scene| {
+            frame(scene, "e", &json!({"a": 1}))
+        }),
+        ("a client event in the clear", |scene| {
+            frame(scene, "client-e", &json!(1))
+        }),
+        ("a message of the protocol", |scene| {
+            frame(scene, "pusher:e", &json!(1))
+        }),
+        ("cache_miss", |scene| {
+            frame(scene, "pusher:cache_miss", &json!({}))
+        }),
+        ("subscription_succeeded", |scene| scene.confirm(CHANNEL)),
+        ("subscription_error", |scene| {
+            frame(scene, "pusher:subscription_error", &json!({}))
+        }),
+        ("Authorized with the first key", |scene| {
+            authorized(scene, Ok(answer(1)))
+        }),
+        ("Authorized with the second key", |scene| {
+            authorized(scene, Ok(answer(2)))
+        }),
+        ("Authorized without a key", |scene| {
+            authorized(scene, Ok(ChannelAuthorization::new("k:s")))
+        }),
+        ("Authorized, refused", |scene| {
+            authorized(scene, Err(AuthError::http(403, "")))
+        }),
+        ("Authorized, overloaded", |scene| {
+            authorized(scene, Err(AuthError::http(503, "")))
+        }),
+        ("Subscribe", |scene| scene.want(CHANNEL)),
+        ("Unsubscribe", |scene| scene.unwant(CHANNEL)),
+        ("Subscribe after Unsubscribe", |scene| {
+            scene.unwant(CHANNEL);
+            scene.want(CHANNEL)
+        }),
+        ("Retry", |scene| {
+            scene.command(Command::Retry(name(CHANNEL)))
+        }),
+        ("Send", |scene| send(scene, CHANNEL, SendMode::Queued)),
+        ("SignOut", |scene| scene.command(Command::SignOut)),
+        ("Disconnect", |scene| scene.command(Command::Disconnect)),
+        ("Redial", |scene| scene.command(Command::Redial)),
+        ("Closed", |scene| scene.close(None)),
+        ("TimePassed, early", Scene::wake_early),
+        ("TimePassed, what is awaited is due", Scene::wake),
+        ("Hint", |scene| scene.input(Input::Hint(Hint::Resumed))),
+    ],
+    beside: None,
+    text: "
+an event under the first key
+    subscribing, keyed, rekeyed: event e on private-encrypted-a 1
+    rekeying: -
+an event under the second key
+    subscribing, keyed: authorize private-encrypted-a
+    rekeying: -
+    rekeyed: error Undecryptable
+an event in the clear
+    subscribing, keyed, rekeyed: error Undecryptable
+    rekeying: -
+a client event in the clear
+    subscribing, keyed, rekeyed: error Undecryptable
+    rekeying: -
+a message of the protocol
+    subscribing, keyed, rekeying, rekeyed: event pusher:e on private-encrypted-a 1
+cache_miss
+    subscribing, keyed, rekeying, rekeyed: cache missed
+subscription_succeeded
+    subscribing: private-encrypted-a Subscribed
+    keyed, rekeying, rekeyed: -
+subscription_error
+    subscribing: private-encrypted-a Failed Refused
+    keyed, rekeying, rekeyed: -
+Authorized with the first key
+    subscribing, keyed, rekeyed: -
+    rekeying: error Undecryptable
+Authorized with the second key
+    subscribing, keyed, rekeyed: -
+    rekeying: late event e on private-encrypted-a 1
+Authorized without a key
+    subscribing, keyed, rekeyed: -
+    rekeying: error Undecryptable
+Authorized, refused
+    subscribing, keyed, rekeyed: -
+    rekeying: error Undecryptable
+Authorized, overloaded
+    subscribing, keyed, rekeyed: -
+    rekeying: error Undecryptable
+Subscribe
+    subscribing, keyed, rekeying, rekeyed: -
+Unsubscribe
+    subscribing: -
+    keyed, rekeyed: unsubscribe private-encrypted-a
+    rekeying: unsubscribe private-encrypted-a, take the question back, error Undecryptable
+Subscribe after Unsubscribe
+    subscribing: private-encrypted-a Subscribing
+    keyed, rekeying, rekeyed: private-encrypted-a Subscribing, authorize private-encrypted-a
+Retry
+    subscribing, keyed, rekeying, rekeyed: -
+Send
+    subscribing, keyed, rekeying, rekeyed: rejected WrongKind
+SignOut
+    subscribing, keyed, rekeyed: unsubscribe private-encrypted-a, private-encrypted-a Failed SignedOut
+    rekeying: error Undecryptable, unsubscribe private-encrypted-a, take the question back, private-encrypted-a Failed SignedOut
+Disconnect
+    subscribing, keyed, rekeyed: close, private-encrypted-a Pending, Disconnected
+    rekeying: close, take the question back, error Undecryptable, private-encrypted-a Pending, Disconnected
+Redial
+    subscribing, keyed, rekeyed: close, private-encrypted-a Pending, Connecting 1, dial
+    rekeying: close, take the question back, error Undecryptable, private-encrypted-a Pending, Connecting 1, dial
+Closed
+    subscribing, keyed, rekeyed: private-encrypted-a Pending, error Closed, Waiting
+    rekeying: take the question back, error Undecryptable, private-encrypted-a Pending, error Closed, Waiting
+TimePassed, early
+    subscribing, keyed, rekeying, rekeyed: -
+TimePassed, what is awaited is due
+    subscribing: private-encrypted-a Failed TimedOut
+    keyed, rekeyed: ping
+    rekeying: take the question back, error Undecryptable
+Hint
+    subscribing, keyed, rekeying, rekeyed: ping
+",
+};

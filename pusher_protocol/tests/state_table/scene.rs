@@ -1,0 +1,417 @@
+//! A session in one of its states, with a driver that checks what must always be true.
+
+use std::time::Duration;
+
+use pusher_protocol::{
+    protocol::ServerFrame,
+    session::{
+        Command, ConnectionError, ConnectionState, DialId, Input, Notice, Now, Output,
+        ReceivedEvent, RequestId, SessionConfig, SignInState, SubscriptionStatus,
+    },
+};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// A request of the backend: its channel, or none for the user.
+pub struct Question {
+    pub request: RequestId,
+    pub channel: Option<String>,
+    socket_id: String,
+}
+
+pub struct Scene {
+    pub client: Client,
+    /// The attempt to connect that is under way.
+    dialling: Option<DialId>,
+    /// The socket that is open.
+    open: Option<DialId>,
+    /// The last dial that is over.
+    pub old_dial: DialId,
+    pub questions: Vec<Question>,
+    /// The last question that was taken back.
+    pub old_question: RequestId,
+    state: ConnectionState,
+    sign_in: SignInState,
+    statuses: Vec<(String, SubscriptionStatus)>,
+    wants_sign_in: bool,
+}
+
+impl Scene {
+    pub fn new() -> Self {
+        Self {
+            client: Client::new(SessionConfig::default()),
+            dialling: None,
+            open: None,
+            old_dial: DialId(u64::MAX),
+            questions: Vec::new(),
+            old_question: RequestId(u64::MAX),
+            state: ConnectionState::Disconnected,
+            sign_in: SignInState::SignedOut,
+            statuses: Vec::new(),
+            wants_sign_in: false,
+        }
+    }
+
+    /// A scene whose connection stands.
+    pub fn connected() -> Self {
+        let mut scene = Self::new();
+        scene.connect();
+        scene
+    }
+
+    pub fn connect(&mut self) {
+        self.command(Command::Connect);
+        self.open();
+        self.greet();
+    }
+
+    // What happens. Each returns in words what comes of it.
+
+    pub fn command(&mut self, command: Command) -> String {
+        match command {
+            Command::SignIn => self.wants_sign_in = true,
+            Command::SignOut => self.wants_sign_in = false,
+            _ => {}
+        }
+        self.input(Input::Command(command))
+    }
+
+    pub fn want(&mut self, channel: &str) -> String {
+        self.command(Command::Subscribe {
+            channel: name(channel),
+            extra: None,
+        })
+    }
+
+    pub fn unwant(&mut self, channel: &str) -> String {
+        self.statuses.retain(|(name, _)| name != channel);
+        self.command(Command::Unsubscribe(name(channel)))
+    }
+
+    pub fn input(&mut self, input: Input) -> String {
+        let seen = self.client.input(input);
+        self.note(&seen);
+        words(None, &seen)
+    }
+
+    /// The dial succeeds, or is said to.
+    pub fn open(&mut self) -> String {
+        let dial = self.current();
+        self.open = self.dialling.take().or(self.open);
+        self.input(Input::Opened(dial))
+    }
+
+    pub fn fail_dial(&mut self, error: ConnectionError) -> String {
+        let dial = self.dialling.take().unwrap_or(self.old_dial);
+        self.old_dial = dial;
+        self.input(Input::DialFailed(dial, error))
+    }
+
+    /// The socket ends.
+    pub fn close(&mut self, code: Option<u16>) -> String {
+        let dial = self.open.take().unwrap_or(self.old_dial);
+        self.old_dial = dial;
+        let reason = String::new();
+        self.input(Input::Closed(
+            dial,
+            ConnectionError::Closed { code, reason },
+        ))
+    }
+
+    pub fn greet(&mut self) -> String {
+        self.frame(&json!({"event": "pusher:connection_established", "data": {"socket_id": "1.1"}}))
+    }
+
+    /// A frame comes on the socket that is open, or on one that was.
+    pub fn frame(&mut self, frame: &Value) -> String {
+        self.text(&frame.to_string())
+    }
+
+    pub fn text(&mut self, text: &str) -> String {
+        assert!(ServerFrame::parse(text).is_ok() || text.contains("garbage"));
+        let dial = self.current();
+        let now = self.client.now;
+        let event = self
+            .client
+            .session
+            .handle_frame(dial, text, now)
+            .map(ReceivedEvent::into_owned);
+        let seen = self.client.drain();
+        self.note(&seen);
+        words(event.as_ref(), &seen)
+    }
+
+    /// The dial or socket that counts, or else the last that did.
+    pub fn current(&self) -> DialId {
+        self.open.or(self.dialling).unwrap_or(self.old_dial)
+    }
+
+    /// Time passes up to just before what the session waits for, and the driver says so.
+    pub fn wake_early(&mut self) -> String {
+        if let Some(due) = self.client.session.wake_at() {
+            self.pass_until(due - Duration::from_millis(1));
+        }
+        self.input(Input::TimePassed)
+    }
+
+    /// What the session waits for next is due.
+    pub fn wake(&mut self) -> String {
+        if let Some(due) = self.client.session.wake_at() {
+            self.pass_until(due);
+        }
+        self.input(Input::TimePassed)
+    }
+
+    pub fn pass_until(&mut self, time: Duration) {
+        let time = time.max(self.client.now.monotonic);
+        self.client.now = Now::at(time);
+    }
+
+    /// The wall clock runs ahead by an hour, and the driver wakes up.
+    pub fn sleep(&mut self) -> String {
+        self.client.now.wall += 3600 * SECOND;
+        self.input(Input::TimePassed)
+    }
+
+    // What must be true.
+
+    fn note(&mut self, seen: &[Seen]) {
+        for seen in seen {
+            match seen {
+                Seen::Dial(dial) => {
+                    assert!(
+                        self.dialling.is_none() && self.open.is_none(),
+                        "one socket at a time"
+                    );
+                    self.dialling = Some(*dial);
+                }
+                Seen::CancelDial(dial) => {
+                    assert_eq!(self.dialling.take(), Some(*dial));
+                    self.old_dial = *dial;
+                }
+                Seen::Close | Seen::Abandon => {
+                    self.old_dial = self.open.take().expect("only an open socket is closed");
+                }
+                Seen::Frame(_) => assert!(self.open.is_some(), "nothing is sent without a socket"),
+                Seen::Authorize(request, channel, socket_id) => {
+                    self.ask(*request, Some(channel.clone()), socket_id);
+                }
+                Seen::Authenticate(request, socket_id) => self.ask(*request, None, socket_id),
+                Seen::CancelRequest(request) => {
+                    let open = self
+                        .questions
+                        .iter()
+                        .position(|question| question.request == *request);
+                    self.questions
+                        .remove(open.expect("only an open question is taken back"));
+                    self.old_question = *request;
+                }
+                Seen::Notice(notice) => self.hear(notice),
+            }
+        }
+        self.check_always();
+    }
+
+    fn ask(&mut self, request: RequestId, channel: Option<String>, socket_id: &str) {
+        assert!(
+            self.questions
+                .iter()
+                .all(|question| question.channel != channel)
+        );
+        self.questions.push(Question {
+            request,
+            channel,
+            socket_id: socket_id.into(),
+        });
+    }
+
+    fn hear(&mut self, notice: &Notice) {
+        match notice {
+            Notice::State(next) => {
+                assert!(is_legal(&self.state, next), "{:?} -> {next:?}", self.state);
+                if !matches!(next, ConnectionState::Connected { .. }) {
+                    let pending = |(_, status): &(_, _)| *status == SubscriptionStatus::Pending;
+                    assert!(self.statuses.iter().all(pending), "{:?}", self.statuses);
+                    assert_eq!(self.sign_in, SignInState::SignedOut);
+                }
+                self.state = next.clone();
+            }
+            Notice::Subscription {
+                channel, status, ..
+            } => {
+                self.statuses.retain(|(name, _)| name != channel.as_str());
+                self.statuses.push((channel.to_string(), status.clone()));
+            }
+            Notice::SignIn(next) => {
+                assert_ne!(self.sign_in, *next);
+                self.sign_in = next.clone();
+            }
+            _ => {}
+        }
+    }
+
+    pub fn check_always(&mut self) {
+        let wakes = self.client.session.wake_at().is_some();
+        let (waits, dialling, open) = match &self.state {
+            ConnectionState::Disconnected | ConnectionState::Failed { .. } => (false, false, false),
+            ConnectionState::Waiting { .. } => (true, false, false),
+            ConnectionState::Connecting { .. } => (true, self.open.is_none(), self.open.is_some()),
+            ConnectionState::Connected { .. } => (true, false, true),
+        };
+        assert_eq!(
+            (wakes, self.dialling.is_some(), self.open.is_some()),
+            (waits, dialling, open),
+            "{:?}",
+            self.state
+        );
+        for question in &self.questions {
+            let ConnectionState::Connected { socket_id } = &self.state else {
+                panic!("a question without a connection")
+            };
+            assert_eq!(question.socket_id, **socket_id);
+        }
+    }
+
+    /// From wherever it is, the session comes to a connection with all that is wanted.
+    pub fn recover(&mut self, after: &str) {
+        let end = self.client.now.monotonic + 120 * SECOND;
+        self.command(Command::Connect);
+        while !self.is_at_rest() {
+            assert!(
+                self.client.now.monotonic < end,
+                "no way back after {after}: {:?} {:?} {:?}",
+                self.state,
+                self.statuses,
+                self.sign_in
+            );
+            let before = (
+                self.state.clone(),
+                self.statuses.clone(),
+                self.sign_in.clone(),
+            );
+            if self.dialling.is_some() {
+                self.open();
+            }
+            if matches!(self.state, ConnectionState::Connecting { .. }) {
+                self.greet();
+            }
+            while let Some(question) = self.questions.pop() {
+                self.answer(question);
+            }
+            for (channel, status) in self.statuses.clone() {
+                match status {
+                    SubscriptionStatus::Subscribing => {
+                        self.confirm(&channel);
+                    }
+                    SubscriptionStatus::Failed(_) => {
+                        self.command(Command::Retry(name(&channel)));
+                    }
+                    SubscriptionStatus::Pending | SubscriptionStatus::Subscribed => {}
+                }
+            }
+            if self.wants_sign_in {
+                self.command(Command::SignIn);
+                self.frame(
+                    &json!({"event": "pusher:signin_success", "data": {"user_data": {"id": "me"}}}),
+                );
+            }
+            let is_stuck = self.questions.is_empty()
+                && before
+                    == (
+                        self.state.clone(),
+                        self.statuses.clone(),
+                        self.sign_in.clone(),
+                    );
+            if is_stuck {
+                self.wake();
+            }
+        }
+    }
+
+    /// The backend says yes.
+    pub fn answer(&mut self, question: Question) -> String {
+        let Question {
+            request, channel, ..
+        } = question;
+        let seen = match channel.as_deref() {
+            None => self.client.vouch(request, &json!({"id": "me"})),
+            Some(channel) if channel.starts_with("presence-") => {
+                self.client.authorize_as(request, "me")
+            }
+            Some(channel) if channel.starts_with("private-encrypted-") => self
+                .client
+                .input(Input::Authorized(request, Ok(crate::encrypted::answer(1)))),
+            Some(_) => self.client.authorize(request),
+        };
+        self.note(&seen);
+        words(None, &seen)
+    }
+
+    /// The server grants a subscription.
+    pub fn confirm(&mut self, channel: &str) -> String {
+        let data = json!({"presence": {"ids": ["me"], "hash": {"me": null}, "count": 1}});
+        self.frame(&json!({
+            "event": "pusher_internal:subscription_succeeded", "channel": channel, "data": data
+        }))
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let subscribed = |(_, status): &(_, _)| *status == SubscriptionStatus::Subscribed;
+        matches!(self.state, ConnectionState::Connected { .. })
+            && self.questions.is_empty()
+            && self.statuses.iter().all(subscribed)
+            && self.wants_sign_in == matches!(self.sign_in, SignInState::SignedIn { .. })
+    }
+}
+
+fn is_legal(from: &ConnectionState, to: &ConnectionState) -> bool {
+    use ConnectionState::{Connected, Connecting, Disconnected, Failed, Waiting};
+    match (from, to) {
+        (Disconnected, to) => matches!(to, Connecting { .. }),
+        (Connecting { .. }, _) => true,
+        (Connected { .. }, to) => !matches!(to, Connected { .. }),
+        // A game that is impatient waits less long, but waits.
+        (Waiting { .. } | Failed { .. }, to) => {
+            matches!(to, Connecting { .. } | Disconnected | Waiting { .. })
+        }
+    }
+}
+
+/// Each command and each input stands in a table: another variant does not compile here before it does.
+#[expect(dead_code, reason = "it is compiled, not run")]
+fn all_are_listed(input: &Input, output: &Output) {
+    match input {
+        Input::Command(command) => match command {
+            Command::Connect
+            | Command::Disconnect
+            | Command::Subscribe { .. }
+            | Command::Unsubscribe(_)
+            | Command::Retry(_)
+            | Command::Send(_)
+            | Command::SignIn
+            | Command::SignOut
+            | Command::Redial => {}
+        },
+        Input::Opened(_)
+        | Input::DialFailed(..)
+        | Input::Closed(..)
+        | Input::BinaryFrame(_)
+        | Input::Written { .. }
+        | Input::Authorized(..)
+        | Input::Authenticated(..)
+        | Input::TimePassed
+        | Input::Hint(_) => {}
+    }
+    match output {
+        Output::Dial { .. }
+        | Output::CancelDial(_)
+        | Output::Send { .. }
+        | Output::Close { .. }
+        | Output::Abandon
+        | Output::Authorize { .. }
+        | Output::Authenticate { .. }
+        | Output::CancelRequest(_)
+        | Output::Notice(_) => {}
+    }
+}
