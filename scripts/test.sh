@@ -59,6 +59,7 @@ main() {
   if [ "$mode" = long ]; then
     tests "soak tests" --test '*' -- --ignored --nocapture
     step "a build that aborts on panic" aborting_monitor
+    step "the lowest versions of the dependencies" scripts/lowest-versions.sh
   fi
   # With the features of the tests, which have built most of it.
   step "build of the examples" cargo build --workspace --bins --examples --features "$features"
