@@ -1,6 +1,6 @@
 //! The connection: its state, its errors, and what can be asked of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bevy_ecs::prelude::*;
 use bevy_platform::time::Instant;
@@ -90,6 +90,19 @@ pub enum ConnectionState {
         /// Why.
         error: ConnectionError,
     },
+}
+
+impl fmt::Display for ConnectionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected => f.write_str("disconnected"),
+            Self::Connecting { attempt: 1 } => f.write_str("connecting"),
+            Self::Connecting { attempt } => write!(f, "connecting, attempt {attempt}"),
+            Self::Connected { .. } => f.write_str("connected"),
+            Self::Waiting { error, .. } => write!(f, "not connected, will try again: {error}"),
+            Self::Failed { error } => write!(f, "the connection is given up: {error}"),
+        }
+    }
 }
 
 impl ConnectionState {

@@ -1,9 +1,11 @@
 //! Handing things over to the game: to the observers of each entity at once, and as messages.
 
+use std::collections::HashSet;
+
 use bevy_ecs::prelude::*;
 
 use crate::{
-    PusherConnectionEvent, PusherEvent, PusherUserEvent,
+    PusherConnectionEvent, PusherDecodeFailed, PusherEvent, PusherUserEvent,
     channel::Subscribers,
     event::{Audience, ForEntity, Origin, RawData, Received, Stream},
     handover::write_messages,
@@ -71,6 +73,10 @@ struct RawEvents {
     of_user: Vec<PusherUserEvent>,
     of_connection: Vec<PusherConnectionEvent>,
 }
+
+/// The names and types of events that could not be decoded, each logged once. As many as were registered.
+#[derive(Resource, Default)]
+struct LoggedFailures(HashSet<(Box<str>, &'static str)>);
 
 impl<'w> Delivery<'w> {
     pub(crate) fn new(world: &'w mut World) -> Self {
@@ -143,6 +149,18 @@ impl<'w> Delivery<'w> {
     pub(crate) fn tell<'a, E: Event<Trigger<'a>: Default> + Message>(&mut self, mut event: E) {
         self.trigger(&mut event);
         self.write(event);
+    }
+
+    /// Tells of an event that could not be decoded, and logs the first of its kind: without that, somebody who misspelled a
+    /// field sees nothing at all.
+    pub(crate) fn tell_decode_failed(&mut self, failed: PusherDecodeFailed) {
+        let mut logged = self.world.get_resource_or_init::<LoggedFailures>();
+        if logged.0.insert((failed.name().into(), failed.type_name())) {
+            let (name, path, reason) = (failed.name(), failed.path(), failed.reason());
+            let type_name = failed.type_name();
+            log::warn!("an event {name} is no {type_name}, at {path}: {reason}");
+        }
+        self.tell(failed);
     }
 
     /// Runs the observers of every entity that wants a channel, and writes one message.

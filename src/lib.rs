@@ -165,7 +165,8 @@
 //!     });
 //! ```
 //!
-//! Events are handed over in [`PusherSystems::Receive`], in `PreUpdate`, in the order of the wire, for at most
+//! Observers run before any reader of the same frame, so use one of them for things whose order matters. Events are handed
+//! over in [`PusherSystems::Receive`], in `PreUpdate`, in the order of the wire, for at most
 //! [`Limits::receive_budget`](config::Limits::receive_budget) a frame; what remains comes with the next frame. Read messages
 //! in `Update`, `FixedUpdate` or later. A system behind a run condition misses the messages of the time when it does not
 //! run, as everywhere in Bevy: use an observer, or the state in the components. What cannot be decoded is a
@@ -218,8 +219,8 @@
 //!     name: String,
 //! }
 //!
-//! fn roster(lobby: Single<&PusherMembers, Changed<PusherMembers>>) {
-//!     for member in lobby.iter() {
+//! fn roster(rosters: Query<&PusherMembers, Changed<PusherMembers>>) {
+//!     for member in rosters.iter().flat_map(|members| members.iter()) {
 //!         let name = member.info::<Player>().map_or_else(|_| member.id().to_owned(), |player| player.name);
 //!         info!("{name} is here");
 //!     }
@@ -239,8 +240,14 @@
 //! ```
 //! # use bevy::prelude::*;
 //! # use bevy_pusher::prelude::*;
-//! fn wave(connection: Res<PusherConnection>) -> Result {
-//!     connection.send("presence-lobby", "client-wave", &serde_json::json!({"hand": "left"}))?;
+//! #[derive(serde::Serialize)]
+//! struct Wave {
+//!     hand: String,
+//! }
+//!
+//! fn wave(entered: On<Add, PusherSubscribed>, channels: Query<&PusherChannel>, connection: Res<PusherConnection>) -> Result {
+//!     let lobby = channels.get(entered.entity)?;
+//!     connection.send(lobby, "client-wave", &Wave { hand: "left".into() })?;
 //!     Ok(())
 //! }
 //!
@@ -251,8 +258,11 @@
 //!         }
 //!     }
 //! }
-//! # App::new().add_systems(Update, (wave.run_if(pusher_connected), refused));
+//! # App::new().add_observer(wave).add_systems(Update, refused);
 //! ```
+//!
+//! Connected is not subscribed yet: before there is a [`PusherSubscribed`], a client event is refused. A `?` in a system ends
+//! the game by Bevy's default error handler; for data that a player chose, such as a long text, use `if let Err(error)`.
 //!
 //! [`send_with`](PusherConnection::send_with) is for events that need not leave at once: [`SendMode::Queued`] waits for the
 //! connection, the subscription and the rate; of [`SendMode::Latest`], for cursors and positions, only the latest value is
@@ -315,10 +325,15 @@
 //!
 //! # When things go wrong
 //!
+//! What fails is logged once as a warning: a connection that is lost or given up, a channel that is refused, the first event
+//! of a kind that cannot be decoded.
+//!
 //! | symptom | look at |
 //! |---|---|
 //! | never connects | [`PusherConnection::state`] and [`last_error`](PusherConnection::last_error) say what was tried and what came back |
 //! | connects, then `Failed` with 4001 | the key, the cluster or the host |
+//! | a channel is `Failed`: no authorizer | a private or presence channel needs an [auth endpoint](#authorization) or an authorizer |
+//! | a channel is `Failed` with 404 | the URL of the auth endpoint |
 //! | a channel is `Failed` with 401 or 403 | the headers of the auth endpoint; its backend's log |
 //! | a channel is `Failed`: not a JSON object | the URL leads to a login page, or to a catch-all route |
 //! | a channel is `Failed`: no answer in time | the server refused without a word: the signature, made with another secret |
@@ -437,10 +452,11 @@ pub use waker::PusherWaker;
 pub mod prelude {
     pub use crate::{
         PusherAppExt, PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection,
-        PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined,
-        PusherMemberLeft, PusherMembers, PusherPlugin, PusherSendAnswered, PusherSignInChanged,
-        PusherStateChanged, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
-        PusherSubscriptionCount, PusherSystems, PusherUser, PusherUserEvent,
-        PusherWatchlistChanged, pusher_connected, pusher_failed, pusher_signed_in, pusher_waiting,
+        PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMember,
+        PusherMemberJoined, PusherMemberLeft, PusherMemberOf, PusherMembers, PusherPlugin,
+        PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers, PusherStateChanged,
+        PusherSubscribed, PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount,
+        PusherSystems, PusherUser, PusherUserEvent, PusherWatchlistChanged, pusher_connected,
+        pusher_failed, pusher_signed_in, pusher_waiting,
     };
 }

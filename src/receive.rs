@@ -181,7 +181,7 @@ fn deliver_notice(delivery: &mut Delivery<'_>, notice: Notice, started: Option<I
                 },
             );
         }
-        Notice::SendAnswered { id, outcome } => delivery.write(PusherSendAnswered { id, outcome }),
+        Notice::SendAnswered { id, outcome } => delivery.tell(PusherSendAnswered { id, outcome }),
         Notice::SignIn(state) => {
             if let Some(mut user) = delivery.world.get_resource_mut::<PusherUser>() {
                 if *user.state() == state {
@@ -210,6 +210,12 @@ fn set_state(delivery: &mut Delivery<'_>, current: ConnectionState) {
         return;
     }
     let previous = connection.set_state(current.clone());
+    match &current {
+        ConnectionState::Failed { .. } => log::warn!("{current}"),
+        // Not each attempt of a long outage.
+        ConnectionState::Waiting { attempt: 1, .. } => log::warn!("{current}"),
+        _ => log::debug!("{current}"),
+    }
     delivery.tell(PusherStateChanged { previous, current });
 }
 
@@ -231,6 +237,10 @@ fn set_status(
         standing.members = standing.members.take().map(PusherMembers::into_stale);
     }
     write_standing(delivery, channel);
+    match status.error() {
+        Some(error) => log::warn!("the channel {} failed: {error}", channel.as_str()),
+        None => log::debug!("the channel {} is {status:?}", channel.as_str()),
+    }
     let changed = PusherSubscriptionChanged {
         entity: Entity::PLACEHOLDER,
         channel: channel.as_str().into(),

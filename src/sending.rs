@@ -105,7 +105,7 @@ impl PusherConnection {
 /// [`with_sent_answers(true)`](crate::config::PusherConfig::with_sent_answers). One that waits in the queue is answered
 /// [`Queued`](SendOutcome::Queued) before.
 ///
-/// It is a [`Message`].
+/// It is a [`Message`] and an [`Event`].
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -120,7 +120,7 @@ impl PusherConnection {
 /// }
 /// # App::new().add_systems(Update, unsent);
 /// ```
-#[derive(Message, Clone, Debug)]
+#[derive(Message, Event, Clone, Debug)]
 pub struct PusherSendAnswered {
     pub(crate) id: SendId,
     pub(crate) outcome: SendOutcome,

@@ -7,7 +7,7 @@ use crate::event::{RawData, Stream};
 /// An event whose name is registered with a type, but whose payload is not of that type. Nothing else is lost: other types
 /// registered for the name, and the undecoded event, arrive as ever.
 ///
-/// It is a [`Message`].
+/// It is a [`Message`] and an [`Event`]. The first of each name and type is also logged.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -19,7 +19,7 @@ use crate::event::{RawData, Stream};
 /// }
 /// # App::new().add_systems(Update, report);
 /// ```
-#[derive(Message, Clone, Debug)]
+#[derive(Message, Event, Clone, Debug)]
 pub struct PusherDecodeFailed {
     pub(crate) stream: Arc<Stream>,
     pub(crate) type_name: &'static str,

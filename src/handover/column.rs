@@ -6,7 +6,7 @@ use std::{
 
 use bevy_ecs::prelude::*;
 use pusher_protocol::protocol::EventData;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, IntoDeserializer, value::StrDeserializer};
 
 use crate::{
     delivery::{Deliverable, Delivery},
@@ -79,7 +79,7 @@ impl<E: Deliverable<Data: DeserializeOwned>> Column for TypedColumn<E> {
                     self.delivered.push(event);
                 }
             }
-            Some(Err(failure)) => delivery.write(PusherDecodeFailed {
+            Some(Err(failure)) => delivery.tell_decode_failed(PusherDecodeFailed {
                 stream: origin.stream.clone(),
                 type_name: type_name::<E::Data>(),
                 failure: *failure,
@@ -127,7 +127,9 @@ fn decode<T: DeserializeOwned>(data: &EventData<'_>) -> Result<T, Box<DecodeFail
     // Decoders are the game's code, and this is the network thread, which has to live on.
     let decoded = catch_unwind(AssertUnwindSafe(|| {
         // Keeping track of the path takes time, so it is done only for the payload that turns out to need it.
-        data.parse::<T>().or_else(|_| decode_with_path(data))
+        data.parse::<T>()
+            .or_else(|_| decode_with_path(data))
+            .or_else(|error| decode_text(data).ok_or(error))
     }));
     let (path, reason) = match decoded {
         Ok(Ok(value)) => return Ok(value),
@@ -155,6 +157,18 @@ fn decode_with_path<T: DeserializeOwned>(
         Ok(value) => Ok(value),
         Err(error) => Err(serde_path_to_error::Error::new(track.path(), error)),
     }
+}
+
+/// A text that is no JSON is a string: servers write `"yes"` as `yes`.
+fn decode_text<T: DeserializeOwned>(data: &EventData<'_>) -> Option<T> {
+    let EventData::Text(text) = data else {
+        return None;
+    };
+    if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        return None;
+    }
+    let text: StrDeserializer<'_, serde_json::Error> = text.as_ref().into_deserializer();
+    T::deserialize(text).ok()
 }
 
 fn words_of(panic: &(dyn Any + Send)) -> String {
@@ -208,6 +222,16 @@ mod tests {
             failure.reason.contains("trailing characters"),
             "{failure:?}"
         );
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_a_string() {
+        let decoded = |text| decode::<String>(&EventData::Text(Cow::Borrowed(text))).ok();
+        assert_eq!(decoded("yes").as_deref(), Some("yes"));
+        assert_eq!(decoded(r#""yes""#).as_deref(), Some("yes"));
+        assert_eq!(decoded("[1]"), None);
+        let failure = failure::<Line>("yes");
+        assert!(failure.reason.contains("expected value"), "{failure:?}");
     }
 
     #[test]

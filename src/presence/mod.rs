@@ -27,11 +27,13 @@ use crate::event::ForEntity;
 /// ```
 /// # use bevy::prelude::*;
 /// # use bevy_pusher::prelude::*;
-/// fn roster(lobby: Single<&PusherMembers, Changed<PusherMembers>>) {
-///     for member in lobby.iter() {
-///         info!("{} {}", member.id(), member.info_json());
+/// fn roster(rosters: Query<&PusherMembers, Changed<PusherMembers>>) {
+///     for members in &rosters {
+///         for member in members.iter() {
+///             info!("{} {}", member.id(), member.info_json());
+///         }
+///         info!("{} members, I am {:?}", members.len(), members.me().map(|me| me.id()));
 ///     }
-///     info!("{} members, I am {:?}", lobby.len(), lobby.me().map(|me| me.id()));
 /// }
 /// # App::new().add_systems(Update, roster);
 /// ```

@@ -150,7 +150,8 @@ impl DialOrder {
         Ok(request)
     }
 
-    fn upgrade(&self, request: Request, stream: Stream) -> Result<Socket, ConnectionError> {
+    fn upgrade(&self, request: Request, mut stream: Stream) -> Result<Socket, ConnectionError> {
+        stream.wire().expect_lines();
         let config = limits(self.inbound_message_bytes)(WebSocketConfig::default())
             .read_buffer_size(READ_BUFFER_BYTES);
         let web_socket = match client_with_config(request, stream, Some(config)) {

@@ -34,12 +34,37 @@ impl Stream {
     }
 }
 
-impl Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl Stream {
+    /// At least a line, unless the buffer is full or the peer is at its end: tungstenite takes an answer in more than 64
+    /// tiny pieces for an attack, and a network may deliver it like that.
+    fn read_line(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut length = 0;
+        while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            let count = self.read_some(rest)?;
+            length += count;
+            let came = buffer.get(..length).unwrap_or_default();
+            if count == 0 || came.contains(&b'\n') {
+                break;
+            }
+        }
+        Ok(length)
+    }
+
+    fn read_some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(wire) => wire.read(buffer),
             #[cfg(feature = "native-tls")]
             Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.wire().expects_lines() {
+            self.read_line(buffer)
+        } else {
+            self.read_some(buffer)
         }
     }
 }

@@ -35,6 +35,7 @@ enum Mode {
     Dialling {
         stream: TcpStream,
         deadline: Instant,
+        by_line: bool,
     },
     Live(Live),
     /// The socket could not be made live.
@@ -60,7 +61,11 @@ impl Wire {
         let handle = Arc::new(stream.try_clone()?);
         cutoff.attach(&handle);
         Ok(Self {
-            mode: Mode::Dialling { stream, deadline },
+            mode: Mode::Dialling {
+                stream,
+                deadline,
+                by_line: false,
+            },
             _handle: handle,
             _cutoff: cutoff.clone(),
         })
@@ -71,6 +76,17 @@ impl Wire {
         if let Mode::Dialling { deadline, .. } = &mut self.mode {
             *deadline = new;
         }
+    }
+
+    /// From here to [`go_live`](Self::go_live) what is read is the lines of an upgrade's answer.
+    pub(super) fn expect_lines(&mut self) {
+        if let Mode::Dialling { by_line, .. } = &mut self.mode {
+            *by_line = true;
+        }
+    }
+
+    pub(super) fn expects_lines(&self) -> bool {
+        matches!(self.mode, Mode::Dialling { by_line: true, .. })
     }
 
     /// Whether nothing came and nobody hung up: a socket that idles as it should.
@@ -215,7 +231,9 @@ impl Live {
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.mode {
-            Mode::Dialling { stream, deadline } => blocking(
+            Mode::Dialling {
+                stream, deadline, ..
+            } => blocking(
                 *deadline,
                 |left| stream.set_read_timeout(Some(left)),
                 || (&*stream).read(buffer),
@@ -229,7 +247,9 @@ impl Read for Wire {
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.mode {
-            Mode::Dialling { stream, deadline } => blocking(
+            Mode::Dialling {
+                stream, deadline, ..
+            } => blocking(
                 *deadline,
                 |left| stream.set_write_timeout(Some(left)),
                 || (&*stream).write(bytes),
