@@ -297,3 +297,34 @@ fn after_a_reconnect_the_channel_has_the_new_connections_key() {
     client.confirm(CHANNEL);
     assert!(client.frame(&good()).0.is_some());
 }
+
+/// With other fields, for which the server has to be asked again once it has answered.
+fn amend(client: &mut Client) {
+    let extra = json!({"filter": {"key": "team"}}).as_object().cloned();
+    let channel = name(CHANNEL);
+    assert_eq!(client.command(Command::Subscribe { channel, extra }), []);
+}
+
+#[test]
+fn a_subscription_that_is_renewed_asks_one_question_at_a_time_about_its_channel() {
+    // An event that does not open comes after the question for the renewal.
+    let mut client = Client::connected();
+    let asked = request(&client.want(CHANNEL));
+    answer(&mut client, asked, OTHER_SECRET);
+    amend(&mut client);
+    let asked = request(&client.confirm(CHANNEL));
+    assert_eq!(requests(&client.frame(&good()).1), []);
+    answer(&mut client, asked, SECRET);
+    client.confirm(CHANNEL);
+    assert!(client.frame(&good()).0.is_some());
+
+    // It comes before: the question for its key is taken back, and it is told of.
+    let mut client = Client::connected();
+    let asked = request(&client.want(CHANNEL));
+    answer(&mut client, asked, OTHER_SECRET);
+    amend(&mut client);
+    let for_a_key = request(&client.frame(&good()).1);
+    let seen = client.confirm(CHANNEL);
+    assert!(seen.contains(&Seen::CancelRequest(for_a_key)));
+    assert_eq!((requests(&seen).len(), undecryptable(&seen)), (1, 1));
+}

@@ -59,6 +59,21 @@ fn a_server_that_refused_in_silence_once_cannot_replace_the_members_unasked_late
 }
 
 #[test]
+fn of_two_answers_that_both_come_too_late_the_second_has_the_members() {
+    let mut client = Client::connected();
+    let asked = request(&client.want("presence-room"));
+    client.authorize_as(asked, "u1");
+    client.wait(10 * SECOND);
+    client.unwant("presence-room");
+    let asked = request(&client.want("presence-room"));
+    client.authorize_as(asked, "u1");
+    client.wait(12 * SECOND);
+    let first = client.confirm_presence("presence-room", &["u1"]);
+    let second = client.confirm_presence("presence-room", &["u1", "u2"]);
+    assert_eq!((members(&first), members(&second)), (vec![1], vec![2]));
+}
+
+#[test]
 fn a_refusal_after_the_wait_says_why_and_leaves_nothing_to_give_up() {
     let mut client = Client::connected();
     client.want("lobby");

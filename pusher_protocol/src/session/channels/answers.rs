@@ -21,7 +21,8 @@ impl Channels {
         if !self.unanswered.take(name, context.now) {
             return;
         }
-        self.unanswered.granted(name);
+        let deadline = context.now + context.config.timing.subscribe_timeout;
+        self.unanswered.granted(name, deadline);
         let Some(name) = self.table.get_key_value(name).map(|(name, _)| name.clone()) else {
             return;
         };
@@ -35,7 +36,7 @@ impl Channels {
             }
             Phase::Subscribing { .. } if channel.is_outdated() => {
                 context.send(ClientFrame::Unsubscribe { channel: &name });
-                return self.proceed(context, name);
+                return self.renew(context, name);
             }
             Phase::Subscribing { .. } | Phase::Failed { unanswered: true } => {
                 channel.phase = Phase::Subscribed;
@@ -121,7 +122,7 @@ impl Channels {
         }
         if channel.wanted {
             // What failed is not what is wanted any more.
-            return self.proceed(context, name.clone());
+            return self.renew(context, name.clone());
         }
         self.remove(context, name);
     }

@@ -30,6 +30,16 @@ impl Channel {
 }
 
 impl Channels {
+    /// Asks anew for a channel of which the server was asked with other fields.
+    pub(super) fn renew(&mut self, context: &mut Context, name: ChannelName) {
+        // What still comes of the former subscription must not ask the backend for its key beside the new question.
+        if let Some(channel) = self.table.get_mut(&name) {
+            channel.forget_key(context, &name);
+        }
+        self.cancel_question(context, &name);
+        self.proceed(context, name);
+    }
+
     /// A wanted channel is wanted with these fields from now on.
     pub(super) fn amend(
         &mut self,

@@ -6,7 +6,7 @@ use crate::protocol::ChannelName;
 /// too long, or whose channel was given up since, must not pass for the answer to a later one.
 ///
 /// Some servers refuse in silence. So once a subscription was granted and the time of the last one is over, nothing more is
-/// awaited.
+/// awaited. Answers come in order: after one that came late, the next has its time from then on.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered(HashMap<ChannelName, Count>);
 
@@ -48,10 +48,11 @@ impl Unanswered {
         !is_over
     }
 
-    /// The answer that was taken grants a subscription.
-    pub(super) fn granted(&mut self, name: &str) {
+    /// The answer that was taken grants a subscription. The next one is awaited until then at least.
+    pub(super) fn granted(&mut self, name: &str, deadline: Duration) {
         if let Some(entry) = self.0.get_mut(name) {
             entry.granted = true;
+            entry.deadline = entry.deadline.max(deadline);
         }
     }
 
