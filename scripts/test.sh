@@ -54,7 +54,7 @@ main() {
   step "the tests that the documents name" documented_tests_exist
   step "packages" cargo package --quiet --no-verify --allow-dirty -p pusher_protocol -p pusher_dev_server -p bevy_pusher
   step "build of the tests" cargo test --workspace --features "$features" --no-run
-  step "Sockudo and npm packages" background_installs
+  step "Sockudo and npm packages" await_install servers
   tests "tests"
   if [ "$mode" = long ]; then
     tests "soak tests" --test '*' -- --ignored --nocapture
@@ -73,7 +73,7 @@ main() {
 }
 
 lints() {
-  cargo clippy --workspace --all-targets --features "$features" "$@" -- -D warnings
+  cargo clippy --workspace --all-targets --features "$features,pusher_web_tests/browser" "$@" -- -D warnings
 }
 
 # tests TITLE ARGUMENT…: runs `cargo test` and counts its results.
@@ -104,7 +104,7 @@ each_feature_alone() {
 documented_tests_exist() {
   local name missing=0
   for name in $(grep -ohE '`[a-z0-9]+(_[a-z0-9]+){3,}`' docs/features.md docs/reliability.md | tr -d '`' | sort -u); do
-    if ! grep -rqE "fn $name\b" --include='*.rs' src tests pusher_protocol pusher_dev_server test_support; then
+    if ! grep -rqE "fn $name\b" --include='*.rs' src tests pusher_protocol pusher_dev_server test_support web_tests; then
       say "no test is called $name"
       missing=1
     fi
@@ -145,20 +145,29 @@ windowed_scenes() {
 start_background_installs() {
   mkdir -p "$cache"
   (
-    status=0
-    (install_npm_packages && install_sockudo) >"$work/install.log" 2>&1 || status=$?
-    echo "$status" >"$work/installed"
+    background_install servers install_npm_packages install_sockudo
+    background_install wasm_bindgen install_wasm_bindgen
   ) &
   background=$!
 }
 
-background_installs() {
-  # Steps run in shells of their own, which cannot wait for the job of another.
-  until [ -s "$work/installed" ]; do
+# background_install NAME COMMAND…: runs the commands one after the other, and leaves how it went for await_install.
+background_install() {
+  local name=$1 status=0 command
+  shift
+  for command in "$@"; do
+    [ "$status" -ne 0 ] || "$command" >>"$work/$name.log" 2>&1 || status=$?
+  done
+  echo "$status" >"$work/$name.installed"
+}
+
+# await_install NAME. Steps run in shells of their own, which cannot wait for the job of another.
+await_install() {
+  until [ -s "$work/$1.installed" ]; do
     sleep 1
   done
-  if [ "$(cat "$work/installed")" -ne 0 ]; then
-    tail -n 40 "$work/install.log"
+  if [ "$(cat "$work/$1.installed")" -ne 0 ]; then
+    tail -n 40 "$work/$1.log"
     return 1
   fi
 }
@@ -166,16 +175,63 @@ background_installs() {
 # The web.
 web() {
   step "no sockets and threads in the web build" has_no_native_libraries
-  if ! can_wasm; then
-    skip "the web" "there is neither rustup's target $wasm_target nor Debian's ${debian_web_packages[*]}"
+  if can_build_for "$wasi_target"; then
+    web_tests "protocol and session in WebAssembly" protocol_in_wasm
+  else
+    skip "protocol and session in WebAssembly" "$(no_toolchain "$wasi_target")"
+  fi
+  if ! can_build_for "$web_target"; then
+    skip "the plugin in a browser" "$(no_toolchain "$web_target")"
     return
   fi
-  step "the plugin for the web" wasm_cargo check --quiet -p bevy_pusher
+  step "wasm-bindgen" await_install wasm_bindgen
+  step "build of the browser's page" page_for_tests
+  if has chromedriver || apt_offers chromium chromium-driver; then
+    step "browser" install_browser
+    web_tests "the plugin in a browser" browser_tests
+  else
+    skip "the plugin in a browser" "there is neither chromedriver nor Debian's chromium and chromium-driver"
+  fi
+}
+
+no_toolchain() {
+  echo "there is neither rustup's target $1 nor Debian's ${debian_web_packages[*]}"
+}
+
+# web_tests TITLE COMMAND: runs tests and counts their results.
+web_tests() {
+  local title=$1 log
+  log=$(mktemp -p "$work")
+  test_step "$title" "$log" logged "$log" "$2"
+}
+
+logged() {
+  "$2" 2>&1 | tee "$1"
+}
+
+protocol_in_wasm() {
+  has_rustup_target "$wasi_target" || apt_install wasi-libc
+  # Without, the runs with millions of steps take minutes.
+  CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $PWD/scripts/run_wasi.mjs" \
+    cargo_for "$wasi_target" test --quiet --no-fail-fast -p pusher_protocol --tests
+}
+
+page_for_tests() {
+  cargo_for "$web_target" build --quiet -p pusher_web_tests --bin pusher_web_page
+  web_page "$(web_folder)/$web_target/debug/pusher_web_page.wasm" "$(web_folder)/page" page
+}
+
+browser_tests() {
+  local page
+  page=$(realpath "$(web_folder)/page")
+  # The whole workspace, so that nothing is compiled anew for other features.
+  PUSHER_WEB_PAGE=$page timeout 15m cargo test --workspace --features "$features,pusher_web_tests/browser" --test browser -- \
+    --test-threads 2
 }
 
 has_no_native_libraries() {
   local found
-  found=$(cargo tree --target "$wasm_target" -e normal -p bevy_pusher --features "$features" --prefix none |
+  found=$(cargo tree --target "$web_target" -e normal -p bevy_pusher --features "$features" --prefix none |
     grep -E '^(tungstenite|native-tls|openssl|ureq|mio|polling|socket2|crossbeam-channel)[ -]' | sort -u || true)
   if [ -n "$found" ]; then
     say "a browser has no use for:" "$found"

@@ -1,34 +1,43 @@
-# Cargo for wasm32-unknown-unknown: with rustup's target where that is installed, else with Debian's toolchain, which builds the
+# Building for WebAssembly, with rustup's targets where they are installed, else with Debian's toolchain, which builds the
 # standard library from its source. Meant to be sourced, after lib.sh and install.sh.
 # shellcheck shell=bash
 
 debian_web_packages=(rustc-web cargo-web rust-web-src)
 
-wasm_target=wasm32-unknown-unknown
+# A browser has this one. The other is the same machine with a standard output, for tests of what needs no browser.
+web_target=wasm32-unknown-unknown
+wasi_target=wasm32-wasip1
 
-# can_wasm: whether one or the other can be had.
-can_wasm() {
-  has_rustup_wasm || apt_offers "${debian_web_packages[@]}"
+# What makes JavaScript of a build for the web. In step with the library of that name.
+wasm_bindgen_version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
+wasm_bindgen_root=$cache/wasm-bindgen-$wasm_bindgen_version
+
+# can_build_for TARGET
+can_build_for() {
+  has_rustup_target "$1" || apt_offers "${debian_web_packages[@]}"
 }
 
-has_rustup_wasm() {
-  [ -d "$(rustc --print sysroot)/lib/rustlib/$wasm_target" ]
+has_rustup_target() {
+  [ -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ]
 }
 
-# wasm_cargo COMMAND ARGUMENT…: its artifacts have a folder of their own, so that they do not wait for the main build's lock.
-wasm_cargo() {
-  local command=$1
-  shift
-  if has_rustup_wasm; then
-    cargo "$command" --target "$wasm_target" --target-dir "$(wasm_folder)" "$@"
+# cargo_for TARGET COMMAND ARGUMENT…: its artifacts have a folder of their own, so that it does not wait for the main build.
+cargo_for() {
+  local wasm=$1 command=$2
+  shift 2
+  if has_rustup_target "$wasm"; then
+    cargo "$command" --target "$wasm" --target-dir "$(web_folder)" "$@"
     return
   fi
   apt_install "${debian_web_packages[@]}"
+  local crates=std,panic_abort
+  [ "$command" != test ] || crates+=,test
   env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$(wasm_linker)" \
-    /usr/bin/cargo "$command" -Z build-std=std,panic_abort --target "$wasm_target" --target-dir "$(wasm_folder)" "$@"
+    CARGO_TARGET_WASM32_WASIP1_LINKER="$(wasm_linker)" CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$(wasi_flags)" \
+    /usr/bin/cargo "$command" -Z build-std=$crates --target "$wasm" --target-dir "$(web_folder)" "$@"
 }
 
-wasm_folder() {
+web_folder() {
   echo "${CARGO_TARGET_DIR:-target}/web"
 }
 
@@ -43,4 +52,38 @@ wasm_linker() {
   done
   apt_install lld >&2
   echo wasm-ld
+}
+
+# The C library is Debian's, and too old for threads, which there are none of.
+wasi_flags() {
+  local libc=/usr/lib/wasm32-wasi
+  echo "-C link-self-contained=no -C link-arg=$libc/crt1-command.o -C link-arg=--unresolved-symbols=ignore-all -L native=$libc"
+}
+
+# Takes minutes the first time, so the script starts it before it compiles the project.
+install_wasm_bindgen() {
+  [ -x "$wasm_bindgen_root/bin/wasm-bindgen" ] && return
+  env -u CARGO_TARGET_DIR -u CARGO_BUILD_TARGET cargo install wasm-bindgen-cli --version "$wasm_bindgen_version" \
+    --root "$wasm_bindgen_root"
+}
+
+# web_page MODULE FOLDER NAME: makes NAME.js and NAME_bg.wasm of a module, for a page.
+web_page() {
+  "$wasm_bindgen_root/bin/wasm-bindgen" --target web --no-typescript --out-dir "$2" --out-name "$3" "$1"
+}
+
+# A browser that tests can drive: what is there, or Debian's.
+install_browser() {
+  has chromedriver || apt_install chromium chromium-driver
+}
+
+# optimize MODULE: makes it smaller, if the tool for that is there (Debian's package binaryen).
+optimize() {
+  if ! has wasm-opt; then
+    say "wasm-opt is not installed: the module stays about a third larger than it need be"
+    return
+  fi
+  wasm-opt -Oz --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
+    --enable-reference-types --enable-multivalue "$1" -o "$1.small"
+  mv "$1.small" "$1"
 }

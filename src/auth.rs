@@ -81,7 +81,7 @@ impl AuthEndpoint {
     }
 
     /// More headers, asked for before each request, so that a token that was renewed meanwhile is the one that is sent.
-    /// Called on a worker thread; it may block. A header of the same name replaces the fixed one.
+    /// Called on a worker thread; it may block, but in a browser. A header of the same name replaces the fixed one.
     #[must_use]
     pub fn with_header_provider(
         mut self,
@@ -91,7 +91,7 @@ impl AuthEndpoint {
         self
     }
 
-    /// More form fields, asked for before each request. Called on a worker thread; it may block.
+    /// More form fields, asked for before each request. Called on a worker thread; it may block, but in a browser.
     #[must_use]
     pub fn with_param_provider(
         mut self,
@@ -157,7 +157,7 @@ impl fmt::Debug for AuthEndpoint {
 
 /// Code of the game's own that authorizes channels, instead of an [`AuthEndpoint`].
 ///
-/// Called on a worker thread, never on the frame. The reply may be sent from there, or kept and sent later from anywhere:
+/// Called on a worker thread, in a browser between the frames, never within one. The reply may be sent from there, or kept and sent later from anywhere:
 /// from a system, from another thread, from a callback. A closure that answers at once makes an authorizer by
 /// [`authorize_with`].
 pub trait Authorizer: Send + Sync + 'static {
@@ -171,7 +171,7 @@ pub trait Authenticator: Send + Sync + 'static {
     fn authenticate(&self, request: UserAuthRequest, reply: UserAuthReply);
 }
 
-/// Makes an [`Authorizer`] of a closure, which runs on a worker thread and may block.
+/// Makes an [`Authorizer`] of a closure, which runs on a worker thread and may block, but in a browser.
 ///
 /// ```
 /// # use bevy_pusher::{auth::*, config::*};
@@ -198,7 +198,7 @@ pub fn authorize_with(
     Blocking(authorize)
 }
 
-/// Makes an [`Authenticator`] of a closure, which runs on a worker thread and may block.
+/// Makes an [`Authenticator`] of a closure, which runs on a worker thread and may block, but in a browser.
 pub fn authenticate_with(
     authenticate: impl Fn(&UserAuthRequest) -> Result<UserAuthentication, AuthError>
     + Send

@@ -2,8 +2,8 @@
 //! match found, live leaderboards. It works with the hosted service and with every server that speaks the protocol:
 //! Sockudo, soketi, Laravel Reverb.
 //!
-//! Everything that can block, wait or fail runs on a thread of its own; a game sees components, resources, messages and
-//! observers.
+//! Everything that can block, wait or fail runs off the frame: on a thread of its own, on the [web](#the-browser) in the
+//! browser's callbacks. A game sees components, resources, messages and observers.
 //!
 //! - [Quick start](#quick-start)
 //! - [Connecting](#connecting)
@@ -13,6 +13,7 @@
 //! - [Sending](#sending)
 //! - [Authorization](#authorization)
 //! - [Sign-in](#sign-in)
+//! - [The browser](#the-browser)
 //! - [When things go wrong](#when-things-go-wrong)
 //! - [Security and logs](#security-and-logs)
 //! - [Testing a game](#testing-a-game)
@@ -322,6 +323,28 @@
 //! With a [user auth endpoint](PusherConfig::with_user_auth_endpoint), [`sign_in`](PusherConnection::sign_in) tells the
 //! server who the player is, now and after every reconnect. Then [`PusherUser`] knows the user and which friends of the
 //! watchlist are online, and what the backend sends to this user arrives as [`PusherUserEvent`].
+//!
+//! # The browser
+//!
+//! A game that is built for `wasm32-unknown-unknown` uses the plugin as it is: the same components, resources, messages and
+//! options over the same client. What is different there:
+//!
+//! - The browser's WebSocket, `fetch` and timers do the work, so heartbeats, reconnects and subscriptions go on in a hidden
+//!   tab, where a game has no frames. What comes meanwhile is handed over, in order, once there are frames again; how much
+//!   may wait is in [`Limits`](config::Limits). Timers of a hidden tab run once a second, after a while once a minute.
+//! - The link is checked at once when the browser goes online or offline, when the tab is shown and when a frozen page runs
+//!   again. A page that is left closes its connection; one that comes back by the history connects again.
+//! - The auth endpoint has to allow the page's origin (`Access-Control-Allow-Origin`), and headers of the game's own in the
+//!   answer to the browser's `OPTIONS` (`Access-Control-Allow-Headers`). Its URL may be relative to the page. Cookies go
+//!   along as [`with_credentials`](auth::AuthEndpoint::with_credentials) says.
+//! - A page that came by https reaches wss and https only.
+//! - Of a connection that could not be made, and of one that broke, the browser tells no reason.
+//! - Code of the game's own ([authorizers](auth::Authorizer), providers, [transports](transport)) runs on the only thread
+//!   there is, between the frames. It must not block, and a panic in it ends the game where panics abort, as is usual there.
+//!
+//! Not there at all, because the browser decides: [`with_ca_certificate`](PusherConfig::with_ca_certificate),
+//! [`with_proxy`](PusherConfig::with_proxy), [`with_handshake_header`](PusherConfig::with_handshake_header) and
+//! [`with_handshake_header_provider`](PusherConfig::with_handshake_header_provider). The feature `native-tls` adds nothing.
 //!
 //! # When things go wrong
 //!

@@ -178,7 +178,14 @@ fn a_browser_page_from_another_origin_may_ask() {
         .call()
         .expect("an answer");
     assert_eq!(preflight.status().as_u16(), 204);
-    assert_eq!(preflight.headers()["access-control-allow-origin"], "*");
+    assert_eq!(
+        preflight.headers()["access-control-allow-origin"],
+        "http://game.example"
+    );
+    assert_eq!(
+        preflight.headers()["access-control-allow-credentials"],
+        "true"
+    );
     assert_eq!(
         preflight.headers()["access-control-allow-headers"],
         "authorization"
