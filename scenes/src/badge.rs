@@ -6,6 +6,7 @@ use bevy::prelude::*;
 
 use crate::{
     connection_view::ConnectionView,
+    draw::DrawSystems,
     pace::Pace,
     theme::{ACCENT, BAD, BORDER, GAP, GOOD, PANEL, QUIET, QUIET_TEXT, TEXT, UNIT, WARN, text},
     words::{drawable, shortened},
@@ -60,7 +61,7 @@ pub(crate) struct BadgePlugin;
 impl Plugin for BadgePlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<ConnectionView>()
-            .add_systems(Update, show);
+            .add_systems(PostUpdate, show.in_set(DrawSystems));
     }
 }
 

@@ -16,6 +16,8 @@ use crate::{
 
 /// What is moving or loading has come to rest by then.
 const SETTLE: Duration = Duration::from_millis(1000);
+/// A busy machine may draw next to nothing in that time: what slides has been seen at its place in the last of so many frames.
+const SETTLE_FRAMES: u32 = 5;
 /// Between one picture and the next.
 const APART: Duration = Duration::from_secs(2);
 /// A picture is taken then, whatever it shows, and the scene ends with an error.
@@ -36,6 +38,8 @@ struct Pictures {
     files: VecDeque<PathBuf>,
     has_cut_network: bool,
     worth_since: Option<Duration>,
+    /// Drawn since then.
+    frames: u32,
     /// When the next one is due, once the first is taken.
     next_at: Option<Duration>,
     /// Taken, and not yet back from the graphics card.
@@ -53,6 +57,7 @@ impl Plugin for PicturePlugin {
                 files: self.0.screenshot.clone().into(),
                 has_cut_network: false,
                 worth_since: None,
+                frames: 0,
                 next_at: None,
                 in_flight: 0,
                 is_late: false,
@@ -139,8 +144,13 @@ fn is_due(
     };
     if !is_worth {
         pictures.worth_since = None;
-    } else if now.saturating_sub(*pictures.worth_since.get_or_insert(now)) >= SETTLE {
-        return true;
+        pictures.frames = 0;
+    } else {
+        pictures.frames += 1;
+        let since = *pictures.worth_since.get_or_insert(now);
+        if now.saturating_sub(since) >= SETTLE && pictures.frames >= SETTLE_FRAMES {
+            return true;
+        }
     }
     pictures.is_late = now >= AT_LATEST;
     pictures.is_late

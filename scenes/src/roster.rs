@@ -26,7 +26,6 @@ const AVATAR: f32 = 5.0 * UNIT;
 /// The height of a row, in logical pixels.
 pub const ROW_HEIGHT: f32 = 7.0 * UNIT;
 const AWAY: Vec2 = Vec2::new(-4.0 * UNIT, 0.0);
-const SKELETONS: usize = 4;
 /// How pale the face of somebody is who cannot be reached.
 const AWAY_PALE: f32 = 0.6;
 /// Quieter than a colour that says something, but seen.
@@ -37,6 +36,8 @@ const NOT_READY: Color = Color::srgb_u8(0x4A, 0x54, 0x63);
 pub struct Roster {
     /// Whether each row tells if its player is ready.
     pub has_ready_check: bool,
+    /// How many players are drawn while one does not know who is there.
+    pub skeletons: usize,
     /// What to do when nobody else is here, in one sentence.
     pub alone: &'static str,
 }
@@ -353,7 +354,10 @@ fn draw_foot(
         commands.entity(entity).despawn_children();
         match foot {
             Foot::Nothing => {}
-            Foot::Skeleton => skeleton_rows(&mut commands, entity),
+            Foot::Skeleton => {
+                let rows = roster.iter().map(|roster| roster.skeletons).sum();
+                skeleton_rows(&mut commands, entity, rows);
+            }
             Foot::Alone => {
                 let details = roster.iter().map(|roster| roster.alone.to_owned());
                 let said = Notice {
@@ -377,8 +381,8 @@ fn draw_foot(
 }
 
 /// Spawns rows of players who are not known yet under `parent`, a column.
-pub fn skeleton_rows(commands: &mut Commands, parent: Entity) {
-    for _ in 0..SKELETONS {
+pub fn skeleton_rows(commands: &mut Commands, parent: Entity, rows: usize) {
+    for _ in 0..rows {
         commands.spawn((skeleton_row(), ChildOf(parent)));
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bevy::app::{ScheduleRunnerPlugin, TerminalCtrlCHandlerPlugin};
 use bevy::log::{BoxedFmtLayer, Level, LogPlugin, tracing_subscriber};
 use bevy::prelude::*;
+use bevy::render::RenderPlugin;
 use bevy::window::WindowResizeConstraints;
 use clap::Parser;
 
@@ -95,6 +96,11 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
             DefaultPlugins
                 .set(log_plugin())
                 .set(window_plugin(title, arguments.pictures.size))
+                .set(RenderPlugin {
+                    // Or the first pictures are black.
+                    synchronous_pipeline_compilation: !arguments.pictures.screenshot.is_empty(),
+                    ..default()
+                })
                 .set(AssetPlugin {
                     file_path: ASSETS.to_owned(),
                     ..default()

@@ -34,7 +34,11 @@ impl Scrolling {
                     flex_grow: 1.0,
                     flex_basis: px(0),
                     min_height: px(0),
-                    overflow: Overflow::scroll_y(),
+                    // A row that slides in does not reach out of the list.
+                    overflow: Overflow {
+                        x: OverflowAxis::Clip,
+                        y: OverflowAxis::Scroll,
+                    },
                     ..default()
                 },
                 ScrollPosition(Vec2::new(0.0, if follows_end { END } else { 0.0 })),

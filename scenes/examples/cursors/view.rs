@@ -34,6 +34,7 @@ fn build(mut commands: Commands, place: Res<Place>) {
     let roster = Panel::aside(&mut commands, frame.body, "At the board");
     Roster {
         has_ready_check: false,
+        skeletons: 4,
         alone: "Open a second window with the same server to draw together.",
     }
     .fill(&mut commands, &roster);

@@ -116,6 +116,10 @@ fn watch_friends(
             toasts.write(Toast::seen(ToastKind::Info, words));
         }
     }
+    if !matches!(user.state(), SignInState::SignedIn { .. }) {
+        // Nobody tells who is online: what one knew stays.
+        return;
+    }
     for mut friend in friends.iter_mut().filter(|player| !player.is_you) {
         let is_away = !user.is_online(&friend.id);
         if friend.is_away != is_away {

@@ -51,6 +51,7 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     let friends = Panel::wide(&mut commands, aside, "Friends");
     Roster {
         has_ready_check: false,
+        skeletons: 4,
         alone: "Start with --friends NAME to see whether a friend is online.",
     }
     .fill(&mut commands, &friends);
@@ -83,8 +84,8 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     let room = Panel::wide(&mut commands, frame.body, "Private room");
     commands.entity(room.count).insert(RoomName);
     ChatPanel {
-        empty: "In no room yet",
-        input: Some("Press Enter to chat"),
+        empty: "Invite a friend, to meet here",
+        input: Some("In a room, press Enter to chat"),
     }
     .fill(&mut commands, &room, &assets);
 }

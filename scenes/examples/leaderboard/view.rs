@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 use pusher_scenes::{
     chat::ChatPanel,
+    connection_view::ConnectionView,
     draw::DrawSystems,
     frame::{Frame, Place},
     icons::Icon,
@@ -22,6 +23,9 @@ use crate::{
 /// The share of the log in percent, and its bounds in logical pixels.
 const LOG: f32 = 38.0;
 const LOG_WIDTH: (f32, f32) = (288.0, 480.0);
+
+/// Rows that are drawn while the board is on its way.
+const SKELETONS: usize = 6;
 
 /// A picture shows a race in which this much has happened since the start or since one came late.
 const LIVELY: usize = 3;
@@ -80,17 +84,19 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
 fn draw_instead(
     mut commands: Commands,
     track: Res<Track>,
+    view: Res<ConnectionView>,
     assets: Res<AssetServer>,
     place: Single<(Entity, Ref<Instead>)>,
 ) {
     let (entity, instead) = &*place;
-    if !track.is_changed() && !instead.is_added() {
+    if !track.is_changed() && !view.is_changed() && !instead.is_added() {
         return;
     }
     commands.entity(*entity).despawn_children();
     match &*track {
         Track::Known(_) => {}
-        Track::Unknown => skeleton_rows(&mut commands, *entity),
+        Track::Unknown if view.is_failed() => {}
+        Track::Unknown => skeleton_rows(&mut commands, *entity, SKELETONS),
         Track::Empty => {
             let said = Notice {
                 icon: Icon::People,

@@ -30,6 +30,7 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     let roster = Panel::aside(&mut commands, frame.body, "Players");
     Roster {
         has_ready_check: true,
+        skeletons: 4,
         alone: "Open a second lobby with the same server to meet yourself.",
     }
     .fill(&mut commands, &roster);

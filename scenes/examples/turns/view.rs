@@ -15,8 +15,9 @@ use pusher_scenes::{
 
 use crate::{board::spawn_board, model::marks};
 
-/// The height of the players' panel: two rows and a title, in logical pixels.
-const PLAYERS: f32 = 184.0;
+/// The players' share of the height, in percent, and at least the height of two rows and a title, in logical pixels.
+const PLAYERS: f32 = 48.0;
+const PLAYERS_HEIGHT: f32 = 184.0;
 
 /// A picture shows a game that went on after a loss, with so many moves.
 const LIVELY: usize = 5;
@@ -46,13 +47,15 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
         aside,
         "At the table",
         Node {
-            height: px(PLAYERS),
+            height: percent(PLAYERS),
+            min_height: px(PLAYERS_HEIGHT),
             flex_shrink: 0.0,
             ..default()
         },
     );
     Roster {
         has_ready_check: false,
+        skeletons: 2,
         alone: "Open a second window with the same server.",
     }
     .fill(&mut commands, &players);

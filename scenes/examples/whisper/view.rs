@@ -65,14 +65,14 @@ fn build(
         },
         ChildOf(scroll),
     ));
-    let (headline, details) = if is_open.0 {
-        ("Nothing yet", vec![])
+    let (icon, headline, details) = if is_open.0 {
+        (Icon::Signal, "Nothing yet", vec![])
     } else {
         let why = "Only a server that the scene starts itself can be looked into.";
-        ("Out of sight", vec![why.to_owned()])
+        (Icon::Blocked, "Out of sight", vec![why.to_owned()])
     };
     let said = Notice {
-        icon: Icon::Blocked,
+        icon,
         colour: QUIET_TEXT,
         headline: headline.to_owned(),
         details,
