@@ -28,6 +28,7 @@ mod reconnect;
 mod sending;
 mod user;
 
+pub use channels::AUTHORIZATIONS_AT_ONCE;
 pub use command::{ClientEvent, Command, SendId, SendMode};
 pub use error::{
     ConnectionError, DialPhase, PusherError, SendError, SignInError, SubscriptionError,

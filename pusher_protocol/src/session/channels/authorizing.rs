@@ -9,9 +9,12 @@ use crate::{
     },
 };
 
-/// Questions to the game's backend that may be open at once, so that a reconnect with many channels does not meet it all
-/// at once.
-const AUTHORIZATIONS_AT_ONCE: usize = 8;
+/// Channels about which the game's backend is asked at once, so that a reconnect with many channels does not meet it all
+/// at once. The sign-in comes beside them.
+///
+/// A driver is to work on all of them side by side: the time that an answer may take runs from
+/// [`Output::Authorize`](crate::session::Output::Authorize) on.
+pub const AUTHORIZATIONS_AT_ONCE: usize = 8;
 
 impl Channels {
     /// Has a channel authorized when its turn comes.

@@ -27,6 +27,8 @@ use crate::{
         context::Context,
     },
 };
+pub use authorizing::AUTHORIZATIONS_AT_ONCE;
+
 use encryption::Encryption;
 use renewing::without_own_fields;
 use timers::Timers;

@@ -120,7 +120,10 @@ impl World {
         assert_eq!(self.dialling.is_some(), dialling, "{:?}", self.state);
         assert_eq!(self.connection.is_some(), connected, "{:?}", self.state);
         let asked = self.questions.iter().filter(|open| open.channel.is_some());
-        assert!(asked.count() <= 8, "too many questions at once");
+        assert!(
+            asked.count() <= AUTHORIZATIONS_AT_ONCE,
+            "too many questions at once"
+        );
         for question in &self.questions {
             let connection = self
                 .connection

@@ -11,9 +11,10 @@ use pusher_protocol::{
     config::{ReconnectPolicy, Timing},
     protocol::Roster,
     session::{
-        ClientEvent, Command, ConnectionError, ConnectionState, DialId, EventTarget, Hint, Input,
-        Membership, Notice, Now, Output, ReceivedEvent, RequestId, SendId, SendMode, SendOutcome,
-        SessionConfig, SignInState, SubscriptionError, SubscriptionStatus,
+        AUTHORIZATIONS_AT_ONCE, ClientEvent, Command, ConnectionError, ConnectionState, DialId,
+        EventTarget, Hint, Input, Membership, Notice, Now, Output, ReceivedEvent, RequestId,
+        SendId, SendMode, SendOutcome, SessionConfig, SignInState, SubscriptionError,
+        SubscriptionStatus,
     },
 };
 use serde_json::{json, value::RawValue};

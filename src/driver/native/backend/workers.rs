@@ -8,15 +8,16 @@ use std::{
     thread,
 };
 
-use pusher_protocol::session::RequestId;
+use pusher_protocol::session::{AUTHORIZATIONS_AT_ONCE, RequestId};
 
-/// How many jobs run at a time.
-const WORKERS: usize = 4;
+/// How many jobs run at a time: all that the session asks at once, lest the time for an answer runs while a job waits for
+/// its turn.
+const WORKERS: usize = AUTHORIZATIONS_AT_ONCE + 1;
 
 /// How many threads there may be in all, with those that hang in a job nobody waits for any more.
-const MOST_WORKERS: usize = 16;
+const MOST_WORKERS: usize = 4 * WORKERS;
 
-/// A queue of jobs with up to four workers, started when they are needed. A job that is given up while it runs no
+/// A queue of jobs with up to [`WORKERS`] workers, started when they are needed. A job that is given up while it runs no
 /// longer counts: another worker takes its place.
 pub(super) struct Workers {
     name: &'static str,
@@ -184,11 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn four_work_at_a_time_and_all_gets_done() {
+    fn all_that_is_asked_at_once_is_worked_on_at_once_and_the_rest_in_turn() {
         let workers = Workers::new("test");
         let (begin, begun) = unbounded();
         let (release, released) = unbounded::<()>();
-        for id in 0..10 {
+        for id in 0..WORKERS as u64 + 6 {
             let (begin, released) = (begin.clone(), released.clone());
             let work = move || {
                 begin.send(id).unwrap();
@@ -196,14 +197,16 @@ mod tests {
             };
             workers.submit(RequestId(id), work).unwrap();
         }
-        let first: Vec<u64> = (0..4).map(|_| begun.recv_timeout(SOON).unwrap()).collect();
-        assert_eq!(first.iter().max(), Some(&3));
+        let first: Vec<u64> = (0..WORKERS)
+            .map(|_| begun.recv_timeout(SOON).unwrap())
+            .collect();
+        assert_eq!(first.iter().max(), Some(&(AUTHORIZATIONS_AT_ONCE as u64)));
         assert!(begun.recv_timeout(Duration::from_millis(50)).is_err());
         drop(release);
         for _ in 0..6 {
             begun.recv_timeout(SOON).unwrap();
         }
-        wait_until("all to be idle", || workers.shared.lock().idle == 4);
+        wait_until("all to be idle", || workers.shared.lock().idle == WORKERS);
         drop(released);
     }
 
@@ -211,7 +214,7 @@ mod tests {
     fn a_job_that_hangs_is_replaced_once_it_is_given_up_and_a_panic_costs_nothing() {
         let workers = Workers::new("test");
         let (release, released) = unbounded::<()>();
-        for id in 0..4 {
+        for id in 0..WORKERS as u64 {
             let released = released.clone();
             let hang = move || {
                 let _ = released.recv();
@@ -222,27 +225,27 @@ mod tests {
         let (done, ended) = unbounded();
         let answer = done.clone();
         workers
-            .submit(RequestId(9), move || answer.send(9).unwrap())
+            .submit(RequestId(100), move || answer.send(100).unwrap())
             .unwrap();
         assert!(ended.recv_timeout(Duration::from_millis(50)).is_err());
         workers.cancel(RequestId(2));
-        assert_eq!(ended.recv_timeout(SOON), Ok(9));
+        assert_eq!(ended.recv_timeout(SOON), Ok(100));
         drop(release);
         wait_until("the surplus to leave", || {
             let state = workers.shared.lock();
-            state.running.is_empty() && state.idle == 4
+            state.running.is_empty() && state.idle == WORKERS
         });
         workers
-            .submit(RequestId(10), move || done.send(10).unwrap())
+            .submit(RequestId(101), move || done.send(101).unwrap())
             .unwrap();
-        assert_eq!(ended.recv_timeout(SOON), Ok(10));
+        assert_eq!(ended.recv_timeout(SOON), Ok(101));
     }
 
     #[test]
     fn a_job_that_was_given_up_in_the_queue_never_begins_and_the_end_ends_the_threads() {
         let workers = Workers::new("test");
         let (release, released) = unbounded::<()>();
-        for id in 0..4 {
+        for id in 0..WORKERS as u64 {
             let released = released.clone();
             let hang = move || {
                 let _ = released.recv();
@@ -251,9 +254,9 @@ mod tests {
         }
         let (done, ended) = unbounded();
         workers
-            .submit(RequestId(9), move || done.send(()).unwrap())
+            .submit(RequestId(100), move || done.send(()).unwrap())
             .unwrap();
-        workers.cancel(RequestId(9));
+        workers.cancel(RequestId(100));
         assert!(
             ended
                 .recv_timeout(SOON)

@@ -5,7 +5,7 @@ use std::{
 
 use pusher_protocol::{
     protocol::{AuthError, ChannelAuthorization, UserAuthentication},
-    session::SignInState,
+    session::{AUTHORIZATIONS_AT_ONCE, SignInState},
 };
 use pusher_test_support::{Answer, ScriptedAuth};
 use serde_json::json;
@@ -170,13 +170,13 @@ fn authorizers_that_hang_are_replaced_and_hold_up_no_sign_in_by_http() {
 #[test]
 fn the_end_of_the_connection_ends_its_requests_and_frees_their_workers() {
     let auth = ScriptedAuth::start(|request| match request.number() {
-        0..4 => Answer::never(),
+        number if number < AUTHORIZATIONS_AT_ONCE => Answer::never(),
         _ => Answer::json(&json!({"auth": "k:s"})),
     });
     let server = ScriptedServer::start();
     let config = config(server.port()).with_auth_endpoint(AuthEndpoint::new(auth.url("/")));
     let (mut client, connection) = Client::connected(&config, &server);
-    for number in 0..4 {
+    for number in 0..AUTHORIZATIONS_AT_ONCE {
         client.subscribe(&format!("private-{number}"));
         auth.expect_request(SOON);
     }
@@ -187,7 +187,7 @@ fn the_end_of_the_connection_ends_its_requests_and_frees_their_workers() {
     client.driver.command(Command::Connect);
     let connection = server.accept(SOON);
     connection.establish("2.2", 120);
-    for _ in 0..4 {
+    for _ in 0..AUTHORIZATIONS_AT_ONCE {
         connection.expect_event("pusher:subscribe", SOON);
     }
     client.driver.close(Duration::from_secs(1));
