@@ -189,6 +189,12 @@ pub enum ConnectionError {
         /// What was wrong.
         reason: String,
     },
+    /// The game had the connection made anew (by `connect` after `disconnect`, or by another endpoint) more often than
+    /// 5 times in 5 seconds. The next attempt comes when it is due.
+    #[error(
+        "the game has the connection made anew all the time, so the next attempt waits a little"
+    )]
+    RestartedTooOften,
     /// As many attempts failed as
     /// [`ReconnectPolicy::max_attempts`](crate::config::ReconnectPolicy::max_attempts) allows.
     #[error("gave up after {attempts} attempts; the last: {last}")]

@@ -21,6 +21,13 @@ const CLOSE_NORMAL: u16 = 1000;
 /// less.
 const DIALS_APART: Duration = Duration::from_secs(1);
 
+/// So often in [`RESTARTS_SPAN`] the game may have the connection made anew without a wait: enough for a player who goes
+/// from server to server, too little for a game that does it in every frame.
+const RESTARTS: u32 = 5;
+
+/// The span in which [`RESTARTS`] are counted.
+pub(super) const RESTARTS_SPAN: Duration = Duration::from_secs(5);
+
 /// HTTP status of a proxy that wants credentials, or other ones (RFC 9110, section 15.5.8).
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
@@ -68,7 +75,7 @@ pub(super) struct Outage {
 impl Session {
     pub(super) fn connect(&mut self) {
         match self.link {
-            Link::Idle => self.dial(),
+            Link::Idle => self.start(),
             Link::Waiting { .. } | Link::Failed { .. } => {
                 self.outage = Outage {
                     immediate_spent: self.outage.immediate_spent && self.may_dial_at().is_some(),
@@ -130,7 +137,22 @@ impl Session {
         }
         self.hang_up("reconnecting");
         self.outage = Outage::default();
-        self.dial();
+        self.start();
+    }
+
+    /// Dials because the game asked for it, or if it does so all the time, a little later.
+    fn start(&mut self) {
+        let now = self.context.now;
+        match self.restarts.free_at(now, RESTARTS) {
+            Some(free_at) if free_at > now => {
+                let error = ConnectionError::RestartedTooOften;
+                self.wait(free_at, Loss { attempt: 0, error });
+            }
+            _ => {
+                self.restarts.count(now);
+                self.dial();
+            }
+        }
     }
 
     fn dial(&mut self) {

@@ -24,6 +24,7 @@ mod input;
 mod link;
 mod notice;
 mod output;
+mod rate;
 mod reconnect;
 mod sending;
 mod user;
@@ -50,7 +51,8 @@ use crate::{
 };
 use channels::Channels;
 use context::Context;
-use link::{Link, Outage};
+use link::{Link, Outage, RESTARTS_SPAN};
+use rate::RateLimiter;
 use sending::Outbox;
 use user::User;
 
@@ -82,6 +84,7 @@ pub struct Session {
     context: Context,
     link: Link,
     dialled_at: Option<Duration>,
+    restarts: RateLimiter,
     outage: Outage,
     channels: Channels,
     user: User,
@@ -97,6 +100,7 @@ impl Session {
             context: Context::new(sanitized(config)),
             link: Link::Idle,
             dialled_at: None,
+            restarts: RateLimiter::new(RESTARTS_SPAN),
             outage: Outage::default(),
             channels: Channels::default(),
             user: User::default(),

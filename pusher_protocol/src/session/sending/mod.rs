@@ -1,7 +1,7 @@
 //! Client events on their way out: each is sent, waits, or is refused, and each is answered.
 
 mod outbox;
-mod rate;
+mod pace;
 
 pub(super) use outbox::Outbox;
 

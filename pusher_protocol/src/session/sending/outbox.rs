@@ -1,10 +1,10 @@
 use std::{collections::VecDeque, time::Duration};
 
-use super::rate::{RateLimiter, pace, patient_share};
-use crate::session::{ClientEvent, SendError, SendId};
+use super::pace::{SPAN, pace, patient_share};
+use crate::session::{ClientEvent, SendError, SendId, rate::RateLimiter};
 
 /// What waits to be sent, and how much was sent lately.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::session) struct Outbox {
     rate: RateLimiter,
     queued: VecDeque<Waiting>,
@@ -32,6 +32,19 @@ impl Waiting {
             event,
             since,
             was_wanted: false,
+        }
+    }
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            rate: RateLimiter::new(SPAN),
+            queued: VecDeque::new(),
+            latest: VecDeque::new(),
+            latest_after: Duration::ZERO,
+            is_turn_of_latest: false,
+            wake_at: None,
         }
     }
 }

@@ -1,0 +1,60 @@
+use std::{collections::VecDeque, time::Duration};
+
+/// Counts over a sliding span of time, as the servers do.
+#[derive(Debug)]
+pub(super) struct RateLimiter {
+    span: Duration,
+    counted_at: VecDeque<Duration>,
+}
+
+impl RateLimiter {
+    pub(super) fn new(span: Duration) -> Self {
+        Self {
+            span,
+            counted_at: VecDeque::new(),
+        }
+    }
+
+    /// From when on there may be one more, `now` if at once; `None` if never.
+    pub(super) fn free_at(&mut self, now: Duration, limit: u32) -> Option<Duration> {
+        while self
+            .counted_at
+            .front()
+            .is_some_and(|counted_at| now >= *counted_at + self.span)
+        {
+            self.counted_at.pop_front();
+        }
+        match self.counted_at.len().checked_sub(limit as usize) {
+            None => Some(now),
+            Some(_) if limit == 0 => None,
+            Some(over) => self
+                .counted_at
+                .get(over)
+                .map(|counted_at| *counted_at + self.span),
+        }
+    }
+
+    /// There was one.
+    pub(super) fn count(&mut self, now: Duration) {
+        self.counted_at.push_back(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sliding_second_holds_no_more_than_the_limit() {
+        let mut rate = RateLimiter::new(Duration::from_secs(1));
+        let at = Duration::from_millis;
+        for time in [0, 100, 200] {
+            assert_eq!(rate.free_at(at(time), 3), Some(at(time)));
+            rate.count(at(time));
+        }
+        assert_eq!(rate.free_at(at(300), 3), Some(at(1000)));
+        assert_eq!(rate.free_at(at(300), 2), Some(at(1100)));
+        assert_eq!(rate.free_at(at(1000), 3), Some(at(1000)));
+        assert_eq!(rate.free_at(at(1000), 0), None);
+    }
+}
