@@ -51,7 +51,7 @@ fn game(config: PusherConfig) -> App {
 
 fn join(server: &TestServer, app: &mut App, channel: &str) -> Entity {
     let entity = app.world_mut().spawn(PusherChannel::new(channel)).id();
-    server.update_until(app, |world| world.get::<PusherSubscribed>(entity).is_some());
+    server.update_until_subscribed(app, entity);
     entity
 }
 
@@ -104,7 +104,7 @@ fn others_come_speak_listen_and_go() {
         .unwrap();
     let heard = bob.take_events();
     assert_eq!(heard.len(), 1);
-    assert_eq!(heard[0].event, "client-move");
+    assert_eq!(heard[0].name, "client-move");
     assert_eq!(heard[0].data, json!({"x": 1}));
     assert_eq!(heard[0].user_id.as_deref(), Some("ann"));
     assert_eq!(server.take_client_events(), heard);
@@ -295,6 +295,22 @@ fn the_end_of_the_app_is_the_end_of_its_connection() {
     assert_eq!(server.connection_count(), 1);
     drop(app);
     assert_eq!(server.connection_count(), 0);
+}
+
+#[test]
+fn waiting_for_a_refused_channel_fails_at_once_with_the_reason() {
+    let server = TestServer::new();
+    server.refuse("private-vip", 403);
+    let mut app = game(server.config());
+    let vip = app
+        .world_mut()
+        .spawn(PusherChannel::new("private-vip"))
+        .id();
+    let failure = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        server.update_until_subscribed(&mut app, vip);
+    }));
+    let words = failure.unwrap_err().downcast::<String>().unwrap();
+    assert!(words.contains("403"), "{words}");
 }
 
 #[test]

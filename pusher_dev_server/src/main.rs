@@ -46,9 +46,18 @@ struct Arguments {
     /// How many client events a connection may send in a second.
     #[arg(long, default_value_t = 10)]
     client_events_per_second: u32,
+    /// Refuse requests to the HTTP API that are not signed. On loopback they are taken, so that `curl` can publish.
+    #[arg(long)]
+    signed_only: bool,
     /// Log every frame that comes in.
     #[arg(long)]
     frames: bool,
+}
+
+impl Arguments {
+    fn takes_unsigned_requests(&self) -> bool {
+        self.host.is_loopback() && !self.signed_only
+    }
 }
 
 fn main() -> ExitCode {
@@ -102,6 +111,7 @@ fn config(arguments: &Arguments) -> DevServerConfig {
         .with_app(app)
         .with_activity_timeout(Duration::from_secs(arguments.activity_timeout))
         .with_subscription_count(arguments.subscription_count)
+        .with_unsigned_requests(arguments.takes_unsigned_requests())
         .with_frames_reported(arguments.frames);
     config.core.encryption_master_key = arguments.encryption_master_key.unwrap_or_default();
     config.core.limits.client_events_per_second = arguments.client_events_per_second;
@@ -142,6 +152,13 @@ fn introduce(
     )?;
     writeln!(output, "  auth endpoint    {}", server.auth_endpoint())?;
     writeln!(output, "  user auth        {}", server.user_auth_endpoint())?;
+    if arguments.takes_unsigned_requests() {
+        writeln!(
+            output,
+            r#"  publish          curl http://{address}/apps/{}/events -d '{{"channel":"lobby","name":"greeting","data":{{"text":"hello"}}}}'"#,
+            arguments.app_id
+        )?;
+    }
     output.flush()
 }
 

@@ -72,6 +72,27 @@ fn ask(server: &DevServer, path: &str, query: &str) -> (u16, Value) {
 }
 
 #[test]
+fn an_event_without_a_signature_is_published_where_that_is_allowed_and_nowhere_else() {
+    let event = json!({"name": "headline", "channel": "news", "data": {"a": 1}}).to_string();
+    let path = "/apps/app-id/events";
+    let strict = start();
+    let (status, _) = post_json(&format!("http://{}{path}", strict.address()), &event);
+    assert_eq!(status, 401);
+    let config = DevServerConfig::default().with_unsigned_requests(true);
+    let server = DevServer::start(config).expect("a server");
+    let mut client = Client::connect(&server);
+    client.subscribe("news");
+    let (status, body) = post_json(&format!("http://{}{path}", server.address()), &event);
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(
+        client.frame(),
+        json!({"event": "headline", "channel": "news", "data": "{\"a\":1}"})
+    );
+    let wrong = signed(&server, "POST", path, "", &event, now(), "another-secret");
+    assert_eq!(post_json(&wrong, &event).0, 401);
+}
+
+#[test]
 fn a_signed_event_is_published_but_not_to_the_excluded_socket() {
     let server = start();
     let (mut first, mut second) = (Client::connect(&server), Client::connect(&server));

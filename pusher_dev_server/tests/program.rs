@@ -73,6 +73,7 @@ fn it_says_where_it_listens_and_logs_what_a_client_does() {
     program.line_with("my-key, my-secret");
     program.line_with(&format!("http://{address}/pusher/auth"));
     program.line_with(&format!("http://{address}/pusher/user-auth"));
+    program.line_with("publish          curl ");
 
     let stream = TcpStream::connect(&address).expect("it listens");
     let (mut socket, _) = tungstenite::client(url, stream).expect("an upgrade");

@@ -15,7 +15,7 @@
 //! let mut app = App::new();
 //! app.add_plugins((MinimalPlugins, PusherPlugin::new(server.config())));
 //! let lobby = app.world_mut().spawn(PusherChannel::new("presence-lobby")).id();
-//! server.update_until(&mut app, |world| world.get::<PusherSubscribed>(lobby).is_some());
+//! server.update_until_subscribed(&mut app, lobby);
 //!
 //! // Somebody else comes, and leaves again.
 //! let bob = server.peer("bob");

@@ -70,7 +70,7 @@ pub struct TestEvent {
     /// The channel.
     pub channel: String,
     /// The event's name.
-    pub event: String,
+    pub name: String,
     /// Its data: as JSON if it is that, else the text.
     pub data: Value,
     /// The sender, of a client event on a presence channel.
@@ -78,11 +78,11 @@ pub struct TestEvent {
 }
 
 impl TestEvent {
-    pub(super) fn new(channel: String, event: String, data: &str, user_id: Option<String>) -> Self {
+    pub(super) fn new(channel: String, name: String, data: &str, user_id: Option<String>) -> Self {
         let data = serde_json::from_str(data).unwrap_or_else(|_| Value::from(data));
         Self {
             channel,
-            event,
+            name,
             data,
             user_id,
         }
@@ -91,10 +91,10 @@ impl TestEvent {
     fn from_frame(frame: &str) -> Option<Self> {
         let frame: Value = serde_json::from_str(frame).ok()?;
         let text = |field: &str| frame.get(field).and_then(Value::as_str).map(str::to_owned);
-        let event = text("event").filter(|event| !event.starts_with("pusher"))?;
+        let name = text("event").filter(|name| !name.starts_with("pusher"))?;
         Some(Self::new(
             text("channel")?,
-            event,
+            name,
             &text("data").unwrap_or_default(),
             text("user_id"),
         ))

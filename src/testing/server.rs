@@ -7,7 +7,7 @@ use std::{
 };
 
 use bevy_app::App;
-use bevy_ecs::world::World;
+use bevy_ecs::{entity::Entity, world::World};
 use pusher_dev_server::{
     DisconnectCause,
     core::{ConnectRequest, ConnectionId, Identity, ServerCore},
@@ -23,7 +23,7 @@ use super::{
     state::State,
 };
 use crate::{
-    PusherConfig, PusherConnection,
+    PusherConfig, PusherConnection, PusherSubscription,
     auth::{ChannelAuth, UserAuth},
     config::Endpoint,
     transport::{DialRequest, TransportEvents},
@@ -125,6 +125,22 @@ impl TestServer {
             connection.map(PusherConnection::state),
             self.state().events,
         );
+    }
+
+    /// [Updates](Self::update) the app until the channel of this entity is subscribed.
+    ///
+    /// # Panics
+    /// As [`update_until`](Self::update_until) does; and at once if the subscription fails, with the reason.
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a test fails by a panic")]
+    pub fn update_until_subscribed(&self, app: &mut App, channel: Entity) {
+        self.update_until(app, |world| {
+            let status = world.get::<PusherSubscription>(channel);
+            if let Some(error) = status.and_then(PusherSubscription::error) {
+                panic!("the subscription failed: {error}");
+            }
+            status.is_some_and(PusherSubscription::is_subscribed)
+        });
     }
 
     /// Lets time pass: for the server, and for all games that play on it.

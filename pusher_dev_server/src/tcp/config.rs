@@ -16,6 +16,9 @@ pub struct DevServerConfig {
     pub core: CoreConfig,
     /// How the auth endpoints answer at first. Default: they sign for everybody.
     pub auth: AuthPolicy,
+    /// Whether the HTTP API takes requests that are not signed at all, so that `curl` can publish. One that is signed wrongly
+    /// is refused all the same. Default: no.
+    pub unsigned_requests: bool,
     /// How much may wait for a client that does not read; a client that lags more is cut. Default 64 MiB.
     pub outbox_bytes: usize,
 }
@@ -27,6 +30,7 @@ impl Default for DevServerConfig {
             path: String::new(),
             core: CoreConfig::default(),
             auth: AuthPolicy::default(),
+            unsigned_requests: false,
             outbox_bytes: 64 * 1024 * 1024,
         }
     }
@@ -86,6 +90,13 @@ impl DevServerConfig {
     #[must_use]
     pub fn with_auth_policy(mut self, policy: AuthPolicy) -> Self {
         self.auth = policy;
+        self
+    }
+
+    /// Whether the HTTP API takes requests that are not signed at all.
+    #[must_use]
+    pub fn with_unsigned_requests(mut self, are_taken: bool) -> Self {
+        self.unsigned_requests = are_taken;
         self
     }
 

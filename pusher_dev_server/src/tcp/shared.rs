@@ -20,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) app: App,
     pub(crate) path: String,
     pub(crate) message_bytes: usize,
+    pub(crate) unsigned_requests: bool,
     outbox_bytes: usize,
     started: Instant,
     state: Mutex<State>,
@@ -39,6 +40,7 @@ impl Shared {
             app: config.core.app.clone(),
             path: config.normal_path(),
             message_bytes: config.core.limits.message_bytes,
+            unsigned_requests: config.unsigned_requests,
             outbox_bytes: config.outbox_bytes,
             started: Instant::now(),
             state: Mutex::new(State {

@@ -55,12 +55,25 @@ mod implementation {
                 .map_err(|reason| TlsError::Failed(reason.clone()))?;
             match connector.connect(host, wire) {
                 Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
-                Err(HandshakeError::Failure(error)) => Err(TlsError::Failed(error.to_string())),
+                Err(HandshakeError::Failure(error)) => Err(TlsError::Failed(in_words(&error))),
                 // The wire says nothing of the kind while it dials.
                 Err(HandshakeError::WouldBlock(_)) => {
                     Err(TlsError::Failed("the handshake stopped half-way".into()))
                 }
             }
+        }
+    }
+
+    fn in_words(error: &native_tls::Error) -> String {
+        let reason = error.to_string();
+        // OpenSSL's words for bytes that are no TLS.
+        let is_plain = ["wrong version number", "packet length too long"]
+            .iter()
+            .any(|words| reason.contains(words));
+        if is_plain {
+            format!("what answers there does not speak TLS, is the port the one for it? ({reason})")
+        } else {
+            reason
         }
     }
 

@@ -330,6 +330,24 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn https_to_a_port_for_plain_http_says_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(refusal).unwrap();
+        });
+        let error = ask(&AuthEndpoint::new(url)).unwrap_err();
+        assert!(
+            matches!(&error, AuthError::Tls(reason) if reason.contains("does not speak TLS")),
+            "{error}"
+        );
+        server.join().unwrap();
+    }
+
+    #[test]
     fn a_connection_serves_many_requests_until_the_server_ends_it() {
         let authority = TestAuthority::new();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

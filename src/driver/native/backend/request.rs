@@ -33,12 +33,13 @@ pub(super) fn request(
 }
 
 fn url(endpoint: &AuthEndpoint) -> Result<Uri, AuthError> {
-    let url: Uri = endpoint
-        .url
-        .parse()
-        .map_err(|error| invalid(format!("its URL cannot be read: {error}")))?;
-    let peer = peer(&url)
-        .ok_or_else(|| invalid("its URL must start with https:// and the name of a host".into()))?;
+    let no_url = || {
+        let words =
+            "its URL must start with https:// (http:// on this machine) and the name of a host";
+        invalid(words.into())
+    };
+    let url: Uri = endpoint.url.parse().map_err(|_| no_url())?;
+    let peer = peer(&url).ok_or_else(no_url)?;
     if !peer.tls && !endpoint.allow_insecure && !peer.is_loopback() {
         return Err(AuthError::Insecure);
     }
@@ -84,6 +85,8 @@ mod tests {
             let error = request(&endpoint, &[]).unwrap_err();
             assert!(matches!(error, AuthError::InvalidEndpoint(_)), "{error}");
             assert!(!error.to_string().contains("4711"), "{error}");
+            let is_urls_fault = endpoint.headers.is_empty();
+            assert_eq!(error.to_string().contains("https://"), is_urls_fault);
         }
     }
 
