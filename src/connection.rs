@@ -197,7 +197,8 @@ impl PusherConnection {
 
     /// Connects: skips a waiting retry, starts anew after a failure or a disconnect. So that a game may say so in
     /// every frame, a dial follows the last one after a second at the earliest, or after
-    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less.
+    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less; after five disconnects in five seconds, the next
+    /// connection waits for its turn too ([`ConnectionError::RestartedTooOften`]).
     pub fn connect(&self) {
         self.line.command(Command::Connect);
     }
