@@ -296,6 +296,8 @@ fn live(time: Duration) {
             Some(mut base) => {
                 // Each player keeps up to three connections to its backend for the next request, with two ends here.
                 base.files += 12;
+                // And up to nine workers for either kind of authorization.
+                base.threads += 36;
                 now.expect_no_more_than("a rest", base)
             }
             None => now,
@@ -322,6 +324,10 @@ fn live(time: Duration) {
         proxy.connections_so_far()
     );
     assert!(late.kib < early.kib + 4096, "{early:?}, then {late:?}");
+    assert!(
+        late.threads <= early.threads + 18,
+        "{early:?}, then {late:?}"
+    );
 }
 
 #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 
 use pusher_protocol::session::{AUTHORIZATIONS_AT_ONCE, RequestId};
@@ -17,6 +18,9 @@ const WORKERS: usize = AUTHORIZATIONS_AT_ONCE + 1;
 /// How many threads there may be in all, with those that hang in a job nobody waits for any more.
 const MOST_WORKERS: usize = 4 * WORKERS;
 
+/// How long a worker without work stays for more, so that a reconnect finds it and a quiet game has no thread too many.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A queue of jobs with up to [`WORKERS`] workers, started when they are needed. A job that is given up while it runs no
 /// longer counts: another worker takes its place.
 pub(super) struct Workers {
@@ -24,8 +28,8 @@ pub(super) struct Workers {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
+    patience: Duration,
     state: Mutex<State>,
     news: Condvar,
 }
@@ -46,9 +50,18 @@ struct Job {
 
 impl Workers {
     pub(super) fn new(name: &'static str) -> Self {
+        Self::with_patience(name, PATIENCE)
+    }
+
+    fn with_patience(name: &'static str, patience: Duration) -> Self {
+        let shared = Shared {
+            patience,
+            state: Mutex::default(),
+            news: Condvar::new(),
+        };
         Self {
             name,
-            shared: Arc::default(),
+            shared: Arc::new(shared),
         }
     }
 
@@ -144,10 +157,15 @@ impl Shared {
                 return;
             }
             let Some(Job { id, work }) = state.queue.pop_front() else {
-                state = self
+                let (after, wait) = self
                     .news
-                    .wait(state)
+                    .wait_timeout(state, self.patience)
                     .unwrap_or_else(PoisonError::into_inner);
+                state = after;
+                if wait.timed_out() && state.queue.is_empty() {
+                    state.idle -= 1;
+                    return;
+                }
                 continue;
             };
             state.idle -= 1;
@@ -168,7 +186,7 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use crossbeam_channel::unbounded;
 
@@ -239,6 +257,21 @@ mod tests {
             .submit(RequestId(101), move || done.send(101).unwrap())
             .unwrap();
         assert_eq!(ended.recv_timeout(SOON), Ok(101));
+    }
+
+    #[test]
+    fn workers_without_work_leave_and_come_back_when_there_is_some() {
+        let workers = Workers::with_patience("test", Duration::from_millis(20));
+        for id in 0..2 {
+            let (done, ended) = unbounded();
+            workers
+                .submit(RequestId(id), move || done.send(()).unwrap())
+                .unwrap();
+            ended.recv_timeout(SOON).unwrap();
+            wait_until("the worker to leave", || {
+                workers.shared.lock().threads() == 0
+            });
+        }
     }
 
     #[test]
