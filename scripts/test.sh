@@ -60,6 +60,11 @@ main() {
     tests "soak tests" --test '*' -- --ignored --nocapture
     step "a build that aborts on panic" aborting_monitor
     step "the lowest versions of the dependencies" scripts/lowest-versions.sh
+    if has cargo-deny; then
+      step "licences and sources" cargo deny check licenses bans sources
+    else
+      skip "licences and sources" "cargo-deny is not installed: cargo install --locked cargo-deny"
+    fi
   fi
   # With the features of the tests, which have built most of it.
   step "build of the examples" cargo build --workspace --bins --examples --features "$features"
