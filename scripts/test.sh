@@ -72,6 +72,7 @@ main() {
   step "scenes without a window" headless_scenes
   step "scenes together" scenes_together
   windowed_scenes
+  step "no large loss of speed" timeout 10m cargo bench --quiet -p pusher_benches --bench throughput -- --check
   step "monitor against Sockudo" timeout 5m "$target/debug/examples/check_monitor" "$target/debug/examples/monitor"
   web
   finish

@@ -202,6 +202,15 @@ pub struct Run {
 impl Run {
     /// Runs frames by `update`, which returns how many events were read so far, until it is so many.
     pub fn count(events: u64, mut update: impl FnMut() -> u64) -> Self {
+        Self::try_count(events, SOON, || Ok(update())).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same, until `update` fails or no event came for as long as `patience`.
+    pub fn try_count(
+        events: u64,
+        patience: Duration,
+        mut update: impl FnMut() -> Result<u64, String>,
+    ) -> Result<Self, String> {
         let mut run = Self {
             begun: Instant::now(),
             ended: Instant::now(),
@@ -210,9 +219,10 @@ impl Run {
         let mut read = 0;
         while read < events {
             let (begun, time) = (Instant::now(), thread_time());
-            let waited = begun.saturating_duration_since(run.ended);
-            assert!(waited < SOON, "waited in vain for event {read}");
-            let now_read = update();
+            if begun.saturating_duration_since(run.ended) >= patience {
+                return Err(format!("no event came for {patience:?}"));
+            }
+            let now_read = update()?;
             if now_read > read {
                 run.main_thread += thread_time() - time;
                 run.ended = Instant::now();
@@ -224,7 +234,7 @@ impl Run {
             }
             read = now_read;
         }
-        run
+        Ok(run)
     }
 
     /// From the beginning to the end.

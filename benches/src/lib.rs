@@ -15,6 +15,7 @@ pub mod clocks;
 pub mod firehose;
 pub mod frames;
 pub mod game;
+pub mod given_server;
 pub mod one_thread;
 pub mod pusher_js;
 pub mod statistics;

@@ -12,12 +12,16 @@ pub(crate) struct Arguments {
     port: Option<u16>,
 
     /// How many events to count.
-    #[arg(long, default_value_t = 400_000)]
+    #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: u64,
 
     /// Prints one JSON object instead of words, with a given server.
     #[arg(long, requires = "host")]
     pub(crate) json: bool,
+
+    /// With a given server: ends with an error after so many seconds without an event.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) patience_seconds: u64,
 
     /// How often everything is measured; the table shows the median, and the best in brackets.
     #[arg(long, default_value_t = 7)]

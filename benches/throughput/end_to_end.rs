@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bevy_pusher::{PusherConfig, config::Limits};
 use pusher_benches::{
     clocks::{Thread, thread_time},
     firehose::{Connection, Firehose},
     frames::Frames,
     game::{Game, Hearing, config},
+    given_server::patient,
     one_thread::OneThread,
     pusher_js::PusherJs,
     statistics::{median, nanoseconds_each},
@@ -307,14 +307,4 @@ fn plugin(firehose: &Firehose, load: &Load, hearing: Hearing) -> Outcome {
         network_ns: nanoseconds_each(time(&network) - before, load.count()),
         ..outcome
     }
-}
-
-/// With room for what piles up while a busy machine does not let the game run, and for large events.
-pub(crate) fn patient(config: PusherConfig) -> PusherConfig {
-    config.with_limits(Limits {
-        inbound_message_bytes: 8 << 20,
-        waiting_events: 2 << 20,
-        waiting_bytes: 1 << 30,
-        ..Limits::default()
-    })
 }

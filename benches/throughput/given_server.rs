@@ -1,46 +1,81 @@
-//! Counts the events of a server that somebody else runs.
+//! The events of a server that somebody else runs.
 
-use std::process::ExitCode;
-
-use pusher_benches::{
-    game::{Game, Hearing, config},
-    statistics::nanoseconds_each,
+use std::{
+    env,
+    process::{Command, ExitCode},
+    sync::Arc,
+    thread,
+    time::Duration,
 };
-use serde_json::json;
 
-use crate::{arguments::Arguments, end_to_end::patient};
+use pusher_benches::{firehose::Firehose, frames::Frames, given_server::Count};
+use serde::Deserialize;
+
+use crate::{
+    arguments::Arguments,
+    report::{Report, Row},
+};
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let (host, port) = arguments.given_server().unwrap();
-    let events = arguments.events;
-    let mut game = Game::with_config(patient(config(host, port)), Hearing::Typed);
-    game.update_until_subscribed();
-    let run = game.run(events);
-    let heard = game.heard();
-    if heard.failed > 0 || heard.lost > 0 {
-        eprintln!(
-            "{} events could not be decoded, {} were lost",
-            heard.failed, heard.lost
-        );
-        return ExitCode::FAILURE;
-    }
-    let per_second = events as f64 / run.seconds();
-    let main_thread = nanoseconds_each(run.main_thread, events);
-    if arguments.json {
-        println!(
-            "{}",
-            json!({
-                "events": events,
-                "seconds": run.seconds(),
-                "per_second": per_second,
-                "main_thread_ns_per_event": main_thread,
-            })
-        );
-    } else {
-        println!(
-            "{events} events in {:.3} s, {per_second:.0} a second, {main_thread:.0} ns each on the main thread",
-            run.seconds()
-        );
+    let patience = Duration::from_secs(arguments.patience_seconds);
+    match Count::of_server(host, port, arguments.events, patience) {
+        Ok(count) if arguments.json => println!("{}", serde_json::to_string(&count).unwrap()),
+        Ok(count) => println!(
+            "{} events in {:.3} s, {:.0} a second, {:.0} ns each on the main thread",
+            count.events, count.seconds, count.per_second, count.main_thread_ns_per_event
+        ),
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
     }
     ExitCode::SUCCESS
+}
+
+/// What is printed with `--json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Printed {
+    events: u64,
+    seconds: f64,
+    per_second: f64,
+    main_thread_ns_per_event: f64,
+}
+
+/// Runs this program against a server as others do, and reads what it prints.
+pub(crate) fn check(report: &mut Report) {
+    const EVENTS: u64 = 20_000;
+
+    let firehose = Firehose::start();
+    let port = firehose.port().to_string();
+    let server = thread::spawn(move || {
+        let connection = firehose.accept();
+        connection.wait_for_subscriptions(1);
+        connection.writer().pour(Arc::new(Frames::lobby(EVENTS)), 1);
+        connection
+    });
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--host", "127.0.0.1", "--port", &port, "--json"])
+        .args(["--events", &EVENTS.to_string()])
+        .output()
+        .unwrap();
+    server.join().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+    let Printed {
+        events,
+        seconds,
+        per_second,
+        main_thread_ns_per_event,
+    } = serde_json::from_str(&printed).unwrap();
+    assert_eq!(events, EVENTS);
+    let product = per_second * seconds;
+    assert!((product - EVENTS as f64).abs() < 1.0, "{printed}");
+    assert!(main_thread_ns_per_event > 0.0, "{printed}");
+    report.add(Row::new(
+        "with --host, --port and --json",
+        format!("{:.0} k/s", per_second / 1e3),
+    ));
 }

@@ -45,6 +45,9 @@ fn main() -> ExitCode {
             Section::Idle => idle::measure(&arguments, &mut report),
         }
     }
+    if arguments.check {
+        given_server::check(&mut report);
+    }
     println!("{report}");
     if arguments.check && !report.is_within_bounds() {
         eprintln!("a figure is far from where it was: something has become slow");
