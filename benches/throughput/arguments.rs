@@ -48,6 +48,7 @@ pub(crate) struct Arguments {
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     EndToEnd,
+    LargeEvents,
     MainThread,
     Latency,
     Channels,

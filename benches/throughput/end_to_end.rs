@@ -115,6 +115,10 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
     #[cfg(feature = "aeronet")]
     aeronet(&firehose, arguments, &Load::of_events(events), report);
     pusher_js(&firehose, &Load::of_events(events / 4), report);
+}
+
+pub(crate) fn measure_large_events(arguments: &Arguments, report: &mut Report) {
+    let firehose = Firehose::start();
     let sizes = [
         ("events of 10 KB", Load::of_size(10_000, 200, 50)),
         ("events of 1 MB", Load::of_size(1_000_000, 8, 25)),

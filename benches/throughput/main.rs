@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         eprintln!("measuring {section:?} …");
         match section {
             Section::EndToEnd => end_to_end::measure(&arguments, &mut report),
+            Section::LargeEvents => end_to_end::measure_large_events(&arguments, &mut report),
             Section::MainThread => main_thread::measure(&arguments, &mut report),
             Section::Latency => latency::measure(&arguments, &mut report),
             Section::Channels => channels::measure(&mut report),
