@@ -220,8 +220,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// A name that two windows on one machine do not share.
+#[cfg(not(target_arch = "wasm32"))]
 fn default_name() -> String {
     format!("Player {}", std::process::id() % 90 + 10)
+}
+
+/// A name that two tabs do not share.
+#[cfg(target_arch = "wasm32")]
+fn default_name() -> String {
+    format!("Player {:.0}", 10.0 + js_sys::Math::random() * 89.0)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! The connection badge: a dot, a word, and the heartbeat's round trip.
 
-use std::time::Instant;
-
-use bevy::prelude::*;
+use bevy::{platform::time::Instant, prelude::*};
 
 use crate::{
     connection_view::ConnectionView,

@@ -13,8 +13,8 @@ use bevy_pusher::{
     config::{Endpoint, ReconnectPolicy},
     prelude::*,
 };
-use pusher_dev_server::DevServer;
 
+use crate::dev_server::DevServer;
 use crate::server::Identity;
 
 /// What the players do, on their thread.

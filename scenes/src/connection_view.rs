@@ -1,8 +1,8 @@
 //! What a scene shows of the connection, whoever feeds it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bevy::prelude::*;
+use bevy::{platform::time::Instant, prelude::*};
 
 use crate::words::{milliseconds, seconds_left};
 

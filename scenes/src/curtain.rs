@@ -1,8 +1,6 @@
 //! The curtain over a scene whose link is down: all stays, dimmed, and one card says why.
 
-use std::time::Instant;
-
-use bevy::prelude::*;
+use bevy::{platform::time::Instant, prelude::*};
 
 use crate::{
     badge::colour_of,

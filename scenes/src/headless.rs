@@ -4,10 +4,8 @@
     reason = "printing the scene is this module's purpose"
 )]
 
+use bevy::{platform::time::Instant, prelude::*};
 use std::io::{IsTerminal, Write};
-use std::time::Instant;
-
-use bevy::prelude::*;
 
 use crate::{
     connection_view::ConnectionView,

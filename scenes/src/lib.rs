@@ -16,6 +16,7 @@ pub mod company;
 pub mod connection_view;
 pub mod cursors;
 mod curtain;
+pub mod dev_server;
 pub mod draw;
 pub mod entry;
 pub mod fitted;
@@ -44,5 +45,7 @@ pub mod server;
 pub mod theme;
 pub mod toast;
 pub mod turns;
+#[cfg(target_arch = "wasm32")]
+mod web;
 pub mod whisper;
 pub mod words;

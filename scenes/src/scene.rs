@@ -5,12 +5,18 @@
     reason = "a scene says in its first line what it is connected to, or why it cannot start"
 )]
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bevy::app::{ScheduleRunnerPlugin, TerminalCtrlCHandlerPlugin};
-use bevy::log::{BoxedFmtLayer, Level, LogPlugin, tracing_subscriber};
+use bevy::app::ScheduleRunnerPlugin;
+#[cfg(not(target_arch = "wasm32"))]
+use bevy::app::TerminalCtrlCHandlerPlugin;
+use bevy::asset::AssetMetaCheck;
+#[cfg(not(target_arch = "wasm32"))]
+use bevy::log::{BoxedFmtLayer, tracing_subscriber};
+use bevy::log::{Level, LogPlugin};
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::window::WindowResizeConstraints;
@@ -46,15 +52,37 @@ use crate::{
 const HEADLESS_STEP: Duration = Duration::from_millis(20);
 
 /// Where the assets lie, whatever the working directory is.
+#[cfg(not(target_arch = "wasm32"))]
 const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
 
+/// Where a page finds them, beside itself.
+#[cfg(target_arch = "wasm32")]
+const ASSETS: &str = "assets";
+
 /// Runs a scene with the arguments of the command line; says on the terminal why it cannot start.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> ExitCode {
     match run(&A::parse()) {
         Ok(AppExit::Success) => ExitCode::SUCCESS,
         Ok(AppExit::Error(_)) => ExitCode::FAILURE,
         Err(sentence) => {
             eprintln!("error: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a scene with the arguments of its page's address: `?key=app-key&port=6001` is `--key=app-key --port=6001`. Says in the
+/// page why it cannot start.
+#[cfg(target_arch = "wasm32")]
+pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> ExitCode {
+    let started = A::try_parse_from(crate::web::arguments())
+        .map_err(|error| error.to_string())
+        .and_then(|arguments| run(&arguments));
+    match started {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            crate::web::say(&sentence);
             ExitCode::FAILURE
         }
     }
@@ -88,6 +116,7 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
         app.add_plugins((
             MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(HEADLESS_STEP)),
             log_plugin(),
+            #[cfg(not(target_arch = "wasm32"))]
             TerminalCtrlCHandlerPlugin,
             HeadlessPlugin,
         ));
@@ -103,6 +132,8 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
                 })
                 .set(AssetPlugin {
                     file_path: ASSETS.to_owned(),
+                    // There are none, and a page would ask its server for each.
+                    meta_check: AssetMetaCheck::Never,
                     ..default()
                 }),
         )
@@ -142,6 +173,8 @@ fn window_plugin(title: &str, size: WindowSize) -> WindowPlugin {
         primary_window: Some(Window {
             title: title.to_owned(),
             resolution: (size.width, size.height).into(),
+            // In a page.
+            fit_canvas_to_parent: true,
             resize_constraints: WindowResizeConstraints {
                 min_width: 800.0,
                 min_height: 500.0,
@@ -156,11 +189,13 @@ fn window_plugin(title: &str, size: WindowSize) -> WindowPlugin {
 fn log_plugin() -> LogPlugin {
     LogPlugin {
         level: Level::WARN,
+        #[cfg(not(target_arch = "wasm32"))]
         fmt_layer: log_without_escape_codes_in_files,
         ..default()
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 fn log_without_escape_codes_in_files(_: &mut App) -> Option<BoxedFmtLayer> {
     Some(Box::new(
         tracing_subscriber::fmt::Layer::default()

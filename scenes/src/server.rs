@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 use bevy_pusher::{auth::AuthEndpoint, config::Endpoint, prelude::*};
-use pusher_dev_server::{DevServer, DevServerConfig, EncryptionMasterKey};
 
 use crate::{
     arguments::{PictureOf, SceneArguments, ServerArguments, ServerChoice},
-    backend::{Backend, HttpApi},
+    backend::Backend,
     company::Company,
+    dev_server::{DevServer, DevServerConfig},
     words::counted,
 };
 
@@ -30,6 +30,10 @@ pub struct Scene {
 #[derive(Resource)]
 pub struct SceneServer {
     scene: Scene,
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(dead_code, reason = "it is the backend's, which a page cannot play")
+    )]
     server: ServerArguments,
     choice: ServerChoice,
     picture_of: PictureOf,
@@ -212,6 +216,17 @@ impl SceneServer {
         if let Some(own) = &self.own {
             return Backend::own(Arc::clone(own));
         }
+        self.backend_elsewhere()
+    }
+
+    /// In a page there would be no secret.
+    #[cfg(target_arch = "wasm32")]
+    fn backend_elsewhere(&self) -> Backend {
+        Backend::nowhere()
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn backend_elsewhere(&self) -> Backend {
         let base = match &self.choice {
             ServerChoice::Cluster { cluster, .. } => format!("https://api-{cluster}.pusher.com"),
             ServerChoice::Host {
@@ -223,12 +238,12 @@ impl SceneServer {
             ServerChoice::Simulated => return Backend::nowhere(),
         };
         match (&self.server.app_id, &self.server.app_secret) {
-            (Some(app_id), Some(secret)) => Backend::http(HttpApi {
+            (Some(app_id), Some(secret)) => Backend::http(crate::backend::HttpApi {
                 base,
                 app_id: app_id.clone(),
                 key: self.key().to_owned(),
                 secret: secret.clone(),
-                master_key: EncryptionMasterKey::default(),
+                master_key: pusher_dev_server::EncryptionMasterKey::default(),
             }),
             _ => Backend::nowhere(),
         }

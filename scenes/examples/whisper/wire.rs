@@ -1,8 +1,9 @@
 //! What the scene's own server sees of the whispers, and what it can do to them.
 
 use bevy::prelude::*;
-use pusher_dev_server::{ServerEvent, ServerEvents};
+use pusher_dev_server::ServerEvent;
 use pusher_scenes::{
+    dev_server::ServerEvents,
     entry::ChatEntry,
     server::SceneServer,
     whisper::{WHISPER_CHANNEL, Whisper},

@@ -3,17 +3,19 @@
 //! A scene plays it itself: on its own server at once, on another through Pusher's HTTP API, for which it is told the app's
 //! secret. In a game the secret stays on the backend, and clients ask that.
 
+#[cfg(not(target_arch = "wasm32"))]
 mod http_api;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bevy::prelude::*;
-use pusher_dev_server::DevServer;
 use serde::Serialize;
 
+use crate::dev_server::DevServer;
 use crate::toast::{Toast, ToastKind};
 
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use http_api::HttpApi;
 
 /// The backend, if the scene can play it.
@@ -28,6 +30,7 @@ pub struct Backend {
 /// How it reaches the server.
 enum Way {
     Own(Arc<DevServer>),
+    #[cfg(not(target_arch = "wasm32"))]
     Http(HttpApi),
     Nowhere,
 }
@@ -46,6 +49,7 @@ impl Backend {
         Self::new(Way::Own(server))
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn http(api: HttpApi) -> Self {
         Self::new(Way::Http(api))
     }
@@ -74,6 +78,7 @@ impl Backend {
                 .publish_to_user(user, event, data)
                 .map(drop)
                 .map_err(|error| error.to_string()),
+            #[cfg(not(target_arch = "wasm32"))]
             (Way::Http(api), to) => serde_json::to_string(data)
                 .map(|data| api.publish(to, event, &data, self.failed.clone()))
                 .map_err(|error| error.to_string()),

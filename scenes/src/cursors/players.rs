@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bevy::prelude::*;
 use bevy_pusher::{PusherWaker, SendMode, prelude::*};
-use pusher_dev_server::DevServer;
 
 use super::{BOARD_CHANNEL, Cursor};
 use crate::{
     company::{Company, player_app},
+    dev_server::DevServer,
     player::PlayerInfo,
     server::Identity,
 };

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use bevy::prelude::*;
 use bevy_pusher::{PusherWaker, prelude::*};
-use pusher_dev_server::DevServer;
 use serde::Serialize;
 
 use super::{Answer, Invitation, ROOM_PREFIX, Say};
 use crate::{
     company::{Company, player_app_with_sign_in},
+    dev_server::DevServer,
     server::Identity,
 };
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use bevy::prelude::*;
 use bevy_pusher::{PusherWaker, prelude::*};
-use pusher_dev_server::DevServer;
 
 use super::{Board, LEADERBOARD_CHANNEL};
 use crate::{
     company::{Company, player_app},
+    dev_server::DevServer,
     server::Identity,
 };
 

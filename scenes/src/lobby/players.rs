@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
 use bevy_pusher::{PusherWaker, prelude::*};
-use pusher_dev_server::DevServer;
 
 use super::{Chat, Invite, LOBBY_CHANNEL, NEWS_CHANNEL, News, Ready};
 use crate::{
     company::{Company, Troupe, Wakers, player_app, ready},
+    dev_server::DevServer,
     player::PlayerInfo,
     server::Identity,
 };

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
-use pusher_dev_server::DevServer;
 
 use super::{Headline, NEWS_CHANNEL};
 use crate::company::{Company, Troupe};
+use crate::dev_server::DevServer;
 
 /// How many desks there are.
 pub const DESKS: usize = 1;
