@@ -22,6 +22,10 @@ pub struct SceneArguments {
     #[arg(long)]
     pub headless: bool,
 
+    /// Be the server at this port, with the simulated players, for the scene in a page or in other windows
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["key", "screenshot"])]
+    pub serve: Option<u16>,
+
     /// End after that many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub run_for: Option<Duration>,
@@ -35,7 +39,7 @@ impl SceneArguments {
     /// Whether nobody is at the keys, so that the scene plays by itself.
     #[must_use]
     pub fn is_unattended(&self) -> bool {
-        self.headless || !self.pictures.screenshot.is_empty()
+        self.serve.is_none() && (self.headless || !self.pictures.screenshot.is_empty())
     }
 }
 
@@ -283,6 +287,7 @@ mod tests {
             "--key k --cluster eu --tls",
             "--run-for -1",
             "--headless --screenshot a.png",
+            "--serve 6001 --key k",
         ] {
             assert!(parsed(line).is_err(), "{line}");
         }

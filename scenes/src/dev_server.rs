@@ -21,6 +21,14 @@ mod none {
     #[derive(Debug, Default)]
     pub struct DevServerConfig;
 
+    impl DevServerConfig {
+        /// On which port.
+        #[must_use]
+        pub fn with_port(self, _: u16) -> Self {
+            self
+        }
+    }
+
     /// What would happen to it.
     #[derive(Debug)]
     pub enum ServerEvents {}
@@ -117,6 +125,11 @@ mod none {
         /// # Errors
         /// Never.
         pub fn set_accepting(&self, _: bool) -> Result<(), NotInABrowser> {
+            match *self {}
+        }
+
+        /// Who would be on a presence channel.
+        pub fn members(&self, _: &str) -> Vec<String> {
             match *self {}
         }
 

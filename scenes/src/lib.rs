@@ -45,7 +45,7 @@ pub mod server;
 pub mod theme;
 pub mod toast;
 pub mod turns;
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", test))]
 mod web;
 pub mod whisper;
 pub mod words;

@@ -28,6 +28,10 @@ pub struct Link {
 #[derive(Message, Clone, Copy, Debug)]
 pub struct ToggleNetwork;
 
+/// The scene serves others, and does not connect itself.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct StaysAway;
+
 /// On the entities of channels without which there is nothing to see, connected or not.
 #[derive(Component, Clone, Copy, Debug)]
 pub struct Needed;
@@ -67,14 +71,17 @@ impl Plugin for LinkPlugin {
             let is_due = pusher_connected.and_then(on_real_timer(CHECK));
             app.add_systems(Update, check_link.run_if(is_due));
         }
-        app.add_plugins(PusherPlugin::new(self.config.clone()))
-            .init_resource::<Link>()
-            .add_systems(
-                Update,
-                (toggle_network, show_connection, show_errors)
-                    .chain()
-                    .in_set(LinkSystems),
-            );
+        let plugin = if app.world().contains_resource::<StaysAway>() {
+            PusherPlugin::default()
+        } else {
+            PusherPlugin::new(self.config.clone())
+        };
+        app.add_plugins(plugin).init_resource::<Link>().add_systems(
+            Update,
+            (toggle_network, show_connection, show_errors)
+                .chain()
+                .in_set(LinkSystems),
+        );
     }
 }
 

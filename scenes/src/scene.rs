@@ -36,7 +36,7 @@ use crate::{
     input_line::InputLinePlugin,
     key_hints::KeyHintsPlugin,
     keys::KeysPlugin,
-    link::ToggleNetwork,
+    link::{StaysAway, ToggleNetwork},
     motion::MotionPlugin,
     pace::PacePlugin,
     panel::PanelPlugin,
@@ -95,7 +95,7 @@ pub fn is_headless(arguments: &SceneArguments) -> bool {
         && ["DISPLAY", "WAYLAND_DISPLAY"]
             .iter()
             .all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty()));
-    arguments.headless || has_no_display
+    arguments.headless || arguments.serve.is_some() || has_no_display
 }
 
 /// An app with all that scenes share, in a window of this title or as lines.
@@ -109,6 +109,9 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
         .add_message::<ChatEntry>()
         .add_message::<Toast>()
         .add_message::<ToggleNetwork>();
+    if arguments.serve.is_some() {
+        app.insert_resource(StaysAway);
+    }
     if is_headless(arguments) {
         if !arguments.pictures.screenshot.is_empty() {
             return Err("--screenshot needs a display, and there is none".to_owned());

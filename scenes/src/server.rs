@@ -92,7 +92,10 @@ impl SceneServer {
         let picture_of = arguments.pictures.picture_of;
         let own = match choice {
             ServerChoice::Simulated => Some(Arc::new(
-                DevServer::start(DevServerConfig::default()).map_err(|error| error.to_string())?,
+                DevServer::start(
+                    DevServerConfig::default().with_port(arguments.serve.unwrap_or(0)),
+                )
+                .map_err(|error| error.to_string())?,
             )),
             _ => None,
         };
@@ -140,6 +143,12 @@ impl SceneServer {
     #[must_use]
     pub fn shared(&self) -> Option<Arc<DevServer>> {
         self.own.clone()
+    }
+
+    /// Whether the simulated players are there: on the scene's own server, or for a page on the one beside it.
+    #[must_use]
+    pub fn brings_company(&self) -> bool {
+        self.own.is_some() || cfg!(target_arch = "wasm32")
     }
 
     /// What to say first.

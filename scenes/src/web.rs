@@ -1,27 +1,102 @@
-//! What a page has instead of a terminal.
+//! What a page has instead of a terminal: its address for arguments, and its body for what a scene has to say.
 
-/// The arguments in the page's address, as a command line would have them: `?key=app-key&tls` is `--key=app-key --tls`.
+/// The arguments in the page's address.
+#[cfg(target_arch = "wasm32")]
 pub(crate) fn arguments() -> Vec<String> {
-    let query = web_sys::window().and_then(|window| window.location().search().ok());
-    let query = query.unwrap_or_default();
-    let arguments = query.trim_start_matches('?').split('&');
-    let given = arguments
-        .filter(|argument| !argument.is_empty())
-        .map(|argument| format!("--{}", decoded(argument)));
-    std::iter::once("scene".to_owned()).chain(given).collect()
+    let location = web_sys::window().map(|window| window.location());
+    let text = |found: Option<Result<String, _>>| found.and_then(Result::ok).unwrap_or_default();
+    let query = text(location.as_ref().map(|location| location.search()));
+    let host = text(location.as_ref().map(|location| location.hostname()));
+    arguments_of(&query, &host, |text| {
+        js_sys::decode_uri_component(text).map_or_else(|_| text.to_owned(), String::from)
+    })
 }
 
-fn decoded(text: &str) -> String {
-    let text = text.replace('+', " ");
-    js_sys::decode_uri_component(&text).map_or(text, String::from)
+/// The arguments as a command line would have them: `?key=app-key&tls` is `--key=app-key --tls`. Unless they name a server, it is
+/// the development server on the page's own host.
+fn arguments_of(query: &str, page_host: &str, decoded: impl Fn(&str) -> String) -> Vec<String> {
+    let mut arguments = vec!["scene".to_owned()];
+    arguments.extend(
+        query
+            .trim_start_matches('?')
+            .split('&')
+            .filter(|argument| !argument.is_empty())
+            .map(|argument| format!("--{}", decoded(&argument.replace('+', " ")))),
+    );
+    let given = |name: &str| {
+        let start = format!("--{name}=");
+        arguments
+            .iter()
+            .find_map(|argument| argument.strip_prefix(&start))
+            .map(str::to_owned)
+    };
+    let mut missing = Vec::new();
+    if given("cluster").is_none() {
+        let page_host = if page_host.is_empty() {
+            "127.0.0.1"
+        } else {
+            page_host
+        };
+        let host = given("host").unwrap_or_else(|| {
+            missing.push(format!("--host={page_host}"));
+            page_host.to_owned()
+        });
+        if given("key").is_none() {
+            missing.push("--key=app-key".to_owned());
+            if given("auth-endpoint").is_none() {
+                let port = given("port").unwrap_or_else(|| "6001".to_owned());
+                missing.push(format!("--auth-endpoint=http://{host}:{port}/pusher/auth"));
+            }
+        }
+    }
+    arguments.extend(missing);
+    arguments
 }
 
 /// Says in the page why there is no scene.
+#[cfg(target_arch = "wasm32")]
 pub(crate) fn say(sentence: &str) {
     let body = web_sys::window()
         .and_then(|window| window.document())
         .and_then(|document| document.body());
     if let Some(body) = body {
         body.set_inner_text(sentence);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(query: &str) -> Vec<String> {
+        let decoded = |text: &str| text.replace("%20", " ");
+        arguments_of(query, "game.example", decoded).split_off(1)
+    }
+
+    #[test]
+    fn a_page_without_arguments_looks_for_the_development_server_beside_it() {
+        let expected = [
+            "--host=game.example",
+            "--key=app-key",
+            "--auth-endpoint=http://game.example:6001/pusher/auth",
+        ];
+        assert_eq!(arguments(""), expected);
+    }
+
+    #[test]
+    fn what_the_address_says_counts() {
+        assert_eq!(
+            arguments("?port=7001&name=Ann+of%20Green"),
+            [
+                "--port=7001",
+                "--name=Ann of Green",
+                "--host=game.example",
+                "--key=app-key",
+                "--auth-endpoint=http://game.example:7001/pusher/auth",
+            ]
+        );
+        let elsewhere = ["--key=k", "--host=h", "--tls"];
+        assert_eq!(arguments("?key=k&host=h&tls"), elsewhere);
+        assert_eq!(arguments("?key=k&cluster=eu"), ["--key=k", "--cluster=eu"]);
     }
 }

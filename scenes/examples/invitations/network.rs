@@ -28,7 +28,7 @@ pub(crate) fn plugin(
     friends: &[String],
 ) -> impl Fn(&mut App) + use<> {
     let mut friends = friends.to_vec();
-    if server.own().is_some() {
+    if server.brings_company() {
         friends.extend(FRIENDS.map(str::to_owned));
     }
     // The backend knows whose friend one is; the development server believes what it is told.
