@@ -1,21 +1,18 @@
-use std::{sync::Arc, time::Duration};
-
-use serde_json::Value;
+use std::time::Duration;
 
 use crate::{
     config::{ReconnectPolicy, Timing},
-    protocol::{ClientFrame, CloseAction, FrameError, ServerFrame, foreign_words},
+    protocol::{ClientFrame, CloseAction, FrameError, foreign_words},
     session::{
         ConnectionError, ConnectionState, DialId, DialPhase, Notice, Output, PusherError,
         ReconnectContext, ReconnectDecision, Session,
         context::Context,
-        frames::{error_code, error_message},
         heartbeat::{Heartbeat, Pulse},
     },
 };
 
 /// WebSocket close code of a client that has nothing more to say (RFC 6455, section 7.4.1).
-const CLOSE_NORMAL: u16 = 1000;
+pub(super) const CLOSE_NORMAL: u16 = 1000;
 
 /// A dial that is asked for follows the last one after this at the earliest, or after the policy's shortest delay if that is
 /// less.
@@ -261,7 +258,7 @@ impl Session {
     }
 
     /// The connection was lost, or not had.
-    fn lost(&mut self, error: ConnectionError, action: CloseAction) {
+    pub(super) fn lost(&mut self, error: ConnectionError, action: CloseAction) {
         if let Link::Connected { since, .. } = self.link
             && self.context.now >= since + self.context.config.timing.healthy_after
         {
@@ -340,73 +337,6 @@ impl Session {
                 policy_delay
             }
         }
-    }
-
-    /// A frame while the protocol's first message is awaited.
-    pub(super) fn handle_first_frame(&mut self, dial: DialId, frame: &ServerFrame<'_>) {
-        match &*frame.event {
-            "pusher:connection_established" => {
-                let fields = frame.data.fields();
-                match fields.get("socket_id") {
-                    Some(Value::String(socket_id)) if !socket_id.is_empty() => {
-                        self.established(
-                            dial,
-                            socket_id.as_str().into(),
-                            fields.get("activity_timeout"),
-                        );
-                    }
-                    _ => self.refuse_server("a connection_established without a socket_id"),
-                }
-            }
-            "pusher:error" => {
-                let fields = frame.data.fields();
-                let code = error_code(&fields);
-                let message = error_message(&fields, &frame.data);
-                self.context.output(Output::Close {
-                    code: CLOSE_NORMAL,
-                    reason: "refused",
-                });
-                self.lost(
-                    ConnectionError::Refused { code, message },
-                    CloseAction::of(code),
-                );
-            }
-            "pusher:ping" => self.context.send(ClientFrame::Pong),
-            "pusher:pong" => {}
-            _ => self.refuse_server("another message came before connection_established"),
-        }
-    }
-
-    /// What answers is no Pusher server.
-    pub(super) fn refuse_server(&mut self, reason: &str) {
-        self.context.output(Output::Close {
-            code: CLOSE_NORMAL,
-            reason: "not the Pusher protocol",
-        });
-        self.lost(
-            ConnectionError::NotPusher {
-                reason: reason.into(),
-            },
-            CloseAction::BackOff,
-        );
-    }
-
-    fn established(&mut self, dial: DialId, socket_id: Arc<str>, server_timeout: Option<&Value>) {
-        let configured = self.context.config.timing.activity_timeout;
-        let activity_timeout =
-            activity_timeout(server_timeout).map_or(configured, |server| server.min(configured));
-        let now = self.context.now;
-        self.link = Link::Connected {
-            dial,
-            since: now,
-            heartbeat: Heartbeat::new(activity_timeout, now),
-        };
-        self.context
-            .notice(Notice::State(ConnectionState::Connected {
-                socket_id: socket_id.clone(),
-            }));
-        self.user.connected(&mut self.context, &socket_id);
-        self.channels.connected(&mut self.context, socket_id);
     }
 
     /// Something came on the socket.
@@ -505,24 +435,5 @@ impl Session {
             self.context
                 .report(PusherError::Frame(FrameError::binary()));
         }
-    }
-}
-
-/// The shortest `activity_timeout` that is taken from a server, which counts in whole seconds: less would be a stream of
-/// pings.
-const SHORTEST_ACTIVITY_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The server's `activity_timeout`, in seconds; some write it as a text. Zero and nonsense say nothing.
-fn activity_timeout(value: Option<&Value>) -> Option<Duration> {
-    let seconds = match value? {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    if seconds > 0.0 {
-        let timeout = Duration::try_from_secs_f64(seconds).ok()?;
-        Some(timeout.max(SHORTEST_ACTIVITY_TIMEOUT))
-    } else {
-        None
     }
 }

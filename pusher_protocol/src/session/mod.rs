@@ -19,6 +19,7 @@ mod command;
 mod context;
 mod error;
 mod frames;
+mod greeting;
 mod heartbeat;
 mod input;
 mod link;

@@ -1,0 +1,103 @@
+//! The first message of a connection: `pusher:connection_established`, or a refusal.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use super::link::{CLOSE_NORMAL, Link};
+use crate::{
+    protocol::{ClientFrame, CloseAction, ServerFrame},
+    session::{
+        ConnectionError, ConnectionState, DialId, Notice, Output, Session,
+        frames::{error_code, error_message},
+        heartbeat::Heartbeat,
+    },
+};
+
+/// The shortest `activity_timeout` that is taken from a server, which counts in whole seconds: less would be a stream of
+/// pings.
+const SHORTEST_ACTIVITY_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl Session {
+    /// A frame while the protocol's first message is awaited.
+    pub(super) fn handle_first_frame(&mut self, dial: DialId, frame: &ServerFrame<'_>) {
+        match &*frame.event {
+            "pusher:connection_established" => {
+                let fields = frame.data.fields();
+                match fields.get("socket_id") {
+                    Some(Value::String(socket_id)) if !socket_id.is_empty() => {
+                        self.established(
+                            dial,
+                            socket_id.as_str().into(),
+                            fields.get("activity_timeout"),
+                        );
+                    }
+                    _ => self.refuse_server("a connection_established without a socket_id"),
+                }
+            }
+            "pusher:error" => {
+                let fields = frame.data.fields();
+                let code = error_code(&fields);
+                let message = error_message(&fields, &frame.data);
+                self.context.output(Output::Close {
+                    code: CLOSE_NORMAL,
+                    reason: "refused",
+                });
+                self.lost(
+                    ConnectionError::Refused { code, message },
+                    CloseAction::of(code),
+                );
+            }
+            "pusher:ping" => self.context.send(ClientFrame::Pong),
+            "pusher:pong" => {}
+            _ => self.refuse_server("another message came before connection_established"),
+        }
+    }
+
+    /// What answers is no Pusher server.
+    pub(super) fn refuse_server(&mut self, reason: &str) {
+        self.context.output(Output::Close {
+            code: CLOSE_NORMAL,
+            reason: "not the Pusher protocol",
+        });
+        self.lost(
+            ConnectionError::NotPusher {
+                reason: reason.into(),
+            },
+            CloseAction::BackOff,
+        );
+    }
+
+    fn established(&mut self, dial: DialId, socket_id: Arc<str>, server_timeout: Option<&Value>) {
+        let configured = self.context.config.timing.activity_timeout;
+        let activity_timeout =
+            activity_timeout(server_timeout).map_or(configured, |server| server.min(configured));
+        let now = self.context.now;
+        self.link = Link::Connected {
+            dial,
+            since: now,
+            heartbeat: Heartbeat::new(activity_timeout, now),
+        };
+        self.context
+            .notice(Notice::State(ConnectionState::Connected {
+                socket_id: socket_id.clone(),
+            }));
+        self.user.connected(&mut self.context, &socket_id);
+        self.channels.connected(&mut self.context, socket_id);
+    }
+}
+
+/// The server's `activity_timeout`, in seconds; some write it as a text. Zero and nonsense say nothing.
+fn activity_timeout(value: Option<&Value>) -> Option<Duration> {
+    let seconds = match value? {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    if seconds > 0.0 {
+        let timeout = Duration::try_from_secs_f64(seconds).ok()?;
+        Some(timeout.max(SHORTEST_ACTIVITY_TIMEOUT))
+    } else {
+        None
+    }
+}
