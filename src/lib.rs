@@ -44,16 +44,23 @@
 //! # The guide
 //!
 //! - [Connecting](guide::connecting): where the server is, the connection's state, coming back after a loss
-//! - [Channels](guide::channels): subscribing, and what became of it
-//! - [Reading events](guide::reading_events): systems, observers, `FixedUpdate`, typed events
+//! - [Channels](guide::channels): subscribing, the kinds of channels, what became of a subscription
+//! - [Reading events](guide::reading_events): systems, observers, `FixedUpdate`, states
+//! - [Typed events](guide::typed_events): events as types of the game's own
 //! - [Presence](guide::presence): who is there
-//! - [Sending](guide::sending): client events, from one player to the others
+//! - [Client events](guide::sending): client events, from one player to the others
 //! - [Authorization](guide::authorization): who lets the player into private channels
+//! - [Backends](guide::backends): what the backend answers, with code for Node, Laravel and Rails
 //! - [Sign-in](guide::sign_in): who the player is, events to one user, friends online
-//! - [Testing a game](guide::testing): without a network
-//! - [When things go wrong](guide::errors): errors, retries, troubleshooting by symptom
-//! - [The browser](guide::web): what is different there
-//! - [Security](guide::security): what never to ship, logs
+//! - [Encrypted channels](guide::encrypted): events that the Pusher server cannot read
+//! - [Offline development](guide::offline_development): without an account, a backend and a network
+//! - [Testing a game](guide::testing): a game that tests itself
+//! - [Errors and retries](guide::errors): what fails, and what is tried again
+//! - [Troubleshooting](guide::troubleshooting): by symptom
+//! - [Mobile and suspend](guide::mobile): phones, suspend, and what building for them takes
+//! - [The browser](guide::web): what is different in a browser
+//! - [Security](guide::security): what never to ship, whom to believe, logs
+//! - [Coming from another client](guide::coming_from): pusher-js, Laravel Echo, Dart, Unity, Java and Swift: their words and these
 //!
 //! # Features
 //!

@@ -1,0 +1,141 @@
+//! What a code of the server's leads to, before the greeting and on a live connection.
+
+use super::*;
+
+/// What a close code leads to: no dial at all, or the first dial within a span.
+#[test]
+fn each_close_code_leads_to_its_action() {
+    let nothing = None;
+    let backed_off = Some((1.0, 2.0));
+    let at_once = Some((0.0, 1.0));
+    for (code, expected) in [
+        (None, backed_off),
+        (Some(1000), backed_off),
+        (Some(1001), backed_off),
+        (Some(1002), backed_off),
+        (Some(1006), backed_off),
+        (Some(1012), backed_off),
+        (Some(3999), backed_off),
+        (Some(4000), nothing),
+        (Some(4001), nothing),
+        (Some(4003), nothing),
+        (Some(4004), nothing),
+        (Some(4009), nothing),
+        (Some(4010), nothing),
+        (Some(4099), nothing),
+        (Some(4100), backed_off),
+        (Some(4199), backed_off),
+        (Some(4200), at_once),
+        (Some(4201), at_once),
+        (Some(4202), at_once),
+        (Some(4299), at_once),
+        (Some(4300), nothing),
+        (Some(4301), nothing),
+        (Some(4999), nothing),
+    ] {
+        let mut client = Client::connected();
+        client.wait(SECOND);
+        let seen = client.close(code);
+        match expected {
+            None => {
+                assert!(
+                    matches!(&states(&seen)[..], [ConnectionState::Failed { error }] if error.code() == code),
+                    "{code:?}: {seen:?}"
+                );
+                assert_eq!(dials(&client.wait(3600 * SECOND)), 0, "{code:?}");
+            }
+            Some((from, to)) => {
+                assert!(
+                    matches!(&states(&seen)[..], [state] if is_waiting(state)),
+                    "{code:?}: {seen:?}"
+                );
+                assert_eq!(
+                    dials(&client.wait(Duration::from_secs_f64(from))),
+                    0,
+                    "{code:?}"
+                );
+                assert_eq!(
+                    dials(&client.wait(Duration::from_secs_f64(to - from))),
+                    1,
+                    "{code:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_error_before_the_greeting_counts_as_the_close_code() {
+    for data in [
+        json!({"code": 4001, "message": "no such app"}),
+        json!("{\"code\":4001,\"message\":\"no such app\"}"),
+        json!({"code": "4001", "message": "no such app"}),
+    ] {
+        let mut client = Client::new(SessionConfig::default());
+        client.command(Command::Connect);
+        client.open();
+        let (_, seen) = client.frame(&json!({"event": "pusher:error", "data": data}));
+        assert_eq!(seen.first(), Some(&Seen::Close));
+        let error = ConnectionError::Refused {
+            code: Some(4001),
+            message: "no such app".into(),
+        };
+        assert_eq!(states(&seen), [ConnectionState::Failed { error }]);
+        assert_eq!(client.wait(3600 * SECOND), []);
+    }
+    for (code, retries) in [
+        (json!(4100), true),
+        (json!(4200), true),
+        (json!(null), true),
+        (json!(4004), false),
+    ] {
+        let mut client = Client::new(SessionConfig::default());
+        client.command(Command::Connect);
+        client.open();
+        let (_, seen) = client.frame(&json!({"event": "pusher:error", "data": {"code": code}}));
+        assert_eq!(states(&seen).iter().any(is_waiting), retries, "{code}");
+    }
+}
+
+#[test]
+fn an_error_on_a_live_connection_is_reported_and_changes_nothing() {
+    for data in [
+        json!({"code": 4000, "message": "m"}),
+        json!({"code": 4009, "message": "m"}),
+        json!({"code": null, "message": "m"}),
+        json!({"message": "m"}),
+        json!("m"),
+        json!(null),
+    ] {
+        let mut client = Client::connected();
+        client.subscribe("lobby");
+        let (event, seen) = client.frame(&json!({"event": "pusher:error", "data": data}));
+        assert_eq!(event, None);
+        assert!(
+            matches!(
+                &seen[..],
+                [Seen::Notice(Notice::Error {
+                    error: PusherError::Server { .. },
+                    attempt: 0
+                })]
+            ),
+            "{data}: {seen:?}"
+        );
+    }
+}
+
+#[test]
+fn a_dial_that_ends_in_a_close_code_heeds_it() {
+    for (code, is_final) in [(4001, true), (4100, false)] {
+        let mut client = Client::new(SessionConfig::default());
+        client.command(Command::Connect);
+        let error = ConnectionError::Closed {
+            code: Some(code),
+            reason: String::new(),
+        };
+        let seen = client.input(Input::DialFailed(client.dial.unwrap(), error));
+        let state = states(&seen).pop().unwrap();
+        let has_failed = matches!(state, ConnectionState::Failed { .. });
+        assert_eq!(has_failed, is_final, "{code}: {state:?}");
+    }
+}

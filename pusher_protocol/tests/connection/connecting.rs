@@ -1,0 +1,182 @@
+//! Connecting and disconnecting, as the game asks.
+
+use super::*;
+
+#[test]
+fn connecting_goes_through_connecting_to_connected() {
+    let mut client = Client::new(SessionConfig::default());
+    let seen = client.command(Command::Connect);
+    assert_eq!(states(&seen), [ConnectionState::Connecting { attempt: 1 }]);
+    assert_eq!(dials(&seen), 1);
+    assert_eq!(
+        states(&client.establish()),
+        [ConnectionState::Connected {
+            socket_id: "1.1".into()
+        }]
+    );
+}
+
+#[test]
+fn the_greeting_may_come_as_an_object_too() {
+    let mut client = Client::new(SessionConfig::default());
+    client.command(Command::Connect);
+    client.open();
+    let (_, seen) = client
+        .frame(&json!({"event": "pusher:connection_established", "data": {"socket_id": "9.9"}}));
+    assert_eq!(
+        states(&seen),
+        [ConnectionState::Connected {
+            socket_id: "9.9".into()
+        }]
+    );
+}
+
+#[test]
+fn saying_connect_twice_dials_once() {
+    let mut client = Client::new(SessionConfig::default());
+    assert_eq!(dials(&client.command(Command::Connect)), 1);
+    assert_eq!(client.command(Command::Connect), []);
+    client.establish();
+    assert_eq!(client.command(Command::Connect), []);
+}
+
+#[test]
+fn an_idle_session_asks_for_nothing() {
+    let mut client = Client::new(SessionConfig::default());
+    assert_eq!(client.session.wake_at(), None);
+    assert_eq!(client.command(Command::Disconnect), []);
+}
+
+#[test]
+fn disconnecting_closes_and_stays_closed() {
+    let mut client = Client::connected();
+    let seen = client.command(Command::Disconnect);
+    assert_eq!(
+        seen,
+        [
+            Seen::Close,
+            Seen::Notice(Notice::State(ConnectionState::Disconnected))
+        ]
+    );
+    assert_eq!(client.wait(3600 * SECOND), []);
+    assert_eq!(client.command(Command::Disconnect), []);
+    client.command(Command::Connect);
+    assert_eq!(
+        states(&client.establish()),
+        [ConnectionState::Connected {
+            socket_id: "2.1".into()
+        }]
+    );
+}
+
+#[test]
+fn disconnecting_while_dialling_cancels_the_dial() {
+    let mut client = Client::new(SessionConfig::default());
+    client.command(Command::Connect);
+    let dial = client.dial.unwrap();
+    let seen = client.command(Command::Disconnect);
+    assert_eq!(seen.first(), Some(&Seen::CancelDial(dial)));
+    assert_eq!(client.open(), []);
+}
+
+#[test]
+fn disconnecting_ends_a_waiting_retry() {
+    let mut client = Client::connected();
+    assert!(states(&client.lose()).iter().any(is_waiting));
+    assert_eq!(
+        states(&client.command(Command::Disconnect)),
+        [ConnectionState::Disconnected]
+    );
+    assert_eq!(client.wait(3600 * SECOND), []);
+}
+
+#[test]
+fn connecting_skips_a_waiting_retry() {
+    let mut client = Client::connected();
+    client.wait(SECOND);
+    client.lose();
+    assert_eq!(
+        states(&client.command(Command::Connect)),
+        [ConnectionState::Connecting { attempt: 1 }]
+    );
+}
+
+/// A game that asks to connect in every frame for a minute while each dial ends so, and how often that dials.
+fn dials_of_an_impatient_game(end: impl Fn(&mut Client)) -> usize {
+    let mut client = Client::new(SessionConfig::default());
+    let mut dialled = 0;
+    for _ in 0..60 * 60 {
+        let mut seen = client.command(Command::Connect);
+        seen.extend(client.input(Input::Hint(Hint::NetworkChanged)));
+        seen.extend(client.wait(SECOND / 60));
+        dialled += dials(&seen);
+        if dials(&seen) > 0 {
+            end(&mut client);
+        }
+    }
+    dialled
+}
+
+#[test]
+fn a_game_that_connects_in_every_frame_dials_once_a_second() {
+    let refused = dials_of_an_impatient_game(|client| drop(refuse_dial(client)));
+    assert!((50..=61).contains(&refused), "{refused}");
+    for code in [1006, 4001, 4100, 4200] {
+        let closed = dials_of_an_impatient_game(|client| {
+            client.establish();
+            client.close(Some(code));
+        });
+        assert!((50..=121).contains(&closed), "{code}: {closed}");
+    }
+}
+
+#[test]
+fn connecting_skips_a_wait_of_the_policy_that_is_long_from_the_first_time_on() {
+    let mut client = Client::connected_with(SessionConfig {
+        reconnect: ReconnectPolicy {
+            min_delay: 3600 * SECOND,
+            max_delay: 3600 * SECOND,
+            ..ReconnectPolicy::default()
+        },
+        ..SessionConfig::default()
+    });
+    client.wait(SECOND);
+    client.lose();
+    client.wait(SECOND);
+    assert_eq!(dials(&client.command(Command::Connect)), 1);
+}
+
+#[test]
+fn connecting_soon_after_a_failure_waits_a_little_and_says_why() {
+    let mut client = Client::new(SessionConfig::default());
+    client.command(Command::Connect);
+    client.establish();
+    client.close(Some(4001));
+    let error = ConnectionError::Closed {
+        code: Some(4001),
+        reason: String::new(),
+    };
+    let waiting = ConnectionState::Waiting {
+        retry_at: SECOND,
+        attempt: 1,
+        error,
+    };
+    assert_eq!(states(&client.command(Command::Connect)), [waiting]);
+    assert_eq!(client.command(Command::Connect), []);
+    assert_eq!(
+        states(&client.wait(SECOND)),
+        [ConnectionState::Connecting { attempt: 1 }]
+    );
+}
+
+#[test]
+fn a_new_endpoint_is_dialled_with_the_channels_kept() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    let seen = client.command(Command::Redial);
+    assert_eq!(seen.first(), Some(&Seen::Close));
+    assert_eq!(dials(&seen), 1);
+    assert_eq!(frames(&client.establish()), [subscribe_frame("lobby")]);
+    let mut idle = Client::new(SessionConfig::default());
+    assert_eq!(idle.command(Command::Redial), []);
+}

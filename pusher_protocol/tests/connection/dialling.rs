@@ -1,0 +1,184 @@
+//! Dials that come to nothing, and waits that could go wrong.
+
+use super::*;
+
+#[test]
+fn a_proxy_that_wants_other_credentials_is_not_asked_again() {
+    for (status, is_final) in [(Some(407), true), (Some(502), false), (None, false)] {
+        let mut client = Client::new(SessionConfig::default());
+        client.command(Command::Connect);
+        let error = ConnectionError::Proxy {
+            host: "proxy".into(),
+            port: 3128,
+            status,
+            reason: "no".into(),
+        };
+        let dial = client.dial.unwrap();
+        let seen = client.input(Input::DialFailed(dial, error.clone()));
+        let failed = states(&seen) == [ConnectionState::Failed { error }];
+        assert_eq!(failed, is_final, "{status:?}");
+    }
+}
+
+#[test]
+fn what_does_not_greet_is_left_and_tried_again() {
+    for text in [
+        "garbage",
+        "{}",
+        r#"{"event":"my-event","channel":"lobby"}"#,
+        r#"{"event":"pusher:connection_established"}"#,
+    ] {
+        let mut client = Client::new(SessionConfig::default());
+        client.command(Command::Connect);
+        client.open();
+        let (_, seen) = client.text(text);
+        assert_eq!(seen.first(), Some(&Seen::Close), "{text}");
+        let state = states(&seen).pop().unwrap();
+        assert!(
+            matches!(
+                state,
+                ConnectionState::Waiting {
+                    error: ConnectionError::NotPusher { .. },
+                    ..
+                }
+            ),
+            "{text}: {state:?}"
+        );
+        assert_eq!(dials(&client.wait(2 * SECOND)), 1);
+    }
+}
+
+#[test]
+fn a_server_that_ends_without_a_word_before_its_greeting_makes_one_think_of_the_key() {
+    let mut client = Client::new(SessionConfig::default());
+    client.command(Command::Connect);
+    client.open();
+    let dial = client.dial.unwrap();
+    let lost = ConnectionError::Lost {
+        reason: "the end".into(),
+    };
+    let seen = client.input(Input::Closed(dial, lost));
+    let state = states(&seen).pop().unwrap();
+    let ConnectionState::Waiting { error, .. } = state else {
+        panic!("{state:?}")
+    };
+    assert!(
+        error.to_string().contains("is the app key right?"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_dial_without_an_end_ends_at_its_deadline() {
+    let mut client = Client::new(SessionConfig::default());
+    client.command(Command::Connect);
+    let dial = client.dial.unwrap();
+    let seen = client.wait(10 * SECOND);
+    assert_eq!(seen.first(), Some(&Seen::CancelDial(dial)));
+    assert!(states(&seen).iter().any(|state| matches!(
+        state,
+        ConnectionState::Waiting {
+            error: ConnectionError::TimedOut {
+                phase: DialPhase::Open,
+                ..
+            },
+            ..
+        }
+    )));
+}
+
+#[test]
+fn a_server_that_never_greets_is_left_at_the_deadline() {
+    let mut client = Client::new(SessionConfig::default());
+    client.command(Command::Connect);
+    client.open();
+    let seen = client.wait(10 * SECOND);
+    assert_eq!(seen.first(), Some(&Seen::Abandon));
+    let after = 10 * SECOND;
+    assert!(
+        states(&seen)
+            .iter()
+            .any(|state| matches!(state, ConnectionState::Waiting {
+        error: ConnectionError::TimedOut { phase: DialPhase::Establishment, after: told }, ..
+    } if *told == after))
+    );
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_dialled_fails_at_once() {
+    let mut client = Client::new(SessionConfig::default());
+    client.command(Command::Connect);
+    let dial = client.dial.unwrap();
+    let seen = client.input(Input::DialFailed(dial, EndpointError::NoKey.into()));
+    assert!(matches!(
+        &states(&seen)[..],
+        [ConnectionState::Failed { .. }]
+    ));
+    assert_eq!(client.wait(3600 * SECOND), []);
+}
+
+#[test]
+fn timings_of_zero_do_not_spin() {
+    let zero = Duration::ZERO;
+    let timing = Timing {
+        activity_timeout: zero,
+        pong_timeout: zero,
+        dial_timeout: zero,
+        ..Timing::default()
+    };
+    let reconnect = ReconnectPolicy {
+        min_delay: zero,
+        max_delay: zero,
+        max_attempts: None,
+        ..ReconnectPolicy::default()
+    };
+    let mut client = Client::new(SessionConfig {
+        timing,
+        reconnect,
+        ..SessionConfig::default()
+    });
+    client.command(Command::Connect);
+    let seen = client.wait(SECOND);
+    assert!(dials(&seen) <= 100, "{}", dials(&seen));
+}
+
+#[test]
+fn times_without_an_end_are_no_trouble() {
+    let timing = Timing {
+        dial_timeout: Duration::MAX,
+        authorization_timeout: Duration::MAX,
+        subscribe_timeout: Duration::MAX,
+        activity_timeout: Duration::MAX,
+        pong_timeout: Duration::MAX,
+        healthy_after: Duration::MAX,
+        close_timeout: Duration::MAX,
+        queue_timeout: Duration::MAX,
+    };
+    let reconnect = ReconnectPolicy {
+        min_delay: Duration::MAX,
+        max_delay: Duration::MAX,
+        max_attempts: None,
+        ..ReconnectPolicy::default()
+    };
+    let mut client = Client::new(SessionConfig {
+        timing,
+        reconnect,
+        ..SessionConfig::default()
+    });
+    client.now = Now::at(SECOND);
+    client.command(Command::Connect);
+    client.open();
+    client.frame(&json!({"event": "pusher:connection_established", "data": {"socket_id": "1.1"}}));
+    client.want("lobby");
+    client.want("private-room");
+    client.command(Command::SignIn);
+    client.input(Input::Hint(Hint::NetworkChanged));
+    client.wait(3600 * SECOND);
+    client.lose();
+    assert!(
+        client
+            .session
+            .wake_at()
+            .is_some_and(|due| due < Duration::MAX)
+    );
+}

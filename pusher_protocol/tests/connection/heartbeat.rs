@@ -1,0 +1,185 @@
+//! Signs of life: pings, pongs, sleep.
+
+use super::*;
+
+#[test]
+fn silence_is_answered_with_a_ping_and_more_silence_with_a_reconnect() {
+    let mut client = Client::connected();
+    let ping = json!({"event": "pusher:ping", "data": {}});
+    assert_eq!(client.wait(30 * SECOND - Duration::from_millis(1)), []);
+    assert_eq!(client.wait(Duration::from_millis(1)), [Seen::Frame(ping)]);
+    assert_eq!(client.wait(10 * SECOND - Duration::from_millis(1)), []);
+    let seen = client.wait(Duration::from_millis(1));
+    assert_eq!(seen.first(), Some(&Seen::Abandon));
+    let state = states(&seen).pop().unwrap();
+    assert!(
+        matches!(
+            state,
+            ConnectionState::Waiting {
+                error: ConnectionError::PongTimedOut { .. },
+                ..
+            }
+        ),
+        "{state:?}"
+    );
+    assert_eq!(dials(&client.wait(SECOND)), 1);
+}
+
+#[test]
+fn the_shorter_activity_timeout_of_client_and_server_counts() {
+    for (server, first_ping) in [
+        (json!(1), 1),
+        (json!(0.001), 1),
+        (json!(120), 30),
+        (json!("5"), 5),
+        (json!(0), 30),
+        (json!(-3), 30),
+        (json!(null), 30),
+        (json!({}), 30),
+        (json!(1e300), 30),
+    ] {
+        let mut client = Client::new(SessionConfig::default());
+        client.command(Command::Connect);
+        client.open();
+        client.frame(
+            &json!({"event": "pusher:connection_established", "data": {"socket_id": "1.1", "activity_timeout": server}}),
+        );
+        let before = client.wait(Duration::from_secs(first_ping) - Duration::from_millis(1));
+        assert_eq!(before, [], "{server}");
+        assert_eq!(
+            frames(&client.wait(Duration::from_millis(1))).len(),
+            1,
+            "{server}"
+        );
+    }
+}
+
+#[test]
+fn anything_that_comes_is_a_sign_of_life_and_what_is_sent_is_none() {
+    for text in [
+        r#"{"event":"pusher:pong","data":{}}"#,
+        r#"{"event":"pusher:pong"}"#,
+        r#"{"event":"other","channel":"elsewhere"}"#,
+        "not even JSON",
+    ] {
+        let mut client = Client::connected();
+        client.subscribe("private-room");
+        client.wait(29 * SECOND);
+        client.send("private-room", "client-a", "1");
+        assert_eq!(
+            frames(&client.wait(SECOND)).len(),
+            1,
+            "a ping was due: {text}"
+        );
+        client.wait(9 * SECOND);
+        client.text(text);
+        assert_eq!(
+            client.wait(30 * SECOND - Duration::from_millis(1)),
+            [],
+            "{text}"
+        );
+        assert_eq!(
+            frames(&client.wait(Duration::from_millis(1))).len(),
+            1,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_answer_to_a_ping_tells_the_round_trip() {
+    let mut client = Client::connected();
+    client.wait(30 * SECOND);
+    client.wait(Duration::from_millis(42));
+    let (_, seen) = client.frame(&json!({"event": "pusher:pong", "data": {}}));
+    assert_eq!(
+        notices(&seen),
+        [Notice::RoundTrip(Duration::from_millis(42))]
+    );
+}
+
+#[test]
+fn a_ping_is_answered_with_a_pong_and_nothing_else() {
+    let mut client = Client::connected();
+    let pong = [Seen::Frame(json!({"event": "pusher:pong", "data": {}}))];
+    assert_eq!(
+        client.frame(&json!({"event": "pusher:ping", "data": {}})).1,
+        pong
+    );
+    assert_eq!(client.frame(&json!({"event": "pusher:ping"})).1, pong);
+}
+
+#[test]
+fn after_sleep_the_link_is_asked_at_once_and_a_live_one_survives() {
+    let mut client = Client::connected();
+    client.wait(SECOND);
+    client.now.wall += 600 * SECOND;
+    let seen = client.input(Input::TimePassed);
+    assert_eq!(frames(&seen), [json!({"event": "pusher:ping", "data": {}})]);
+    let mut dead = Client::connected();
+    dead.now.wall += 600 * SECOND;
+    dead.input(Input::TimePassed);
+    client.frame(&json!({"event": "pusher:pong"}));
+    assert_eq!(states(&client.wait(20 * SECOND)), []);
+    dead.now = Now {
+        monotonic: dead.now.monotonic + 5 * SECOND,
+        wall: dead.now.wall + 5 * SECOND,
+    };
+    assert!(
+        states(&dead.input(Input::TimePassed))
+            .iter()
+            .any(is_waiting)
+    );
+}
+
+fn pings(seen: &[Seen]) -> usize {
+    let ping = json!({"event": "pusher:ping", "data": {}});
+    frames(seen).iter().filter(|frame| **frame == ping).count()
+}
+
+#[test]
+fn after_sleep_a_dead_link_is_noticed_soon_though_frames_from_before_are_read_first() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    client.wait(SECOND);
+    client.now.wall += 600 * SECOND;
+    let buffered = json!({"event": "e", "channel": "lobby", "data": "1"});
+    for _ in 0..3 {
+        assert!(client.frame(&buffered).0.is_some());
+    }
+    let seen = client.wait(5 * SECOND);
+    assert_eq!(pings(&seen), 1);
+    assert!(states(&seen).iter().any(is_waiting), "{seen:?}");
+}
+
+#[test]
+fn after_sleep_a_live_link_survives_though_frames_from_before_are_read_first() {
+    let mut client = Client::connected();
+    client.wait(SECOND);
+    client.now.wall += 600 * SECOND;
+    client.frame(&json!({"event": "pusher:ping"}));
+    assert_eq!(pings(&client.wait(SECOND)), 1);
+    client.frame(&json!({"event": "pusher:pong"}));
+    assert_eq!(client.wait(20 * SECOND), []);
+}
+
+#[test]
+fn after_sleep_a_silent_link_is_given_no_longer_than_another() {
+    let mut client = Client::connected();
+    client.now.monotonic += 30 * SECOND;
+    client.now.wall += 600 * SECOND;
+    assert_eq!(pings(&client.input(Input::TimePassed)), 1);
+    assert!(states(&client.wait(5 * SECOND)).iter().any(is_waiting));
+}
+
+#[test]
+fn after_sleep_a_frame_of_an_older_socket_does_not_hide_that_the_machine_slept() {
+    let mut client = Client::connected();
+    let old = client.dial.unwrap();
+    client.wait(10 * SECOND);
+    client.lose();
+    client.now.wall += 600 * SECOND;
+    let frame = r#"{"event":"e"}"#;
+    assert_eq!(client.session.handle_frame(old, frame, client.now), None);
+    assert_eq!(dials(&client.drain()), 1);
+}

@@ -1,0 +1,47 @@
+//! How a session connects, notices that a connection died, and comes back.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod codes;
+mod coming_back;
+mod connecting;
+mod dialling;
+mod heartbeat;
+mod received;
+
+use std::time::Duration;
+
+use pusher_protocol::{
+    config::{EndpointError, ReconnectPolicy, Timing},
+    session::{
+        Command, ConnectionError, ConnectionState, DialPhase, Hint, Input, Notice, Now,
+        PusherError, SessionConfig,
+    },
+};
+use serde_json::json;
+use support::*;
+
+fn is_waiting(state: &ConnectionState) -> bool {
+    matches!(state, ConnectionState::Waiting { .. })
+}
+
+fn refuse_dial(client: &mut Client) -> Vec<Seen> {
+    let dial = client.dial.unwrap();
+    client.input(Input::DialFailed(
+        dial,
+        ConnectionError::Tcp {
+            host: "localhost".into(),
+            port: 1,
+            reason: "connection refused".into(),
+        },
+    ))
+}

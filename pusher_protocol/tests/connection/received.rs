@@ -1,0 +1,68 @@
+//! What comes that is none of the protocol's, or of another connection.
+
+use super::*;
+
+#[test]
+fn what_an_old_socket_still_says_counts_for_nothing() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    let old = client.dial.unwrap();
+    client.lose();
+    let text = r#"{"event":"e","channel":"lobby","data":"1"}"#;
+    assert!(client.session.handle_frame(old, text, client.now).is_none());
+    client.wait(2 * SECOND);
+    client.establish();
+    client.confirm("lobby");
+    assert!(client.session.handle_frame(old, text, client.now).is_none());
+    let error = ConnectionError::Closed {
+        code: Some(4001),
+        reason: String::new(),
+    };
+    assert_eq!(client.input(Input::Closed(old, error)), []);
+}
+
+#[test]
+fn garbage_on_a_live_connection_is_reported_and_the_next_event_comes() {
+    let mut client = Client::connected();
+    client.subscribe("lobby");
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for text in [
+        "",
+        "null",
+        "{",
+        "[]",
+        r#"{"channel":"lobby"}"#,
+        r#"{"event":7}"#,
+        &deep,
+    ] {
+        let (event, seen) = client.text(text);
+        assert_eq!(event, None);
+        assert!(
+            matches!(&seen[..], [Seen::Notice(Notice::Error { .. })]),
+            "{text}: {seen:?}"
+        );
+    }
+    let dial = client.dial.unwrap();
+    assert!(matches!(
+        &client.input(Input::BinaryFrame(dial))[..],
+        [Seen::Notice(Notice::Error { error: PusherError::Frame(error), .. })]
+            if error.to_string().ends_with("not a Pusher message: a binary message")
+    ));
+    let (event, _) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));
+    assert!(event.is_some());
+}
+
+#[test]
+fn a_servers_long_words_are_shown_by_their_first_characters() {
+    let words = "no ".repeat(100_000);
+    let error = json!({"event": "pusher:error", "data": {"code": 4201, "message": words}});
+    let refusal = json!({
+        "event": "pusher:subscription_error", "channel": "lobby", "data": {"status": 403, "error": words}
+    });
+    for frame in [error, refusal] {
+        let mut client = Client::connected();
+        client.want("lobby");
+        let shown = format!("{:?}", client.frame(&frame).1);
+        assert!(shown.contains("no no") && shown.len() < 1000, "{frame}");
+    }
+}
