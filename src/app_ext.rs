@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{PusherEvent, PusherUserEvent, handover::EventTypes};
 
-/// What the plugin adds to [`App`].
-pub trait PusherAppExt {
+/// What the plugin adds to [`App`]. Implemented for it alone.
+pub trait PusherAppExt: sealed::Sealed {
     /// Decodes channel events of this name into `T`, which then arrive as [`PusherEvent<T>`](PusherEvent). Works before and
     /// after the plugin is added; several types may be registered for one name, and one type for several names.
     fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(
@@ -39,6 +39,13 @@ pub trait PusherAppExt {
         &mut self,
         event: &str,
     ) -> &mut Self;
+}
+
+mod sealed {
+    /// Keeps the trait open for more methods: nobody else can implement it.
+    pub trait Sealed {}
+
+    impl Sealed for bevy_app::App {}
 }
 
 impl PusherAppExt for App {

@@ -182,6 +182,14 @@ pub mod sign_in {}
     not(feature = "testing"),
     doc = "[`TestServer::redirect`]: crate#features"
 )]
+#[cfg_attr(
+    feature = "testing",
+    doc = "[TestServer::update_until_subscribed]: crate::testing::TestServer::update_until_subscribed"
+)]
+#[cfg_attr(
+    not(feature = "testing"),
+    doc = "[TestServer::update_until_subscribed]: crate#features"
+)]
 #[doc = include_str!("guide/testing.md")]
 pub mod testing {}
 
@@ -193,3 +201,8 @@ pub mod typed_events {}
 
 #[doc = include_str!("guide/web.md")]
 pub mod web {}
+
+/// The README's examples, for the compiler.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub mod readme {}

@@ -76,6 +76,8 @@
 //! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes a second and more, as Bevy's diagnostics |
 //! | `states` | | `PusherStatesPlugin`: the connection's state as one of Bevy's `States` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod app_ext;
 pub mod auth;
 mod channel;

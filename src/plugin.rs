@@ -44,6 +44,7 @@ pub struct PusherPlugin {
 
 /// When the plugin does what.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PusherSystems {
     /// In [`PreUpdate`]: hands over what came. Systems that read messages run after it, as all in `Update` do.
     Receive,

@@ -28,6 +28,8 @@
 //! Without features there is the [`core`] alone: the same server as a state machine without I/O, for tests in memory. It shares
 //! nothing with the client, so that a mistake cannot hide on both sides.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod core;
 #[cfg(feature = "tcp")]
 mod tcp;

@@ -4,6 +4,8 @@
 //! what happened and what time it is, and says what to do next. Sockets, threads and clocks belong to whoever drives
 //! it; `bevy_pusher` is one such driver.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod config;
 pub mod protocol;
 pub mod session;

@@ -2,6 +2,7 @@
 ///
 /// Whatever the policy, a game that comes back checks its link at once, or dials at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SuspendPolicy {
     /// It stays, for as long as the system lets it: most freeze an app after some seconds or minutes, and the server takes
     /// it for dead when it answers no ping.

@@ -26,6 +26,7 @@ pub struct Identity {
 
 /// The answer of the endpoint for channels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ChannelAuthorization {
     /// `KEY:SIGNATURE`.
     pub auth: String,
@@ -39,6 +40,7 @@ pub struct ChannelAuthorization {
 
 /// The answer of the endpoint for users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct UserAuthentication {
     /// `KEY:SIGNATURE`.
     pub auth: String,

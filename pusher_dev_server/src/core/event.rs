@@ -111,6 +111,7 @@ pub enum ServerEvent {
 
 /// A request to one of the auth endpoints, and the status of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AuthorizationRecord {
     /// The channel, or `None` for a sign-in.
     pub channel: Option<String>,

@@ -120,6 +120,7 @@ impl DevServerConfig {
 
 /// How the auth endpoints answer. By default they sign whatever they are asked to, at once.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct AuthPolicy {
     /// Requests need `Authorization: Bearer` and this token, or get status 401.
     pub bearer_token: Option<String>,
@@ -164,6 +165,7 @@ impl AuthPolicy {
 
 /// An answer that is given instead of a signature: a refusal, or nonsense with status 200.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CannedAnswer {
     /// To which requests.
     pub to: AnswerTo,

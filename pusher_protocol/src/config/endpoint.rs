@@ -22,6 +22,7 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
 /// assert!(target.path.starts_with("/ws/app/APP_KEY?protocol=7"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Endpoint {
     /// A cluster of the hosted service: always over TLS.
     Cluster(String),

@@ -8,6 +8,7 @@ use crate::protocol::shown::head;
 ///
 /// Its `Debug` shows none of the signatures and secrets.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChannelAuthorization {
     /// `APP_KEY:SIGNATURE`, as the backend made it.
     pub auth: String,
@@ -66,6 +67,7 @@ impl fmt::Debug for ChannelAuthorization {
 ///
 /// Its `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UserAuthentication {
     /// `APP_KEY:SIGNATURE`, as the backend made it.
     pub auth: String,

@@ -105,6 +105,7 @@ impl fmt::Debug for ChannelName {
 
 /// What a channel's prefix says about it. The longest prefix decides; case matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ChannelKind {
     /// No prefix of the others: anybody may subscribe.
     Public,
@@ -144,6 +145,7 @@ impl ChannelKind {
 
 /// How strictly a channel name is checked before it is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NameRules {
     /// Pusher's own rule: letters, digits and `_-=@,.;`.
     #[default]

@@ -55,6 +55,7 @@ pub struct ClientEvent {
 /// [`Limits::client_events_per_second`](crate::config::Limits::client_events_per_second), so that an immediate one finds
 /// room beside them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SendMode {
     /// It is refused: not connected, not subscribed, over the rate.
     #[default]

@@ -27,6 +27,7 @@ pub struct ReconnectContext<'a> {
 
 /// What a [`ReconnectHook`] decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReconnectDecision {
     /// What the policy and the protocol say.
     #[default]
