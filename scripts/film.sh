@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Films the lobby for the README, docs/images/lobby.gif: players come and talk, the network is cut and comes back. On an idle
+# machine, or the film stutters. Takes xvfb, xdotool, ffmpeg and gifsicle, as Debian has them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+target=${CARGO_TARGET_DIR:-target}
+size=960x540
+seconds=24
+
+if [ -z "${FILM:-}" ]; then
+  cargo build --example lobby
+  FILM=$(mktemp -d) exec xvfb-run --auto-servernum --server-args "-screen 0 ${size}x24" "$0"
+fi
+
+# after SECONDS COMMAND…: does that so many seconds after what was done before.
+after() {
+  sleep "$1"
+  "${@:2}"
+}
+
+keys() {
+  xdotool key --delay 80 "$@"
+}
+
+XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$FILM} "$target/debug/examples/lobby" --name Robin --size "$size" >/dev/null 2>&1 &
+lobby=$!
+trap 'kill "$lobby"; rm -rf "$FILM"' EXIT
+until window=$(xdotool search --onlyvisible --name '^Lobby$'); do
+  sleep 0.1
+done
+xdotool windowfocus "$window"
+ffmpeg -loglevel error -f x11grab -framerate 10 -video_size "$size" -draw_mouse 0 -i "$DISPLAY" -t "$seconds" \
+  -c:v libx264rgb -qp 0 -preset ultrafast "$FILM/film.mkv" &
+film=$!
+after 5 keys Return
+after 0.5 xdotool type --delay 45 'Hello! One lap before the race?'
+after 0.5 keys Return Escape
+after 1.5 keys r
+after 3.5 keys n
+after 4 keys n
+wait "$film"
+
+# Frames that show nothing new are left out, the others keep their time.
+ffmpeg -loglevel error -ss 1 -i "$FILM/film.mkv" -fps_mode vfr -vf \
+  'mpdecimate=hi=1:lo=1:frac=0,split[a][b];[a]palettegen=max_colors=96:stats_mode=full[p];[b][p]paletteuse=dither=none:diff_mode=rectangle' \
+  "$FILM/film.gif"
+gifsicle -O3 "$FILM/film.gif" -o docs/images/lobby.gif
+ls -l docs/images/lobby.gif
