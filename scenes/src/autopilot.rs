@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bevy::prelude::*;
 
-use crate::link::Link;
+use crate::link::{Link, LinkSystems};
 
 /// Wants these things, each so many milliseconds after the one before, from the first connection on.
 pub fn autopilot<M: Message + Clone>(
@@ -21,18 +21,15 @@ pub fn autopilot<M: Message + Clone>(
     let steps = steps.into_iter().peekable();
     move |app| {
         let mut steps = steps.clone();
-        let mut began = None;
-        app.add_systems(
-            Update,
-            move |time: Res<Time<Real>>, link: Res<Link>, mut wishes: MessageWriter<M>| {
-                if !link.was_up {
-                    return;
-                }
-                let since = time.elapsed() - *began.get_or_insert(time.elapsed());
-                while let Some((_, wish)) = steps.next_if(|(due, _)| *due <= since) {
-                    wishes.write(wish);
-                }
-            },
-        );
+        let press = move |time: Res<Time<Real>>, link: Res<Link>, mut wishes: MessageWriter<M>| {
+            let Some(up_since) = link.up_since else {
+                return;
+            };
+            let since = time.elapsed().saturating_sub(up_since);
+            while let Some((_, wish)) = steps.next_if(|(due, _)| *due <= since) {
+                wishes.write(wish);
+            }
+        };
+        app.add_systems(Update, press.before(LinkSystems));
     }
 }

@@ -67,14 +67,14 @@ fn choose_curtain(view: Res<ConnectionView>, link: Res<Link>, mut curtain: ResMu
     let hint = link
         .is_cut
         .then(|| "Press N to restore the network.".to_owned());
-    let headline = if link.was_up {
+    let headline = if link.up_since.is_some() {
         "Connection lost"
     } else {
         "No connection yet"
     };
     let wanted = match &*view {
         ConnectionView::Connected { .. } => None,
-        ConnectionView::Connecting { attempt: 0 | 1 } if !link.was_up => None,
+        ConnectionView::Connecting { attempt: 0 | 1 } if link.up_since.is_none() => None,
         ConnectionView::Connecting { .. } => notice(
             Icon::Signal,
             headline,

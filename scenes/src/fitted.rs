@@ -26,13 +26,10 @@ pub fn fitted(
     size: TextSize,
     colour: Color,
 ) -> impl Bundle {
-    (
-        Fitted {
-            whole: whole.into(),
-            reserved,
-        },
-        text("", size, colour),
-    )
+    let whole = whole.into();
+    // All of it, until the room is known.
+    let text = text(drawable(&whole), size, colour);
+    (Fitted { whole, reserved }, text)
 }
 
 pub(crate) struct FittedPlugin;

@@ -5,16 +5,18 @@ use bevy::prelude::*;
 
 use crate::{
     connection_view::ConnectionView,
+    draw::DrawSystems,
     input_line::CommandKey,
     key_hints::{CommonHints, KeyHint},
-    link::{Link, ToggleNetwork},
+    link::{Link, LinkSystems, ToggleNetwork},
 };
 
 pub(crate) struct KeysPlugin;
 
 impl Plugin for KeysPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(Update, (obey, hint).chain());
+        app.add_systems(Update, obey.before(LinkSystems))
+            .add_systems(PostUpdate, hint.before(DrawSystems));
     }
 }
 

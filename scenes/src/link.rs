@@ -18,8 +18,8 @@ const CHECK: Duration = Duration::from_secs(5);
 /// What is known of the link beyond its state.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Link {
-    /// Whether there has been a connection.
-    pub was_up: bool,
+    /// When there was a connection for the first time, in real time since the start.
+    pub up_since: Option<Duration>,
     /// Whether the person has cut the network.
     pub is_cut: bool,
 }
@@ -146,6 +146,7 @@ fn show_connection(
     connection: Res<PusherConnection>,
     user: Res<PusherUser>,
     channels: Channels,
+    time: Res<Time<Real>>,
     mut view: ResMut<ConnectionView>,
     mut link: ResMut<Link>,
 ) {
@@ -162,8 +163,8 @@ fn show_connection(
         }
         (state, ..) => view_of(state, connection.round_trip()),
     };
-    if wanted.is_connected() && !link.was_up {
-        link.was_up = true;
+    if wanted.is_connected() && link.up_since.is_none() {
+        link.up_since = Some(time.elapsed());
     }
     view.set_if_neq(wanted);
 }

@@ -2,6 +2,7 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    draw::DrawSystems,
     input_line::CommandKey,
     key_hints::{KeyHint, KeyHints},
 };
@@ -9,7 +10,8 @@ use pusher_scenes::{
 use crate::model::IsSmooth;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Update, (obey_keys, hint));
+    app.add_systems(Update, obey_keys)
+        .add_systems(PostUpdate, hint.before(DrawSystems));
 }
 
 fn obey_keys(mut keys: MessageReader<CommandKey>, mut is_smooth: ResMut<IsSmooth>) {

@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 use pusher_scenes::{
     connection_view::ConnectionView,
+    draw::DrawSystems,
     frame::{Frame, Place},
     pace::Pace,
     panel::{Panel, PanelCount},
@@ -26,7 +27,8 @@ struct TrafficCount;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, (show_traffic, judge_picture));
+        .add_systems(Update, judge_picture)
+        .add_systems(PostUpdate, show_traffic.before(DrawSystems));
 }
 
 fn build(mut commands: Commands, place: Res<Place>) {

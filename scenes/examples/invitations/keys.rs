@@ -3,14 +3,17 @@
 use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 use pusher_scenes::{
+    draw::DrawSystems,
     input_line::{CommandKey, LineEntered},
     key_hints::{KeyHint, KeyHints},
+    link::LinkSystems,
 };
 
 use crate::model::{CurrentRoom, Pending, Wish};
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Update, (obey_keys, say_lines, hint));
+    app.add_systems(Update, (obey_keys, say_lines).before(LinkSystems))
+        .add_systems(PostUpdate, hint.before(DrawSystems));
 }
 
 fn obey_keys(mut keys: MessageReader<CommandKey>, mut wishes: MessageWriter<Wish>) {

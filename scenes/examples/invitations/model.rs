@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 use pusher_scenes::{
     invitations::Invitation,
+    link::LinkSystems,
     player::{Chosen, Player},
 };
 
@@ -59,7 +60,13 @@ pub(crate) fn plugin(app: &mut App) {
         .init_resource::<Invited>()
         .init_resource::<CurrentRoom>()
         .add_message::<Wish>()
-        .add_systems(Update, (choose, describe_friends.after(NetworkSystems)));
+        .add_systems(
+            Update,
+            (
+                choose.after(LinkSystems).before(NetworkSystems),
+                describe_friends.after(NetworkSystems),
+            ),
+        );
 }
 
 fn choose(

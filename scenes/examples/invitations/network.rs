@@ -27,7 +27,11 @@ pub(crate) fn plugin(
     name: &str,
     friends: &[String],
 ) -> impl Fn(&mut App) + use<> {
-    let mut friends = friends.to_vec();
+    let mut friends: Vec<String> = friends
+        .iter()
+        .filter(|friend| *friend != name)
+        .cloned()
+        .collect();
     if server.brings_company() {
         friends.extend(FRIENDS.map(str::to_owned));
     }

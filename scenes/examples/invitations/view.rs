@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 use pusher_scenes::{
     chat::ChatPanel,
+    draw::DrawSystems,
     entry::ChatEntry,
     frame::{Frame, Place},
     panel::{Panel, PanelCount},
@@ -33,7 +34,8 @@ struct RoomName;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, (count, judge_picture));
+        .add_systems(Update, judge_picture)
+        .add_systems(PostUpdate, count.before(DrawSystems));
 }
 
 fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {

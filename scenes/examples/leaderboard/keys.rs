@@ -5,6 +5,7 @@ use bevy::prelude::*;
 use pusher_scenes::{
     input_line::CommandKey,
     key_hints::{KeyHint, KeyHints},
+    link::LinkSystems,
 };
 
 use crate::model::Wish;
@@ -14,7 +15,7 @@ pub(crate) fn plugin(app: &mut App) {
         KeyHint::new("Space", "win points"),
         KeyHint::new("J", "join late"),
     ]))
-    .add_systems(Update, obey_keys);
+    .add_systems(Update, obey_keys.before(LinkSystems));
 }
 
 fn obey_keys(mut keys: MessageReader<CommandKey>, mut wishes: MessageWriter<Wish>) {

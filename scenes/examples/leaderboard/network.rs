@@ -10,6 +10,7 @@ use pusher_scenes::{
     leaderboard::{Board, LEADERBOARD_CHANNEL},
     link::{LinkPlugin, LinkSystems, Needed},
     server::{Identity, SceneServer},
+    words::counted,
 };
 
 use crate::model::{Gain, Track, Wish, gains};
@@ -64,8 +65,8 @@ fn hear_board(
                 gained.write_batch(gains(before, board.data()));
             }
             Track::Unknown | Track::Empty => {
-                let racers = board.data().standings.len();
-                let words = format!("The board is here at once, with {racers} racers.");
+                let racers = counted(board.data().standings.len(), "racer");
+                let words = format!("The board is here at once, with {racers}.");
                 entries.write(ChatEntry::happened(words));
             }
         }

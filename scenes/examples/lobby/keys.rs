@@ -2,15 +2,18 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    draw::DrawSystems,
     input_line::{CommandKey, LineEntered},
     key_hints::{KeyHint, KeyHints},
+    link::LinkSystems,
     player::Player,
 };
 
 use crate::model::LobbyRequest;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Update, (obey_keys, say_lines, hint));
+    app.add_systems(Update, (obey_keys, say_lines).before(LinkSystems))
+        .add_systems(PostUpdate, hint.before(DrawSystems));
 }
 
 fn obey_keys(mut keys: MessageReader<CommandKey>, mut requests: MessageWriter<LobbyRequest>) {

@@ -4,13 +4,14 @@ use bevy::prelude::*;
 use pusher_scenes::{
     input_line::CommandKey,
     key_hints::{KeyHint, KeyHints},
+    link::LinkSystems,
 };
 
 use crate::model::Publish;
 
 pub(crate) fn plugin(app: &mut App) {
     app.insert_resource(KeyHints(vec![KeyHint::new("P", "publish news")]))
-        .add_systems(Update, obey_keys);
+        .add_systems(Update, obey_keys.before(LinkSystems));
 }
 
 fn obey_keys(mut keys: MessageReader<CommandKey>, mut wishes: MessageWriter<Publish>) {

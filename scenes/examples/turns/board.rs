@@ -4,6 +4,7 @@ use bevy::prelude::*;
 use pusher_scenes::{
     draw::DrawSystems,
     icons::Icon,
+    link::LinkSystems,
     pace::Pace,
     theme::{BACKGROUND, BORDER, CORNER, GOOD, QUIET, QUIET_TEXT, UNIT, player_colour, text},
     turns::{Mark, Outcome, Sitting},
@@ -21,7 +22,7 @@ pub(crate) struct Cell(pub(crate) u8);
 struct Laid;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Update, click)
+    app.add_systems(Update, click.before(LinkSystems))
         .add_systems(PostUpdate, draw.in_set(DrawSystems));
 }
 

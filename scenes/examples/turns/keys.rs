@@ -3,15 +3,18 @@
 use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 use pusher_scenes::{
+    draw::DrawSystems,
     input_line::CommandKey,
     key_hints::{KeyHint, KeyHints},
+    link::LinkSystems,
     turns::Sitting,
 };
 
 use crate::model::Wish;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Update, (obey_keys, hint));
+    app.add_systems(Update, obey_keys.before(LinkSystems))
+        .add_systems(PostUpdate, hint.before(DrawSystems));
 }
 
 fn obey_keys(mut keys: MessageReader<CommandKey>, mut wishes: MessageWriter<Wish>) {

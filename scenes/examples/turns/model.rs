@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 use pusher_scenes::{
     entry::ChatEntry,
+    link::LinkSystems,
     player::{Departed, Player, RosterIsKnown},
     turns::{Game, Mark, Outcome, Seat, Sitting, SittingSystems, Table, best_move},
 };
@@ -34,9 +35,11 @@ pub(crate) enum Wish {
 pub(crate) fn plugin(app: &mut App) {
     app.add_message::<Wish>().add_systems(
         Update,
-        (obey, seat_players, tell_moves)
-            .chain()
-            .after(SittingSystems),
+        (
+            // What is played now is told now.
+            obey.after(LinkSystems).before(SittingSystems),
+            (seat_players, tell_moves).chain().after(SittingSystems),
+        ),
     );
 }
 

@@ -4,6 +4,7 @@ use bevy::prelude::*;
 use pusher_scenes::{
     chat::ChatPanel,
     connection_view::ConnectionView,
+    draw::DrawSystems,
     frame::{Frame, Place},
     panel::{Panel, PanelCount},
     picture::WorthAPicture,
@@ -27,7 +28,11 @@ struct Headline;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, (tell_whose_turn, describe_players, judge_picture));
+        .add_systems(Update, judge_picture)
+        .add_systems(
+            PostUpdate,
+            (tell_whose_turn, describe_players).before(DrawSystems),
+        );
 }
 
 fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {

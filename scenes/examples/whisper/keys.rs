@@ -4,13 +4,14 @@ use bevy::prelude::*;
 use pusher_scenes::{
     input_line::{CommandKey, LineEntered},
     key_hints::{KeyHint, KeyHints},
+    link::LinkSystems,
 };
 
 use crate::{model::Wish, wire::IsOpen};
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, hint)
-        .add_systems(Update, (obey_keys, whisper_lines));
+        .add_systems(Update, (obey_keys, whisper_lines).before(LinkSystems));
 }
 
 fn hint(is_open: Res<IsOpen>, mut hints: ResMut<KeyHints>) {
