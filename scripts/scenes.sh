@@ -20,15 +20,22 @@ scene() {
   timeout 2m "$target/debug/examples/$1" "${@:2}"
 }
 
+# wait_for_each PROCESS…: fails if one of them did.
+wait_for_each() {
+  local process
+  for process in "$@"; do
+    wait "$process"
+  done
+}
+
 # All of them at once, each on a server of its own. A line of a scene begins with the time.
 headless_scenes() {
-  local name
+  local name processes=()
   for name in "${scenes[@]}"; do
     scene "$name" --headless --run-for 6 >"$work/$name.log" &
+    processes+=($!)
   done
-  for name in "${scenes[@]}"; do
-    wait -n
-  done
+  wait_for_each "${processes[@]}"
   for name in "${scenes[@]}"; do
     say "$name:"
     tail -n +3 "$work/$name.log" | head -n 5
@@ -39,9 +46,9 @@ headless_scenes() {
   done
 }
 
-# Two players in each scene, all on one development server: the one must hear of the other.
-scenes_together() {
-  local server port arguments name
+# All scenes on one development server, each with two players.
+scenes_on_dev_server() {
+  local server port
   "$target/debug/pusher_dev_server" --port 0 >"$work/server.log" &
   server=$!
   # shellcheck disable=SC2064
@@ -49,17 +56,35 @@ scenes_together() {
   until port=$(grep -oE 'listens on [0-9.]+:[0-9]+' "$work/server.log" | grep -oE '[0-9]+$'); do
     sleep 0.1
   done
-  arguments=(--headless --port "$port" --key app-key --auth-endpoint "http://127.0.0.1:$port/pusher/auth"
-    --app-id app-id --app-secret app-secret)
+  scenes_together --port "$port" --key app-key --auth-endpoint "http://127.0.0.1:$port/pusher/auth" \
+    --app-id app-id --app-secret app-secret
+}
+
+# The same on Sockudo, which ends when nobody holds the other end of its standard input any more.
+scenes_on_sockudo() {
+  local arguments
+  mkfifo "$work/sockudo"
+  "$target/debug/examples/serve_scenes" <"$work/sockudo" >"$work/sockudo.arguments" &
+  exec 9>"$work/sockudo"
+  until read -r -a arguments <"$work/sockudo.arguments"; do
+    kill -0 $!
+    sleep 0.1
+  done
+  scenes_together "${arguments[@]}"
+}
+
+# scenes_together ARGUMENT…: two players in each scene, all on the server of these arguments: the one must hear of the other.
+scenes_together() {
+  local arguments=(--headless "$@") name players=()
   for name in "${scenes[@]}"; do
     local friends=()
     [ "$name" != invitations ] || friends=(--friends Ann,Zoe)
     scene "$name" "${arguments[@]}" --name Ann --run-for 9 "${friends[@]}" >"$work/$name-ann.log" &
+    players+=($!)
     scene "$name" "${arguments[@]}" --name Zoe --run-for 7 "${friends[@]}" >"$work/$name-zoe.log" &
+    players+=($!)
   done
-  for name in "${scenes[@]}" "${scenes[@]}"; do
-    wait -n
-  done
+  wait_for_each "${players[@]}"
   for name in "${scenes[@]}"; do
     if ! grep -m 1 -E '^ *[0-9]+:[0-9]{2} .*Zoe' "$work/$name-ann.log"; then
       say "$name: Ann did not hear of Zoe"

@@ -70,7 +70,8 @@ main() {
   step "build of the examples" cargo build --workspace --bins --examples --features "$features"
   step "examples" run_examples
   step "scenes without a window" headless_scenes
-  step "scenes together" scenes_together
+  step "scenes together" scenes_on_dev_server
+  step "scenes together on Sockudo" scenes_on_sockudo
   windowed_scenes
   step "no large loss of speed" timeout 10m cargo bench --quiet -p pusher_benches --bench throughput -- --check
   step "monitor against Sockudo" timeout 5m "$target/debug/examples/check_monitor" "$target/debug/examples/monitor"

@@ -147,6 +147,11 @@ pub struct ServerArguments {
     /// The app's secret, which a game never has
     #[arg(long, value_name = "SECRET", requires_all = ["key", "app_id"])]
     pub app_secret: Option<String>,
+
+    /// The master key of encrypted channels, in Base64, as the auth endpoint has it; without it, the development server's
+    #[cfg(not(target_arch = "wasm32"))]
+    #[arg(long, value_name = "KEY", requires = "app_secret", value_parser = master_key)]
+    pub encryption_master_key: Option<pusher_dev_server::EncryptionMasterKey>,
 }
 
 /// The server that the arguments name.
@@ -221,6 +226,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
     text.parse::<f64>()
         .map_err(|error| error.to_string())
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()))
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn master_key(text: &str) -> Result<pusher_dev_server::EncryptionMasterKey, &'static str> {
+    pusher_dev_server::EncryptionMasterKey::from_base64(text).ok_or("32 bytes in Base64 are needed")
 }
 
 /// A name that two windows on one machine do not share.

@@ -252,7 +252,11 @@ impl SceneServer {
                 app_id: app_id.clone(),
                 key: self.key().to_owned(),
                 secret: secret.clone(),
-                master_key: pusher_dev_server::EncryptionMasterKey::default(),
+                master_key: self
+                    .server
+                    .encryption_master_key
+                    .clone()
+                    .unwrap_or_default(),
             }),
             _ => Backend::nowhere(),
         }
