@@ -8,16 +8,19 @@ use crate::{
     entry::ChatEntry,
     icons::Icon,
     input_line::input_line,
-    notice::{Notice, notice},
+    notice::{Notice, notice_in_the_middle},
     pace::Pace,
     panel::Panel,
     scrolling::Scrolling,
     theme::{BODY, GAP, QUIET, QUIET_TEXT, TEXT, UNIT, player_colour},
-    words::{clock, drawable},
+    words::{clock, drawable, shortened},
 };
 
 /// Older lines are forgotten.
 const KEPT: usize = 200;
+
+/// More of a name would be taken from what was said, in characters.
+const LONGEST_NAME: usize = 24;
 
 /// Lines that Page Up and Page Down scroll by.
 const PAGE: f32 = 8.0;
@@ -48,17 +51,7 @@ impl ChatPanel {
     pub fn fill(self, commands: &mut Commands, panel: &Panel, assets: &AssetServer) {
         let scroll = Scrolling::spawn(commands, panel.content, true);
         commands.entity(scroll).insert(ChatScroll);
-        commands.spawn((
-            ChatList,
-            Node {
-                // The first lines stand above the input line, where the talk goes on.
-                margin: UiRect::top(auto()),
-                flex_direction: FlexDirection::Column,
-                flex_shrink: 0.0,
-                ..default()
-            },
-            ChildOf(scroll),
-        ));
+        commands.spawn((ChatList, Scrolling::lines(), ChildOf(scroll)));
         let empty = Notice {
             icon: Icon::Chat,
             colour: QUIET_TEXT,
@@ -67,15 +60,7 @@ impl ChatPanel {
         };
         commands.spawn((
             Placeholder,
-            Node {
-                position_type: PositionType::Absolute,
-                width: percent(100),
-                height: percent(100),
-                align_items: AlignItems::Center,
-                justify_content: JustifyContent::Center,
-                ..default()
-            },
-            children![notice(&empty, assets)],
+            notice_in_the_middle(&empty, assets),
             ChildOf(panel.content),
         ));
         if let Some(input) = self.input {
@@ -143,7 +128,7 @@ fn chat_line(entry: &ChatEntry, time: &str) -> impl Bundle + use<> {
     match entry.player() {
         Some(name) => line(
             time,
-            name,
+            &shortened(&drawable(name), LONGEST_NAME),
             player_colour(name),
             &format!("  {}", entry.text),
         ),

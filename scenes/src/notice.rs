@@ -41,6 +41,21 @@ pub fn notice(notice: &Notice, assets: &AssetServer) -> impl Bundle + use<> {
     )
 }
 
+/// The notice in the middle of a place of any size, which it covers.
+pub fn notice_in_the_middle(said: &Notice, assets: &AssetServer) -> impl Bundle + use<> {
+    (
+        Node {
+            position_type: PositionType::Absolute,
+            width: percent(100),
+            height: percent(100),
+            align_items: AlignItems::Center,
+            justify_content: JustifyContent::Center,
+            ..default()
+        },
+        children![notice(said, assets)],
+    )
+}
+
 fn detail(line: &str) -> impl Bundle + use<> {
     (
         Text::new(drawable(line)),

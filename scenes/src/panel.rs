@@ -30,9 +30,17 @@ impl Panel {
         Self::spawn(commands, parent, title, Self::narrow())
     }
 
-    /// The width of a narrow panel, or of a column of panels.
-    #[must_use]
-    pub fn narrow() -> Node {
+    /// Spawns a column of panels under `parent`, as wide as a narrow panel.
+    pub fn column(commands: &mut Commands, parent: Entity) -> Entity {
+        let node = Node {
+            flex_direction: FlexDirection::Column,
+            row_gap: px(GAP),
+            ..Self::narrow()
+        };
+        commands.spawn((node, ChildOf(parent))).id()
+    }
+
+    fn narrow() -> Node {
         Node {
             width: percent(ASIDE),
             min_width: px(ASIDE_WIDTH.0),
@@ -113,7 +121,7 @@ impl Plugin for PanelPlugin {
     }
 }
 
-fn show_count(mut counts: Query<(&PanelCount, &mut Text), Changed<PanelCount>>) {
+pub(crate) fn show_count(mut counts: Query<(&PanelCount, &mut Text), Changed<PanelCount>>) {
     for (count, mut shown) in &mut counts {
         shown.set_if_neq(Text::new(count.0.clone()));
     }

@@ -11,7 +11,7 @@ use crate::{
     icons::Icon,
     motion::{Arriving, Departing, veil},
     notice::{Notice, notice},
-    panel::{Panel, PanelCount},
+    panel::{Panel, PanelCount, show_count},
     player::{Chosen, Departed, Player, RosterIsKnown},
     scrolling::Scrolling,
     theme::{
@@ -100,6 +100,7 @@ impl Plugin for RosterPlugin {
                 PostUpdate,
                 (update_rows, count_players, choose_foot, draw_foot)
                     .chain()
+                    .before(show_count)
                     .in_set(DrawSystems),
             );
     }

@@ -73,6 +73,17 @@ impl Scrolling {
         list
     }
 
+    /// The list of lines in a column that follows its end: the first of them stand at the bottom, where the others come.
+    #[must_use]
+    pub fn lines() -> Node {
+        Node {
+            margin: UiRect::top(auto()),
+            flex_direction: FlexDirection::Column,
+            flex_shrink: 0.0,
+            ..default()
+        }
+    }
+
     /// Scrolls by `lines` lines, up if negative.
     pub fn by(&mut self, lines: f32, position: &mut ScrollPosition, node: &ComputedNode) {
         let scale = node.inverse_scale_factor();

@@ -252,11 +252,7 @@ impl SceneServer {
                 app_id: app_id.clone(),
                 key: self.key().to_owned(),
                 secret: secret.clone(),
-                master_key: self
-                    .server
-                    .encryption_master_key
-                    .clone()
-                    .unwrap_or_default(),
+                master_key: self.server.encryption_master_key.unwrap_or_default(),
             }),
             _ => Backend::nowhere(),
         }

@@ -40,16 +40,7 @@ pub(crate) fn plugin(app: &mut App) {
 
 fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     let frame = Frame::spawn(&mut commands, "Invitations", &place);
-    let aside = commands
-        .spawn((
-            Node {
-                flex_direction: FlexDirection::Column,
-                row_gap: px(GAP),
-                ..Panel::narrow()
-            },
-            ChildOf(frame.body),
-        ))
-        .id();
+    let aside = Panel::column(&mut commands, frame.body);
     let friends = Panel::wide(&mut commands, aside, "Friends");
     Roster {
         has_ready_check: false,

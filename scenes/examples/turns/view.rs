@@ -37,16 +37,7 @@ pub(crate) fn plugin(app: &mut App) {
 
 fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     let frame = Frame::spawn(&mut commands, "Turns", &place);
-    let aside = commands
-        .spawn((
-            Node {
-                flex_direction: FlexDirection::Column,
-                row_gap: px(GAP),
-                ..Panel::narrow()
-            },
-            ChildOf(frame.body),
-        ))
-        .id();
+    let aside = Panel::column(&mut commands, frame.body);
     let players = Panel::spawn(
         &mut commands,
         aside,

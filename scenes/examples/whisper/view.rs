@@ -8,7 +8,7 @@ use pusher_scenes::{
     entry::ChatEntry,
     frame::{Frame, Place},
     icons::Icon,
-    notice::{Notice, notice},
+    notice::{Notice, notice_in_the_middle},
     pace::Pace,
     panel::Panel,
     picture::WorthAPicture,
@@ -55,16 +55,7 @@ fn build(
 
     let server = Panel::wide(&mut commands, frame.body, "What the server sees");
     let scroll = Scrolling::spawn(&mut commands, server.content, true);
-    commands.spawn((
-        WireList,
-        Node {
-            margin: UiRect::top(auto()),
-            flex_direction: FlexDirection::Column,
-            flex_shrink: 0.0,
-            ..default()
-        },
-        ChildOf(scroll),
-    ));
+    commands.spawn((WireList, Scrolling::lines(), ChildOf(scroll)));
     let (icon, headline, details) = if is_open.0 {
         (Icon::Signal, "Nothing yet", vec![])
     } else {
@@ -79,15 +70,7 @@ fn build(
     };
     commands.spawn((
         Placeholder,
-        Node {
-            position_type: PositionType::Absolute,
-            width: percent(100),
-            height: percent(100),
-            align_items: AlignItems::Center,
-            justify_content: JustifyContent::Center,
-            ..default()
-        },
-        children![notice(&said, &assets)],
+        notice_in_the_middle(&said, &assets),
         ChildOf(server.content),
     ));
 }
