@@ -1,5 +1,8 @@
 //! What a test says to the game in its page, and what the game answers. Both sides are made of this.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod webdriver;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -36,8 +39,17 @@ pub enum Request {
         /// Its `channel_data`.
         channel_data: Option<String>,
     },
+    /// Answer the sign-in that waits, in the mode [`Setup::signs_in_by_code`].
+    Authenticate {
+        /// The `auth` of the answer.
+        auth: String,
+        /// Its `user_data`.
+        user_data: String,
+    },
     /// End the client, by taking its configuration away.
     End,
+    /// Drop the whole app, and make another one.
+    Drop,
     /// Tell how things are.
     Tell,
 }
@@ -59,6 +71,8 @@ pub struct Setup {
     pub own_transport: bool,
     /// Where users are authenticated.
     pub user_auth: Option<AuthUrl>,
+    /// Whether they are by code of the game's own, which waits for [`Request::Authenticate`].
+    pub signs_in_by_code: bool,
     /// Silence after which the link is checked, in milliseconds.
     pub activity_timeout: u64,
     /// For an answer to that, in milliseconds.
@@ -93,8 +107,22 @@ pub struct AuthUrl {
     pub headers: Vec<(String, String)>,
     /// Fields of the form.
     pub params: Vec<(String, String)>,
-    /// Whether the browser's credentials go along to another origin.
-    pub include_credentials: bool,
+    /// More of them, handed over by a provider.
+    pub provided_params: Vec<(String, String)>,
+    /// Which of the browser's credentials go along.
+    pub credentials: Cookies,
+}
+
+/// Which of the browser's credentials go along.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub enum Cookies {
+    /// What the plugin does by itself.
+    #[default]
+    Unsaid,
+    /// None.
+    Omitted,
+    /// To another origin, too.
+    Included,
 }
 
 /// How things are with the game.
@@ -110,4 +138,6 @@ pub struct State {
     pub told: Vec<String>,
     /// The channel and the connection of the authorization that waits, in the mode [`Authorize::ByCode`].
     pub asked: Option<(String, String)>,
+    /// The connection of the sign-in that waits, in the mode [`Setup::signs_in_by_code`].
+    pub asked_for_user: Option<String>,
 }

@@ -1,19 +1,17 @@
 //! The game: an app with the plugin, and a record of what it was told.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use super::transport::OwnSocket;
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 use bevy_pusher::{
-    auth::{AuthEndpoint, AuthReply, AuthRequest, Authorizer, ChannelAuthorization, Credentials},
+    auth::{AuthEndpoint, ChannelAuthorization, Credentials, UserAuthentication},
     config::{Endpoint, Limits, ReconnectPolicy, Timing},
     prelude::*,
 };
-use pusher_web_tests::{AuthUrl, Authorize, Request, Setup, State};
+use pusher_web_tests::{AuthUrl, Authorize, Cookies, Request, Setup, State};
+
+use super::{by_code::ByCode, transport::OwnSocket};
 
 /// The game in the page.
 pub(crate) struct Game {
@@ -87,13 +85,19 @@ impl Game {
                 if let Some(data) = channel_data {
                     answer = answer.with_channel_data(data);
                 }
-                let waiting = self.by_code.waiting();
+                let waiting = self.by_code.channel();
                 let (_, reply) = waiting.ok_or("nobody asked for an authorization")?;
                 reply.send(Ok(answer));
+            }
+            Request::Authenticate { auth, user_data } => {
+                let waiting = self.by_code.user();
+                let (_, reply) = waiting.ok_or("nobody signs in")?;
+                reply.send(Ok(UserAuthentication::new(auth, user_data)));
             }
             Request::End => {
                 world.remove_resource::<PusherConfig>();
             }
+            Request::Drop => *self = Self::new(),
             Request::Tell => {}
         }
         Ok(self.state())
@@ -117,6 +121,7 @@ impl Game {
             members,
             told: record.told.clone(),
             asked: self.by_code.asked(),
+            asked_for_user: self.by_code.asked_for_user(),
         }
     }
 }
@@ -152,7 +157,9 @@ fn config(setup: &Setup, by_code: &ByCode) -> PusherConfig {
     if setup.own_transport {
         config = config.with_transport(OwnSocket);
     }
-    if let Some(url) = &setup.user_auth {
+    if setup.signs_in_by_code {
+        config = config.with_authenticator(by_code.clone());
+    } else if let Some(url) = &setup.user_auth {
         config = config.with_user_auth_endpoint(auth_endpoint(url));
     }
     config
@@ -164,32 +171,14 @@ fn auth_endpoint(url: &AuthUrl) -> AuthEndpoint {
     for (name, value) in &url.params {
         endpoint = endpoint.with_param(name, value);
     }
-    if url.include_credentials {
-        endpoint = endpoint.with_credentials(Credentials::Include);
+    if !url.provided_params.is_empty() {
+        let params = url.provided_params.clone();
+        endpoint = endpoint.with_param_provider(move || params.clone());
     }
-    endpoint
-}
-
-/// An authorizer that answers when a test says so.
-#[derive(Clone, Default)]
-struct ByCode(Arc<Mutex<Option<(AuthRequest, AuthReply)>>>);
-
-impl ByCode {
-    fn waiting(&self) -> Option<(AuthRequest, AuthReply)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn asked(&self) -> Option<(String, String)> {
-        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (request, _) = waiting.as_ref()?;
-        Some((request.channel().to_owned(), request.socket_id().to_owned()))
-    }
-}
-
-impl Authorizer for ByCode {
-    fn authorize(&self, request: AuthRequest, reply: AuthReply) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *waiting = Some((request, reply));
+    match url.credentials {
+        Cookies::Unsaid => endpoint,
+        Cookies::Omitted => endpoint.with_credentials(Credentials::Omit),
+        Cookies::Included => endpoint.with_credentials(Credentials::Include),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The page: frames, and the function that a test calls.
 
+mod absent;
+mod by_code;
 mod game;
 mod transport;
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use pusher_dev_server::{AuthPolicy, ServerEvent};
+use pusher_dev_server::{AuthPolicy, DevServer, ServerEvent};
 use pusher_test_support::{Answer, AppCredentials, ScriptedAuth};
-use pusher_web_tests::{AuthUrl, Authorize, Request, Setup};
+use pusher_web_tests::{AuthUrl, Authorize, Cookies, Request, Setup};
 use serde_json::json;
 
 use crate::{
@@ -19,6 +19,7 @@ fn what_a_provider_gives_goes_along_after_a_preflight() {
     let events = server.events();
     let mut url = as_user(server.auth_endpoint(), "ann & co");
     url.headers = vec![("Authorization".into(), "Bearer 4711".into())];
+    url.provided_params = vec![("user_info".into(), r#"{"name":"Zoë"}"#.into())];
     let place = Place::new();
     let page = place.play(&Setup {
         authorize: Authorize::ByUrl(url),
@@ -37,6 +38,7 @@ fn what_a_provider_gives_goes_along_after_a_preflight() {
         ("socket_id", &*socket_id),
         ("channel_name", "presence-room"),
         ("user_id", "ann & co"),
+        ("user_info", r#"{"name":"Zoë"}"#),
     ];
     assert_eq!(
         record.params,
@@ -121,21 +123,62 @@ fn cookies_go_to_another_origin_only_where_that_was_asked_for() {
             .with_header("Access-Control-Allow-Credentials", "true")
     });
     let place = Place::new();
-    let page = place.open();
-    page.script("document.cookie = 'session=4711'");
-    for (number, include_credentials) in [false, true].into_iter().enumerate() {
-        page.start(&Setup {
+    let with_cookie = place.open();
+    with_cookie.script("document.cookie = 'session=4711'");
+    let cases = [
+        (Cookies::Unsaid, None),
+        (Cookies::Omitted, None),
+        (Cookies::Included, Some("session=4711")),
+    ];
+    for (credentials, cookie) in cases {
+        let page = place.play(&Setup {
             authorize: Authorize::ByUrl(AuthUrl {
                 url: auth.url("/"),
-                include_credentials,
+                credentials,
                 ..AuthUrl::default()
             }),
             ..setup_for(&server, "ann")
         });
-        page.ask(&Request::Join(format!("private-{number}")));
+        page.ask(&Request::Join("private-room".into()));
         let request = auth.expect_request(SOON);
-        let cookie = include_credentials.then_some("session=4711");
-        assert_eq!(request.header("Cookie"), cookie);
+        assert_eq!(request.header("Cookie"), cookie, "{credentials:?}");
+    }
+}
+
+#[test]
+fn cookies_go_to_the_pages_own_origin_unless_that_was_ruled_out() {
+    let server = dev_server();
+    let place = Place::new();
+    let with_cookie = place.open();
+    with_cookie.script("document.cookie = 'session=4711'");
+    for (number, (credentials, cookie)) in [
+        (Cookies::Unsaid, Some("session=4711")),
+        (Cookies::Omitted, None),
+        (Cookies::Included, Some("session=4711")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let page = place.play(&Setup {
+            authorize: Authorize::ByUrl(AuthUrl {
+                // Of the page's own origin.
+                url: "/auth".into(),
+                credentials,
+                ..AuthUrl::default()
+            }),
+            ..setup_for(&server, "ann")
+        });
+        page.ask(&Request::Join("private-room".into()));
+        page.has_been_told_of("private-room failed: ");
+        let asked: Vec<_> = place
+            .pages
+            .requests()
+            .into_iter()
+            .filter(|request| request.path() == "/auth")
+            .collect();
+        assert_eq!(asked.len(), number + 1);
+        let last = asked.last().unwrap();
+        assert_eq!(last.header("Cookie"), cookie, "{credentials:?}");
     }
 }
 
@@ -171,11 +214,7 @@ fn the_games_own_code_may_answer_later() {
     let state = page.until("being asked", |state| state.asked.is_some());
     let (channel, socket_id) = state.asked.unwrap();
     assert_eq!(channel, "presence-room");
-    let credentials = AppCredentials {
-        key: server.app_key().into(),
-        secret: server.app_secret().into(),
-        ..AppCredentials::for_tests()
-    };
+    let credentials = credentials_of(&server);
     let channel_data = r#"{"user_id":"ann"}"#.to_owned();
     page.ask(&Request::Authorize {
         auth: credentials.channel_auth(&socket_id, &channel, Some(&channel_data)),
@@ -183,4 +222,31 @@ fn the_games_own_code_may_answer_later() {
     });
     page.has_been_told("presence-room subscribed");
     page.sees("presence-room", &["ann"]);
+}
+
+#[test]
+fn the_games_own_code_may_vouch_for_the_user_later() {
+    let server = dev_server();
+    let place = Place::new();
+    let page = place.play(&Setup {
+        signs_in_by_code: true,
+        ..setup_for(&server, "ann")
+    });
+    page.ask(&Request::SignIn);
+    let state = page.until("being asked", |state| state.asked_for_user.is_some());
+    let socket_id = state.asked_for_user.unwrap();
+    let user_data = r#"{"id":"ann"}"#.to_owned();
+    page.ask(&Request::Authenticate {
+        auth: credentials_of(&server).user_auth(&socket_id, &user_data),
+        user_data,
+    });
+    page.has_been_told_of("SignedIn { id: \"ann\"");
+}
+
+fn credentials_of(server: &DevServer) -> AppCredentials {
+    AppCredentials {
+        key: server.app_key().into(),
+        secret: server.app_secret().into(),
+        ..AppCredentials::for_tests()
+    }
 }

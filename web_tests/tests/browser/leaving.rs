@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use pusher_test_support::{ScriptedConnection, ScriptedServer, polite};
-use pusher_web_tests::Request;
+use pusher_web_tests::{Request, webdriver::wait_for};
 
 use crate::{
     dev_server,
     page::{Page, Place, SOON, setup, setup_for},
-    webdriver::wait_for,
 };
 
 /// Far less than a heartbeat, and than a server's patience with a client that says nothing.
@@ -97,4 +96,17 @@ fn an_ended_client_says_goodbye_and_stays_silent() {
     page.start(&setup(server.port(), "key"));
     let _next = accept(&server, "1.2");
     page.connected();
+}
+
+#[test]
+fn a_dropped_app_says_goodbye() {
+    let server = ScriptedServer::start();
+    let place = Place::new();
+    let page = place.play(&setup(server.port(), "key"));
+    let connection = accept(&server, "1.1");
+    page.connected();
+    page.ask(&Request::Drop);
+    let close = connection.expect_close(SOON);
+    assert_eq!(close.code, Some(1000));
+    server.expect_no_connection(Duration::from_secs(1));
 }

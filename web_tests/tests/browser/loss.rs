@@ -7,13 +7,12 @@ use std::{
 
 use pusher_dev_server::{DevServer, DevServerConfig, ServerEvent};
 use pusher_test_support::{ScriptedServer, SigningAuth, Sockudo, polite};
-use pusher_web_tests::{Request, Setup};
+use pusher_web_tests::{Request, Setup, webdriver::wait_for};
 use serde_json::json;
 
 use crate::{
     dev_server,
     page::{Place, SOON, setup, setup_for, setup_for_sockudo},
-    webdriver::wait_for,
 };
 
 #[test]
@@ -168,6 +167,32 @@ fn a_page_that_comes_online_or_into_sight_dials_at_once() {
     page.hide_behind(&place.open());
     page.show();
     page.connected();
+}
+
+#[test]
+fn what_the_browser_tells_of_the_network_has_the_link_checked_at_once() {
+    let server = dev_server();
+    let place = Place::new();
+    let page = place.play(&setup_for(&server, "ann"));
+    page.join("lobby");
+    let before = page.connected();
+    let expect_ping = |what: &str, happen: &dyn Fn()| {
+        let events = server.events();
+        happen();
+        // Far before the heartbeat.
+        let ping = events.wait_for(Duration::from_secs(10), |event| {
+            matches!(event, ServerEvent::PingReceived { .. })
+        });
+        assert!(ping.is_some(), "no ping came after: {what}");
+    };
+    for event in ["offline", "online"] {
+        expect_ping(event, &|| {
+            page.script(&format!("dispatchEvent(new Event('{event}'))"));
+        });
+    }
+    page.hide_behind(&place.open());
+    expect_ping("being shown", &|| page.show());
+    assert_eq!(page.connected(), before);
 }
 
 #[test]

@@ -13,7 +13,6 @@ mod leaving;
 mod loss;
 mod page;
 mod together;
-mod webdriver;
 
 use pusher_dev_server::{DevServer, DevServerConfig};
 

@@ -4,10 +4,11 @@ use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
 use pusher_dev_server::DevServer;
 use pusher_test_support::{Answer, ScriptedAuth, SigningAuth, Sockudo};
-use pusher_web_tests::{AuthUrl, Authorize, Request, Setup, State};
+use pusher_web_tests::{
+    AuthUrl, Authorize, Request, Setup, State,
+    webdriver::{Browser, wait_for},
+};
 use serde_json::{Value, json};
-
-use crate::webdriver::{Browser, wait_for};
 
 /// Longer than anything takes, so that what does not happen fails the test. A hidden tab takes its time.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -25,7 +26,7 @@ await start();
 /// A browser, and the place where its pages come from.
 pub(crate) struct Place {
     pub(crate) browser: Arc<Browser>,
-    pages: ScriptedAuth,
+    pub(crate) pages: ScriptedAuth,
 }
 
 /// One tab with the game in it.
@@ -42,6 +43,7 @@ impl Place {
             "/" => with_type("text/html", PAGE),
             "/page.js" => with_type("text/javascript", script.clone()),
             "/page_bg.wasm" => with_type("application/wasm", module.clone()),
+            "/auth" => Answer::status(403),
             "/elsewhere" => with_type("text/html", "<!doctype html><title>Elsewhere</title>"),
             _ => Answer::status(404),
         });
@@ -220,6 +222,7 @@ pub(crate) fn setup(port: u16, key: &str) -> Setup {
         authorize: Authorize::Never,
         own_transport: false,
         user_auth: None,
+        signs_in_by_code: false,
         activity_timeout: 30_000,
         pong_timeout: 10_000,
         authorization_timeout: 10_000,

@@ -1,4 +1,10 @@
 //! A real browser, driven by chromedriver over WebDriver's HTTP (<https://www.w3.org/TR/webdriver2/>).
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is a failed test"
+)]
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,13 +17,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 /// How long the driver, the browser and each command may take. They take below two seconds on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A browser without a window on the screen. It ends with this value.
-pub(crate) struct Browser {
+pub struct Browser {
     agent: ureq::Agent,
     session: String,
     driver: Child,
@@ -26,8 +33,19 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts one, with a profile of its own.
-    pub(crate) fn start() -> Self {
+    /// Starts one, with a profile of its own, that draws nothing.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(&["--disable-gpu"])
+    }
+
+    /// Starts one that draws by WebGL on a machine without a GPU.
+    #[must_use]
+    pub fn start_drawing() -> Self {
+        Self::start_with(&["--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
+    }
+
+    fn start_with(more_arguments: &[&str]) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -48,14 +66,19 @@ impl Browser {
             driver,
             tab: Mutex::default(),
         };
+        let mut arguments = vec![
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        ];
+        arguments.extend(more_arguments);
         let session = browser.post(
             "",
             &json!({"capabilities": {"alwaysMatch": {
                 "browserName": "chrome",
                 "acceptInsecureCerts": true,
-                "goog:chromeOptions": {"args": [
-                    "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-                ]},
+                "goog:chromeOptions": {"args": arguments},
             }}}),
         );
         let id = session["sessionId"].as_str().expect("a session has an id");
@@ -64,7 +87,7 @@ impl Browser {
     }
 
     /// Opens a tab, before all others, at this URL. Returns its name.
-    pub(crate) fn open(&self, url: &str) -> String {
+    pub fn open(&self, url: &str) -> String {
         let opened = self.post("/window/new", &json!({"type": "tab"}));
         let tab = opened["handle"]
             .as_str()
@@ -75,27 +98,27 @@ impl Browser {
     }
 
     /// Brings a tab before all others, which hides them.
-    pub(crate) fn show(&self, tab: &str) {
+    pub fn show(&self, tab: &str) {
         self.put_before(tab, tab);
     }
 
     /// Brings another tab before this one, to which commands go from here on: a command to any other tab shows that one.
-    pub(crate) fn put_before(&self, tab: &str, other: &str) {
+    pub fn put_before(&self, tab: &str, other: &str) {
         self.command(tab, "Target.activateTarget", &json!({"targetId": other}));
     }
 
     /// Goes to another page.
-    pub(crate) fn go(&self, tab: &str, url: &str) {
+    pub fn go(&self, tab: &str, url: &str) {
         self.in_tab(tab, |browser| browser.post("/url", &json!({"url": url})));
     }
 
     /// Goes back to the page before.
-    pub(crate) fn go_back(&self, tab: &str) {
+    pub fn go_back(&self, tab: &str) {
         self.in_tab(tab, |browser| browser.post("/back", &json!({})));
     }
 
     /// Closes a tab, as its user would.
-    pub(crate) fn close(&self, tab: &str) {
+    pub fn close(&self, tab: &str) {
         self.in_tab(tab, |browser| browser.delete("/window"));
         // Commands of a session go to a tab that exists.
         let others = self.get("/window/handles");
@@ -106,20 +129,30 @@ impl Browser {
     }
 
     /// The value of a function's body in a tab.
-    pub(crate) fn script(&self, tab: &str, body: &str, arguments: &[Value]) -> Value {
+    pub fn script(&self, tab: &str, body: &str, arguments: &[Value]) -> Value {
         self.in_tab(tab, |browser| {
             browser.post("/execute/sync", &json!({"script": body, "args": arguments}))
         })
     }
 
     /// A command of Chromium's own protocol (<https://chromedevtools.github.io/devtools-protocol>) to a tab.
-    pub(crate) fn command(&self, tab: &str, command: &str, parameters: &Value) -> Value {
+    pub fn command(&self, tab: &str, command: &str, parameters: &Value) -> Value {
         self.in_tab(tab, |browser| {
             browser.post(
                 "/goog/cdp/execute",
                 &json!({"cmd": command, "params": parameters}),
             )
         })
+    }
+
+    /// A picture of what a tab shows, as a PNG.
+    #[must_use]
+    pub fn picture(&self, tab: &str) -> Vec<u8> {
+        let picture = self.in_tab(tab, |browser| browser.get("/screenshot"));
+        let picture = picture.as_str().expect("a picture is a text");
+        BASE64_STANDARD
+            .decode(picture)
+            .expect("a picture is in base64")
     }
 
     fn in_tab<R>(&self, tab: &str, act: impl FnOnce(&Self) -> R) -> R {
@@ -196,7 +229,7 @@ fn value_of(path: &str, answer: Result<ureq::http::Response<ureq::Body>, ureq::E
 
 /// Waits until `ready` gives something; `what` completes "waited … for".
 #[track_caller]
-pub(crate) fn wait_for<R>(
+pub fn wait_for<R>(
     what: impl FnOnce() -> String,
     within: Duration,
     mut ready: impl FnMut() -> Option<R>,
