@@ -12,6 +12,10 @@ wasi_target=wasm32-wasip1
 wasm_bindgen_version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
 wasm_bindgen_root=$cache/wasm-bindgen-$wasm_bindgen_version
 
+# What makes the module of a page smaller.
+binaryen_version=132.0.0
+binaryen_root=$cache/binaryen-$binaryen_version
+
 # can_build_for TARGET
 can_build_for() {
   has_rustup_target "$1" || apt_offers "${debian_web_packages[@]}"
@@ -77,13 +81,27 @@ install_browser() {
   has chromedriver || apt_install chromium chromium-driver
 }
 
-# optimize MODULE: makes it smaller, if the tool for that is there (Debian's package binaryen).
+# scene_page SCENE FOLDER: a page with the scene in it. Small rather than fast to build: it goes over the network.
+scene_page() {
+  install_wasm_bindgen
+  cargo_for "$web_target" build --profile web --package pusher_scenes --example "$1"
+  rm -rf "$2"
+  web_page "$(web_folder)/$web_target/web/examples/$1.wasm" "$2" scene
+  optimize "$2/scene_bg.wasm"
+  cp -r assets "$2/assets"
+  sed "s/SCENE/$1/" scripts/scene.html >"$2/index.html"
+}
+
+# optimize MODULE: makes it smaller, which takes minutes. Debian's wasm-opt (108) is too old: it mixes up the tables of references.
 optimize() {
-  if ! has wasm-opt; then
-    say "wasm-opt is not installed: the module stays about a third larger than it need be"
-    return
+  if [ ! -x "$binaryen_root/node_modules/.bin/wasm-opt" ]; then
+    if ! has npm; then
+      say "there is no npm to install wasm-opt with: the module stays three times as large as it need be"
+      return
+    fi
+    npm install --prefix "$binaryen_root" --no-package-lock --no-audit --no-fund "binaryen@$binaryen_version"
   fi
-  wasm-opt -Oz --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
-    --enable-reference-types --enable-multivalue "$1" -o "$1.small"
+  "$binaryen_root/node_modules/.bin/wasm-opt" -Oz --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
+    --enable-mutable-globals --enable-reference-types --enable-multivalue "$1" -o "$1.small"
   mv "$1.small" "$1"
 }
