@@ -18,6 +18,11 @@ after() {
   "${@:2}"
 }
 
+# grab ARGUMENT…: what is on the screen, as ffmpeg's input.
+grab() {
+  ffmpeg -loglevel error -f x11grab -framerate 10 -video_size "$size" -draw_mouse 0 -i "$DISPLAY" "$@"
+}
+
 keys() {
   xdotool key --delay 80 "$@"
 }
@@ -29,8 +34,11 @@ until window=$(xdotool search --onlyvisible --name '^Lobby$'); do
   sleep 0.1
 done
 xdotool windowfocus "$window"
-ffmpeg -loglevel error -f x11grab -framerate 10 -video_size "$size" -draw_mouse 0 -i "$DISPLAY" -t "$seconds" \
-  -c:v libx264rgb -qp 0 -preset ultrafast "$FILM/film.mkv" &
+# The window is black until the first frame is drawn.
+until [ "$(grab -frames:v 1 -vf scale=1:1 -pix_fmt gray -f rawvideo - | od -An -tu1)" -gt 0 ]; do
+  sleep 0.1
+done
+grab -t "$seconds" -c:v libx264rgb -qp 0 -preset ultrafast "$FILM/film.mkv" &
 film=$!
 after 5 keys Return
 after 0.5 xdotool type --delay 45 'Hello! One lap before the race?'
@@ -41,7 +49,7 @@ after 4 keys n
 wait "$film"
 
 # Frames that show nothing new are left out, the others keep their time.
-ffmpeg -loglevel error -ss 1 -i "$FILM/film.mkv" -fps_mode vfr -vf \
+ffmpeg -loglevel error -i "$FILM/film.mkv" -fps_mode vfr -vf \
   'mpdecimate=hi=1:lo=1:frac=0,split[a][b];[a]palettegen=max_colors=96:stats_mode=full[p];[b][p]paletteuse=dither=none:diff_mode=rectangle' \
   "$FILM/film.gif"
 gifsicle -O3 "$FILM/film.gif" -o docs/images/lobby.gif

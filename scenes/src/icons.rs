@@ -2,6 +2,30 @@
 
 use bevy::prelude::*;
 
+/// Pixels of a side: of a small icon twice over, for fine screens, and of a large one.
+const SMALL: u32 = 32;
+const LARGE: u32 = 96;
+
+/// Has all icons at hand. One that is loaded when it is first shown comes a frame later, and a window that sleeps in between
+/// shows it late.
+pub(crate) struct IconsPlugin;
+
+/// Keeps what is not shown.
+#[derive(Resource)]
+struct Icons(#[expect(dead_code, reason = "it keeps them")] Vec<Handle<Image>>);
+
+impl Plugin for IconsPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(
+            PreStartup,
+            |mut commands: Commands, assets: Res<AssetServer>| {
+                let both = |icon: Icon| [SMALL, LARGE].map(|pixels| icon.image(&assets, pixels));
+                commands.insert_resource(Icons(Icon::ALL.into_iter().flat_map(both).collect()));
+            },
+        );
+    }
+}
+
 /// What an icon says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
@@ -36,6 +60,23 @@ pub enum Icon {
 }
 
 impl Icon {
+    const ALL: [Self; 14] = [
+        Self::Info,
+        Self::Good,
+        Self::Warn,
+        Self::Bad,
+        Self::Check,
+        Self::Invite,
+        Self::Chat,
+        Self::People,
+        Self::Signal,
+        Self::Unplugged,
+        Self::Blocked,
+        Self::Cursor,
+        Self::Cross,
+        Self::Nought,
+    ];
+
     fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -62,17 +103,17 @@ impl Icon {
 
     /// The icon at `size` logical pixels, at most twice as large as a small one.
     pub fn of_size(self, assets: &AssetServer, colour: Color, size: f32) -> impl Bundle + use<> {
-        self.at(assets, colour, size, 32)
+        self.at(assets, colour, size, SMALL)
     }
 
     /// The icon at 48 logical pixels, above a headline.
     pub fn large(self, assets: &AssetServer, colour: Color) -> impl Bundle + use<> {
-        self.at(assets, colour, 48.0, 96)
+        self.at(assets, colour, 48.0, LARGE)
     }
 
     /// The file that [`large`](Self::large) shows.
     pub fn large_image(self, assets: &AssetServer) -> Handle<Image> {
-        self.image(assets, 96)
+        self.image(assets, LARGE)
     }
 
     fn at(

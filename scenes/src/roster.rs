@@ -329,7 +329,8 @@ fn count_players(
 fn choose_foot(
     view: Res<ConnectionView>,
     is_known: Res<RosterIsKnown>,
-    players: Query<&Player, Without<Departed>>,
+    // Those who are leaving, too: what is below the rows comes when they are gone.
+    players: Query<&Player>,
     mut feet: Query<&mut Foot>,
 ) {
     let is_on_the_way = !view.is_failed() && *view != ConnectionView::Offline;

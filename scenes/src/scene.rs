@@ -33,6 +33,7 @@ use crate::{
     entry::ChatEntry,
     fitted::FittedPlugin,
     headless::HeadlessPlugin,
+    icons::IconsPlugin,
     input_line::InputLinePlugin,
     key_hints::KeyHintsPlugin,
     keys::KeysPlugin,
@@ -144,6 +145,7 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
         .add_plugins(DrawPlugin)
         .add_plugins((
             PacePlugin,
+            IconsPlugin,
             MotionPlugin,
             FittedPlugin,
             ScrollingPlugin,
