@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks that the plugin compiles, with all its features, for the platforms that the tests do not run on. Types alone:
+# Checks that the plugin compiles, with its features, for the platforms that the tests do not run on. Types alone:
 # nothing is linked or run. Takes rustup's targets where they are installed, else Debian's toolchain, which builds the standard
 # library from its source.
 #
@@ -17,13 +17,20 @@ source scripts/wasm.sh
 platforms=(x86_64-pc-windows-msvc aarch64-apple-darwin aarch64-apple-ios aarch64-linux-android)
 
 check() {
-  local target=$1 features=diagnostics,local-auth,states,testing,window,winit
-  if [ "$target" = aarch64-linux-android ]; then
-    # OpenSSL's headers are read by a build script, which only looks into them: those of this machine will do. A game for Android
-    # takes `native-tls-vendored` and the NDK instead.
-    export CC_aarch64_linux_android=cc OPENSSL_INCLUDE_DIR=/usr/include OPENSSL_LIB_DIR=/usr/lib
-    features+=,bevy_winit/android-native-activity
-  fi
+  local target=$1 features=diagnostics,local-auth,states,testing,window
+  case "$target" in
+    # Bevy's window library takes Xcode there, for what it logs.
+    aarch64-apple-ios) ;;
+    aarch64-linux-android)
+      # OpenSSL's build script looks into its headers and for its libraries, and nothing is linked: those of this machine will
+      # do. A game for Android takes `native-tls-vendored` and the NDK instead.
+      export CC_aarch64_linux_android=cc
+      OPENSSL_INCLUDE_DIR=$(pkg-config --variable=includedir openssl) OPENSSL_LIB_DIR=$(pkg-config --variable=libdir openssl)
+      export OPENSSL_INCLUDE_DIR OPENSSL_LIB_DIR
+      features+=,winit,bevy_winit/android-native-activity
+      ;;
+    *) features+=,winit ;;
+  esac
   cargo_for "$target" check --quiet -p bevy_pusher --features "$features"
 }
 

@@ -51,6 +51,11 @@ main() {
   step "each feature alone" each_feature_alone
   step "no renderer in the library" has_no_renderer
   step "documentation" documentation
+  if reads_rustdoc_json; then
+    step "public surface" scripts/public-api.sh
+  else
+    skip "public surface" "the program for it reads the JSON of Rust 1.95"
+  fi
   step "the tests that the documents name" documented_tests_exist
   step "packages" cargo package --quiet --no-verify --allow-dirty -p pusher_protocol -p pusher_dev_server -p bevy_pusher
   step "build of the tests" cargo test --workspace --features "$features" --no-run
@@ -60,6 +65,8 @@ main() {
     tests "soak tests" --test '*' -- --ignored --nocapture
     step "a build that aborts on panic" aborting_monitor
     step "the lowest versions of the dependencies" scripts/lowest-versions.sh
+    step "features in combination" scripts/features.sh
+    step "other platforms" scripts/platforms.sh
     if has cargo-deny; then
       step "licences and sources" cargo deny check licenses bans sources
     else
@@ -134,8 +141,18 @@ aborting_monitor() {
   timeout 5m cargo run --quiet -p pusher_test_support --example check_monitor -- "$target/aborting/examples/monitor"
 }
 
+# A link to what a feature brings is broken where that feature is off.
 documentation() {
+  local kind
+  for kind in --no-default-features --features=default; do
+    RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps -p bevy_pusher "$kind"
+  done
   RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace --features "$features"
+}
+
+# Rustdoc's JSON has another form in each version.
+reads_rustdoc_json() {
+  [[ "$(rustc --version)" == "rustc 1.95."* ]]
 }
 
 windowed_scenes() {

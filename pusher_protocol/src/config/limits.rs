@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 /// Bounds on what may pile up, and on what is sent.
+///
+/// Write it with `..Limits::default()`: later versions may have more of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Client events a second; one more is refused. `None` for servers without such a limit. 10: the hosted service's

@@ -10,6 +10,8 @@ use crate::config::backoff::Backoff;
 /// second, 190 at the third, and ever fewer; each asks the game's backend at once for up to eight of its channels. A game
 /// that is larger, or whose backend can do less, spreads its players in proportion by a longer `min_delay`.
 ///
+/// Write it with `..ReconnectPolicy::default()`: later versions may have more of it.
+///
 /// ```
 /// # use std::time::Duration;
 /// # use pusher_protocol::config::ReconnectPolicy;

@@ -9,6 +9,8 @@ use crate::config::backoff::Backoff;
 /// The delay after n failures is at most `min_delay · (1 + factorⁿ)`, and at most `max_delay`. It is random, so that a backend
 /// that comes back is not met by all its players at once: of 10,000 players who ask at the same time for the first time, at
 /// most 470 ask again within the same 100 ms.
+///
+/// Write it with `..RetryPolicy::default()`: later versions may have more of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
     /// How often one question is asked, the first time included; 1 never repeats it. 3.

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 /// How long to wait for what. All in real time: pausing a game's clock changes nothing here.
+///
+/// Write it with `..Timing::default()`: later versions may have more of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
     /// From the start of an attempt to connect (look-up, TCP, TLS, WebSocket upgrade) to the server's
