@@ -20,7 +20,7 @@ chmod +x "$work/rustdoc"
 features=$(awk '/^\[/ { inside = ($0 == "[features]") }
   inside && /^[a-z]/ { sub(/ *=.*/, ""); if (!/vendored/) print "bevy_pusher/" $0 }' Cargo.toml | paste -sd, -)
 RUSTDOC=$work/rustdoc RUSTDOCFLAGS="-Z unstable-options --output-format json" \
-  cargo doc --quiet --no-deps --workspace --exclude pusher_benches --lib --features "$features"
+  cargo doc --quiet --no-deps --workspace --lib --features "$features"
 
 status=0
 for library in "${libraries[@]}"; do
