@@ -42,7 +42,11 @@ impl Aeronet {
     /// Runs frames as fast as it can, until so many events were read.
     pub fn run(&mut self, events: u64) -> Run {
         Run::count(events, || {
+            let before = self.heard();
             self.update();
+            if self.heard() == before {
+                std::thread::yield_now();
+            }
             self.heard()
         })
     }

@@ -1,13 +1,16 @@
 //! A game that listens: an app without a window that reads the events in a system.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use bevy_app::prelude::*;
 use bevy_ecs::{
     prelude::*,
     schedule::{Schedules, SingleThreadedExecutor},
 };
-use bevy_pusher::{config::Endpoint, prelude::*};
+use bevy_pusher::{PusherWaker, config::Endpoint, prelude::*};
 
 use crate::{
     clocks::thread_time,
@@ -41,6 +44,8 @@ impl Hearing {
 pub struct Game {
     /// The app.
     pub app: App,
+    /// After a frame in which there was nothing.
+    pause: fn(),
 }
 
 /// What the game has heard so far.
@@ -99,7 +104,18 @@ impl Game {
                 .add_systems(Update, read_typed);
         }
         run_on_one_thread(&mut app);
-        Self { app }
+        Self {
+            app,
+            pause: thread::yield_now,
+        }
+    }
+
+    /// Has [`Self::run`] sleep after a frame in which there was nothing, until the plugin wakes it.
+    pub fn sleep_between_events(&mut self) {
+        let sleeper = thread::current();
+        let waker = PusherWaker::new(move || sleeper.unpark());
+        self.app.insert_resource(waker);
+        self.pause = || thread::park_timeout(SOON);
     }
 
     /// A game whose connection stands, and the server's end of it.
@@ -138,7 +154,7 @@ impl Game {
         while !is_so(&mut self.app) {
             assert!(begun.elapsed() < SOON, "waited in vain for {what}");
             self.app.update();
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
 
@@ -153,11 +169,13 @@ impl Game {
         });
     }
 
-    /// Runs frames as fast as it can, until so many events were read.
+    /// Runs frames as fast as it can, or [when woken](Self::sleep_between_events), until so many events were read.
     pub fn run(&mut self, events: u64) -> Run {
         let goal = self.heard().read + events;
         Run::count(events, || {
-            self.app.update();
+            if self.update() == 0 {
+                (self.pause)();
+            }
             events - goal.saturating_sub(self.heard().read)
         })
     }
@@ -226,11 +244,8 @@ impl Run {
             if now_read > read {
                 run.main_thread += thread_time() - time;
                 run.ended = Instant::now();
-            } else {
-                if read == 0 {
-                    run.begun = begun;
-                }
-                std::thread::yield_now();
+            } else if read == 0 {
+                run.begun = begun;
             }
             read = now_read;
         }

@@ -1,6 +1,6 @@
 //! Counting the events of a server that somebody else runs: key `k`, channel [`CHANNEL`], events [`EVENT`].
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use bevy_ecs::prelude::*;
 use bevy_pusher::{ConnectionState, config::Limits, prelude::*};
@@ -37,7 +37,9 @@ impl Count {
         let mut game = Game::with_config(patient(config(host, port)), Hearing::Typed);
         game.app.init_resource::<Ended>().add_observer(note_the_end);
         let run = Run::try_count(events, patience, || {
-            game.update();
+            if game.update() == 0 {
+                thread::yield_now();
+            }
             let heard = game.heard();
             if heard.failed > 0 {
                 Err(format!("an event {EVENT} is not of the agreed form"))

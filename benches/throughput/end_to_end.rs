@@ -129,7 +129,8 @@ pub(crate) fn measure_large_events(arguments: &Arguments, report: &mut Report) {
 }
 
 fn small_events(firehose: &Firehose, arguments: &Arguments, load: &Load, report: &mut Report) {
-    let [mut reference, mut typed, mut beside_raw] = [const { Rounds(Vec::new()) }; 3];
+    let [mut reference, mut typed, mut beside_raw, mut unresting] =
+        [const { Rounds(Vec::new()) }; 4];
     for _ in 0..arguments.rounds {
         reference.0.push(one_thread(firehose, load));
         typed.0.push(plugin(firehose, load, Hearing::Typed));
@@ -137,6 +138,8 @@ fn small_events(firehose: &Firehose, arguments: &Arguments, load: &Load, report:
             beside_raw
                 .0
                 .push(plugin(firehose, load, Hearing::TypedBesideRaw));
+            let game = connected(firehose, Hearing::Typed);
+            unresting.0.push(pour_over(game, load));
         }
     }
     let time = |o: &Outcome| o.network_ns;
@@ -163,6 +166,13 @@ fn small_events(firehose: &Firehose, arguments: &Arguments, load: &Load, report:
                 &beside_raw.rates(),
                 &reference.rates(),
             ),
+        );
+        report.add(
+            Row::new(
+                "bevy_pusher, typed, raw off, frames without a pause",
+                unresting.rate(),
+            )
+            .beside("one thread", &unresting.rates(), &reference.rates()),
         );
     }
     let (own, other) = (typed.each(time), reference.each(time));
@@ -291,12 +301,19 @@ fn one_thread(firehose: &Firehose, load: &Load) -> Outcome {
     load.outcome(begun, thread_time() - before, Duration::ZERO)
 }
 
+/// In a game that sleeps until the plugin wakes it.
 fn plugin(firehose: &Firehose, load: &Load, hearing: Hearing) -> Outcome {
-    let (mut game, connection) = Game::connected(
-        firehose,
-        patient(config("127.0.0.1", firehose.port())),
-        hearing,
-    );
+    let (mut game, connection) = connected(firehose, hearing);
+    game.sleep_between_events();
+    pour_over((game, connection), load)
+}
+
+fn connected(firehose: &Firehose, hearing: Hearing) -> (Game, Connection) {
+    let config = patient(config("127.0.0.1", firehose.port()));
+    Game::connected(firehose, config, hearing)
+}
+
+fn pour_over((mut game, connection): (Game, Connection), load: &Load) -> Outcome {
     game.expect_period(load.frames.count());
     let network = Thread::network();
     let time = |thread: &Option<Thread>| thread.as_ref().map_or(Duration::ZERO, Thread::time);
