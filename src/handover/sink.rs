@@ -10,6 +10,9 @@ use crate::{
 /// After so many events a burst is handed over in parts, so that the frame need not wait for its end.
 const PART: usize = 1024;
 
+/// The same for large events: after so many bytes of frames.
+const PART_BYTES: usize = 256 << 10;
+
 /// The driver's end of the hand-over. Lives on the driver's thread.
 pub(crate) struct HandoverSink {
     mailbox: Arc<Mailbox>,
@@ -56,7 +59,7 @@ impl Sink for HandoverSink {
             });
         self.batch.push_event(stream, user_id, event, &self.table);
         self.events += 1;
-        if self.events >= PART {
+        if self.events >= PART || self.bytes >= PART_BYTES {
             self.flush();
         }
     }

@@ -32,7 +32,7 @@ use super::{
 use crate::auth::Provider;
 
 /// What the read buffer holds: some three hundred small frames.
-const READ_BUFFER_BYTES: usize = 128 << 10;
+const READ_BUFFER_BYTES: usize = 64 << 10;
 
 /// How much of a refusal's body its error shows, in characters.
 const SHOWN_CHARACTERS: usize = 200;
