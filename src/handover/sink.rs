@@ -81,3 +81,43 @@ impl Sink for HandoverSink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use pusher_protocol::{
+        protocol::{EventData, Extras},
+        session::EventTarget,
+    };
+
+    use super::*;
+
+    /// Whether the frame finds any of so many events, of frames of so many bytes each, before the burst has ended.
+    fn handed_over(events: usize, bytes: usize) -> bool {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut sink = HandoverSink::new(mailbox.clone(), EventTypes::default());
+        let event = ReceivedEvent {
+            target: EventTarget::Connection,
+            event: Cow::Borrowed("e"),
+            data: EventData::Absent,
+            user_id: None,
+            extras: Extras::default(),
+        };
+        for _ in 0..events {
+            sink.received(bytes);
+            sink.event(&event);
+        }
+        let mut batch = Batch::default();
+        mailbox.take(&mut batch);
+        !batch.is_empty()
+    }
+
+    #[test]
+    fn a_burst_of_many_or_of_large_events_is_handed_over_before_its_end() {
+        assert!(!handed_over(PART - 1, 100));
+        assert!(handed_over(PART, 100));
+        assert!(!handed_over(2, 100_000));
+        assert!(handed_over(3, 100_000));
+    }
+}
