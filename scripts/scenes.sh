@@ -46,18 +46,23 @@ headless_scenes() {
   done
 }
 
-# All scenes on one development server, each with two players.
-scenes_on_dev_server() {
-  local server port
+# A development server that ends with this shell. `dev_server` is what joins a scene to it.
+start_dev_server() {
+  local port
   "$target/debug/pusher_dev_server" --port 0 >"$work/server.log" &
-  server=$!
   # shellcheck disable=SC2064
-  trap "kill $server 2>/dev/null || true" EXIT
+  trap "kill $! 2>/dev/null || true" EXIT
   until port=$(grep -oE 'listens on [0-9.]+:[0-9]+' "$work/server.log" | grep -oE '[0-9]+$'); do
     sleep 0.1
   done
-  scenes_together --port "$port" --key app-key --auth-endpoint "http://127.0.0.1:$port/pusher/auth" \
-    --app-id app-id --app-secret app-secret
+  dev_server=(--port "$port" --key app-key --auth-endpoint "http://127.0.0.1:$port/pusher/auth"
+    --app-id app-id --app-secret app-secret)
+}
+
+# All scenes on one development server, each with two players.
+scenes_on_dev_server() {
+  start_dev_server
+  scenes_together "${dev_server[@]}"
 }
 
 # The same on Sockudo, which ends when nobody holds the other end of its standard input any more.
@@ -94,12 +99,16 @@ scenes_together() {
   done
 }
 
-# take_picture SCENE FILE ARGUMENT…: under a virtual display, which the scene needs no more than its window.
+# on_a_display COMMAND…: on a virtual one, which a scene needs no more than its window.
+on_a_display() {
+  XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$work} xvfb-run --auto-servernum --server-args "-screen 0 1280x800x24" timeout 2m "$@"
+}
+
+# take_picture SCENE FILE ARGUMENT…
 take_picture() {
   mkdir -p "$pictures"
   rm -f "$2"
-  XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$work} xvfb-run --auto-servernum --server-args "-screen 0 1280x800x24" \
-    timeout 2m "$target/debug/examples/$1" --screenshot "$2" "${@:3}"
+  on_a_display "$target/debug/examples/$1" --screenshot "$2" "${@:3}"
 }
 
 # windowed_scene NAME: it shows something, and two seconds later something else.
@@ -107,4 +116,47 @@ windowed_scene() {
   local first=$pictures/$1.png second=$pictures/$1-later.png
   take_picture "$1" "$first" --screenshot "$second"
   "$target/debug/examples/check_picture" "$first" "$second"
+}
+
+# What one does at the keys of a window is what another player hears of.
+keys_in_a_window() {
+  start_dev_server
+  scene lobby --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
+  local ann=$!
+  on_a_display bash -euo pipefail -c "$(declare -f press_keys await_line); press_keys \"\$@\"" keys "$work/heard.log" \
+    "$target/debug/examples/lobby" "${dev_server[@]}" --name Robin
+  kill "$ann"
+  grep Robin "$work/heard.log"
+}
+
+# press_keys LOG LOBBY…: Robin's keys, each after the log of another player tells of the one before.
+press_keys() {
+  local log=$1 lobby window
+  "${@:2}" &
+  lobby=$!
+  until window=$(xdotool search --onlyvisible --name '^Lobby$'); do
+    kill -0 "$lobby"
+    sleep 0.1
+  done
+  xdotool windowfocus "$window"
+  await_line "$log" 1 'Robin +joins'
+  xdotool key r
+  await_line "$log" 1 'Robin +is ready'
+  xdotool key Return type hello
+  xdotool key Return Escape
+  await_line "$log" 1 'Robin +says: hello'
+  # Cuts the network, and restores it.
+  xdotool key n
+  await_line "$log" 1 'Robin +leaves'
+  xdotool key n
+  await_line "$log" 2 'Robin +joins'
+  xdotool key Escape
+  wait "$lobby"
+}
+
+# await_line LOG COUNT PATTERN: the pattern is in so many lines.
+await_line() {
+  until [ "$(grep -cE "$3" "$1")" -ge "$2" ]; do
+    sleep 0.1
+  done
 }

@@ -164,6 +164,11 @@ windowed_scenes() {
       skip "$name in a window" "xvfb-run is not installed"
     fi
   done
+  if has xvfb-run && has xdotool; then
+    step "keys in a window" keys_in_a_window
+  else
+    skip "keys in a window" "xvfb-run or xdotool is not installed"
+  fi
 }
 
 start_background_installs() {
