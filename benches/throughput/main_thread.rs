@@ -21,7 +21,7 @@ use crate::{
 const BURST: u64 = 10_000;
 
 /// Times what bare Bevy takes: what a regression must not exceed.
-const BOUND: f64 = 3.5;
+const BOUND: f64 = 2.5;
 
 /// The variants, and their goals.
 const VARIANTS: [(&str, Hearing, f64); 3] = [
