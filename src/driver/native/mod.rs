@@ -22,6 +22,8 @@ mod link;
 mod look_up;
 mod mailbox;
 mod network;
+#[cfg(feature = "native-tls")]
+mod pem;
 mod race;
 mod socket;
 mod stream;

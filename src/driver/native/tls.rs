@@ -24,7 +24,7 @@ mod implementation {
 
     use native_tls::{Certificate, HandshakeError, TlsConnector};
 
-    use super::{Stream, TlsError, Wire};
+    use super::{super::pem::certificates, Stream, TlsError, Wire};
 
     /// The system's certificate authorities and the game's own, for the socket and for HTTP alike.
     pub(in super::super) struct Trust {
@@ -80,12 +80,15 @@ mod implementation {
     fn connector(authorities: &[Vec<u8>]) -> Result<TlsConnector, String> {
         let mut builder = TlsConnector::builder();
         for pem in authorities {
-            let certificates = Certificate::stack_from_pem(pem)
-                .map_err(|error| format!("a certificate authority given is no PEM: {error}"))?;
+            let certificates =
+                certificates(pem).ok_or("a certificate authority given is no PEM")?;
             if certificates.is_empty() {
                 return Err("a certificate authority given holds no certificate as PEM".into());
             }
-            for certificate in certificates {
+            for der in certificates {
+                let certificate = Certificate::from_der(&der).map_err(|error| {
+                    format!("a certificate authority given is no certificate: {error}")
+                })?;
                 builder.add_root_certificate(certificate);
             }
         }
