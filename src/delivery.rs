@@ -1,11 +1,15 @@
 //! Handing things over to the game: to the observers of each entity at once, and as messages.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    mem::{Discriminant, discriminant},
+};
 
 use bevy_ecs::prelude::*;
 
 use crate::{
-    PusherConnectionEvent, PusherDecodeFailed, PusherEvent, PusherUserEvent,
+    PusherConnectionEvent, PusherDecodeFailed, PusherEvent, PusherSendAnswered, PusherUserEvent,
+    SendError, SendOutcome,
     channel::Subscribers,
     event::{Audience, ForEntity, Origin, RawData, Received, Stream},
     handover::write_messages,
@@ -74,9 +78,14 @@ struct RawEvents {
     of_connection: Vec<PusherConnectionEvent>,
 }
 
-/// The names and types of events that could not be decoded, each logged once. As many as were registered.
+/// What was logged once and is not again.
 #[derive(Resource, Default)]
-struct LoggedFailures(HashSet<(Box<str>, &'static str)>);
+struct LoggedFailures {
+    /// The names and types of events that could not be decoded. As many as were registered.
+    decoding: HashSet<(Box<str>, &'static str)>,
+    /// Why client events were not sent.
+    sending: HashSet<Discriminant<SendError>>,
+}
 
 impl<'w> Delivery<'w> {
     pub(crate) fn new(world: &'w mut World) -> Self {
@@ -155,12 +164,30 @@ impl<'w> Delivery<'w> {
     /// field sees nothing at all.
     pub(crate) fn tell_decode_failed(&mut self, failed: PusherDecodeFailed) {
         let mut logged = self.world.get_resource_or_init::<LoggedFailures>();
-        if logged.0.insert((failed.name().into(), failed.type_name())) {
-            let (name, path, reason) = (failed.name(), failed.path(), failed.reason());
-            let type_name = failed.type_name();
-            log::warn!("an event {name} is no {type_name}, at {path}: {reason}");
+        let kind = (failed.name().into(), failed.type_name());
+        if logged.decoding.insert(kind) {
+            let (name, type_name, reason) = (failed.name(), failed.type_name(), failed.reason());
+            let place = match failed.path() {
+                "" | "." => String::new(),
+                path => format!(" at {path}"),
+            };
+            log::warn!("the event {name} does not fit {type_name}{place}: {reason}");
         }
         self.tell(failed);
+    }
+
+    /// Tells what became of a client event, and logs the first that was not sent for a reason: a game need not read the
+    /// answers.
+    pub(crate) fn tell_send_answered(&mut self, answered: PusherSendAnswered) {
+        if let SendOutcome::Rejected(error) = answered.outcome() {
+            let mut logged = self.world.get_resource_or_init::<LoggedFailures>();
+            if logged.sending.insert(discriminant(error)) {
+                log::warn!(
+                    "a client event was not sent, and the next ones for this reason will not be logged: {error}"
+                );
+            }
+        }
+        self.tell(answered);
     }
 
     /// Runs the observers of every entity that wants a channel, and writes one message.

@@ -144,12 +144,13 @@ pub use waker::PusherWaker;
 /// What most games use. All of it starts with `Pusher`.
 pub mod prelude {
     pub use crate::{
-        PusherAppExt, PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection,
-        PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMember,
-        PusherMemberJoined, PusherMemberLeft, PusherMemberOf, PusherMembers, PusherPlugin,
-        PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers, PusherStateChanged,
-        PusherSubscribed, PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount,
-        PusherSystems, PusherUser, PusherUserEvent, PusherWatchlistChanged, pusher_connected,
-        pusher_failed, pusher_signed_in, pusher_waiting,
+        ConnectionState, PusherAppExt, PusherCacheMissed, PusherChannel, PusherConfig,
+        PusherConnection, PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged,
+        PusherMember, PusherMemberJoined, PusherMemberLeft, PusherMemberOf, PusherMembers,
+        PusherPlugin, PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers,
+        PusherStateChanged, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
+        PusherSubscriptionCount, PusherSystems, PusherUser, PusherUserEvent,
+        PusherWatchlistChanged, SendMode, SignInState, auth::AuthEndpoint, config::Endpoint,
+        pusher_connected, pusher_failed, pusher_signed_in, pusher_waiting,
     };
 }

@@ -17,7 +17,7 @@ use crate::{
     PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined, PusherMemberLeft,
     PusherSendAnswered, PusherSignInChanged, PusherStateChanged, PusherSubscription,
     PusherSubscriptionChanged, PusherSubscriptionCount, PusherUser, PusherUserEvent,
-    PusherWatchlistChanged,
+    PusherWatchlistChanged, SignInState,
     channel::{Subscribers, write},
     client::Client,
     delivery::Delivery,
@@ -181,13 +181,18 @@ fn deliver_notice(delivery: &mut Delivery<'_>, notice: Notice, started: Option<I
                 },
             );
         }
-        Notice::SendAnswered { id, outcome } => delivery.tell(PusherSendAnswered { id, outcome }),
+        Notice::SendAnswered { id, outcome } => {
+            delivery.tell_send_answered(PusherSendAnswered { id, outcome });
+        }
         Notice::SignIn(state) => {
             if let Some(mut user) = delivery.world.get_resource_mut::<PusherUser>() {
                 if *user.state() == state {
                     return;
                 }
                 user.set_state(state.clone());
+            }
+            if let SignInState::Failed(error) = &state {
+                log::warn!("the sign-in failed: {error}");
             }
             delivery.tell(PusherSignInChanged { state });
         }
@@ -214,6 +219,8 @@ fn set_state(delivery: &mut Delivery<'_>, current: ConnectionState) {
         ConnectionState::Failed { .. } => log::warn!("{current}"),
         // Not each attempt of a long outage.
         ConnectionState::Waiting { attempt: 1, .. } => log::warn!("{current}"),
+        // Who read that it was lost reads that it is back.
+        ConnectionState::Connected { .. } => log::info!("{current}"),
         _ => log::debug!("{current}"),
     }
     delivery.tell(PusherStateChanged { previous, current });

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use pusher_dev_server::{App, DevServer, DevServerConfig, EncryptionMasterKey, ServerError};
+use pusher_dev_server::{
+    AnswerTo, App, DevServer, DevServerConfig, EncryptionMasterKey, ServerError,
+};
 
 use log_line::LogLine;
 
@@ -49,6 +51,9 @@ struct Arguments {
     /// Refuse requests to the HTTP API that are not signed. On loopback they are taken, so that `curl` can publish.
     #[arg(long)]
     signed_only: bool,
+    /// Have the auth endpoint answer 403 for this channel; may be given more than once.
+    #[arg(long, value_name = "CHANNEL")]
+    refuse: Vec<String>,
     /// Log every frame that comes in.
     #[arg(long)]
     frames: bool,
@@ -113,6 +118,13 @@ fn config(arguments: &Arguments) -> DevServerConfig {
         .with_subscription_count(arguments.subscription_count)
         .with_unsigned_requests(arguments.takes_unsigned_requests())
         .with_frames_reported(arguments.frames);
+    config.auth = arguments
+        .refuse
+        .iter()
+        .fold(config.auth, |policy, channel| {
+            let answer_to = AnswerTo::Channel(channel.clone());
+            policy.with_answer(answer_to, 403, "refused by --refuse")
+        });
     config.core.encryption_master_key = arguments.encryption_master_key.unwrap_or_default();
     config.core.limits.client_events_per_second = arguments.client_events_per_second;
     config

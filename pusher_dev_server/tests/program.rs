@@ -5,6 +5,8 @@
     reason = "a helper of a test may fail as a test does"
 )]
 
+mod support;
+
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -61,6 +63,8 @@ fn it_says_where_it_listens_and_logs_what_a_client_does() {
         "my-secret",
         "--path",
         "/ws",
+        "--refuse",
+        "private-vip",
     ]);
     let first = program.line();
     let address = first
@@ -74,6 +78,15 @@ fn it_says_where_it_listens_and_logs_what_a_client_does() {
     program.line_with(&format!("http://{address}/pusher/auth"));
     program.line_with(&format!("http://{address}/pusher/user-auth"));
     program.line_with("publish          curl ");
+
+    for (channel, status) in [("private-vip", 403), ("private-hall", 200)] {
+        let answer = support::post_form(
+            &format!("http://{address}/pusher/auth"),
+            &[("socket_id", "1.1"), ("channel_name", channel)],
+            &[],
+        );
+        assert_eq!(answer.0, status, "{channel}: {}", answer.1);
+    }
 
     let stream = TcpStream::connect(&address).expect("it listens");
     let (mut socket, _) = tungstenite::client(url, stream).expect("an upgrade");

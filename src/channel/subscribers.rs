@@ -63,6 +63,7 @@ impl Subscribers {
         let name = match ChannelName::new(name, self.rules) {
             Ok(name) => name,
             Err(error) => {
+                log::warn!("there is no channel of this name: {error}");
                 let status = PusherSubscription::Failed {
                     error: error.into(),
                 };

@@ -27,6 +27,7 @@ mod frame;
 mod game_code;
 mod network;
 mod process;
+mod records;
 mod secrets;
 mod soak;
 

@@ -1,56 +1,15 @@
 //! What is secret stays so: in logs, in what things print of themselves, in reflection.
 
-use std::sync::{Mutex, PoisonError};
-
 use bevy::{ecs::reflect::ReflectComponent, prelude::AppTypeRegistry};
 use bevy_pusher::auth::{AuthEndpoint, UserAuthentication, authenticate_with};
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::Level;
 use pusher_test_support::{Answer, HttpRequest, ScriptedAuth};
 
-use super::{process, *};
-
-/// The logs of this process, as nobody should ever send them on: everything, at trace level.
-struct Recorder(Mutex<Vec<Line>>);
-
-#[derive(Clone)]
-struct Line {
-    target: String,
-    level: Level,
-    text: String,
-}
-
-static RECORDER: Recorder = Recorder(Mutex::new(Vec::new()));
-
-impl Log for Recorder {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        let line = Line {
-            target: record.target().into(),
-            level: record.level(),
-            text: record.args().to_string(),
-        };
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.push(line);
-    }
-
-    fn flush(&self) {}
-}
-
-fn record_logs() {
-    log::set_logger(&RECORDER).unwrap();
-    log::set_max_level(LevelFilter::Trace);
-}
-
-fn logged() -> Vec<Line> {
-    RECORDER
-        .0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
-}
+use super::{
+    process,
+    records::{Line, logged, record_logs},
+    *,
+};
 
 /// The filter that the crate's documentation recommends: these print whole frames and requests.
 fn passes_the_filter(line: &Line) -> bool {
@@ -268,30 +227,4 @@ fn an_authorizers_answers_print_no_secret() {
             move |_| Ok(user.clone())
         }));
     assert_no_secret("an answer", &format!("{channel:?} {user:?} {config:?}"));
-}
-
-#[test]
-fn a_long_outage_does_not_fill_the_log() {
-    let test = "secrets::a_long_outage_does_not_fill_the_log";
-    if process::part().is_none() {
-        assert!(
-            process::start(test, "outage", &[0])
-                .expect_end(SOON * 2)
-                .success()
-        );
-        return;
-    }
-    record_logs();
-    let server = ScriptedServer::start();
-    server.stop_listening();
-    let mut play = Play::on(server, |config| config.with_reconnect(retry_after(1, 5)));
-    play.spawn("lobby");
-    play.until("two hundred attempts", |world| {
-        world.resource::<play::Log>().errors.len() >= 200
-    });
-    let loud = logged()
-        .into_iter()
-        .filter(|line| line.level <= Level::Info);
-    let loud: Vec<String> = loud.map(|line| line.text).collect();
-    assert!(loud.len() < 20, "{loud:?}");
 }
