@@ -215,12 +215,37 @@ web() {
   fi
   step "wasm-bindgen" await_install wasm_bindgen
   step "build of the browser's page" page_for_tests
+  step "scenes for the web" cargo_for "$web_target" check --quiet --package pusher_scenes --examples
   if has chromedriver || apt_offers chromium chromium-driver; then
     step "browser" install_browser
     web_tests "the plugin in a browser" browser_tests
+    # It takes a quarter of an hour to build.
+    if [ "$mode" = long ]; then
+      step "build of the lobby's page" scene_page lobby "$(web_folder)/scenes/lobby"
+      step "lobby in a browser" scene_in_a_page lobby
+    fi
   else
     skip "the plugin in a browser" "there is neither chromedriver nor Debian's chromium and chromium-driver"
   fi
+}
+
+# scene_in_a_page SCENE: it shows something, and three seconds later something else.
+scene_in_a_page() {
+  has python3 || apt_install python3
+  local first=$pictures/$1-web.png second=$pictures/$1-web-later.png server pages port page_port
+  mkdir -p "$pictures"
+  "$target/debug/examples/$1" --serve 0 >"$work/$1-serves.log" &
+  server=$!
+  python3 -u -m http.server --bind 127.0.0.1 --directory "$(web_folder)/scenes/$1" 0 >"$work/$1-pages.log" 2>&1 &
+  pages=$!
+  # shellcheck disable=SC2064
+  trap "kill $server $pages 2>/dev/null || true" EXIT
+  until port=$(grep -oE 'server on [0-9.]+:[0-9]+' "$work/$1-serves.log" | grep -oE '[0-9]+$') &&
+    page_port=$(grep -oE 'port [0-9]+' "$work/$1-pages.log" | grep -oE '[0-9]+'); do
+    sleep 0.1
+  done
+  timeout 5m "$target/debug/examples/web_picture" "http://127.0.0.1:$page_port/?port=$port&name=Robin" "$first" "$second"
+  "$target/debug/examples/check_picture" "$first" "$second"
 }
 
 no_toolchain() {

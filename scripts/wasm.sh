@@ -71,9 +71,9 @@ install_wasm_bindgen() {
     --root "$wasm_bindgen_root"
 }
 
-# web_page MODULE FOLDER NAME: makes NAME.js and NAME_bg.wasm of a module, for a page.
+# web_page MODULE FOLDER NAME OPTION…: makes NAME.js and NAME_bg.wasm of a module, for a page.
 web_page() {
-  "$wasm_bindgen_root/bin/wasm-bindgen" --target web --no-typescript --out-dir "$2" --out-name "$3" "$1"
+  "$wasm_bindgen_root/bin/wasm-bindgen" --target web --no-typescript --out-dir "$2" --out-name "$3" "${@:4}" "$1"
 }
 
 # A browser that tests can drive: what is there, or Debian's.
@@ -86,7 +86,7 @@ scene_page() {
   install_wasm_bindgen
   cargo_for "$web_target" build --profile web --package pusher_scenes --example "$1"
   rm -rf "$2"
-  web_page "$(web_folder)/$web_target/web/examples/$1.wasm" "$2" scene
+  web_page "$(web_folder)/$web_target/web/examples/$1.wasm" "$2" scene --remove-name-section
   optimize "$2/scene_bg.wasm"
   cp -r assets "$2/assets"
   sed "s/SCENE/$1/" scripts/scene.html >"$2/index.html"

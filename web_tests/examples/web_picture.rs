@@ -7,11 +7,11 @@ use std::{fs, thread, time::Duration};
 use pusher_web_tests::webdriver::{Browser, wait_for};
 use serde_json::json;
 
-/// Without a GPU a frame takes a tenth of a second.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Without a GPU a frame takes a tenth of a second, on a busy machine many times that.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// By then a scene is connected, and what moves in has arrived.
-const FRAMES: u64 = 200;
+const FRAMES: u64 = 100;
 
 const BETWEEN: Duration = Duration::from_secs(3);
 
