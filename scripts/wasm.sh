@@ -81,13 +81,12 @@ install_browser() {
   has chromedriver || apt_install chromium chromium-driver
 }
 
-# scene_page SCENE FOLDER: a page with the scene in it. Small rather than fast to build: it goes over the network.
+# scene_page SCENE FOLDER: a page with the scene in it. Not optimized further: of this much code that takes a quarter of an hour.
 scene_page() {
   install_wasm_bindgen
   cargo_for "$web_target" build --profile web --package pusher_scenes --example "$1"
   rm -rf "$2"
   web_page "$(web_folder)/$web_target/web/examples/$1.wasm" "$2" scene --remove-name-section
-  optimize "$2/scene_bg.wasm"
   cp -r assets "$2/assets"
   sed "s/SCENE/$1/" scripts/scene.html >"$2/index.html"
 }
