@@ -1,7 +1,7 @@
 //! The smallest client: one channel, one event, no window. It listens to a server that it starts itself.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
-use bevy::{app::ScheduleRunnerPlugin, prelude::*};
+use bevy::prelude::*;
 use bevy_pusher::{config::Endpoint, prelude::*};
 use pusher_dev_server::DevServer;
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Endpoint::custom("localhost", server.port()),
     );
     App::new()
-        .add_plugins(MinimalPlugins.set(ScheduleRunnerPlugin::default()))
+        .add_plugins(MinimalPlugins)
         .add_plugins(PusherPlugin::new(config))
         .add_pusher_event::<Chat>("chat")
         .add_systems(Startup, |mut commands: Commands| {

@@ -153,7 +153,7 @@ impl SendOutcome {
 /// How far the sign-in is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SignInState {
-    /// Nobody is signed in.
+    /// Nobody is signed in: it was not asked for, or there is no connection. After a reconnect it is done again by itself.
     #[default]
     SignedOut,
     /// Asking the backend and the server; also while the backend is to be asked again after a passing failure.
