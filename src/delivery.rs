@@ -78,6 +78,9 @@ struct RawEvents {
     of_connection: Vec<PusherConnectionEvent>,
 }
 
+/// How much of a decoder's words is logged.
+const SHOWN_CHARACTERS: usize = 200;
+
 /// What was logged once and is not again.
 #[derive(Resource, Default)]
 struct LoggedFailures {
@@ -166,7 +169,16 @@ impl<'w> Delivery<'w> {
         let mut logged = self.world.get_resource_or_init::<LoggedFailures>();
         let kind = (failed.name().into(), failed.type_name());
         if logged.decoding.insert(kind) {
-            let (name, type_name, reason) = (failed.name(), failed.type_name(), failed.reason());
+            let (name, type_name) = (failed.name(), failed.type_name());
+            // The decoder's words may hold what the event says, which is nobody else's where it came encrypted.
+            let is_encrypted = failed
+                .channel()
+                .is_some_and(|channel| channel.starts_with("private-encrypted-"));
+            let reason: String = if is_encrypted {
+                "PusherDecodeFailed says why".into()
+            } else {
+                failed.reason().chars().take(SHOWN_CHARACTERS).collect()
+            };
             let place = match failed.path() {
                 "" | "." => String::new(),
                 path => format!(" at {path}"),

@@ -507,6 +507,28 @@ fn paused_time_does_not_make_messages_pile_up_for_ever() {
 }
 
 #[test]
+fn reports_do_not_pile_up_either_while_time_is_paused() {
+    let server = ScriptedServer::start();
+    let limits = Limits {
+        unread_messages: 100,
+        ..Limits::default()
+    };
+    let (mut app, connection) = online_with(&server, config(&server).with_limits(limits));
+    app.add_pusher_event::<u32>("text");
+    listen(&mut app, &connection, "lobby");
+    app.world_mut().resource_mut::<Time<Virtual>>().pause();
+    for part in 0..20 {
+        for _ in 0..50 {
+            connection.event("lobby", "text", &json!("no number"));
+        }
+        connection.event("lobby", "count", &json!(part));
+        has_been_told(&mut app, &format!("lobby count {part}"));
+    }
+    let kept = app.world().resource::<Messages<PusherDecodeFailed>>().len();
+    assert!((1..=200).contains(&kept), "{kept}");
+}
+
+#[test]
 fn a_sleeping_game_is_woken_once_a_burst_and_not_by_heartbeats() {
     let server = ScriptedServer::start();
     let woken = Arc::new(AtomicUsize::new(0));

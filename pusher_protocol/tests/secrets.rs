@@ -242,3 +242,37 @@ fn what_is_no_secret_stays_readable() {
         assert_eq!(body, text);
     }
 }
+
+#[test]
+fn a_gateway_that_repeats_what_it_was_sent_gives_nothing_away() {
+    for error in [
+        ConnectionError::Upgrade {
+            status: Some(401),
+            reason: format!("invalid token {TOKEN}"),
+        },
+        ConnectionError::Proxy {
+            host: "proxy".into(),
+            port: 8080,
+            status: Some(502),
+            reason: format!("sent was auth={PRIVATE}"),
+        },
+    ] {
+        let mut session = Session::new(SessionConfig::default());
+        let now = Now::at(SECOND);
+        session.handle_input(Input::Command(Command::Connect), now);
+        let dial = std::iter::from_fn(|| session.poll_output()).find_map(|output| match output {
+            Output::Dial { dial, .. } => Some(dial),
+            _ => None,
+        });
+        session.handle_input(Input::DialFailed(dial.unwrap(), error), now);
+        let mut shown = String::new();
+        while let Some(output) = session.poll_output() {
+            shown += &format!("{output:?}");
+        }
+        assert!(shown.contains("Waiting"), "{shown}");
+        assert!(
+            !shown.contains(TOKEN) && !shown.contains(PRIVATE),
+            "{shown}"
+        );
+    }
+}

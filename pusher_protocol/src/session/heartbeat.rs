@@ -3,12 +3,16 @@ use std::time::Duration;
 /// Longest wait for a pong when there is a reason to doubt the link: a player who comes back wants to know soon.
 const DOUBTFUL_PONG_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A link that is doubted in every frame is asked about no more often than this.
+const DOUBTS_APART: Duration = Duration::from_secs(1);
+
 /// Watches one connection for signs of life. Whatever the server sends is one; what is sent to it is none.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     activity_timeout: Duration,
     last_heard: Duration,
     ping: Option<Ping>,
+    last_asked: Option<Duration>,
     /// Since when the link is doubted, while the server was not asked so far.
     doubted_at: Option<Duration>,
 }
@@ -38,6 +42,7 @@ impl Heartbeat {
             activity_timeout,
             last_heard: now,
             ping: None,
+            last_asked: None,
             doubted_at: None,
         }
     }
@@ -63,9 +68,11 @@ impl Heartbeat {
         }
     }
 
-    /// There is a reason to doubt the link: asks at once, unless it is being asked.
+    /// There is a reason to doubt the link: asks at once, unless it is being asked or was a moment ago.
     pub(super) fn doubt(&mut self, now: Duration, pong_timeout: Duration) -> Pulse {
-        if self.ping.is_some() {
+        let was_asked = |asked: Duration| now < asked + DOUBTS_APART;
+        if self.ping.is_some() || self.last_asked.is_some_and(was_asked) {
+            self.doubted_at = None;
             return Pulse::Fine;
         }
         self.ask(now, pong_timeout.min(DOUBTFUL_PONG_TIMEOUT))
@@ -74,10 +81,13 @@ impl Heartbeat {
     /// The same once what waits to be read has been: it may be as old as the doubt, and is no answer.
     pub(super) fn doubt_later(&mut self, now: Duration) {
         self.doubted_at = Some(now);
+        // The machine may have slept since, which this clock does not tell.
+        self.last_asked = None;
     }
 
     fn ask(&mut self, now: Duration, timeout: Duration) -> Pulse {
         self.doubted_at = None;
+        self.last_asked = Some(now);
         self.ping = Some(Ping {
             sent_at: now,
             timeout,

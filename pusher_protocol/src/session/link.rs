@@ -236,6 +236,25 @@ impl Session {
                 } => CloseAction::Fail,
                 _ => CloseAction::of(error.code()),
             };
+            // A gateway or a proxy may repeat the headers that it was sent.
+            let error = match error {
+                ConnectionError::Upgrade { status, reason } => ConnectionError::Upgrade {
+                    status,
+                    reason: foreign_words(&reason),
+                },
+                ConnectionError::Proxy {
+                    host,
+                    port,
+                    status,
+                    reason,
+                } => ConnectionError::Proxy {
+                    host,
+                    port,
+                    status,
+                    reason: foreign_words(&reason),
+                },
+                error => error,
+            };
             self.lost(error, action);
         }
     }

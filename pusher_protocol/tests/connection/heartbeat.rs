@@ -183,3 +183,15 @@ fn after_sleep_a_frame_of_an_older_socket_does_not_hide_that_the_machine_slept()
     assert_eq!(client.session.handle_frame(old, frame, client.now), None);
     assert_eq!(dials(&client.drain()), 1);
 }
+
+#[test]
+fn a_link_that_is_doubted_in_every_frame_is_asked_about_once_a_second() {
+    let mut client = Client::connected();
+    let mut pings = 0;
+    for _ in 0..600 {
+        pings += frames(&client.input(Input::Hint(Hint::NetworkChanged))).len();
+        client.frame(&json!({"event": "pusher:pong"}));
+        client.wait(Duration::from_millis(17));
+    }
+    assert!((8..=11).contains(&pings), "{pings}");
+}

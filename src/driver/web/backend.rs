@@ -74,7 +74,9 @@ impl Backend {
 
     /// How long a request may take.
     pub(super) fn allowed(timing: &Timing) -> Duration {
-        let allowed = timing.authorization_timeout.max(Timing::SHORTEST);
+        let allowed = timing
+            .authorization_timeout
+            .clamp(Timing::SHORTEST, Timing::LONGEST);
         allowed - HEAD_START.min(allowed / 10)
     }
 
