@@ -44,7 +44,9 @@ fn beginning(text: &str) -> &str {
     }
     let end = text.floor_char_boundary(MOST_BYTES);
     let begun = text.split_at_checked(end).map_or(text, |(begun, _)| begun);
-    begun.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+/=_-.".contains(c))
+    let whole = begun.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+/=_-.".contains(c));
+    // Of a single run there is no half.
+    if whole.is_empty() { begun } else { whole }
 }
 
 /// `text` with each value that has the name of a secret replaced, and each run that looks like a signature, a key or a token.

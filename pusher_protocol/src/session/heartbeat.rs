@@ -13,7 +13,7 @@ pub(super) struct Heartbeat {
     last_heard: Duration,
     ping: Option<Ping>,
     last_asked: Option<Duration>,
-    /// Since when the link is doubted, while the server was not asked so far.
+    /// When the server is to be asked because the link is doubted.
     doubted_at: Option<Duration>,
 }
 
@@ -62,17 +62,20 @@ impl Heartbeat {
                 after: ping.timeout,
             },
             Some(_) => Pulse::Fine,
-            None if self.doubted_at.is_some() => self.doubt(now, pong_timeout),
+            None if self.doubted_at.is_some_and(|at| now >= at) => self.doubt(now, pong_timeout),
             None if now >= self.last_heard + self.activity_timeout => self.ask(now, pong_timeout),
             None => Pulse::Fine,
         }
     }
 
-    /// There is a reason to doubt the link: asks at once, unless it is being asked or was a moment ago.
+    /// There is a reason to doubt the link: asks at once, or if it was asked a moment ago, a little later.
     pub(super) fn doubt(&mut self, now: Duration, pong_timeout: Duration) -> Pulse {
-        let was_asked = |asked: Duration| now < asked + DOUBTS_APART;
-        if self.ping.is_some() || self.last_asked.is_some_and(was_asked) {
-            self.doubted_at = None;
+        if self.ping.is_some() {
+            return Pulse::Fine;
+        }
+        let may_ask_at = self.last_asked.map_or(now, |asked| asked + DOUBTS_APART);
+        if now < may_ask_at {
+            self.doubted_at = Some(may_ask_at);
             return Pulse::Fine;
         }
         self.ask(now, pong_timeout.min(DOUBTFUL_PONG_TIMEOUT))
@@ -98,9 +101,10 @@ impl Heartbeat {
     pub(super) fn wake_at(&self) -> Duration {
         match &self.ping {
             Some(ping) => ping.sent_at + ping.timeout,
-            None => self
-                .doubted_at
-                .unwrap_or(self.last_heard + self.activity_timeout),
+            None => {
+                let silent_at = self.last_heard + self.activity_timeout;
+                self.doubted_at.map_or(silent_at, |at| at.min(silent_at))
+            }
         }
     }
 }
