@@ -90,6 +90,16 @@ finish() {
   [ "${#steps_failed[@]}" -eq 0 ]
 }
 
+# The plugin's features, one a line. All but the vendored OpenSSL, which only changes where OpenSSL comes from and takes minutes.
+plugin_features() {
+  awk '/^\[/ { inside = ($0 == "[features]") } inside && /^[a-z]/ { sub(/ *=.*/, ""); if (!/vendored/) print }' Cargo.toml
+}
+
+# The same as cargo takes them for the whole workspace.
+workspace_features() {
+  plugin_features | sed 's,^,bevy_pusher/,' | paste -sd, -
+}
+
 has() {
   command -v "$1" >/dev/null 2>&1
 }

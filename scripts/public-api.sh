@@ -6,6 +6,8 @@
 #   scripts/public-api.sh --write   writes it down anew, for a change that is meant: say so in CHANGELOG.md
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
 
 libraries=(pusher_protocol pusher_dev_server bevy_pusher)
 folder=docs/public-api
@@ -17,8 +19,7 @@ trap 'rm -rf "$work"' EXIT
 printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >"$work/rustdoc"
 chmod +x "$work/rustdoc"
 
-features=$(awk '/^\[/ { inside = ($0 == "[features]") }
-  inside && /^[a-z]/ { sub(/ *=.*/, ""); if (!/vendored/) print "bevy_pusher/" $0 }' Cargo.toml | paste -sd, -)
+features=$(workspace_features)
 RUSTDOC=$work/rustdoc RUSTDOCFLAGS="-Z unstable-options --output-format json" \
   cargo doc --quiet --no-deps --workspace --lib --features "$features"
 

@@ -46,15 +46,20 @@ headless_scenes() {
   done
 }
 
+# await_port LOG PATTERN: the number behind the pattern, once the log has it.
+await_port() {
+  until grep -oE "$2[0-9]+" "$1" | grep -oE '[0-9]+$'; do
+    sleep 0.1
+  done
+}
+
 # A development server that ends with this shell. `dev_server` is what joins a scene to it.
 start_dev_server() {
   local port
   "$target/debug/pusher_dev_server" --port 0 >"$work/server.log" &
   # shellcheck disable=SC2064
   trap "kill $! 2>/dev/null || true" EXIT
-  until port=$(grep -oE 'listens on [0-9.]+:[0-9]+' "$work/server.log" | grep -oE '[0-9]+$'); do
-    sleep 0.1
-  done
+  port=$(await_port "$work/server.log" 'listens on [0-9.]+:')
   dev_server=(--port "$port" --key app-key --auth-endpoint "http://127.0.0.1:$port/pusher/auth"
     --app-id app-id --app-secret app-secret)
 }

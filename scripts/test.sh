@@ -32,9 +32,7 @@ source scripts/scenes.sh
 background=
 trap 'rm -rf "$work"; [ -z "$background" ] || kill "$background" 2>/dev/null || true' EXIT
 
-# All but the vendored OpenSSL, which only changes where OpenSSL comes from and takes minutes.
-features=$(awk '/^\[/ { inside = ($0 == "[features]") }
-  inside && /^[a-z]/ { sub(/ *=.*/, ""); if (!/vendored/) print "bevy_pusher/" $0 }' Cargo.toml | paste -sd, -)
+features=$(workspace_features)
 
 main() {
   if [ "$mode" = quick ]; then
@@ -48,7 +46,7 @@ main() {
   start_background_installs
   step "formatting" cargo fmt --all --check
   step "lints" lints
-  step "each feature alone" each_feature_alone
+  step "each feature alone" scripts/features.sh --alone
   step "no renderer in the library" has_no_renderer
   step "documentation" documentation
   if reads_rustdoc_json; then
@@ -102,16 +100,6 @@ run_tests() {
   local log=$1
   shift
   timeout 45m cargo test --workspace --features "$features" --no-fail-fast "$@" 2>&1 | tee "$log"
-}
-
-each_feature_alone() {
-  local feature
-  cargo check --quiet -p bevy_pusher --no-default-features
-  for feature in ${features//,/ }; do
-    # A window library takes at least one of its platforms, which the game chooses.
-    [ "$feature" != bevy_pusher/winit ] || feature=$feature,bevy_winit/x11
-    cargo check --quiet -p bevy_pusher --no-default-features --features "$feature"
-  done
 }
 
 # The tests that the documents name are there.
@@ -240,10 +228,8 @@ scene_in_a_page() {
   pages=$!
   # shellcheck disable=SC2064
   trap "kill $server $pages 2>/dev/null || true" EXIT
-  until port=$(grep -oE 'server on [0-9.]+:[0-9]+' "$work/$1-serves.log" | grep -oE '[0-9]+$') &&
-    page_port=$(grep -oE 'port [0-9]+' "$work/$1-pages.log" | grep -oE '[0-9]+'); do
-    sleep 0.1
-  done
+  port=$(await_port "$work/$1-serves.log" 'server on [0-9.]+:')
+  page_port=$(await_port "$work/$1-pages.log" 'port ')
   timeout 5m "$target/debug/examples/web_picture" "http://127.0.0.1:$page_port/?port=$port&name=Robin" "$first" "$second"
   "$target/debug/examples/check_picture" "$first" "$second"
 }

@@ -171,9 +171,7 @@ impl<'w> Delivery<'w> {
         if logged.decoding.insert(kind) {
             let (name, type_name) = (failed.name(), failed.type_name());
             // The decoder's words may hold what the event says, which is nobody else's where it came encrypted.
-            let is_encrypted = failed
-                .channel()
-                .is_some_and(|channel| channel.starts_with("private-encrypted-"));
+            let is_encrypted = failed.stream.audience.is_encrypted();
             let reason: String = if is_encrypted {
                 "PusherDecodeFailed says why".into()
             } else {

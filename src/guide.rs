@@ -24,183 +24,60 @@
 #[cfg(doc)]
 use crate::*;
 
-#[doc = include_str!("guide/authorization.md")]
-pub mod authorization {}
+/// A page, and its links to what a feature brings: without the feature they lead to where features are told.
+macro_rules! page {
+    ($page:ident $(, $feature:tt: $($link:literal => $item:literal),+)?) => {
+        $($(
+            #[cfg_attr(feature = $feature, doc = concat!("[", $link, "]: ", $item))]
+            #[cfg_attr(not(feature = $feature), doc = concat!("[", $link, "]: crate#features"))]
+        )+)?
+        #[doc = include_str!(concat!("guide/", stringify!($page), ".md"))]
+        pub mod $page {}
+    };
+}
 
-#[doc = include_str!("guide/backends.md")]
-pub mod backends {}
-
-#[doc = include_str!("guide/channels.md")]
-pub mod channels {}
-
-#[doc = include_str!("guide/coming_from.md")]
-pub mod coming_from {}
-
-#[cfg_attr(feature = "states", doc = "[`PusherStatesPlugin`]: PusherStatesPlugin")]
-#[cfg_attr(
-    not(feature = "states"),
-    doc = "[`PusherStatesPlugin`]: crate#features"
-)]
-#[doc = include_str!("guide/connecting.md")]
-pub mod connecting {}
-
-#[doc = include_str!("guide/encrypted.md")]
-pub mod encrypted {}
-
-#[doc = include_str!("guide/errors.md")]
-pub mod errors {}
-
-#[cfg_attr(feature = "window", doc = "[`SuspendPolicy`]: config::SuspendPolicy")]
-#[cfg_attr(not(feature = "window"), doc = "[`SuspendPolicy`]: crate#features")]
-#[doc = include_str!("guide/mobile.md")]
-pub mod mobile {}
-
-#[doc = include_str!("guide/offline_development.md")]
-pub mod offline_development {}
-
-#[doc = include_str!("guide/presence.md")]
-pub mod presence {}
-
-#[cfg_attr(feature = "states", doc = "[`PusherStatesPlugin`]: PusherStatesPlugin")]
-#[cfg_attr(
-    not(feature = "states"),
-    doc = "[`PusherStatesPlugin`]: crate#features"
-)]
-#[cfg_attr(feature = "states", doc = "[`PusherState`]: PusherState")]
-#[cfg_attr(not(feature = "states"), doc = "[`PusherState`]: crate#features")]
-#[doc = include_str!("guide/reading_events.md")]
-pub mod reading_events {}
-
-#[doc = include_str!("guide/security.md")]
-pub mod security {}
-
-#[doc = include_str!("guide/sending.md")]
-pub mod sending {}
-
-#[doc = include_str!("guide/sign_in.md")]
-pub mod sign_in {}
-
-#[cfg_attr(
-    feature = "testing",
-    doc = "[`TestServer`]: crate::testing::TestServer"
-)]
-#[cfg_attr(not(feature = "testing"), doc = "[`TestServer`]: crate#features")]
-#[cfg_attr(feature = "testing", doc = "[`TestPeer`]: crate::testing::TestPeer")]
-#[cfg_attr(not(feature = "testing"), doc = "[`TestPeer`]: crate#features")]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::advance]: crate::testing::TestServer::advance"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::advance]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::close_connections]: crate::testing::TestServer::close_connections"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::close_connections]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::drop_connections]: crate::testing::TestServer::drop_connections"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::drop_connections]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::go_offline]: crate::testing::TestServer::go_offline"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::go_offline]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::peer]: crate::testing::TestServer::peer"
-)]
-#[cfg_attr(not(feature = "testing"), doc = "[TestServer::peer]: crate#features")]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::publish]: crate::testing::TestServer::publish"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::publish]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::publish_to_user]: crate::testing::TestServer::publish_to_user"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::publish_to_user]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::refuse]: crate::testing::TestServer::refuse"
-)]
-#[cfg_attr(not(feature = "testing"), doc = "[TestServer::refuse]: crate#features")]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::refuse_sign_in]: crate::testing::TestServer::refuse_sign_in"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::refuse_sign_in]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::take_client_events]: crate::testing::TestServer::take_client_events"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::take_client_events]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::update]: crate::testing::TestServer::update"
-)]
-#[cfg_attr(not(feature = "testing"), doc = "[TestServer::update]: crate#features")]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::update_until]: crate::testing::TestServer::update_until"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::update_until]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[`TestServer::redirect`]: crate::testing::TestServer::redirect"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[`TestServer::redirect`]: crate#features"
-)]
-#[cfg_attr(
-    feature = "testing",
-    doc = "[TestServer::update_until_subscribed]: crate::testing::TestServer::update_until_subscribed"
-)]
-#[cfg_attr(
-    not(feature = "testing"),
-    doc = "[TestServer::update_until_subscribed]: crate#features"
-)]
-#[doc = include_str!("guide/testing.md")]
-pub mod testing {}
-
-#[doc = include_str!("guide/troubleshooting.md")]
-pub mod troubleshooting {}
-
-#[doc = include_str!("guide/typed_events.md")]
-pub mod typed_events {}
-
-#[doc = include_str!("guide/web.md")]
-pub mod web {}
+page!(authorization);
+page!(backends);
+page!(channels);
+page!(coming_from);
+page!(connecting, "states":
+    "`PusherStatesPlugin`" => "PusherStatesPlugin"
+);
+page!(encrypted);
+page!(errors);
+page!(mobile, "window":
+    "`SuspendPolicy`" => "config::SuspendPolicy"
+);
+page!(offline_development);
+page!(presence);
+page!(reading_events, "states":
+    "`PusherStatesPlugin`" => "PusherStatesPlugin",
+    "`PusherState`" => "PusherState"
+);
+page!(security);
+page!(sending);
+page!(sign_in);
+page!(testing, "testing":
+    "`TestServer`" => "crate::testing::TestServer",
+    "`TestPeer`" => "crate::testing::TestPeer",
+    "TestServer::advance" => "crate::testing::TestServer::advance",
+    "TestServer::close_connections" => "crate::testing::TestServer::close_connections",
+    "TestServer::drop_connections" => "crate::testing::TestServer::drop_connections",
+    "TestServer::go_offline" => "crate::testing::TestServer::go_offline",
+    "TestServer::peer" => "crate::testing::TestServer::peer",
+    "TestServer::publish" => "crate::testing::TestServer::publish",
+    "TestServer::publish_to_user" => "crate::testing::TestServer::publish_to_user",
+    "TestServer::refuse" => "crate::testing::TestServer::refuse",
+    "TestServer::refuse_sign_in" => "crate::testing::TestServer::refuse_sign_in",
+    "TestServer::take_client_events" => "crate::testing::TestServer::take_client_events",
+    "TestServer::update" => "crate::testing::TestServer::update",
+    "TestServer::update_until" => "crate::testing::TestServer::update_until",
+    "`TestServer::redirect`" => "crate::testing::TestServer::redirect",
+    "TestServer::update_until_subscribed" => "crate::testing::TestServer::update_until_subscribed"
+);
+page!(troubleshooting);
+page!(typed_events);
+page!(web);
 
 /// The README's examples, for the compiler.
 #[cfg(doctest)]

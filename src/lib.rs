@@ -141,7 +141,7 @@ pub use user::{
 };
 pub use waker::PusherWaker;
 
-/// What most games use. All of it starts with `Pusher`.
+/// What most games use: all that starts with `Pusher`, and what goes with it.
 pub mod prelude {
     pub use crate::{
         ConnectionState, PusherAppExt, PusherCacheMissed, PusherChannel, PusherConfig,

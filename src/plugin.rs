@@ -23,7 +23,7 @@ use crate::{
     client::{Client, StartDriver, start_driver},
     handover::EventTypes,
     presence::{despawn_members, forget_members, spawn_members, update_members},
-    receive::{Inbox, receive},
+    receive::{Inbox, Reports, receive},
 };
 
 /// Adds a Pusher client to an app.
@@ -116,21 +116,23 @@ impl Plugin for PusherPlugin {
 }
 
 fn add_messages(app: &mut App) {
-    app.add_message::<PusherStateChanged>()
-        .add_message::<PusherErrorReported>()
-        .add_message::<PusherSubscriptionChanged>()
-        .add_message::<PusherEvent>()
+    app.add_message::<PusherEvent>()
         .add_message::<PusherConnectionEvent>()
-        .add_message::<PusherDecodeFailed>()
-        .add_message::<PusherLagged>()
-        .add_message::<PusherMemberJoined>()
-        .add_message::<PusherMemberLeft>()
-        .add_message::<PusherSubscriptionCount>()
-        .add_message::<PusherCacheMissed>()
-        .add_message::<PusherSendAnswered>()
-        .add_message::<PusherSignInChanged>()
-        .add_message::<PusherUserEvent>()
-        .add_message::<PusherWatchlistChanged>();
+        .add_message::<PusherUserEvent>();
+    let mut reports = Reports::default();
+    reports.add::<PusherStateChanged>(app);
+    reports.add::<PusherErrorReported>(app);
+    reports.add::<PusherSubscriptionChanged>(app);
+    reports.add::<PusherDecodeFailed>(app);
+    reports.add::<PusherLagged>(app);
+    reports.add::<PusherMemberJoined>(app);
+    reports.add::<PusherMemberLeft>(app);
+    reports.add::<PusherSubscriptionCount>(app);
+    reports.add::<PusherCacheMissed>(app);
+    reports.add::<PusherSendAnswered>(app);
+    reports.add::<PusherSignInChanged>(app);
+    reports.add::<PusherWatchlistChanged>(app);
+    app.insert_resource(reports);
 }
 
 fn register_types(app: &mut App) {

@@ -1,6 +1,7 @@
 //! The system that hands over what came, within its time, in its order.
 
 mod budget;
+mod reports;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,10 +15,10 @@ use pusher_protocol::{
 
 use crate::{
     ConnectionState, PusherCacheMissed, PusherConnection, PusherConnectionEvent,
-    PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined,
-    PusherMemberLeft, PusherSendAnswered, PusherSignInChanged, PusherStateChanged,
-    PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCount, PusherUser,
-    PusherUserEvent, PusherWatchlistChanged, SignInState,
+    PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined, PusherMemberLeft,
+    PusherSendAnswered, PusherSignInChanged, PusherStateChanged, PusherSubscription,
+    PusherSubscriptionChanged, PusherSubscriptionCount, PusherUser, PusherUserEvent,
+    PusherWatchlistChanged, SignInState,
     channel::{Subscribers, write},
     client::Client,
     delivery::Delivery,
@@ -26,9 +27,7 @@ use crate::{
     presence::PusherMembers,
 };
 use budget::Budget;
-
-/// How many messages of a kind that are no events of the wire are kept while Bevy does not age them.
-const MOST_REPORTS: usize = 4096;
+pub(crate) use reports::Reports;
 
 /// The frame's end of the hand-over: emptied, and used again.
 #[derive(Resource, Default)]
@@ -355,27 +354,5 @@ fn age(batch: &mut Batch, world: &mut World, limit: usize) {
     if !losses.is_empty() {
         Delivery::new(world).tell(PusherLagged::new(losses, LagCause::Unread));
     }
-    let limit = limit.min(MOST_REPORTS);
-    age_reports::<PusherStateChanged>(world, limit);
-    age_reports::<PusherErrorReported>(world, limit);
-    age_reports::<PusherSubscriptionChanged>(world, limit);
-    age_reports::<PusherDecodeFailed>(world, limit);
-    age_reports::<PusherLagged>(world, limit);
-    age_reports::<PusherMemberJoined>(world, limit);
-    age_reports::<PusherMemberLeft>(world, limit);
-    age_reports::<PusherSubscriptionCount>(world, limit);
-    age_reports::<PusherCacheMissed>(world, limit);
-    age_reports::<PusherSendAnswered>(world, limit);
-    age_reports::<PusherSignInChanged>(world, limit);
-    age_reports::<PusherWatchlistChanged>(world, limit);
-}
-
-/// Keeps no more than `limit` of what is no event of the wire: what is said last says how things are.
-fn age_reports<M: Message>(world: &mut World, limit: usize) {
-    let Some(mut messages) = world.get_resource_mut::<Messages<M>>() else {
-        return;
-    };
-    if messages.iter_current_update_messages().len() > limit / 2 {
-        messages.update();
-    }
+    Reports::age(world, limit);
 }

@@ -55,6 +55,18 @@ fn join(server: &TestServer, app: &mut App, channel: &str) -> Entity {
     entity
 }
 
+/// A game that asks for a channel that it does not get.
+fn refused() -> (TestServer, App, Entity) {
+    let server = TestServer::new();
+    server.refuse("private-vip", 403);
+    let mut app = game(server.config());
+    let vip = app
+        .world_mut()
+        .spawn(PusherChannel::new("private-vip"))
+        .id();
+    (server, app, vip)
+}
+
 fn shown(app: &App) -> &[String] {
     &app.world().resource::<Shown>().0
 }
@@ -140,13 +152,7 @@ fn two_games_meet_on_one_server() {
 
 #[test]
 fn a_refused_channel_fails_with_the_status_until_it_is_allowed() {
-    let server = TestServer::new();
-    server.refuse("private-vip", 403);
-    let mut app = game(server.config());
-    let vip = app
-        .world_mut()
-        .spawn(PusherChannel::new("private-vip"))
-        .id();
+    let (server, mut app, vip) = refused();
     server.update_until(&mut app, |world| {
         let status = world.get::<PusherSubscription>(vip).unwrap();
         matches!(status, PusherSubscription::Failed { error } if error.status() == Some(403))
@@ -299,13 +305,7 @@ fn the_end_of_the_app_is_the_end_of_its_connection() {
 
 #[test]
 fn waiting_for_a_refused_channel_fails_at_once_with_the_reason() {
-    let server = TestServer::new();
-    server.refuse("private-vip", 403);
-    let mut app = game(server.config());
-    let vip = app
-        .world_mut()
-        .spawn(PusherChannel::new("private-vip"))
-        .id();
+    let (server, mut app, vip) = refused();
     let failure = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         server.update_until_subscribed(&mut app, vip);
     }));

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use pusher_protocol::{ChannelName, session::EventTarget};
+use pusher_protocol::{ChannelKind, ChannelName, session::EventTarget};
 
 /// To whom an event is addressed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +16,10 @@ impl Audience {
             Self::Channel(channel) => Some(channel),
             Self::User | Self::Connection => None,
         }
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        matches!(self, Self::Channel(channel) if channel.kind() == ChannelKind::PrivateEncrypted)
     }
 }
 

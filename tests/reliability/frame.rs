@@ -170,10 +170,8 @@ fn arrive(event: On<PusherEvent>, mut arrived: ResMut<Arrived>) {
 #[test]
 fn a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame() {
     let test = "frame::a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame";
-    if process::part().is_none() {
-        // Alone, so that the memory is that of one game (and of its server).
-        let process = process::start(test, "absence", &[0]);
-        assert!(process.expect_end(SOON * 6).success());
+    // Alone, so that the memory is that of one game (and of its server).
+    if process::ran_alone(test, SOON * 6) {
         return;
     }
     // Ten minutes at 500 events a second.

@@ -36,6 +36,15 @@ pub(crate) fn start(test: &str, part: &str, ports: &[u16]) -> Process {
     Process(child)
 }
 
+/// Has a test run alone in a process of its own. Returns whether that is done, for this is the process that started it.
+pub(crate) fn ran_alone(test: &str, within: Duration) -> bool {
+    let starts = part().is_none();
+    if starts {
+        assert!(start(test, "alone", &[0]).expect_end(within).success());
+    }
+    starts
+}
+
 impl Process {
     /// Waits for its end. What it printed as an error is the test's to show.
     pub(crate) fn expect_end(mut self, within: Duration) -> ExitStatus {

@@ -52,12 +52,7 @@ pub(crate) fn logged() -> Vec<Line> {
 #[test]
 fn a_long_outage_does_not_fill_the_log() {
     let test = "records::a_long_outage_does_not_fill_the_log";
-    if process::part().is_none() {
-        assert!(
-            process::start(test, "outage", &[0])
-                .expect_end(SOON * 2)
-                .success()
-        );
+    if process::ran_alone(test, SOON * 2) {
         return;
     }
     record_logs();
@@ -78,12 +73,7 @@ fn a_long_outage_does_not_fill_the_log() {
 #[test]
 fn what_fails_is_logged_as_a_warning_and_so_is_what_comes_back() {
     let test = "records::what_fails_is_logged_as_a_warning_and_so_is_what_comes_back";
-    if process::part().is_none() {
-        assert!(
-            process::start(test, "all", &[0])
-                .expect_end(SOON * 2)
-                .success()
-        );
+    if process::ran_alone(test, SOON * 2) {
         return;
     }
     record_logs();

@@ -137,13 +137,8 @@ fn live_through_it_all() -> (Play, ScriptedConnection) {
 #[test]
 fn no_secret_is_logged_printed_or_reflected() {
     let test = "secrets::no_secret_is_logged_printed_or_reflected";
-    if process::part().is_none() {
-        // Alone, for there is one logger to a process.
-        assert!(
-            process::start(test, "live", &[0])
-                .expect_end(SOON * 2)
-                .success()
-        );
+    // Alone, for there is one logger to a process.
+    if process::ran_alone(test, SOON * 2) {
         return;
     }
     record_logs();

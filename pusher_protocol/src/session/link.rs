@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{
     config::{ReconnectPolicy, Timing},
-    protocol::{ClientFrame, CloseAction, FrameError, foreign_words},
+    protocol::{ClientFrame, CloseAction, FrameError, foreign_words, head},
     session::{
         ConnectionError, ConnectionState, DialId, DialPhase, Notice, Output, PusherError,
         ReconnectContext, ReconnectDecision, Session,
@@ -223,7 +223,7 @@ impl Session {
         }
     }
 
-    pub(super) fn dial_failed(&mut self, dial: DialId, error: ConnectionError) {
+    pub(super) fn dial_failed(&mut self, dial: DialId, mut error: ConnectionError) {
         if matches!(self.link, Link::Dialing { dial: current, opened: false, .. } if current == dial)
         {
             let action = match error {
@@ -237,41 +237,26 @@ impl Session {
                 _ => CloseAction::of(error.code()),
             };
             // A gateway or a proxy may repeat the headers that it was sent.
-            let error = match error {
-                ConnectionError::Upgrade { status, reason } => ConnectionError::Upgrade {
-                    status,
-                    reason: foreign_words(&reason),
-                },
-                ConnectionError::Proxy {
-                    host,
-                    port,
-                    status,
-                    reason,
-                } => ConnectionError::Proxy {
-                    host,
-                    port,
-                    status,
-                    reason: foreign_words(&reason),
-                },
-                error => error,
-            };
+            match &mut error {
+                ConnectionError::Upgrade { reason, .. } => *reason = head(reason),
+                ConnectionError::Proxy { reason, .. } => *reason = foreign_words(reason),
+                _ => {}
+            }
             self.lost(error, action);
         }
     }
 
-    pub(super) fn closed(&mut self, dial: DialId, error: ConnectionError) {
+    pub(super) fn closed(&mut self, dial: DialId, mut error: ConnectionError) {
         if self.is_current(dial) {
             let action = CloseAction::of(error.code());
-            let error = match error {
+            match &mut error {
                 ConnectionError::Lost { reason } if matches!(self.link, Link::Dialing { .. }) => {
-                    ConnectionError::NotEstablished { reason }
+                    let reason = std::mem::take(reason);
+                    error = ConnectionError::NotEstablished { reason };
                 }
-                ConnectionError::Closed { code, reason } => ConnectionError::Closed {
-                    code,
-                    reason: foreign_words(&reason),
-                },
-                error => error,
-            };
+                ConnectionError::Closed { reason, .. } => *reason = foreign_words(reason),
+                _ => {}
+            }
             self.lost(error, action);
         }
     }

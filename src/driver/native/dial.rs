@@ -34,9 +34,6 @@ use crate::auth::Provider;
 /// What the read buffer holds: some three hundred small frames.
 const READ_BUFFER_BYTES: usize = 64 << 10;
 
-/// How much of a refusal's body its error shows, in characters.
-const SHOWN_CHARACTERS: usize = 200;
-
 /// What to dial and how.
 pub(super) struct DialOrder {
     pub(super) network: Network,
@@ -233,20 +230,15 @@ fn refused(status: Option<StatusCode>, reason: &str) -> ConnectionError {
     }
 }
 
-/// The head of the body, of what had arrived of it; else the status in words.
+/// The body, of what had arrived of it, which the session makes fit to be shown; else the status in words.
 fn in_words(response: &Response<Option<Vec<u8>>>) -> String {
     let body = response.body().as_deref().unwrap_or_default();
-    let head: String = String::from_utf8_lossy(body)
-        .trim()
-        .chars()
-        .take(SHOWN_CHARACTERS)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if head.is_empty() {
+    let text = String::from_utf8_lossy(body);
+    if text.trim().is_empty() {
         let words = response.status().canonical_reason();
         words.unwrap_or("without a word").into()
     } else {
-        head
+        text.into_owned()
     }
 }
 
