@@ -14,7 +14,7 @@ use pusher_protocol::{
     config::RetryPolicy,
     protocol::AuthError,
     session::{
-        Command, EventTarget, Input, Notice, SessionConfig, SignInError, SignInState,
+        Command, EventTarget, Input, Notice, PusherError, SessionConfig, SignInError, SignInState,
         SubscriptionError, SubscriptionStatus,
     },
 };
@@ -36,10 +36,21 @@ fn success(user_data: &Value) -> Value {
     json!({"event": "pusher:signin_success", "data": {"user_data": user_data.to_string()}})
 }
 
+/// The server takes the user, and confirms their own channel.
+fn succeed(client: &mut Client, user_data: &Value) -> Vec<Seen> {
+    let (_, mut seen) = client.frame(&success(user_data));
+    seen.extend(client.frame(&user_channel_confirmed()).1);
+    seen
+}
+
 fn signed_in(client: &mut Client) -> Vec<Seen> {
     let asked = request(&client.command(Command::SignIn));
     client.vouch(asked, &json!({"id": "u1"}));
-    client.frame(&success(&json!({"id": "u1"}))).1
+    succeed(client, &json!({"id": "u1"}))
+}
+
+fn user_channel_confirmed() -> Value {
+    json!({"event": "pusher_internal:subscription_succeeded", "channel": "#server-to-user-u1", "data": "{}"})
 }
 
 fn user_channel() -> Value {
@@ -63,7 +74,10 @@ fn signing_in_asks_the_backend_then_the_server_then_listens_to_the_users_events(
             json!({"event": "pusher:signin", "data": {"auth": "key:signature", "user_data": user_data}})
         ]
     );
-    let (_, seen) = client.frame(&success(&json!({"id": "u1", "user_info": {"name": "A"}})));
+    let seen = succeed(
+        &mut client,
+        &json!({"id": "u1", "user_info": {"name": "A"}}),
+    );
     assert_eq!(frames(&seen), [user_channel()]);
     assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
 }
@@ -100,6 +114,67 @@ fn a_success_that_names_nobody_is_a_failure() {
     }
 }
 
+/// A client whose sign-in the server took, without a word about the user's own channel so far.
+fn taken() -> Client {
+    let mut client = Client::connected();
+    let asked = request(&client.command(Command::SignIn));
+    client.vouch(asked, &json!({"id": "u1"}));
+    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    assert_eq!(frames(&seen), [user_channel()]);
+    assert_eq!(sign_ins(&seen), []);
+    client
+}
+
+fn is_told(seen: &[Seen]) -> bool {
+    matches!(&sign_ins(seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1")
+}
+
+#[test]
+fn a_sign_in_is_told_once_an_event_to_the_user_would_arrive() {
+    let (_, seen) = taken().frame(&user_channel_confirmed());
+    assert!(is_told(&seen));
+}
+
+#[test]
+fn a_server_that_does_not_confirm_the_users_channel_holds_up_the_news_for_two_seconds() {
+    let mut client = taken();
+    assert_eq!(sign_ins(&client.wait(SECOND)), []);
+    assert!(is_told(&client.wait(SECOND)));
+    assert_eq!(client.frame(&user_channel_confirmed()), (None, vec![]));
+}
+
+#[test]
+fn an_event_to_the_user_comes_after_the_news_of_the_sign_in() {
+    let mut client = taken();
+    let event = json!({"event": "match-found", "channel": "#server-to-user-u1", "data": "{}"});
+    let (handed_back, seen) = client.frame(&event);
+    assert_eq!(handed_back, None);
+    let [told, Notice::Event(event)] = &notices(&seen)[..] else {
+        panic!("{seen:?}");
+    };
+    assert!(matches!(told, Notice::SignIn(SignInState::SignedIn { .. })));
+    assert_eq!(
+        (&*event.event, &event.target),
+        ("match-found", &EventTarget::User)
+    );
+}
+
+#[test]
+fn a_refusal_of_the_users_channel_is_told_and_leaves_the_sign_in() {
+    let refusal = json!({
+        "event": "pusher:subscription_error", "channel": "#server-to-user-u1",
+        "data": {"status": 403, "error": "not for you"}
+    });
+    let (_, seen) = taken().frame(&refusal);
+    assert!(is_told(&seen));
+    let error = PusherError::Server {
+        code: Some(403),
+        message: "not for you".into(),
+        channel: None,
+    };
+    assert!(notices(&seen).contains(&Notice::Error { error, attempt: 0 }));
+}
+
 #[test]
 fn events_to_the_user_are_the_users_alone() {
     let mut client = Client::connected();
@@ -109,8 +184,7 @@ fn events_to_the_user_are_the_users_alone() {
     assert_eq!(client.frame(&to_user).0.unwrap().target, EventTarget::User);
     let other = json!({"event": "match-found", "channel": "#server-to-user-u2", "data": "{}"});
     assert_eq!(client.frame(&other), (None, vec![]));
-    let own = json!({"event": "pusher_internal:subscription_succeeded", "channel": "#server-to-user-u1", "data": "{}"});
-    assert_eq!(client.frame(&own), (None, vec![]));
+    assert_eq!(client.frame(&user_channel_confirmed()), (None, vec![]));
 }
 
 #[test]
@@ -276,7 +350,7 @@ fn a_presence_channel_without_an_identity_waits_for_the_sign_in() {
     let asked = request(&client.want("presence-lobby"));
     assert_eq!(client.authorize(asked), []);
     client.vouch(sign_in, &json!({"id": "u1"}));
-    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    let seen = succeed(&mut client, &json!({"id": "u1"}));
     let subscribe = json!({"event": "pusher:subscribe", "data": {"channel": "presence-lobby", "auth": "key:signature"}});
     assert_eq!(frames(&seen), [user_channel(), subscribe]);
     let seen = client.confirm_presence("presence-lobby", &["u1", "u2"]);
@@ -317,7 +391,7 @@ fn an_error_that_may_be_about_a_subscription_does_not_fail_the_sign_in() {
     client.authorize(asked);
     let (_, seen) = client.frame(&unnamed_refusal());
     assert_eq!((sign_ins(&seen), statuses(&seen)), (vec![], vec![]));
-    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    let seen = succeed(&mut client, &json!({"id": "u1"}));
     assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
     assert_eq!(frames(&seen).len(), 2, "the user's channel and the lobby");
 }
@@ -348,7 +422,7 @@ fn given_up() -> Client {
 #[test]
 fn a_sign_in_that_succeeds_after_the_wait_counts() {
     let mut client = given_up();
-    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    let seen = succeed(&mut client, &json!({"id": "u1"}));
     assert_eq!(frames(&seen), [user_channel()]);
     assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
     assert_eq!(client.frame(&success(&json!({"id": "u1"}))), (None, vec![]));
@@ -358,7 +432,7 @@ fn a_sign_in_that_succeeds_after_the_wait_counts() {
 fn a_late_success_makes_asking_the_backend_again_needless() {
     let mut client = given_up();
     let asked = request(&client.command(Command::SignIn));
-    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    let seen = succeed(&mut client, &json!({"id": "u1"}));
     assert!(seen.contains(&Seen::CancelRequest(asked)));
     assert_eq!(frames(&seen), [user_channel()]);
     assert_eq!(client.vouch(asked, &json!({"id": "u1"})), []);
@@ -391,7 +465,7 @@ fn a_late_refusal_of_the_first_sign_in_does_not_hide_the_success_of_the_second()
     let asked = request(&client.command(Command::SignIn));
     client.vouch(asked, &json!({"id": "u1"}));
     client.frame(&unnamed_refusal());
-    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
+    let seen = succeed(&mut client, &json!({"id": "u1"}));
     assert_eq!(frames(&seen), [user_channel()]);
 }
 

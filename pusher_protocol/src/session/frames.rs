@@ -35,6 +35,9 @@ impl Session {
             "pusher:ping" => context.send(ClientFrame::Pong),
             "pusher:pong" | "pusher:connection_established" => {}
             "pusher:error" => self.handle_error(frame),
+            "pusher_internal:subscription_succeeded" if self.user.owns(channel) => {
+                self.user.settle(context);
+            }
             "pusher_internal:subscription_succeeded" => {
                 self.channels.succeeded(context, channel, data)
             }
@@ -42,7 +45,16 @@ impl Session {
                 let fields = data.fields();
                 let status = number(&fields, "status").or_else(|| error_code(&fields));
                 let message = error_message(&fields, data);
-                self.channels.refused(context, channel, status, &message);
+                if self.user.owns(channel) {
+                    self.user.settle(context);
+                    context.report(PusherError::Server {
+                        code: status,
+                        message,
+                        channel: None,
+                    });
+                } else {
+                    self.channels.refused(context, channel, status, &message);
+                }
             }
             "pusher_internal:member_added" => self.channels.member_added(context, channel, data),
             "pusher_internal:member_removed" => {
@@ -167,13 +179,21 @@ impl Session {
                 Some(event)
             }
         } else if self.user.owns(&channel) && !event.starts_with("pusher:") {
-            Some(ReceivedEvent {
+            let event = ReceivedEvent {
                 target: EventTarget::User,
                 event,
                 data,
                 user_id: None,
                 extras,
-            })
+            };
+            if self.user.is_settled() {
+                Some(event)
+            } else {
+                // The event shows that the channel is there, whether the server confirms that or not.
+                self.user.settle(&mut self.context);
+                self.context.notice(Notice::Event(event.into_owned()));
+                None
+            }
         } else {
             None
         }

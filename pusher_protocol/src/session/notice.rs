@@ -158,7 +158,8 @@ pub enum SignInState {
     SignedOut,
     /// Asking the backend and the server; also while the backend is to be asked again after a passing failure.
     SigningIn,
-    /// Signed in.
+    /// Signed in, and subscribed to the user's own channel: what is sent to the user from now on arrives. A server that does
+    /// not confirm that channel is waited for 2 s.
     SignedIn {
         /// The user's id.
         id: Arc<str>,

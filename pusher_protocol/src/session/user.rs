@@ -10,6 +10,10 @@ use crate::{
     },
 };
 
+/// How long the game waits to hear of a sign-in until the server has confirmed the user's own channel too: some seconds are
+/// a slow mobile network's round trip, and a server that never confirms it holds up nothing else.
+const OWN_CHANNEL_WAIT: Duration = Duration::from_secs(2);
+
 /// The sign-in: whether it is wanted, and how far it is.
 #[derive(Debug, Default)]
 pub(super) struct User {
@@ -42,11 +46,21 @@ enum Phase {
         /// What may have been its refusal, or one of something else.
         doubt: Option<SignInError>,
     },
+    /// The server has taken the user. Told once their own channel is heard of too, on which their events come.
     In {
         id: Arc<str>,
         channel: ChannelName,
+        untold: Option<Untold>,
     },
     Failed,
+}
+
+/// A sign-in that the server took, but of which the game does not know yet.
+#[derive(Debug)]
+struct Untold {
+    user_data: Arc<str>,
+    /// When it is told all the same.
+    tell_at: Duration,
 }
 
 impl User {
@@ -212,15 +226,14 @@ impl User {
                     extra: None,
                 };
                 context.send(subscribe);
-                let id: Arc<str> = id.into();
                 self.phase = Phase::In {
-                    id: id.clone(),
+                    id: id.into(),
                     channel,
+                    untold: Some(Untold {
+                        user_data: user_data.into(),
+                        tell_at: context.now + OWN_CHANNEL_WAIT,
+                    }),
                 };
-                context.notice(Notice::SignIn(SignInState::SignedIn {
-                    id,
-                    user_data: user_data.into(),
-                }));
             }
             None => {
                 // Whoever it is, the server has taken somebody.
@@ -232,6 +245,27 @@ impl User {
             }
         }
         true
+    }
+
+    /// The user's own channel is there, or will not be: whoever is told of the sign-in now misses no event to the user.
+    pub(super) fn settle(&mut self, context: &mut Context) {
+        if let Phase::In { id, untold, .. } = &mut self.phase
+            && let Some(Untold { user_data, .. }) = untold.take()
+        {
+            let id = id.clone();
+            context.notice(Notice::SignIn(SignInState::SignedIn { id, user_data }));
+        }
+    }
+
+    /// Whether the game knows of the sign-in.
+    pub(super) fn is_settled(&self) -> bool {
+        !matches!(
+            self.phase,
+            Phase::In {
+                untold: Some(_),
+                ..
+            }
+        )
     }
 
     /// A `pusher:error` without a channel while the server is asked is its answer, unless it may be `ambiguous`: about a
@@ -294,18 +328,26 @@ impl User {
                 self.fail(context, error);
                 true
             }
+            Phase::In {
+                untold: Some(untold),
+                ..
+            } if context.now >= untold.tell_at => {
+                self.settle(context);
+                false
+            }
             _ => false,
         }
     }
 
     pub(super) fn wake_at(&self) -> Option<Duration> {
-        match self.phase {
+        match &self.phase {
             Phase::Authenticating { deadline, .. }
             | Phase::SigningIn { deadline, .. }
             | Phase::Backoff {
                 ask_at: deadline, ..
-            } => Some(deadline),
-            Phase::Out | Phase::In { .. } | Phase::Failed => None,
+            } => Some(*deadline),
+            Phase::In { untold, .. } => untold.as_ref().map(|untold| untold.tell_at),
+            Phase::Out | Phase::Failed => None,
         }
     }
 }

@@ -45,9 +45,9 @@ pub const MESSAGES: &[Documented] = documented! {
     r#"{"event":"pusher:cache_miss","channel":"cache-map","data":{}}"# => "cache missed",
     r#"{"event":"pusher:cache_miss","channel":"cache-map"}"# => "cache missed",
     r#"{"event":"pusher:signin_success","data":{"user_data":"{\"id\":\"u1\",\"user_info\":{\"name\":\"A\"}}"}}"#
-        => "subscribe #server-to-user-u1, SignedIn u1, subscribe presence-anonymous",
+        => "subscribe #server-to-user-u1, subscribe presence-anonymous",
     r#"{"event":"pusher:signin_success","data":{"user_data":{"id":"u1"}}}"#
-        => "subscribe #server-to-user-u1, SignedIn u1, subscribe presence-anonymous",
+        => "subscribe #server-to-user-u1, subscribe presence-anonymous",
     r#"{"event":"pusher_internal:watchlist_events","data":{"events":[{"name":"online","user_ids":["u2","u3"]},{"name":"offline","user_ids":[4]}]}}"#
         => "online: u2 u3, offline: 4",
     r#"{"event":"online","data":{"user_ids":["u2"]}}"# => "online: u2",

@@ -38,9 +38,16 @@ fn signing_in() -> Scene {
     scene
 }
 
-fn signed_in() -> Scene {
+/// The server took the user; their own channel is to be confirmed.
+fn taken() -> Scene {
     let mut scene = signing_in();
     success(&mut scene, &json!({"id": "me"}));
+    scene
+}
+
+fn signed_in() -> Scene {
+    let mut scene = taken();
+    event(&mut scene, "pusher_internal:subscription_succeeded", "me");
     scene
 }
 
@@ -89,6 +96,7 @@ const TABLE: Table = Table {
         ("authenticating", authenticating),
         ("backoff", backoff),
         ("signing in", signing_in),
+        ("taken", taken),
         ("signed in", signed_in),
         ("refused", refused),
         ("unanswered", unanswered),
@@ -139,6 +147,12 @@ const TABLE: Table = Table {
         ("the watchlist as Sockudo tells it", |scene| {
             scene.frame(&json!({"event": "offline", "data": {"user_ids": ["ann"]}}))
         }),
+        ("subscription_succeeded of the user's channel", |scene| {
+            event(scene, "pusher_internal:subscription_succeeded", "me")
+        }),
+        ("subscription_error of the user's channel", |scene| {
+            event(scene, "pusher:subscription_error", "me")
+        }),
         ("an event to the user", |scene| event(scene, "e", "me")),
         ("a message of the protocol on the user's channel", |scene| {
             event(scene, "pusher:e", "me")
@@ -151,84 +165,93 @@ const TABLE: Table = Table {
     text: "
 SignIn
     nobody, refused, unanswered: SigningIn, authenticate
-    offline, authenticating, signing in, signed in: -
+    offline, authenticating, signing in, taken, signed in: -
     backoff: authenticate
 SignOut
     nobody, offline: -
     authenticating: take the question back, SignedOut
     backoff, refused: SignedOut
-    signing in, signed in, unanswered: SignedOut, close, Connecting 1, dial
+    signing in, taken, signed in, unanswered: SignedOut, close, Connecting 1, dial
 Connect
-    nobody, authenticating, backoff, signing in, signed in, refused, unanswered: -
+    nobody, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
     offline: Connecting 1, dial
 Disconnect
     nobody: close, Disconnected
     offline: -
     authenticating: close, take the question back, SignedOut, Disconnected
-    backoff, signing in, signed in, refused, unanswered: close, SignedOut, Disconnected
+    backoff, signing in, taken, signed in, refused, unanswered: close, SignedOut, Disconnected
 Redial
     nobody: close, Connecting 1, dial
     offline: -
     authenticating: close, take the question back, SignedOut, Connecting 1, dial
-    backoff, signing in, signed in, refused, unanswered: close, SignedOut, Connecting 1, dial
+    backoff, signing in, taken, signed in, refused, unanswered: close, SignedOut, Connecting 1, dial
 Authenticated
-    nobody, offline, backoff, signing in, signed in, refused, unanswered: -
+    nobody, offline, backoff, signing in, taken, signed in, refused, unanswered: -
     authenticating: signin
 Authenticated, refused
-    nobody, offline, backoff, signing in, signed in, refused, unanswered: -
+    nobody, offline, backoff, signing in, taken, signed in, refused, unanswered: -
     authenticating: SignIn failed Authentication
 Authenticated, overloaded
-    nobody, offline, backoff, signing in, signed in, refused, unanswered: -
+    nobody, offline, backoff, signing in, taken, signed in, refused, unanswered: -
     authenticating: error Authentication
 Authenticated, an old question
-    nobody, offline, authenticating, backoff, signing in, signed in, refused, unanswered: -
+    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
 Closed
     nobody: error Closed, Waiting
     offline: -
     authenticating: take the question back, SignedOut, error Closed, Waiting
-    backoff, signing in, signed in, refused, unanswered: SignedOut, error Closed, Waiting
+    backoff, signing in, taken, signed in, refused, unanswered: SignedOut, error Closed, Waiting
 TimePassed, early
-    nobody, offline, authenticating, backoff, signing in, signed in, refused, unanswered: -
+    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
 TimePassed, what is awaited is due
     nobody, signed in, refused, unanswered: ping
     offline: -
     authenticating: take the question back, error Authentication
     backoff: authenticate
     signing in: SignIn failed TimedOut
+    taken: SignedIn me
 Hint
-    nobody, authenticating, backoff, signing in, signed in, refused, unanswered: ping
+    nobody, authenticating, backoff, signing in, taken, signed in, refused, unanswered: ping
     offline: -
 signin_success
-    nobody, offline, authenticating, backoff, signed in, refused: -
-    signing in, unanswered: subscribe #server-to-user-me, SignedIn me
+    nobody, offline, authenticating, backoff, taken, signed in, refused: -
+    signing in, unanswered: subscribe #server-to-user-me
 signin_success that names nobody
-    nobody, offline, authenticating, backoff, signed in, refused, unanswered: -
+    nobody, offline, authenticating, backoff, taken, signed in, refused, unanswered: -
     signing in: SignIn failed NoUser
 a forged signin_success
-    nobody, offline, authenticating, backoff, signing in, signed in, refused, unanswered: -
+    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
 pusher:error 4009
-    nobody, authenticating, backoff, signed in, refused, unanswered: error Server 4009
+    nobody, authenticating, backoff, taken, signed in, refused, unanswered: error Server 4009
     offline: -
     signing in: SignIn failed Refused, error Server 4009
 pusher:error 4301, about client events
-    nobody, authenticating, backoff, signing in, signed in, refused, unanswered: error Server 4301
+    nobody, authenticating, backoff, signing in, taken, signed in, refused, unanswered: error Server 4301
     offline: -
 pusher:error 4302, about the watchlist
-    nobody, authenticating, backoff, signing in, signed in, refused, unanswered: error Server 4302
+    nobody, authenticating, backoff, signing in, taken, signed in, refused, unanswered: error Server 4302
     offline: -
 watchlist_events
     nobody, offline: -
-    authenticating, backoff, signing in, signed in, refused, unanswered: online: ann
+    authenticating, backoff, signing in, taken, signed in, refused, unanswered: online: ann
 the watchlist as Sockudo tells it
     nobody: event offline {\"user_ids\":[\"ann\"]}
     offline: -
-    authenticating, backoff, signing in, signed in, refused, unanswered: offline: ann
+    authenticating, backoff, signing in, taken, signed in, refused, unanswered: offline: ann
+subscription_succeeded of the user's channel
+    nobody, offline, authenticating, backoff, signing in, signed in, refused, unanswered: -
+    taken: SignedIn me
+subscription_error of the user's channel
+    nobody, offline, authenticating, backoff, signing in, refused, unanswered: -
+    taken: SignedIn me, error Server
+    signed in: error Server
 an event to the user
     nobody, offline, authenticating, backoff, signing in, refused, unanswered: -
+    taken: SignedIn me, late event e to the user 1
     signed in: event e to the user 1
 a message of the protocol on the user's channel
-    nobody, offline, authenticating, backoff, signing in, signed in, refused, unanswered: -
+    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
 an event to somebody else
-    nobody, offline, authenticating, backoff, signing in, signed in, refused, unanswered: -
+    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
 ",
 };
