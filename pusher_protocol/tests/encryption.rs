@@ -11,11 +11,13 @@
 
 mod support;
 
+use std::time::Duration;
+
 use pusher_protocol::{
     protocol::{AuthError, ChannelAuthorization, EventData},
     session::{
-        Command, EventTarget, Input, Notice, PusherError, RequestId, SubscriptionError,
-        SubscriptionStatus,
+        AUTHORIZATIONS_AT_ONCE, Command, EventTarget, Input, Notice, PusherError, RequestId,
+        SessionConfig, SubscriptionError, SubscriptionStatus,
     },
 };
 use serde_json::{Value, json};
@@ -77,6 +79,12 @@ fn late_events(seen: &[Seen]) -> Vec<String> {
     notices(seen).into_iter().filter_map(event).collect()
 }
 
+/// An event comes that does not open, and within a second the backend is asked for another key.
+fn asked_for_a_key(client: &mut Client) -> RequestId {
+    assert_eq!(client.frame(&good()), (None, vec![]));
+    request(&client.wait(SECOND))
+}
+
 #[test]
 fn the_vectors_open_and_a_wrong_key_does_not_open_them() {
     let vectors: Value = serde_json::from_str(include_str!("../../tests/data/vectors.json"))
@@ -91,13 +99,17 @@ fn the_vectors_open_and_a_wrong_key_does_not_open_them() {
         let (event, seen) = client.frame(&encrypted(
             &json!({"nonce": text("nonce"), "ciphertext": text("ciphertext")}),
         ));
+        assert_eq!(seen, [], "{vector}");
         match vector["plaintext"].as_str() {
             Some(plain) => assert_eq!(
                 event.unwrap().data,
                 EventData::Text(plain.to_owned().into()),
                 "{vector}"
             ),
-            None => assert_eq!((event, requests(&seen).len()), (None, 1), "{vector}"),
+            None => {
+                let asked = requests(&client.wait(SECOND)).len();
+                assert_eq!((event, asked), (None, 1), "{vector}");
+            }
         }
     }
 }
@@ -121,7 +133,7 @@ fn what_waits_for_a_new_key_when_the_subscription_ends_is_told_of() {
 #[test]
 fn what_waits_for_a_new_key_is_bounded_in_bytes() {
     let mut client = subscribed(OTHER_SECRET);
-    let asked = request(&client.frame(&good()).1);
+    let asked = asked_for_a_key(&mut client);
     let large = encrypted(&json!({"nonce": NONCE, "ciphertext": "A".repeat(1 << 20)}));
     let told: Vec<usize> = (0..6)
         .map(|_| undecryptable(&client.frame(&large).1))
@@ -147,9 +159,7 @@ fn an_event_opens_in_place_and_keeps_its_channel() {
 #[test]
 fn a_wrong_key_is_asked_for_anew_once_and_the_event_arrives_with_what_came_after_it() {
     let mut client = subscribed(OTHER_SECRET);
-    let (event, seen) = client.frame(&good());
-    assert_eq!(event, None);
-    let asked = request(&seen);
+    let asked = asked_for_a_key(&mut client);
     let (event, seen) = client.frame(&good());
     assert_eq!((event, seen), (None, vec![]), "it waits behind the first");
     let seen = answer(&mut client, asked, SECRET);
@@ -165,13 +175,11 @@ fn a_wrong_key_is_asked_for_anew_once_and_the_event_arrives_with_what_came_after
 #[test]
 fn a_key_that_still_does_not_fit_loses_the_event_with_a_report() {
     let mut client = subscribed(OTHER_SECRET);
-    let asked = request(&client.frame(&good()).1);
+    let asked = asked_for_a_key(&mut client);
     let seen = answer(&mut client, asked, OTHER_SECRET);
     assert_eq!((late_events(&seen).len(), undecryptable(&seen)), (0, 1));
-    let asked = request(&{
-        client.wait(5 * SECOND);
-        client.frame(&good()).1
-    });
+    client.wait(5 * SECOND);
+    let asked = asked_for_a_key(&mut client);
     let seen = client.refuse(asked, AuthError::http(500, ""));
     assert_eq!(undecryptable(&seen), 1);
 }
@@ -185,7 +193,7 @@ fn a_hundred_events_under_a_wrong_key_ask_the_backend_once() {
         let (event, seen) = client.frame(&good());
         assert_eq!(event, None);
         lost += undecryptable(&seen);
-        for request in requests(&seen) {
+        for request in requests(&client.wait(SECOND / 25)) {
             asked.push(request);
             lost += undecryptable(&answer(&mut client, request, OTHER_SECRET));
         }
@@ -196,7 +204,7 @@ fn a_hundred_events_under_a_wrong_key_ask_the_backend_once() {
 #[test]
 fn a_backend_that_never_answers_for_a_key_loses_the_event_in_time() {
     let mut client = subscribed(OTHER_SECRET);
-    let asked = request(&client.frame(&good()).1);
+    let asked = asked_for_a_key(&mut client);
     let seen = client.wait(10 * SECOND);
     assert!(seen.contains(&Seen::CancelRequest(asked)));
     assert_eq!(undecryptable(&seen), 1);
@@ -280,9 +288,69 @@ fn a_channel_wanted_again_while_the_answer_is_awaited_keeps_its_key() {
 }
 
 #[test]
+fn new_keys_for_many_channels_are_asked_for_a_few_at_a_time_and_each_has_its_time() {
+    let channels: Vec<String> = (0..20).map(|n| format!("private-encrypted-{n}")).collect();
+    let mut client = Client::connected();
+    for channel in &channels {
+        let asked = request(&client.want(channel));
+        answer(&mut client, asked, OTHER_SECRET);
+        client.confirm(channel);
+    }
+    let data = json!({"nonce": NONCE, "ciphertext": CIPHERTEXT});
+    for channel in &channels {
+        client.frame(&json!({"event": "e", "channel": channel, "data": data}));
+    }
+    let mut open = requests(&client.wait(SECOND));
+    assert_eq!(open.len(), AUTHORIZATIONS_AT_ONCE);
+    // Slow, but in time for each, for the time runs from the question on.
+    let mut opened = 0;
+    while !open.is_empty() {
+        client.wait(9 * SECOND);
+        for request in std::mem::take(&mut open) {
+            let seen = answer(&mut client, request, SECRET);
+            opened += late_events(&seen).len();
+            open.extend(requests(&seen));
+        }
+        client.frame(&json!({"event": "pusher:ping"}));
+        assert!(open.len() <= AUTHORIZATIONS_AT_ONCE);
+    }
+    assert_eq!(opened, channels.len());
+}
+
+#[test]
+fn clients_that_meet_a_new_key_at_once_ask_for_it_spread_over_a_second() {
+    let mut asked_at: Vec<Duration> = (0..200)
+        .map(|seed| {
+            let mut client = Client::connected_with(SessionConfig {
+                seed,
+                ..SessionConfig::default()
+            });
+            let asked = request(&client.want(CHANNEL));
+            answer(&mut client, asked, OTHER_SECRET);
+            client.confirm(CHANNEL);
+            let before = client.now.monotonic;
+            client.frame(&good());
+            client.session.wake_at().unwrap() - before
+        })
+        .collect();
+    asked_at.sort_unstable();
+    let most = asked_at
+        .iter()
+        .map(|from| {
+            let to = *from + Duration::from_millis(100);
+            asked_at
+                .iter()
+                .filter(|at| (*from..to).contains(at))
+                .count()
+        })
+        .max();
+    assert!(most.unwrap() <= 40, "{most:?} of 200 within 100 ms");
+}
+
+#[test]
 fn signing_out_asks_for_no_key_any_more() {
     let mut client = subscribed(OTHER_SECRET);
-    let asked = request(&client.frame(&good()).1);
+    let asked = asked_for_a_key(&mut client);
     let seen = client.command(Command::SignOut);
     assert!(seen.contains(&Seen::CancelRequest(asked)), "{seen:?}");
 }
@@ -323,7 +391,7 @@ fn a_subscription_that_is_renewed_asks_one_question_at_a_time_about_its_channel(
     let asked = request(&client.want(CHANNEL));
     answer(&mut client, asked, OTHER_SECRET);
     amend(&mut client);
-    let for_a_key = request(&client.frame(&good()).1);
+    let for_a_key = asked_for_a_key(&mut client);
     let seen = client.confirm(CHANNEL);
     assert!(seen.contains(&Seen::CancelRequest(for_a_key)));
     assert_eq!((requests(&seen).len(), undecryptable(&seen)), (1, 1));

@@ -95,7 +95,8 @@ fn a_late_refusal_of_the_first_subscription_does_not_hide_the_second() {
     let seen = client.command(Command::Retry(name("lobby")));
     assert_eq!(frames(&seen), again);
     refuse(&mut client, "lobby");
-    let seen = client.command(Command::Retry(name("lobby")));
+    let mut seen = client.command(Command::Retry(name("lobby")));
+    seen.extend(client.wait(2 * SECOND));
     assert_eq!(
         frames(&seen),
         again,

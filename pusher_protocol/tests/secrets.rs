@@ -169,6 +169,8 @@ fn no_signature_and_no_key_is_shown_anywhere() {
     );
     // A key that does not fit, and another that does not fit either.
     client.frame(&garbled("e"));
+    client.time += 1;
+    client.input(Input::TimePassed);
     client.authorize(Ok(auth(ENCRYPTED).with_shared_secret(OTHER_KEY)));
     // A presence channel whose authorization is kept until the sign-in is through.
     client.input(Input::Command(Command::SignIn));
@@ -183,20 +185,21 @@ fn no_signature_and_no_key_is_shown_anywhere() {
     )));
     client.frame(&json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
     // Backends whose answers say more than they should.
-    for body in [
+    let bodies = [
         format!(r#"{{"auth":"key:{REFUSED}","shared_secret":"{KEY}"}} and more"#),
         format!("{}key:{REFUSED}", "x ".repeat(85)),
         format!(r#""key:{REFUSED}""#),
         format!("<meta name=\"csrf-token\" content=\"{TOKEN}\">"),
-    ] {
-        for answer in [
-            Err(AuthError::http(500, &body)),
-            ChannelAuthorization::from_json(&body),
-        ] {
-            client.want("private-b");
-            client.authorize(answer);
-            client.input(Input::Command(Command::Unsubscribe(name("private-b"))));
-        }
+    ];
+    let answers = bodies.iter().flat_map(|body| {
+        [
+            Err(AuthError::http(500, body)),
+            ChannelAuthorization::from_json(body),
+        ]
+    });
+    for (number, answer) in answers.enumerate() {
+        client.want(&format!("private-b-{number}"));
+        client.authorize(answer);
     }
     // Servers that repeat what they were sent.
     client.want("private-c");

@@ -216,6 +216,7 @@ fn every_way_to_fail_is_told() {
     };
     assert_eq!(sign_ins(&seen), [SignInState::Failed(refused)]);
 
+    client.wait(5 * SECOND);
     let asked = request(&client.command(Command::SignIn));
     client.vouch(asked, &json!({"id": "u1"}));
     assert_eq!(

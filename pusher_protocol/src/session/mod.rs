@@ -27,6 +27,7 @@ mod notice;
 mod output;
 mod rate;
 mod reconnect;
+mod repeats;
 mod sending;
 mod user;
 

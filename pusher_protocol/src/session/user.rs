@@ -6,7 +6,7 @@ use crate::{
     protocol::{AuthError, ChannelName, ClientFrame, EventData, UserAuthentication, UserId},
     session::{
         Notice, Output, PusherError, RequestId, SignInError, SignInState, channels::Identity,
-        context::Context,
+        context::Context, repeats::Repeats,
     },
 };
 
@@ -22,6 +22,8 @@ pub(super) struct User {
     /// How many sign-ins were sent on this connection without an answer so far. That the server took one counts, however
     /// late it says so.
     unanswered: u32,
+    /// The game's questions on this connection since the last success.
+    repeats: Repeats,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +37,8 @@ enum Phase {
         /// How often it failed before.
         failures: u32,
     },
-    /// The backend did not answer for a passing reason, and will be asked again.
+    /// The backend did not answer for a passing reason and will be asked again, or the game asks so often that it waits for
+    /// its turn.
     Backoff {
         ask_at: Duration,
         failures: u32,
@@ -88,12 +91,26 @@ impl User {
     /// Signs in, now if there is a connection, and after every reconnect.
     pub(super) fn sign_in(&mut self, context: &mut Context, socket_id: Option<&Arc<str>>) {
         self.wanted = true;
-        if matches!(
-            self.phase,
-            Phase::Out | Phase::Failed | Phase::Backoff { .. }
-        ) && let Some(socket_id) = socket_id
-        {
-            self.authenticate(context, socket_id, 0);
+        let Some(socket_id) = socket_id else {
+            return;
+        };
+        match self.phase {
+            Phase::Out | Phase::Failed => match self.repeats.ask(context) {
+                None => self.authenticate(context, socket_id, 0),
+                Some(ask_at) => {
+                    let failures = 0;
+                    self.phase = Phase::Backoff { ask_at, failures };
+                    context.notice(Notice::SignIn(SignInState::SigningIn));
+                }
+            },
+            Phase::Backoff { .. } if self.repeats.are_few(context.now) => {
+                self.repeats.ask(context);
+                self.authenticate(context, socket_id, 0);
+            }
+            Phase::Backoff { .. }
+            | Phase::Authenticating { .. }
+            | Phase::SigningIn { .. }
+            | Phase::In { .. } => {}
         }
     }
 
@@ -114,13 +131,14 @@ impl User {
 
     pub(super) fn connected(&mut self, context: &mut Context, socket_id: &Arc<str>) {
         if self.wanted {
-            self.authenticate(context, socket_id, 0);
+            self.sign_in(context, Some(socket_id));
         }
     }
 
     pub(super) fn left(&mut self, context: &mut Context) {
         self.cancel(context);
         self.unanswered = 0;
+        self.repeats = Repeats::default();
         if !matches!(std::mem::take(&mut self.phase), Phase::Out) {
             context.notice(Notice::SignIn(SignInState::SignedOut));
         }
@@ -217,6 +235,7 @@ impl User {
         };
         match user_id(&user_data) {
             Some(id) => {
+                self.repeats = Repeats::default();
                 let channel = ChannelName::of_user(&id);
                 // The server lets only the signed-in user in, so this takes no authorization.
                 let subscribe = ClientFrame::Subscribe {

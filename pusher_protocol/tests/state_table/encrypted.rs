@@ -36,10 +36,17 @@ fn keyed() -> Scene {
     scene
 }
 
-/// An event under the second key waits for it.
-fn rekeying() -> Scene {
+/// An event under the second key waits for it; the backend is asked in a moment.
+fn spreading() -> Scene {
     let mut scene = keyed();
     sealed(&mut scene, 2);
+    scene
+}
+
+/// The backend was asked for the second key.
+fn rekeying() -> Scene {
+    let mut scene = spreading();
+    scene.wake();
     scene
 }
 
@@ -79,6 +86,7 @@ const TABLE: Table = Table {
     states: &[
         ("subscribing", subscribing),
         ("keyed", keyed),
+        ("spreading", spreading),
         ("rekeying", rekeying),
         ("rekeyed", rekeyed),
     ],
@@ -138,74 +146,79 @@ const TABLE: Table = Table {
     text: "
 an event under the first key
     subscribing, keyed, rekeyed: event e on private-encrypted-a 1
-    rekeying: -
+    spreading, rekeying: -
 an event under the second key
-    subscribing, keyed: authorize private-encrypted-a
-    rekeying: -
+    subscribing, keyed, spreading, rekeying: -
     rekeyed: error Undecryptable
 an event in the clear
     subscribing, keyed, rekeyed: error Undecryptable
-    rekeying: -
+    spreading, rekeying: -
 a client event in the clear
     subscribing, keyed, rekeyed: error Undecryptable
-    rekeying: -
+    spreading, rekeying: -
 a message of the protocol
-    subscribing, keyed, rekeying, rekeyed: event pusher:e on private-encrypted-a 1
+    subscribing, keyed, spreading, rekeying, rekeyed: event pusher:e on private-encrypted-a 1
 cache_miss
-    subscribing, keyed, rekeying, rekeyed: cache missed
+    subscribing, keyed, spreading, rekeying, rekeyed: cache missed
 subscription_succeeded
     subscribing: private-encrypted-a Subscribed
-    keyed, rekeying, rekeyed: -
+    keyed, spreading, rekeying, rekeyed: -
 subscription_error
     subscribing: private-encrypted-a Failed Refused
-    keyed, rekeying, rekeyed: -
+    keyed, spreading, rekeying, rekeyed: -
 Authorized with the first key
-    subscribing, keyed, rekeyed: -
+    subscribing, keyed, spreading, rekeyed: -
     rekeying: error Undecryptable
 Authorized with the second key
-    subscribing, keyed, rekeyed: -
+    subscribing, keyed, spreading, rekeyed: -
     rekeying: late event e on private-encrypted-a 1
 Authorized without a key
-    subscribing, keyed, rekeyed: -
+    subscribing, keyed, spreading, rekeyed: -
     rekeying: error Undecryptable
 Authorized, refused
-    subscribing, keyed, rekeyed: -
+    subscribing, keyed, spreading, rekeyed: -
     rekeying: error Undecryptable
 Authorized, overloaded
-    subscribing, keyed, rekeyed: -
+    subscribing, keyed, spreading, rekeyed: -
     rekeying: error Undecryptable
 Subscribe
-    subscribing, keyed, rekeying, rekeyed: -
+    subscribing, keyed, spreading, rekeying, rekeyed: -
 Unsubscribe
     subscribing: -
     keyed, rekeyed: unsubscribe private-encrypted-a
+    spreading: unsubscribe private-encrypted-a, error Undecryptable
     rekeying: unsubscribe private-encrypted-a, take the question back, error Undecryptable
 Subscribe after Unsubscribe
     subscribing: private-encrypted-a Subscribing
-    keyed, rekeying, rekeyed: private-encrypted-a Subscribing, authorize private-encrypted-a
+    keyed, spreading, rekeying, rekeyed: private-encrypted-a Subscribing, authorize private-encrypted-a
 Retry
-    subscribing, keyed, rekeying, rekeyed: -
+    subscribing, keyed, spreading, rekeying, rekeyed: -
 Send
-    subscribing, keyed, rekeying, rekeyed: rejected WrongKind
+    subscribing, keyed, spreading, rekeying, rekeyed: rejected WrongKind
 SignOut
     subscribing, keyed, rekeyed: unsubscribe private-encrypted-a, private-encrypted-a Failed SignedOut
+    spreading: error Undecryptable, unsubscribe private-encrypted-a, private-encrypted-a Failed SignedOut
     rekeying: error Undecryptable, unsubscribe private-encrypted-a, take the question back, private-encrypted-a Failed SignedOut
 Disconnect
     subscribing, keyed, rekeyed: close, private-encrypted-a Pending, Disconnected
+    spreading: close, error Undecryptable, private-encrypted-a Pending, Disconnected
     rekeying: close, take the question back, error Undecryptable, private-encrypted-a Pending, Disconnected
 Redial
     subscribing, keyed, rekeyed: close, private-encrypted-a Pending, Connecting 1, dial
+    spreading: close, error Undecryptable, private-encrypted-a Pending, Connecting 1, dial
     rekeying: close, take the question back, error Undecryptable, private-encrypted-a Pending, Connecting 1, dial
 Closed
     subscribing, keyed, rekeyed: private-encrypted-a Pending, error Closed, Waiting
+    spreading: error Undecryptable, private-encrypted-a Pending, error Closed, Waiting
     rekeying: take the question back, error Undecryptable, private-encrypted-a Pending, error Closed, Waiting
 TimePassed, early
-    subscribing, keyed, rekeying, rekeyed: -
+    subscribing, keyed, spreading, rekeying, rekeyed: -
 TimePassed, what is awaited is due
     subscribing: private-encrypted-a Failed TimedOut
     keyed, rekeyed: ping
+    spreading: authorize private-encrypted-a
     rekeying: take the question back, error Undecryptable
 Hint
-    subscribing, keyed, rekeying, rekeyed: ping
+    subscribing, keyed, spreading, rekeying, rekeyed: ping
 ",
 };

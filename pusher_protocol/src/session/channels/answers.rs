@@ -6,8 +6,12 @@ use crate::{
         Notice, SubscriptionError, SubscriptionStatus,
         channels::{Channels, Phase, tell},
         context::Context,
+        repeats::Repeats,
     },
 };
+
+/// From so many on, channels that were given up long ago are forgotten.
+const GIVEN_UP: usize = 256;
 
 impl Channels {
     /// `pusher_internal:subscription_succeeded`. Ignored unless one is awaited: a server that relays forged ones must not
@@ -40,6 +44,7 @@ impl Channels {
             }
             Phase::Subscribing { .. } | Phase::Failed { unanswered: true } => {
                 channel.phase = Phase::Subscribed;
+                channel.repeats = Repeats::default();
                 let gap = channel
                     .lost_at
                     .take()
@@ -129,6 +134,15 @@ impl Channels {
 
     pub(super) fn remove(&mut self, context: &mut Context, name: &ChannelName) {
         self.cancel_question(context, name);
-        self.table.remove(name);
+        let now = context.now;
+        if let Some(channel) = self.table.remove(name)
+            && !channel.repeats.are_forgotten(now)
+        {
+            if self.given_up.len() >= GIVEN_UP {
+                self.given_up
+                    .retain(|_, repeats| !repeats.are_forgotten(now));
+            }
+            self.given_up.insert(name.clone(), channel.repeats);
+        }
     }
 }

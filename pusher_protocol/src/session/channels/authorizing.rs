@@ -32,21 +32,36 @@ impl Channels {
             let Some(name) = self.queue.pop_front() else {
                 return;
             };
-            let queued = self
-                .table
-                .get(&name)
-                .is_some_and(|channel| matches!(channel.phase, Phase::Queued));
-            if queued
+            let Some(channel) = self.table.get(&name) else {
+                continue;
+            };
+            let is_queued = matches!(channel.phase, Phase::Queued);
+            if (is_queued || channel.waits_for_key())
                 && let Some(request) = self.ask(context, &name)
                 && let Some(channel) = self.table.get_mut(&name)
             {
-                channel.phase = Phase::Authorizing { request };
+                if is_queued {
+                    channel.phase = Phase::Authorizing { request };
+                } else if let Some(encryption) = &mut channel.encryption {
+                    encryption.asked(request);
+                }
             }
         }
     }
 
+    /// Has another key asked for when its turn comes.
+    pub(super) fn enqueue_for_key(&mut self, context: &mut Context, name: ChannelName) {
+        if let Some(channel) = self.table.get_mut(&name)
+            && let Some(encryption) = &mut channel.encryption
+        {
+            encryption.queue();
+            self.queue.push_back(name);
+            self.pump(context);
+        }
+    }
+
     /// Asks the backend to authorize a channel.
-    pub(super) fn ask(&mut self, context: &mut Context, name: &ChannelName) -> Option<RequestId> {
+    fn ask(&mut self, context: &mut Context, name: &ChannelName) -> Option<RequestId> {
         let socket_id = self.socket_id.clone()?;
         let request = context.next_request();
         self.requests.insert(request, name.clone());
@@ -170,10 +185,8 @@ impl Channels {
         let Some(delay) = context.delay_before_asking_again(&error, failures) else {
             return self.fail(context, name, error.into(), false);
         };
-        let timer = context.next_id();
-        self.timers.set(context.now + delay, timer, name.clone());
         channel.auth_failures = failures;
-        channel.phase = Phase::Backoff { timer };
+        self.proceed_at(context, name.clone(), context.now + delay);
         context.notice(Notice::Error {
             error: PusherError::Authorization {
                 channel: name.clone(),

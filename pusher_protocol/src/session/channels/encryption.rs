@@ -17,6 +17,9 @@ use crate::{
 /// client hammer the game's backend.
 const REKEY_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Over how long the questions of many clients spread to which an event under a new key came at the same moment.
+const REKEY_SPREAD: Duration = Duration::from_secs(1);
+
 /// Events that may wait for a new key; beyond them they are reported as lost.
 const REKEY_BACKLOG: usize = 256;
 
@@ -34,15 +37,27 @@ pub(super) struct Encryption {
 }
 
 struct Rekey {
-    request: RequestId,
+    stage: Stage,
     waiting: Vec<ReceivedEvent<'static>>,
     bytes: usize,
 }
 
+/// How far the question for a new key is.
+#[derive(PartialEq, Eq)]
+enum Stage {
+    /// Other clients met the same event; this one asks a little later than some of them.
+    Waiting {
+        timer: u64,
+    },
+    /// Waits for its turn among the questions.
+    Queued,
+    Asked(RequestId),
+}
+
 impl Rekey {
-    fn new(request: RequestId, event: ReceivedEvent<'_>) -> Self {
+    fn new(timer: u64, event: ReceivedEvent<'_>) -> Self {
         Self {
-            request,
+            stage: Stage::Waiting { timer },
             bytes: size(&event),
             waiting: vec![event.into_owned()],
         }
@@ -100,6 +115,32 @@ impl Encryption {
         {
             let reason = "the subscription ended before there was a new key";
             report(context, name, &event.event, reason);
+        }
+    }
+
+    /// Whether a new key is wanted and the time to wait for others is what ends with this timer.
+    pub(super) fn waits_for(&self, timer: u64) -> bool {
+        let waits = |rekey: &Rekey| rekey.stage == Stage::Waiting { timer };
+        self.rekey.as_ref().is_some_and(waits)
+    }
+
+    /// The question for a new key waits for its turn from now on.
+    pub(super) fn queue(&mut self) {
+        if let Some(rekey) = &mut self.rekey {
+            rekey.stage = Stage::Queued;
+        }
+    }
+
+    pub(super) fn is_queued(&self) -> bool {
+        self.rekey
+            .as_ref()
+            .is_some_and(|rekey| rekey.stage == Stage::Queued)
+    }
+
+    /// The backend was asked.
+    pub(super) fn asked(&mut self, request: RequestId) {
+        if let Some(rekey) = &mut self.rekey {
+            rekey.stage = Stage::Asked(request);
         }
     }
 
@@ -180,14 +221,12 @@ impl Channels {
                     .is_some_and(|last| context.now < last + REKEY_INTERVAL);
                 if recent {
                     report(context, name, &event.event, "the key does not fit");
-                } else if let Some(request) = self.ask(context, name)
-                    && let Some(encryption) = self
-                        .table
-                        .get_mut(name)
-                        .and_then(|channel| channel.encryption.as_mut())
-                {
+                } else {
+                    let timer = context.next_id();
+                    let ask_at = context.now + REKEY_SPREAD.mul_f64(context.random.f64());
                     encryption.last_rekey = Some(context.now);
-                    encryption.rekey = Some(Rekey::new(request, event));
+                    encryption.rekey = Some(Rekey::new(timer, event));
+                    self.timers.set(ask_at, timer, name.clone());
                 }
             }
         }
@@ -209,7 +248,10 @@ impl Channels {
         else {
             return;
         };
-        let Some(rekey) = encryption.rekey.take_if(|rekey| rekey.request == request) else {
+        let Some(rekey) = encryption
+            .rekey
+            .take_if(|rekey| rekey.stage == Stage::Asked(request))
+        else {
             return;
         };
         let fresh = answer

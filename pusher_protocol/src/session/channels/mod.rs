@@ -24,7 +24,7 @@ use crate::{
     protocol::{AuthError, ChannelAuthorization, ChannelKind, ChannelName, ClientFrame, Roster},
     session::{
         Notice, Output, RequestId, SendError, SubscriptionError, SubscriptionStatus,
-        context::Context,
+        context::Context, repeats::Repeats,
     },
 };
 pub use authorizing::AUTHORIZATIONS_AT_ONCE;
@@ -44,6 +44,8 @@ pub(super) struct Channels {
     /// Channels whose authorization waits for its turn; some may have left their place meanwhile.
     queue: VecDeque<ChannelName>,
     requests: HashMap<RequestId, ChannelName>,
+    /// How often was asked for channels that were given up before the server confirmed them.
+    given_up: HashMap<ChannelName, Repeats>,
     timers: Timers,
     unanswered: Unanswered,
 }
@@ -61,6 +63,8 @@ struct Channel {
     phase: Phase,
     /// How often in a row the backend did not authorize it for a passing reason.
     auth_failures: u32,
+    /// The game's questions on this connection since the server last confirmed it.
+    repeats: Repeats,
     /// Since when nothing is heard of a channel that was subscribed.
     lost_at: Option<Duration>,
     /// The members, on presence channels that were subscribed once; kept over a loss of the connection.
@@ -91,7 +95,8 @@ enum Phase {
     Queued,
     /// The backend was asked.
     Authorizing { request: RequestId },
-    /// The backend did not authorize it for a passing reason, and will be asked again.
+    /// The backend did not authorize it for a passing reason and will be asked again, or the game asks so often that it waits
+    /// for its turn.
     Backoff { timer: u64 },
     /// Authorized, but who the client is will be known when the sign-in is through.
     AwaitingSignIn { authorization: ChannelAuthorization },
@@ -118,6 +123,17 @@ pub(super) enum Identity {
 }
 
 impl Channel {
+    /// Whether the question for another key waits for its turn.
+    fn waits_for_key(&self) -> bool {
+        self.encryption.as_ref().is_some_and(Encryption::is_queued)
+    }
+
+    /// Whether a wait for others before the question for another key ends with this timer.
+    fn spreads_until(&self, timer: u64) -> bool {
+        let waits = |encryption: &Encryption| encryption.waits_for(timer);
+        self.encryption.as_ref().is_some_and(waits)
+    }
+
     /// Forgets the key of an encrypted channel, with what waits for another.
     fn forget_key(&mut self, context: &mut Context, name: &ChannelName) {
         if let Some(mut encryption) = self.encryption.take() {
@@ -151,6 +167,7 @@ impl Channels {
             asked_with: None,
             phase: Phase::Pending,
             auth_failures: 0,
+            repeats: self.given_up.remove(&name).unwrap_or_default(),
             lost_at: None,
             roster: None,
             me: None,
@@ -188,7 +205,8 @@ impl Channels {
         self.pump(context);
     }
 
-    /// Tries a failed channel again, one that will be tried again by itself at once.
+    /// Tries a failed channel again, or does so at once where it will be tried by itself; later if the game asks for that
+    /// again and again.
     pub(super) fn retry(&mut self, context: &mut Context, name: ChannelName) {
         let Some(channel) = self.table.get_mut(&name) else {
             return;
@@ -196,9 +214,10 @@ impl Channels {
         let unanswered = match channel.phase {
             Phase::Failed { unanswered } => unanswered,
             Phase::Unidentified => false,
-            Phase::Backoff { .. } => {
+            Phase::Backoff { .. } if channel.repeats.are_few(context.now) => {
+                channel.repeats.ask(context);
                 channel.auth_failures = 0;
-                return self.enqueue(context, name);
+                return self.proceed(context, name);
             }
             _ => return,
         };
@@ -271,6 +290,7 @@ impl Channels {
             context.output(Output::CancelRequest(request));
         }
         self.queue.clear();
+        self.given_up.clear();
         self.timers.clear();
         self.unanswered.clear();
         self.table.retain(|_, channel| channel.wanted);
@@ -282,6 +302,7 @@ impl Channels {
                 channel.lost_at = Some(context.now);
             }
             channel.forget_key(context, &name);
+            channel.repeats = Repeats::default();
             if !matches!(channel.phase, Phase::Pending) {
                 channel.phase = Phase::Pending;
                 tell(context, &name, SubscriptionStatus::Pending);
@@ -310,7 +331,19 @@ impl Channels {
             self.fail(context, &name, SubscriptionError::EncryptionDisabled, false);
         } else {
             tell(context, &name, SubscriptionStatus::Subscribing);
-            self.proceed(context, name);
+            match channel.repeats.ask(context) {
+                None => self.proceed(context, name),
+                Some(ask_at) => self.proceed_at(context, name, ask_at),
+            }
+        }
+    }
+
+    /// Lets a channel wait before whoever is to be asked first is asked.
+    fn proceed_at(&mut self, context: &mut Context, name: ChannelName, ask_at: Duration) {
+        if let Some(channel) = self.table.get_mut(&name) {
+            let timer = context.next_id();
+            channel.phase = Phase::Backoff { timer };
+            self.timers.set(ask_at, timer, name);
         }
     }
 
@@ -405,12 +438,11 @@ impl Channels {
                     self.not_authorized(context, &name, AuthError::TimedOut);
                     self.pump(context);
                 }
-                Phase::Backoff { timer } if timer == id => {
-                    self.enqueue(context, name);
-                }
+                Phase::Backoff { timer } if timer == id => self.proceed(context, name),
                 Phase::Subscribing { timer } if timer == id => {
                     self.fail(context, &name, SubscriptionError::TimedOut, true);
                 }
+                _ if channel.spreads_until(id) => self.enqueue_for_key(context, name),
                 _ if self.requests.contains_key(&RequestId(id)) => {
                     self.cancel(context, RequestId(id));
                     self.rekeyed(context, &name, RequestId(id), Err(AuthError::TimedOut));
@@ -429,7 +461,7 @@ impl Channels {
                     matches!(
                         channel.phase,
                         Phase::Subscribing { timer } | Phase::Backoff { timer } if timer == id
-                    )
+                    ) || channel.spreads_until(id)
                 })
         })
     }

@@ -132,9 +132,27 @@ impl World {
                 assert_ne!(self.sign_in, next, "no news");
                 self.sign_in = next;
             }
-            Notice::Event(event) => self.hear_event(event),
-            Notice::Error { .. } => self.complaints += 1,
+            Notice::Event(event) => {
+                if let EventTarget::Channel(channel) = &event.target {
+                    self.settle(channel);
+                }
+                self.hear_event(event);
+            }
+            Notice::Error {
+                error: PusherError::Undecryptable { channel, .. },
+                ..
+            } => self.settle(&channel),
             _ => {}
+        }
+    }
+
+    /// An event of this channel came after its wait, or was told to be lost.
+    fn settle(&mut self, channel: &str) {
+        if let Some(owed) = self.owed.get_mut(channel) {
+            *owed -= 1;
+            if *owed == 0 {
+                self.owed.remove(channel);
+            }
         }
     }
 

@@ -12,8 +12,8 @@ use pusher_protocol::{
     protocol::Roster,
     session::{
         AUTHORIZATIONS_AT_ONCE, ClientEvent, Command, ConnectionError, ConnectionState, DialId,
-        EventTarget, Hint, Input, Membership, Notice, Now, Output, ReceivedEvent, RequestId,
-        SendId, SendMode, SendOutcome, SessionConfig, SignInState, SubscriptionError,
+        EventTarget, Hint, Input, Membership, Notice, Now, Output, PusherError, ReceivedEvent,
+        RequestId, SendId, SendMode, SendOutcome, SessionConfig, SignInState, SubscriptionError,
         SubscriptionStatus,
     },
 };
@@ -85,7 +85,8 @@ pub struct World {
     last_send: u64,
     /// Client events without a final answer so far.
     unanswered: BTreeMap<SendId, SendMode>,
-    complaints: u64,
+    /// Events of encrypted channels that wait for another key, of which the game will hear or be told that they are lost.
+    owed: BTreeMap<String, u64>,
 }
 
 impl World {
@@ -113,7 +114,7 @@ impl World {
             last_event: BTreeMap::new(),
             last_send: 0,
             unanswered: BTreeMap::new(),
-            complaints: 0,
+            owed: BTreeMap::new(),
         }
     }
 
@@ -218,6 +219,7 @@ impl World {
             && connection.to_client.is_empty()
             && self.questions.is_empty()
             && self.unanswered.is_empty()
+            && self.owed.is_empty()
             && self.statuses.values().all(subscribed)
             && self.wants_sign_in == matches!(self.sign_in, SignInState::SignedIn { .. })
     }
