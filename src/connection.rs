@@ -195,10 +195,13 @@ impl PusherConnection {
         self.round_trip
     }
 
-    /// Connects: skips a waiting retry, starts anew after a failure or a disconnect. So that a game may say so in
-    /// every frame, a dial follows the last one after a second at the earliest, or after
-    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less; after five disconnects in five seconds, the next
-    /// connection waits for its turn too ([`ConnectionError::RestartedTooOften`]).
+    /// Connects: skips a waiting retry, starts anew after a failure or a disconnect.
+    ///
+    /// So that a game may say so in every frame, a dial follows the last one after a second at the earliest, or after
+    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less. Who says so within 250 ms
+    /// of a loss is taken for code that does it at each: it dials within a second the first time, and after the policy's
+    /// delays from then on, lest all players of a game come back at the same moment. After five disconnects in five
+    /// seconds, the next connection waits for its turn too ([`ConnectionError::RestartedTooOften`]).
     pub fn connect(&self) {
         self.line.command(Command::Connect);
     }
@@ -209,7 +212,8 @@ impl PusherConnection {
     }
 
     /// Signs the user in, now or as soon as there is a connection, and again after every reconnect. Who the user is, says
-    /// the configured endpoint or authenticator; what came of it, [`PusherUser`](crate::PusherUser).
+    /// the configured endpoint or authenticator; what came of it, [`PusherUser`](crate::PusherUser). After a failure it may
+    /// be asked for again: at once the first time, then after the delays of a [`RetryPolicy`](crate::config::RetryPolicy).
     pub fn sign_in(&self) {
         self.line.command(Command::SignIn);
     }
@@ -221,7 +225,9 @@ impl PusherConnection {
     }
 
     /// Tries a failed channel again, with a new authorization; one that would be tried again by itself, at once. Of any other
-    /// channel, it changes nothing.
+    /// channel, it changes nothing. The second time and on it waits for the delays of a
+    /// [`RetryPolicy`](crate::config::RetryPolicy) since the last try, so that code which does this at each failure does not
+    /// hammer the game's backend.
     pub fn retry(&self, channel: impl AsRef<str>) {
         if let Ok(channel) = ChannelName::new(channel.as_ref(), self.rules) {
             self.line.command(Command::Retry(channel));

@@ -69,14 +69,11 @@ impl Session {
     }
 
     fn established(&mut self, dial: DialId, socket_id: Arc<str>, server_timeout: Option<&Value>) {
-        let configured = self.context.config.timing.activity_timeout;
-        let activity_timeout =
-            activity_timeout(server_timeout).map_or(configured, |server| server.min(configured));
         let now = self.context.now;
         self.link = Link::Connected {
             dial,
             since: now,
-            heartbeat: Heartbeat::new(activity_timeout, now),
+            heartbeat: Heartbeat::new(activity_timeout(server_timeout), now),
         };
         self.context
             .notice(Notice::State(ConnectionState::Connected {

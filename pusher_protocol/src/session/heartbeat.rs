@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::config::Timing;
+
 /// Longest wait for a pong when there is a reason to doubt the link: a player who comes back wants to know soon.
 const DOUBTFUL_PONG_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -9,7 +11,8 @@ const DOUBTS_APART: Duration = Duration::from_secs(1);
 /// Watches one connection for signs of life. Whatever the server sends is one; what is sent to it is none.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
-    activity_timeout: Duration,
+    /// The server's own, which counts if it is shorter than the configured one.
+    activity_timeout: Option<Duration>,
     last_heard: Duration,
     ping: Option<Ping>,
     last_asked: Option<Duration>,
@@ -37,7 +40,7 @@ pub(super) enum Pulse {
 }
 
 impl Heartbeat {
-    pub(super) fn new(activity_timeout: Duration, now: Duration) -> Self {
+    pub(super) fn new(activity_timeout: Option<Duration>, now: Duration) -> Self {
         Self {
             activity_timeout,
             last_heard: now,
@@ -56,14 +59,15 @@ impl Heartbeat {
     }
 
     /// What is due now; `Ask` counts as done.
-    pub(super) fn check(&mut self, now: Duration, pong_timeout: Duration) -> Pulse {
+    pub(super) fn check(&mut self, now: Duration, timing: &Timing) -> Pulse {
+        let pong_timeout = timing.pong_timeout;
         match &self.ping {
             Some(ping) if now >= ping.sent_at + ping.timeout => Pulse::Dead {
                 after: ping.timeout,
             },
             Some(_) => Pulse::Fine,
             None if self.doubted_at.is_some_and(|at| now >= at) => self.doubt(now, pong_timeout),
-            None if now >= self.last_heard + self.activity_timeout => self.ask(now, pong_timeout),
+            None if now >= self.silent_at(timing) => self.ask(now, pong_timeout),
             None => Pulse::Fine,
         }
     }
@@ -98,11 +102,20 @@ impl Heartbeat {
         Pulse::Ask
     }
 
-    pub(super) fn wake_at(&self) -> Duration {
+    /// When the server has been silent for too long.
+    fn silent_at(&self, timing: &Timing) -> Duration {
+        let configured = timing.activity_timeout;
+        let timeout = self
+            .activity_timeout
+            .map_or(configured, |server| server.min(configured));
+        self.last_heard + timeout
+    }
+
+    pub(super) fn wake_at(&self, timing: &Timing) -> Duration {
         match &self.ping {
             Some(ping) => ping.sent_at + ping.timeout,
             None => {
-                let silent_at = self.last_heard + self.activity_timeout;
+                let silent_at = self.silent_at(timing);
                 self.doubted_at.map_or(silent_at, |at| at.min(silent_at))
             }
         }

@@ -14,17 +14,6 @@ use crate::{
 /// WebSocket close code of a client that has nothing more to say (RFC 6455, section 7.4.1).
 pub(super) const CLOSE_NORMAL: u16 = 1000;
 
-/// A dial that is asked for follows the last one after this at the earliest, or after the policy's shortest delay if that is
-/// less.
-const DIALS_APART: Duration = Duration::from_secs(1);
-
-/// So often in [`RESTARTS_SPAN`] the game may have the connection made anew without a wait: enough for a player who goes
-/// from server to server, too little for a game that does it in every frame.
-const RESTARTS: u32 = 5;
-
-/// The span in which [`RESTARTS`] are counted.
-pub(super) const RESTARTS_SPAN: Duration = Duration::from_secs(5);
-
 /// HTTP status of a proxy that wants credentials, or other ones (RFC 9110, section 15.5.8).
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
@@ -46,135 +35,40 @@ pub(super) enum Link {
         heartbeat: Heartbeat,
     },
     /// Lost or not reached.
-    Waiting { retry_at: Duration, loss: Loss },
+    Waiting {
+        retry_at: Duration,
+        loss: Loss,
+        since: Duration,
+        /// Asking to connect does not shorten it.
+        stands: bool,
+    },
     /// Given up.
-    Failed { loss: Loss },
+    Failed { loss: Loss, since: Duration },
 }
 
 /// Why there is no connection.
 #[derive(Clone, Debug)]
 pub(super) struct Loss {
-    attempt: u32,
-    error: ConnectionError,
+    pub(super) attempt: u32,
+    pub(super) error: ConnectionError,
 }
 
 /// How the attempts of the present outage went.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     /// Dials since the last healthy connection.
-    attempts: u32,
+    pub(super) attempts: u32,
     /// Failures since then: dials that failed, connections that did not last.
-    failures: u32,
+    pub(super) failures: u32,
     /// Whether the one immediate reconnect of this outage was used.
-    immediate_spent: bool,
+    pub(super) immediate_spent: bool,
+    /// Whether the game has connected in reaction to a failure.
+    pub(super) reacted: bool,
 }
 
 impl Session {
-    pub(super) fn connect(&mut self) {
-        match self.link {
-            Link::Idle => self.start(),
-            Link::Waiting { .. } | Link::Failed { .. } => {
-                self.outage = Outage {
-                    immediate_spent: self.outage.immediate_spent && self.may_dial_at().is_some(),
-                    ..Outage::default()
-                };
-                self.hasten();
-            }
-            Link::Dialing { .. } | Link::Connected { .. } => {}
-        }
-    }
-
-    /// Dials now, or if the last dial was just now, a little later: whoever asks in every frame would hammer the server.
-    fn hasten(&mut self) {
-        let Some(retry_at) = self.may_dial_at() else {
-            return self.dial();
-        };
-        match &self.link {
-            Link::Waiting { retry_at: at, .. } if *at <= retry_at => {}
-            Link::Waiting { loss, .. } | Link::Failed { loss } => {
-                self.wait(retry_at, loss.clone());
-            }
-            Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => {}
-        }
-    }
-
-    /// When a dial will not follow the last one too soon; `None` if that is now.
-    fn may_dial_at(&self) -> Option<Duration> {
-        let policy = &self.context.config.reconnect;
-        let apart = policy.min_delay.clamp(Timing::SHORTEST, DIALS_APART);
-        let earliest = self.dialled_at? + apart;
-        (self.context.now < earliest).then_some(earliest)
-    }
-
-    fn wait(&mut self, retry_at: Duration, loss: Loss) {
-        let Loss { attempt, error } = loss.clone();
-        self.link = Link::Waiting { retry_at, loss };
-        self.context.notice(Notice::State(ConnectionState::Waiting {
-            retry_at,
-            attempt,
-            error,
-        }));
-    }
-
-    pub(super) fn disconnect(&mut self) {
-        if matches!(self.link, Link::Idle) {
-            return;
-        }
-        self.hang_up("disconnect");
-        self.link = Link::Idle;
-        self.outage = Outage::default();
-        self.context
-            .notice(Notice::State(ConnectionState::Disconnected));
-    }
-
-    /// Dials anew, with whatever changed meanwhile. Does nothing if nobody asked for a connection.
-    pub(super) fn redial(&mut self) {
-        if matches!(self.link, Link::Idle) {
-            return;
-        }
-        self.hang_up("reconnecting");
-        self.outage = Outage::default();
-        self.start();
-    }
-
-    /// Dials because the game asked for it, or if it does so all the time, a little later.
-    fn start(&mut self) {
-        let now = self.context.now;
-        match self.restarts.free_at(now, RESTARTS) {
-            Some(free_at) if free_at > now => {
-                let error = ConnectionError::RestartedTooOften;
-                self.wait(free_at, Loss { attempt: 0, error });
-            }
-            _ => {
-                self.restarts.count(now);
-                self.dial();
-            }
-        }
-    }
-
-    fn dial(&mut self) {
-        let dial = DialId(self.context.next_id());
-        let deadline = self.context.now + self.context.config.timing.dial_timeout;
-        self.outage.attempts = self.outage.attempts.saturating_add(1);
-        self.dialled_at = Some(self.context.now);
-        self.link = Link::Dialing {
-            dial,
-            deadline,
-            opened: false,
-        };
-        self.context
-            .notice(Notice::State(ConnectionState::Connecting {
-                attempt: self.outage.attempts,
-            }));
-        self.context.output(Output::Dial {
-            dial,
-            deadline,
-            attempt: self.outage.attempts,
-        });
-    }
-
     /// Ends whatever socket or dial there is, in good order.
-    fn hang_up(&mut self, reason: &'static str) {
+    pub(super) fn hang_up(&mut self, reason: &'static str) {
         match self.link {
             Link::Dialing {
                 dial,
@@ -280,7 +174,10 @@ impl Session {
                 attempt,
                 error: error.clone(),
             };
-            self.link = Link::Failed { loss };
+            self.link = Link::Failed {
+                loss,
+                since: self.context.now,
+            };
             let error = if action == CloseAction::Fail {
                 error
             } else {
@@ -294,7 +191,7 @@ impl Session {
             return;
         };
         self.outage.failures = attempt;
-        self.wait(self.context.now + delay, Loss { attempt, error });
+        self.wait(self.context.now + delay, Loss { attempt, error }, false);
     }
 
     /// How long to wait before the next dial, as policy and protocol have it; `None` to give up.
@@ -401,7 +298,7 @@ impl Session {
                 );
             }
             Link::Connected { heartbeat, .. } => {
-                match heartbeat.check(now, self.context.config.timing.pong_timeout) {
+                match heartbeat.check(now, &self.context.config.timing) {
                     Pulse::Fine => {}
                     Pulse::Ask => self.context.send(ClientFrame::Ping),
                     Pulse::Dead { after } => {
@@ -421,7 +318,9 @@ impl Session {
     pub(super) fn link_wake_at(&self) -> Option<Duration> {
         match &self.link {
             Link::Dialing { deadline, .. } => Some(*deadline),
-            Link::Connected { heartbeat, .. } => Some(heartbeat.wake_at()),
+            Link::Connected { heartbeat, .. } => {
+                Some(heartbeat.wake_at(&self.context.config.timing))
+            }
             Link::Waiting { retry_at, .. } => Some(*retry_at),
             Link::Idle | Link::Failed { .. } => None,
         }

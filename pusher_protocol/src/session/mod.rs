@@ -16,6 +16,7 @@
 
 mod channels;
 mod command;
+mod connecting;
 mod context;
 mod error;
 mod frames;
@@ -52,8 +53,9 @@ use crate::{
     protocol::ServerFrame,
 };
 use channels::Channels;
+use connecting::RESTARTS_SPAN;
 use context::Context;
-use link::{Link, Outage, RESTARTS_SPAN};
+use link::{Link, Outage};
 use rate::RateLimiter;
 use sending::Outbox;
 use user::User;

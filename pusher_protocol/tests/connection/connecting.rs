@@ -95,6 +95,7 @@ fn connecting_skips_a_waiting_retry() {
     let mut client = Client::connected();
     client.wait(SECOND);
     client.lose();
+    client.wait(SECOND / 4);
     assert_eq!(
         states(&client.command(Command::Connect)),
         [ConnectionState::Connecting { attempt: 1 }]
@@ -107,7 +108,6 @@ fn dials_of_an_impatient_game(end: impl Fn(&mut Client)) -> usize {
     let mut dialled = 0;
     for _ in 0..60 * 60 {
         let mut seen = client.command(Command::Connect);
-        seen.extend(client.input(Input::Hint(Hint::NetworkChanged)));
         seen.extend(client.wait(SECOND / 60));
         dialled += dials(&seen);
         if dials(&seen) > 0 {
@@ -118,16 +118,58 @@ fn dials_of_an_impatient_game(end: impl Fn(&mut Client)) -> usize {
 }
 
 #[test]
-fn a_game_that_connects_in_every_frame_dials_once_a_second() {
+fn a_game_that_connects_in_every_frame_dials_as_seldom_as_the_policy_would() {
     let refused = dials_of_an_impatient_game(|client| drop(refuse_dial(client)));
-    assert!((50..=61).contains(&refused), "{refused}");
+    assert!((5..=25).contains(&refused), "{refused}");
     for code in [1006, 4001, 4100, 4200] {
         let closed = dials_of_an_impatient_game(|client| {
             client.establish();
             client.close(Some(code));
         });
-        assert!((50..=121).contains(&closed), "{code}: {closed}");
+        assert!((5..=25).contains(&closed), "{code}: {closed}");
     }
+}
+
+#[test]
+fn a_hint_in_every_frame_dials_once_a_second() {
+    let mut client = Client::connected();
+    client.lose();
+    let mut dialled = 0;
+    for _ in 0..60 * 60 {
+        let mut seen = client.input(Input::Hint(Hint::NetworkChanged));
+        seen.extend(client.wait(SECOND / 60));
+        if dials(&seen) > 0 {
+            dialled += 1;
+            refuse_dial(&mut client);
+        }
+    }
+    assert!((50..=61).contains(&dialled), "{dialled}");
+}
+
+#[test]
+fn a_game_that_connects_whenever_there_is_a_failure_dials_within_a_second_once_and_then_as_the_policy_says()
+ {
+    let mut client = Client::connected();
+    client.wait(60 * SECOND / 4);
+    client.lose();
+    client.command(Command::Connect);
+    assert_eq!(dials(&client.wait(SECOND)), 1);
+    let mut longest = Duration::ZERO;
+    for _ in 0..20 {
+        refuse_dial(&mut client);
+        assert_eq!(client.command(Command::Connect), []);
+        let before = client.now.monotonic;
+        client.wait_for_dial();
+        longest = longest.max(client.now.monotonic - before);
+    }
+    assert!(longest > 15 * SECOND, "{longest:?}");
+    refuse_dial(&mut client);
+    client.wait(SECOND / 2);
+    assert_eq!(
+        dials(&client.command(Command::Connect)) + dials(&client.wait(SECOND)),
+        1,
+        "a person's wish counts at once"
+    );
 }
 
 #[test]
@@ -152,6 +194,7 @@ fn connecting_soon_after_a_failure_waits_a_little_and_says_why() {
     client.command(Command::Connect);
     client.establish();
     client.close(Some(4001));
+    client.wait(SECOND / 4);
     let error = ConnectionError::Closed {
         code: Some(4001),
         reason: String::new(),

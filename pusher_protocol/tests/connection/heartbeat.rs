@@ -55,6 +55,26 @@ fn the_shorter_activity_timeout_of_client_and_server_counts() {
 }
 
 #[test]
+fn another_activity_timeout_counts_for_the_connection_that_stands() {
+    let mut client = Client::connected();
+    let with = |seconds| SessionConfig {
+        timing: Timing {
+            activity_timeout: seconds * SECOND,
+            ..Timing::default()
+        },
+        ..SessionConfig::default()
+    };
+    client.wait(3 * SECOND);
+    client.session.configure(with(5));
+    assert_eq!(client.wait(SECOND), []);
+    assert_eq!(frames(&client.wait(SECOND)).len(), 1);
+    client.frame(&json!({"event": "pusher:pong"}));
+    client.session.configure(with(200));
+    assert_eq!(client.wait(119 * SECOND), []);
+    assert_eq!(frames(&client.wait(SECOND)).len(), 1, "the server's own");
+}
+
+#[test]
 fn anything_that_comes_is_a_sign_of_life_and_what_is_sent_is_none() {
     for text in [
         r#"{"event":"pusher:pong","data":{}}"#,

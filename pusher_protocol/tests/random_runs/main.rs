@@ -27,7 +27,7 @@ use action::Action;
 use world::{Reach, World};
 
 /// How many runs it takes for a million steps.
-const RUNS: u64 = 2_000;
+const RUNS: u64 = 2_200;
 const LONGEST_RUN: usize = 800;
 
 fn run(seed: u64, actions: &[Action]) -> Reach {

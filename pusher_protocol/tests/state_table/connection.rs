@@ -57,6 +57,7 @@ fn waiting() -> Scene {
     let mut scene = dialling();
     scene.pass_until(5 * SECOND);
     scene.fail_dial(refused());
+    scene.pass_until(5 * SECOND + SECOND / 2);
     scene
 }
 
@@ -64,10 +65,11 @@ fn failed() -> Scene {
     let mut scene = Scene::connected();
     scene.pass_until(5 * SECOND);
     scene.close(Some(4001));
+    scene.pass_until(6 * SECOND);
     scene
 }
 
-/// The last dial is less than a second ago.
+/// The failure is less than a quarter of a second ago.
 fn refused_at_once() -> Scene {
     let mut scene = dialling();
     scene.fail_dial(refused());

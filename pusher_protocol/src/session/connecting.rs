@@ -1,0 +1,178 @@
+//! What the game asks of the connection: to have one, another one, or none.
+
+use std::time::Duration;
+
+use crate::{
+    config::Timing,
+    session::{
+        ConnectionError, ConnectionState, DialId, Notice, Output, Session,
+        context::Context,
+        link::{Link, Loss, Outage},
+    },
+};
+
+/// A dial that is asked for follows the last one after this at the earliest, or after the policy's shortest delay if that is
+/// less.
+const DIALS_APART: Duration = Duration::from_secs(1);
+
+/// Who asks to connect within this time of a failure is code that does so whenever there is one, and not a person: people take
+/// longer to see it and to press something.
+const REACTION: Duration = Duration::from_millis(250);
+
+/// So often in [`RESTARTS_SPAN`] the game may have the connection made anew without a wait: enough for a player who goes
+/// from server to server, too little for a game that does it in every frame.
+const RESTARTS: u32 = 5;
+
+/// The span in which [`RESTARTS`] are counted.
+pub(super) const RESTARTS_SPAN: Duration = Duration::from_secs(5);
+
+impl Session {
+    pub(super) fn connect(&mut self) {
+        match self.link {
+            Link::Idle => self.start(),
+            Link::Waiting { stands: true, .. } => {}
+            Link::Waiting { since, .. } | Link::Failed { since, .. }
+                if self.context.now < since + REACTION =>
+            {
+                self.react();
+            }
+            Link::Waiting { .. } | Link::Failed { .. } => {
+                self.outage = Outage {
+                    immediate_spent: self.outage.immediate_spent && self.may_dial_at().is_some(),
+                    ..Outage::default()
+                };
+                self.hasten();
+            }
+            Link::Dialing { .. } | Link::Connected { .. } => {}
+        }
+    }
+
+    /// The game's code connects as soon as there is a failure, and that of all other players with it: the first time they
+    /// dial soon, but not at once all together, and from then on after the delays of the policy.
+    fn react(&mut self) {
+        let now = self.context.now;
+        let is_first = !std::mem::replace(&mut self.outage.reacted, true);
+        let (policy_at, loss) = match &self.link {
+            Link::Waiting { retry_at, loss, .. } => (*retry_at, loss.clone()),
+            Link::Failed { loss, .. } => {
+                let Context { config, random, .. } = &mut self.context;
+                let delay = config.reconnect.delay(self.outage.failures, random);
+                self.outage.attempts = 0;
+                self.outage.failures = self.outage.failures.saturating_add(1);
+                (now + delay, loss.clone())
+            }
+            Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => return,
+        };
+        let retry_at = if is_first {
+            let soon = now + self.dials_apart().mul_f64(self.context.random.f64());
+            soon.max(self.may_dial_at().unwrap_or(now)).min(policy_at)
+        } else {
+            policy_at
+        };
+        match &mut self.link {
+            Link::Waiting {
+                retry_at: at,
+                stands,
+                ..
+            } if *at == retry_at => *stands = true,
+            _ => self.wait(retry_at, loss, true),
+        }
+    }
+
+    /// Dials now, or if the last dial was just now, a little later: whoever asks in every frame would hammer the server.
+    pub(super) fn hasten(&mut self) {
+        let Some(retry_at) = self.may_dial_at() else {
+            return self.dial();
+        };
+        match &self.link {
+            Link::Waiting { retry_at: at, .. } if *at <= retry_at => {}
+            Link::Waiting { loss, .. } | Link::Failed { loss, .. } => {
+                self.wait(retry_at, loss.clone(), false);
+            }
+            Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => {}
+        }
+    }
+
+    /// When a dial will not follow the last one too soon; `None` if that is now.
+    fn may_dial_at(&self) -> Option<Duration> {
+        let earliest = self.dialled_at? + self.dials_apart();
+        (self.context.now < earliest).then_some(earliest)
+    }
+
+    fn dials_apart(&self) -> Duration {
+        let policy = &self.context.config.reconnect;
+        policy.min_delay.clamp(Timing::SHORTEST, DIALS_APART)
+    }
+
+    pub(super) fn wait(&mut self, retry_at: Duration, loss: Loss, stands: bool) {
+        let Loss { attempt, error } = loss.clone();
+        self.link = Link::Waiting {
+            retry_at,
+            loss,
+            since: self.context.now,
+            stands,
+        };
+        self.context.notice(Notice::State(ConnectionState::Waiting {
+            retry_at,
+            attempt,
+            error,
+        }));
+    }
+
+    pub(super) fn disconnect(&mut self) {
+        if matches!(self.link, Link::Idle) {
+            return;
+        }
+        self.hang_up("disconnect");
+        self.link = Link::Idle;
+        self.outage = Outage::default();
+        self.context
+            .notice(Notice::State(ConnectionState::Disconnected));
+    }
+
+    /// Dials anew, with whatever changed meanwhile. Does nothing if nobody asked for a connection.
+    pub(super) fn redial(&mut self) {
+        if matches!(self.link, Link::Idle) {
+            return;
+        }
+        self.hang_up("reconnecting");
+        self.outage = Outage::default();
+        self.start();
+    }
+
+    /// Dials because the game asked for it, or if it does so all the time, a little later.
+    fn start(&mut self) {
+        let now = self.context.now;
+        match self.restarts.free_at(now, RESTARTS) {
+            Some(free_at) if free_at > now => {
+                let error = ConnectionError::RestartedTooOften;
+                self.wait(free_at, Loss { attempt: 0, error }, true);
+            }
+            _ => {
+                self.restarts.count(now);
+                self.dial();
+            }
+        }
+    }
+
+    pub(super) fn dial(&mut self) {
+        let dial = DialId(self.context.next_id());
+        let deadline = self.context.now + self.context.config.timing.dial_timeout;
+        self.outage.attempts = self.outage.attempts.saturating_add(1);
+        self.dialled_at = Some(self.context.now);
+        self.link = Link::Dialing {
+            dial,
+            deadline,
+            opened: false,
+        };
+        self.context
+            .notice(Notice::State(ConnectionState::Connecting {
+                attempt: self.outage.attempts,
+            }));
+        self.context.output(Output::Dial {
+            dial,
+            deadline,
+            attempt: self.outage.attempts,
+        });
+    }
+}
