@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// In place of milliseconds: the longest [`Duration`](std::time::Duration) there is.
+pub const FOREVER: u64 = u64::MAX;
+
 /// What a test asks of the game.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {

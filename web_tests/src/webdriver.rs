@@ -23,6 +23,13 @@ use serde_json::{Value, json};
 /// How long the driver, the browser and each command may take. They take below two seconds on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What the driver would switch off, and a user's browser does: it holds back the timers of hidden tabs.
+const UNLIKE_A_USERS: [&str; 3] = [
+    "disable-background-timer-throttling",
+    "disable-backgrounding-occluded-windows",
+    "disable-renderer-backgrounding",
+];
+
 /// A browser without a window on the screen. It ends with this value.
 pub struct Browser {
     agent: ureq::Agent,
@@ -78,7 +85,8 @@ impl Browser {
             &json!({"capabilities": {"alwaysMatch": {
                 "browserName": "chrome",
                 "acceptInsecureCerts": true,
-                "goog:chromeOptions": {"args": arguments},
+                "goog:loggingPrefs": {"browser": "ALL"},
+                "goog:chromeOptions": {"args": arguments, "excludeSwitches": UNLIKE_A_USERS},
             }}}),
         );
         let id = session["sessionId"].as_str().expect("a session has an id");
@@ -153,6 +161,55 @@ impl Browser {
         BASE64_STANDARD
             .decode(picture)
             .expect("a picture is in base64")
+    }
+
+    /// Drags the mouse from one place of a tab to another, in pixels.
+    pub fn drag(&self, tab: &str, from: (u32, u32), to: (u32, u32)) {
+        let go = |(x, y): (u32, u32), milliseconds: u64| json!({"type": "pointerMove", "x": x, "y": y, "duration": milliseconds});
+        let drag = json!([
+            go(from, 0),
+            {"type": "pointerDown", "button": 0},
+            go(to, 500),
+            {"type": "pointerUp", "button": 0},
+        ]);
+        self.act(
+            tab,
+            &json!({"type": "pointer", "id": "mouse", "actions": drag}),
+        );
+    }
+
+    /// Types into a tab; a line break is the key Enter.
+    pub fn type_keys(&self, tab: &str, keys: &str) {
+        const ENTER: char = '\u{e007}';
+        let strokes: Vec<Value> = keys
+            .chars()
+            .map(|key| if key == '\n' { ENTER } else { key })
+            .flat_map(|key| {
+                ["keyDown", "keyUp"].map(|stroke| json!({"type": stroke, "value": key}))
+            })
+            .collect();
+        self.act(
+            tab,
+            &json!({"type": "key", "id": "keyboard", "actions": strokes}),
+        );
+    }
+
+    fn act(&self, tab: &str, source: &Value) {
+        let actions = json!({"actions": [source]});
+        self.in_tab(tab, |browser| browser.post("/actions", &actions));
+    }
+
+    /// The errors in a tab's console since they were asked for.
+    #[must_use]
+    pub fn errors(&self, tab: &str) -> Vec<String> {
+        let log = self.in_tab(tab, |browser| {
+            browser.post("/se/log", &json!({"type": "browser"}))
+        });
+        let lines = log.as_array().expect("the log has lines").iter();
+        lines
+            .filter(|line| line["level"] == "SEVERE")
+            .map(|line| line["message"].to_string())
+            .collect()
     }
 
     fn in_tab<R>(&self, tab: &str, act: impl FnOnce(&Self) -> R) -> R {

@@ -12,7 +12,7 @@ use super::{
     backend::Backend,
     link::Link,
     mailbox::{Inbox, Mailbox, Message, SocketEvent},
-    page::Page,
+    page::{self, Page},
     socket::{Socket, ended},
     timer::Timer,
 };
@@ -22,9 +22,13 @@ use crate::{
     transport::{Carried, Carrier, DialRequest},
 };
 
-/// A timer that is later than this was held up, and with it maybe frames: by a long frame of the game, in a hidden tab, in
-/// a page that was frozen.
+/// A timer that is later than this was held up, and with it maybe frames: by a long frame of the game, in a page that was
+/// frozen.
 const LATE: Duration = Duration::from_millis(100);
+
+/// Browsers hold the timers of hidden tabs back for as long, and nothing else: what is no later than that needs no grace,
+/// which would take another such timer.
+const HELD_BACK: Duration = Duration::from_secs(1);
 
 /// How long frames that were held up with a timer get to arrive, before what is due is taken for due.
 const GRACE: Duration = Duration::from_millis(100);
@@ -250,7 +254,7 @@ impl Engine {
             return;
         };
         match self.grace {
-            None if now - due > LATE => {
+            None if now - due > usual_delay() + LATE => {
                 self.grace = Some(now + GRACE);
                 return;
             }
@@ -362,6 +366,15 @@ impl SessionDriver for Engine {
 
     fn cancel_request(&mut self, request: RequestId) {
         self.backend.cancel(request);
+    }
+}
+
+/// How late a timer may be with nothing amiss.
+fn usual_delay() -> Duration {
+    if page::is_hidden() {
+        HELD_BACK
+    } else {
+        Duration::ZERO
     }
 }
 

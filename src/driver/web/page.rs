@@ -47,6 +47,11 @@ impl Drop for Page {
     }
 }
 
+/// Whether nobody sees the page. A worker is never hidden.
+pub(super) fn is_hidden() -> bool {
+    document().is_some_and(|document| document.visibility_state() == VisibilityState::Hidden)
+}
+
 fn targets() -> impl Iterator<Item = (EventTarget, &'static str)> {
     let window = OF_THE_WINDOW.map(|event| (script::global_events(), event));
     let document = document().map(|document| {

@@ -9,7 +9,7 @@ use bevy_pusher::{
     config::{Endpoint, Limits, ReconnectPolicy, Timing},
     prelude::*,
 };
-use pusher_web_tests::{AuthUrl, Authorize, Cookies, Request, Setup, State};
+use pusher_web_tests::{AuthUrl, Authorize, Cookies, FOREVER, Request, Setup, State};
 
 use super::{by_code::ByCode, transport::OwnSocket};
 
@@ -133,13 +133,13 @@ fn config(setup: &Setup, by_code: &ByCode) -> PusherConfig {
     }
     let mut config = PusherConfig::new(&setup.key, endpoint)
         .with_timing(Timing {
-            activity_timeout: Duration::from_millis(setup.activity_timeout),
-            pong_timeout: Duration::from_millis(setup.pong_timeout),
-            authorization_timeout: Duration::from_millis(setup.authorization_timeout),
+            activity_timeout: time(setup.activity_timeout),
+            pong_timeout: time(setup.pong_timeout),
+            authorization_timeout: time(setup.authorization_timeout),
             ..Timing::default()
         })
         .with_reconnect(ReconnectPolicy {
-            min_delay: Duration::from_millis(setup.min_delay),
+            min_delay: time(setup.min_delay),
             ..ReconnectPolicy::default()
         })
         .with_limits(Limits {
@@ -163,6 +163,13 @@ fn config(setup: &Setup, by_code: &ByCode) -> PusherConfig {
         config = config.with_user_auth_endpoint(auth_endpoint(url));
     }
     config
+}
+
+fn time(milliseconds: u64) -> Duration {
+    match milliseconds {
+        FOREVER => Duration::MAX,
+        _ => Duration::from_millis(milliseconds),
+    }
 }
 
 fn auth_endpoint(url: &AuthUrl) -> AuthEndpoint {

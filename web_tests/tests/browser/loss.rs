@@ -98,7 +98,7 @@ fn a_page_that_was_held_up_takes_what_waits_before_it_doubts_its_link() {
     let place = Place::new();
     let page = place.play(&Setup {
         activity_timeout: 1000,
-        pong_timeout: 500,
+        pong_timeout: 1000,
         ..setup_for(&server, "ann")
     });
     page.join("lobby");

@@ -12,6 +12,7 @@ mod channels;
 mod leaving;
 mod loss;
 mod page;
+mod timers;
 mod together;
 
 use pusher_dev_server::{DevServer, DevServerConfig};
