@@ -195,18 +195,17 @@ impl Live {
     }
 
     fn write_waiting(&mut self) {
-        loop {
-            let waiting = std::mem::take(&mut self.waiting);
-            let written = self.offer(waiting.as_slices().0);
-            self.waiting = waiting;
-            match written {
-                Some(written) => drop(self.waiting.drain(..written)),
-                None => break,
-            }
+        let mut waiting = std::mem::take(&mut self.waiting);
+        while let Some(written) = self.offer(waiting.as_slices().0) {
+            drop(waiting.drain(..written));
         }
-        if self.waiting.is_empty() && self.waiting.capacity() > KEPT_CAPACITY {
-            self.waiting = VecDeque::new();
+        if self.write_error.is_some() {
+            waiting.clear();
         }
+        if waiting.is_empty() && waiting.capacity() > KEPT_CAPACITY {
+            waiting = VecDeque::new();
+        }
+        self.waiting = waiting;
     }
 
     /// How much of it the socket took; `None` if nothing.
@@ -219,7 +218,6 @@ impl Live {
             Ok(written) => Some(written),
             Err(error) => {
                 if error.kind() != ErrorKind::WouldBlock {
-                    self.waiting.clear();
                     self.write_error = Some(error);
                 }
                 None
@@ -422,6 +420,26 @@ mod tests {
         wire.finish_writing();
         assert!(reader.join().unwrap() == sent);
         wire.deregister(poll.registry());
+    }
+
+    #[test]
+    fn nothing_waits_any_more_once_writing_has_failed() {
+        let (near, far) = pair();
+        let mut wire = live(near);
+        for _ in 0..320 {
+            wire.write_all(&[0; 100_000]).unwrap();
+        }
+        assert!(wire.waiting() > 0);
+        // What the peer has not read makes the system reset the connection.
+        drop(far);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while wire.waiting() > 0 {
+            assert!(Instant::now() < deadline, "{} bytes wait", wire.waiting());
+            thread::sleep(Duration::from_millis(5));
+            wire.write_waiting();
+        }
+        let read = wire.read(&mut [0]).map_err(|error| error.kind());
+        assert!(!matches!(read, Ok(1) | Err(ErrorKind::WouldBlock)));
     }
 
     #[test]
