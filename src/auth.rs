@@ -120,10 +120,6 @@ impl AuthEndpoint {
 impl PartialEq for AuthEndpoint {
     /// Two endpoints are the same if they ask the same; of providers, if they are copies of one.
     fn eq(&self, other: &Self) -> bool {
-        let is_one = |one: &Option<Provider>, other: &Option<Provider>| match (one, other) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            (one, other) => one.is_none() && other.is_none(),
-        };
         self.url == other.url
             && self.headers == other.headers
             && self.params == other.params
@@ -131,6 +127,14 @@ impl PartialEq for AuthEndpoint {
             && is_one(&self.param_provider, &other.param_provider)
             && self.allow_insecure == other.allow_insecure
             && self.credentials == other.credentials
+    }
+}
+
+/// Whether both are one and the same, or neither is there.
+pub(crate) fn is_one<T: ?Sized>(one: &Option<Arc<T>>, other: &Option<Arc<T>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 

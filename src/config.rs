@@ -1,6 +1,7 @@
 //! How a client is set up.
 
 mod authorization;
+mod difference;
 #[cfg(not(target_arch = "wasm32"))]
 mod network;
 #[cfg(not(target_arch = "wasm32"))]
@@ -35,7 +36,8 @@ use crate::{
 /// Everything a client is told: where the server is, who authorizes, how patient to be.
 ///
 /// It is a resource: [`PusherPlugin::new`](crate::PusherPlugin::new) inserts it, and inserting it again changes it while
-/// the game runs. Another endpoint, key or transport reconnects, with all channels kept; all else applies without.
+/// the game runs. Another endpoint, key or transport reconnects, with all channels kept; all else applies without, and an
+/// equal one changes nothing.
 ///
 /// ```
 /// # use bevy_pusher::{config::*, auth::AuthEndpoint};
@@ -233,24 +235,6 @@ impl PusherConfig {
         &self.limits
     }
 
-    /// Whether going over to `other` takes a new connection.
-    pub(crate) fn needs_redial(&self, other: &Self) -> bool {
-        self.key != other.key
-            || self.endpoint != other.endpoint
-            || self.reaches_otherwise(other)
-            || self.transport.as_ref().map(address) != other.transport.as_ref().map(address)
-    }
-
-    #[cfg(not(target_arch = "wasm32"))]
-    fn reaches_otherwise(&self, other: &Self) -> bool {
-        self.ca_certificates != other.ca_certificates || self.proxy != other.proxy
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    fn reaches_otherwise(&self, _other: &Self) -> bool {
-        false
-    }
-
     pub(crate) fn session(&self, seed: u64) -> pusher_protocol::session::SessionConfig {
         pusher_protocol::session::SessionConfig {
             timing: self.timing.clone(),
@@ -262,11 +246,6 @@ impl PusherConfig {
             seed,
         }
     }
-}
-
-/// Tells one transport from another.
-fn address(transport: &Arc<dyn Transport>) -> *const () {
-    Arc::as_ptr(transport).cast()
 }
 
 impl fmt::Debug for PusherConfig {

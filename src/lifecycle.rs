@@ -2,7 +2,7 @@
 
 use bevy_ecs::{message::MessageCursor, prelude::*};
 use bevy_window::AppLifecycle;
-use pusher_protocol::session::{Command, Hint};
+use pusher_protocol::session::Hint;
 
 use crate::{ConnectionState, PusherConfig, PusherConnection, config::SuspendPolicy};
 
@@ -35,22 +35,20 @@ pub(crate) fn follow_lifecycle(
         if std::mem::replace(&mut lifecycle.is_suspended, is_suspended) == is_suspended {
             continue;
         }
-        if !is_suspended && std::mem::take(&mut lifecycle.is_closed) {
-            connection.line.command(Command::Connect);
+        // What the game asked for, not the state alone: that tells of it a frame later.
+        let is_wanted = connection.line.is_connection_wanted();
+        if !is_suspended && std::mem::take(&mut lifecycle.is_closed) && is_wanted {
+            connection.line.resume();
         } else if !is_suspended {
             connection.line.hint(Hint::Resumed);
-        } else if policy == Some(SuspendPolicy::Disconnect) && is_wanted(connection.state()) {
+        } else if policy == Some(SuspendPolicy::Disconnect) && is_wanted && !has_failed(&connection)
+        {
             lifecycle.is_closed = true;
-            connection.line.command(Command::Disconnect);
+            connection.line.suspend();
         }
     }
 }
 
-fn is_wanted(state: &ConnectionState) -> bool {
-    match state {
-        ConnectionState::Connecting { .. }
-        | ConnectionState::Connected { .. }
-        | ConnectionState::Waiting { .. } => true,
-        ConnectionState::Disconnected | ConnectionState::Failed { .. } => false,
-    }
+fn has_failed(connection: &PusherConnection) -> bool {
+    matches!(connection.state(), ConnectionState::Failed { .. })
 }

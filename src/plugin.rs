@@ -38,8 +38,9 @@ use crate::{
 /// ```
 #[derive(Clone, Default)]
 pub struct PusherPlugin {
-    config: Option<PusherConfig>,
-    start: Option<StartDriver>,
+    pub(crate) config: Option<PusherConfig>,
+    /// In place of the platform's driver.
+    pub(crate) start: Option<StartDriver>,
 }
 
 /// When the plugin does what.
@@ -99,7 +100,8 @@ impl Plugin for PusherPlugin {
             PreUpdate,
             crate::lifecycle::follow_lifecycle
                 .in_set(PusherSystems::Receive)
-                .before(follow_config),
+                .after(follow_config)
+                .before(receive),
         );
         #[cfg(not(target_arch = "wasm32"))]
         app.add_systems(First, crate::sleep::notice_sleep);
@@ -154,29 +156,38 @@ fn follow_config(world: &mut World) {
     let Some(client) = world.get_resource::<Client>() else {
         return;
     };
+    let has_died = client.has_died();
     let config = world.get_resource_ref::<PusherConfig>();
     let is_behind = match &config {
         Some(config) => client.is_behind(config.last_changed()),
-        None => client.is_running(),
+        None => client.has_followed(),
     };
-    if !is_behind {
+    if !is_behind && !has_died {
         return;
     }
-    let config = config.map(|config| (config.last_changed(), PusherConfig::clone(&config)));
-    let types = world.get_resource_or_init::<EventTypes>().clone();
     world.resource_scope(|world, mut client: Mut<Client>| {
-        let mut subscribers = world.get_resource_or_init::<Subscribers>();
-        let Some((inserted, config)) = config else {
+        if has_died {
+            let mut subscribers = world.get_resource_or_init::<Subscribers>();
+            client.bury(subscribers.told());
+            subscribers.forget_session();
+        }
+        let Some(config) = world.get_resource_ref::<PusherConfig>() else {
+            let mut subscribers = world.get_resource_or_init::<Subscribers>();
             client.stop(subscribers.told());
             subscribers.forget_session();
             return;
         };
-        if client.is_dead() {
-            client.stop(subscribers.told());
+        let inserted = config.last_changed();
+        // A game may insert it in every frame.
+        if !client.is_behind(inserted) || client.knows(&config, inserted) {
+            return;
         }
+        let config = PusherConfig::clone(&config);
+        let types = world.get_resource_or_init::<EventTypes>().clone();
+        let mut subscribers = world.get_resource_or_init::<Subscribers>();
         subscribers.set_rules(config.name_rules);
         let before = client.config().cloned();
-        if client.follow(&config, inserted, &types) {
+        if client.follow(&config, &types) {
             subscribers.forget_session();
         } else if let Some(before) = before {
             let refused = subscribers.refused();

@@ -9,11 +9,17 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use bevy::prelude::*;
 use bevy_pusher::{SignInState, auth::AuthEndpoint, config::*, prelude::*};
-use pusher_test_support::{Answer, HttpRequest, ScriptedAuth, ScriptedServer, update_until};
+use pusher_dev_server::{DevServer, DevServerConfig};
+use pusher_test_support::{
+    Answer, AppCredentials, HttpRequest, ScriptedAuth, ScriptedServer, update_until,
+};
 use serde_json::json;
 use support::{scripted::*, *};
 
@@ -165,4 +171,118 @@ fn other_settings_change_what_they_say_and_nothing_else() {
         let left = world.resource::<PusherConnection>().retry_in();
         left.is_some_and(|left| left > hour / 2)
     });
+}
+
+/// A backend that vouches for everybody and lets everybody in, but for the channels of others.
+fn strict_backend() -> ScriptedAuth {
+    ScriptedAuth::start(|request: &HttpRequest| {
+        let credentials = AppCredentials::for_tests();
+        let socket_id = request.field("socket_id").unwrap();
+        let Some(channel) = request.field("channel_name") else {
+            let user = r#"{"id":"ann"}"#;
+            let auth = credentials.user_auth(&socket_id, user);
+            return Answer::json(&json!({"auth": auth, "user_data": user}));
+        };
+        if channel.starts_with("private-others-") {
+            return Answer::status(403);
+        }
+        let member = (channel.starts_with("presence-")).then_some(r#"{"user_id":"ann"}"#);
+        let auth = credentials.channel_auth(&socket_id, &channel, member);
+        Answer::json(&json!({"auth": auth, "channel_data": member}))
+    })
+}
+
+/// How often the backend was asked for a channel, or who the user is.
+fn asked(auth: &ScriptedAuth, channel: Option<&str>) -> usize {
+    let requests = auth.requests();
+    let is_it = |request: &&HttpRequest| request.field("channel_name").as_deref() == channel;
+    requests.iter().filter(is_it).count()
+}
+
+/// A game that sets itself up, and then inserts the configuration of each frame's number in each frame for a second.
+/// Returns the number of frames.
+fn insert_in_each_frame(
+    server: &DevServer,
+    auth: &ScriptedAuth,
+    config: impl Fn(usize) -> PusherConfig,
+) -> usize {
+    let mut app = game(config(0));
+    let channels = ["lobby", "private-room", "presence-room"].map(|name| join(&mut app, name));
+    let others = spawn(&mut app, "private-others-room");
+    failed(&mut app, others);
+    app.world().resource::<PusherConnection>().sign_in();
+    update_until(&mut app, "signing in", SOON, |world| {
+        world.resource::<PusherUser>().is_signed_in()
+    });
+    let socket_ids = server.socket_ids();
+    let told_before = told(app.world()).len();
+    let begun = Instant::now();
+    let mut frames = 0;
+    while begun.elapsed() < Duration::from_secs(1) {
+        frames += 1;
+        app.insert_resource(config(frames));
+        app.update();
+        assert!(app.world().resource::<PusherConnection>().is_connected());
+        assert!(app.world().resource::<PusherUser>().is_signed_in());
+        for channel in channels {
+            assert!(app.world().get::<PusherSubscribed>(channel).is_some());
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(
+        server.socket_ids(),
+        socket_ids,
+        "one and the same connection"
+    );
+    assert_eq!(asked(auth, Some("private-room")), 1);
+    assert_eq!(asked(auth, Some("presence-room")), 1);
+    assert_eq!(asked(auth, None), 1);
+    let told = told(app.world()).iter().skip(told_before);
+    let others = told.filter(|word| !word.starts_with("private-others-"));
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<&String>::new());
+    frames
+}
+
+#[test]
+fn a_game_that_inserts_its_configuration_in_each_frame_keeps_its_connection_and_asks_nothing_again()
+{
+    let server = DevServer::start(DevServerConfig::default()).unwrap();
+    let auth = strict_backend();
+    insert_in_each_frame(&server, &auth, |_| {
+        let endpoint = AuthEndpoint::new(auth.url("/auth")).with_header("Authorization", "token");
+        PusherConfig::new(
+            server.app_key(),
+            Endpoint::custom("127.0.0.1", server.port()),
+        )
+        .with_auth_endpoint(endpoint.clone())
+        .with_auth_endpoint_for("private-others-*", endpoint.clone())
+        .with_user_auth_endpoint(endpoint)
+        .with_ca_certificate("-----BEGIN CERTIFICATE-----")
+        .with_handshake_header("x-game", "1")
+    });
+    assert_eq!(asked(&auth, Some("private-others-room")), 1);
+}
+
+#[test]
+fn a_game_whose_credentials_are_others_in_each_frame_asks_anew_for_what_was_refused_but_seldom() {
+    let server = DevServer::start(DevServerConfig::default()).unwrap();
+    let auth = strict_backend();
+    let frames = insert_in_each_frame(&server, &auth, |frame| {
+        let endpoint = AuthEndpoint::new(auth.url("/auth"))
+            .with_header("x-frame", frame.to_string())
+            .with_header_provider(Vec::new);
+        PusherConfig::new(
+            server.app_key(),
+            Endpoint::custom("127.0.0.1", server.port()),
+        )
+        .with_auth_endpoint(endpoint.clone())
+        .with_user_auth_endpoint(endpoint)
+        .with_reconnect_hook(|_| ReconnectDecision::Policy)
+        .with_handshake_header_provider(Vec::new)
+    });
+    let asked = asked(&auth, Some("private-others-room"));
+    assert!(
+        (2..=4).contains(&asked) && frames > 20,
+        "asked {asked} times in {frames} frames"
+    );
 }

@@ -106,3 +106,65 @@ fn a_game_may_leave_while_it_is_in_the_background() {
     resume(&mut app);
     assert_eq!(server.connection_count(), 0, "it did not want to come back");
 }
+
+/// A game that leaves while it is in the background.
+fn leaving(server: &TestServer) -> PusherConfig {
+    let config = server.config();
+    config.with_suspend_policy(SuspendPolicy::Disconnect)
+}
+
+#[test]
+fn a_game_that_connects_just_before_it_goes_to_the_background_leaves_too() {
+    let server = TestServer::new();
+    let mut app = game(leaving(&server).with_autoconnect(false));
+    app.update();
+    connection(&app).connect();
+    suspend(&mut app);
+    assert_eq!(server.connection_count(), 0);
+    assert_eq!(*connection(&app).state(), ConnectionState::Disconnected);
+    resume(&mut app);
+    assert!(connection(&app).is_connected());
+
+    // By itself, in the first of all frames.
+    let mut app = game(leaving(&server));
+    suspend(&mut app);
+    assert_eq!(server.connection_count(), 1, "that of the other game");
+}
+
+#[test]
+fn a_game_that_disconnects_just_before_or_while_it_is_in_the_background_stays_so() {
+    let server = TestServer::new();
+    let mut app = game(leaving(&server));
+    join(&server, &mut app, "lobby");
+    connection(&app).disconnect();
+    suspend(&mut app);
+    resume(&mut app);
+    assert_eq!(*connection(&app).state(), ConnectionState::Disconnected);
+    assert_eq!(server.connection_count(), 0);
+
+    connection(&app).connect();
+    app.update();
+    suspend(&mut app);
+    connection(&app).disconnect();
+    app.update();
+    resume(&mut app);
+    assert_eq!(server.connection_count(), 0);
+}
+
+#[test]
+fn a_connection_that_was_given_up_is_not_tried_again_because_the_game_comes_back() {
+    let server = TestServer::new();
+    let mut app = game(leaving(&server));
+    join(&server, &mut app, "lobby");
+    server.close_connections(4001, "no such app");
+    server.update_until(&mut app, |world| {
+        let state = world.resource::<PusherConnection>().state();
+        matches!(state, ConnectionState::Failed { .. })
+    });
+    suspend(&mut app);
+    resume(&mut app);
+    assert!(matches!(
+        connection(&app).state(),
+        ConnectionState::Failed { .. }
+    ));
+}

@@ -37,8 +37,8 @@ impl PusherConfig {
     }
 
     /// More of them, asked for before each dial, so that a token that was renewed meanwhile is the one that is sent. Called
-    /// on a thread of its own; it may block, and its time counts as the dial's. A header of the same name replaces the
-    /// fixed one.
+    /// on a thread of its own; it may block, and its time counts as the dial's. While four calls have not returned, there is no
+    /// fifth: attempts fail until one does. A header of the same name replaces the fixed one.
     #[must_use]
     pub fn with_handshake_header_provider(
         mut self,

@@ -1,5 +1,8 @@
 //! What every driver does for its session, whatever it does it with.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod last_words;
+
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use pusher_protocol::{
@@ -21,6 +24,8 @@ pub(crate) struct Driven<S> {
     has_news: bool,
     /// What the session is to be told once its outputs are carried out.
     answers: VecDeque<Input>,
+    /// The client event that is being written.
+    in_hand: Option<SendId>,
 }
 
 impl<S: Sink> Driven<S> {
@@ -30,6 +35,7 @@ impl<S: Sink> Driven<S> {
             sink,
             has_news: false,
             answers: VecDeque::new(),
+            in_hand: None,
         }
     }
 
@@ -158,6 +164,7 @@ pub(crate) trait SessionDriver {
     fn send(&mut self, text: String, answer: Option<SendId>) {
         let limit = self.outbound_limit();
         let mut accepted = false;
+        self.driven().in_hand = answer;
         if let Some(waiting) = self.waiting() {
             let waiting = waiting + text.len();
             if answer.is_none() && waiting > limit.saturating_mul(HOPELESS_BACKLOG) {
@@ -167,8 +174,9 @@ pub(crate) trait SessionDriver {
                 accepted = self.write(text);
             }
         }
-        if let Some(id) = answer {
-            self.driven().answer(Input::Written { id, accepted });
+        let driven = self.driven();
+        if let Some(id) = driven.in_hand.take() {
+            driven.answer(Input::Written { id, accepted });
         }
     }
 }

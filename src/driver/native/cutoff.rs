@@ -3,7 +3,10 @@
 use std::{
     net::{Shutdown, TcpStream},
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Instant,
 };
+
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// Ends blocking work: sockets are shut down, waits are woken. Final: what is attached later ends at once.
 #[derive(Default)]
@@ -17,6 +20,18 @@ enum State {
 /// Something that can be ended from outside.
 pub(super) trait Cut: Send + Sync {
     fn cut(&self);
+}
+
+/// Where the answer goes that a thread waits for. Nobody does any more once it is dropped.
+pub(super) struct Waiter<T>(Sender<Option<T>>);
+
+/// The answer that is waited for.
+pub(super) struct Awaited<T>(Receiver<Option<T>>);
+
+/// Why none came.
+pub(super) enum NoAnswer {
+    TimedOut,
+    Cut,
 }
 
 impl Default for State {
@@ -65,6 +80,39 @@ impl Cut for Cutoff {
             for part in parts.iter().filter_map(Weak::upgrade) {
                 part.cut();
             }
+        }
+    }
+}
+
+impl<T: Send + 'static> Waiter<T> {
+    /// A wait that ends with the rest.
+    pub(super) fn attach(cutoff: &Cutoff) -> (Arc<Self>, Awaited<T>) {
+        // Room for the answer and for the cut.
+        let (sender, answer) = bounded(2);
+        let waiter = Arc::new(Self(sender));
+        cutoff.attach(&waiter);
+        (waiter, Awaited(answer))
+    }
+
+    /// The first answer counts.
+    pub(super) fn answer(&self, answer: T) {
+        let _ = self.0.try_send(Some(answer));
+    }
+}
+
+impl<T: Send> Cut for Waiter<T> {
+    fn cut(&self) {
+        let _ = self.0.try_send(None);
+    }
+}
+
+impl<T> Awaited<T> {
+    /// Waits for it.
+    pub(super) fn until(self, deadline: Instant) -> Result<T, NoAnswer> {
+        match self.0.recv_deadline(deadline) {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => Err(NoAnswer::Cut),
+            Err(_) => Err(NoAnswer::TimedOut),
         }
     }
 }

@@ -23,13 +23,13 @@ use tungstenite::{
 
 use super::{
     cutoff::{Cut, Cutoff},
+    header_provider::{HandshakeHeaders, ProviderError},
     headers::{self, RefusedHeader},
     mailbox::{Mailbox, Message},
     network::{Network, Peer, is_over},
     socket::Socket,
     stream::Stream,
 };
-use crate::auth::Provider;
 
 /// What the read buffer holds: some three hundred small frames.
 const READ_BUFFER_BYTES: usize = 64 << 10;
@@ -44,13 +44,6 @@ pub(super) struct DialOrder {
     /// What the attempt is allowed in all, for the error that says so.
     pub(super) allowed: Duration,
     pub(super) inbound_message_bytes: usize,
-}
-
-/// The game's own headers of the upgrade request.
-#[derive(Clone, Default)]
-pub(super) struct HandshakeHeaders {
-    pub(super) fixed: Vec<(String, String)>,
-    pub(super) provider: Option<Provider>,
 }
 
 /// A dial under way. Dropping it gives the dial up.
@@ -72,8 +65,8 @@ impl Dial {
         thread::Builder::new()
             .name("pusher-dial".into())
             .spawn(move || {
-                let outcome =
-                    catch_unwind(AssertUnwindSafe(|| order.run(&own))).unwrap_or_else(|_| {
+                let outcome = catch_unwind(AssertUnwindSafe(|| order.run(id, &own)))
+                    .unwrap_or_else(|_| {
                         Err(ConnectionError::Lost {
                             reason: "dialling panicked".into(),
                         })
@@ -103,11 +96,11 @@ impl Drop for Dial {
 }
 
 impl DialOrder {
-    fn run(&self, cutoff: &Arc<Cutoff>) -> Result<Socket, ConnectionError> {
+    fn run(&self, id: DialId, cutoff: &Arc<Cutoff>) -> Result<Socket, ConnectionError> {
         let SocketTarget {
             host, port, tls, ..
         } = &self.target;
-        let request = self.request()?;
+        let request = self.request(id, cutoff)?;
         let peer = Peer {
             host: host.clone(),
             port: *port,
@@ -123,19 +116,15 @@ impl DialOrder {
         Ok(socket)
     }
 
-    /// The upgrade request. Calls the game's provider of headers.
-    fn request(&self) -> Result<Request, ConnectionError> {
+    /// The upgrade request, with what the game's provider of headers says.
+    fn request(&self, id: DialId, cutoff: &Cutoff) -> Result<Request, ConnectionError> {
         let mut request = url(&self.target)
             .into_client_request()
             .map_err(|error| refused(None, &error.to_string()))?;
-        let provided = match &self.headers.provider {
-            Some(provide) => {
-                catch_unwind(AssertUnwindSafe(|| provide())).map_err(|_| ConnectionError::Lost {
-                    reason: "the provider of handshake headers panicked".into(),
-                })?
-            }
-            None => Vec::new(),
-        };
+        let provided = self
+            .headers
+            .provided(id, self.deadline, cutoff)
+            .map_err(|error| self.not_provided(&error))?;
         let own = self.headers.fixed.iter().chain(&provided);
         headers::set(request.headers_mut(), own, is_reserved).map_err(|refused| {
             let RefusedHeader { name, reason } = refused;
@@ -145,6 +134,18 @@ impl DialOrder {
             }
         })?;
         Ok(request)
+    }
+
+    fn not_provided(&self, error: &ProviderError) -> ConnectionError {
+        let allowed = self.allowed;
+        let provider = "the provider of handshake headers";
+        let reason = match error {
+            ProviderError::Panicked => format!("{provider} panicked"),
+            ProviderError::TimedOut => format!("{provider} did not return within {allowed:?}"),
+            ProviderError::Cut => "given up".into(),
+            ProviderError::NoThread(reason) => format!("no thread for {provider}: {reason}"),
+        };
+        ConnectionError::Lost { reason }
     }
 
     fn upgrade(&self, request: Request, mut stream: Stream) -> Result<Socket, ConnectionError> {

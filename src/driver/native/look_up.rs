@@ -10,9 +10,7 @@ use std::{
     time::Instant,
 };
 
-use crossbeam_channel::{Sender, bounded};
-
-use super::cutoff::{Cut, Cutoff};
+use super::cutoff::{Cutoff, NoAnswer, Waiter};
 
 /// The system's resolver.
 ///
@@ -24,7 +22,7 @@ pub(super) static SYSTEM: LookUps = LookUps::new(ask_system);
 /// Look-ups under way.
 pub(super) struct LookUps {
     find: fn(&str) -> io::Result<Vec<IpAddr>>,
-    under_way: Mutex<BTreeMap<String, Vec<Weak<Waiter>>>>,
+    under_way: Mutex<BTreeMap<String, Waiters>>,
 }
 
 /// Why there are no addresses.
@@ -36,13 +34,10 @@ pub(super) enum LookUpError {
     Cut,
 }
 
-struct Waiter(Sender<Result<Vec<IpAddr>, LookUpError>>);
+/// The addresses, or the system's own words.
+type Found = Result<Vec<IpAddr>, String>;
 
-impl Cut for Waiter {
-    fn cut(&self) {
-        let _ = self.0.try_send(Err(LookUpError::Cut));
-    }
-}
+type Waiters = Vec<Weak<Waiter<Found>>>;
 
 impl LookUps {
     pub(super) const fn new(find: fn(&str) -> io::Result<Vec<IpAddr>>) -> Self {
@@ -62,18 +57,17 @@ impl LookUps {
         if let Ok(address) = host.parse() {
             return Ok(vec![address]);
         }
-        // Room for the answer and for the cut.
-        let (sender, answer) = bounded(2);
-        let waiter = Arc::new(Waiter(sender));
-        cutoff.attach(&waiter);
+        let (waiter, answer) = Waiter::attach(cutoff);
         self.wait_with_others(host, &waiter)
             .map_err(|error| LookUpError::Failed(error.to_string()))?;
-        answer
-            .recv_deadline(deadline)
-            .unwrap_or(Err(LookUpError::TimedOut))
+        match answer.until(deadline) {
+            Ok(found) => found.map_err(LookUpError::Failed),
+            Err(NoAnswer::TimedOut) => Err(LookUpError::TimedOut),
+            Err(NoAnswer::Cut) => Err(LookUpError::Cut),
+        }
     }
 
-    fn wait_with_others(&'static self, host: &str, waiter: &Arc<Waiter>) -> io::Result<()> {
+    fn wait_with_others(&'static self, host: &str, waiter: &Arc<Waiter<Found>>) -> io::Result<()> {
         let waiter = Arc::downgrade(waiter);
         let mut under_way = self.lock();
         if let Some(waiters) = under_way.get_mut(host) {
@@ -99,20 +93,14 @@ impl LookUps {
                 } else {
                     Ok(addresses)
                 }
-            })
-            .map_err(LookUpError::Failed);
+            });
         let waiters = self.lock().remove(host).unwrap_or_default();
         for waiter in waiters.iter().filter_map(Weak::upgrade) {
-            let copy = match &found {
-                Ok(addresses) => Ok(addresses.clone()),
-                Err(LookUpError::Failed(reason)) => Err(LookUpError::Failed(reason.clone())),
-                Err(_) => Err(LookUpError::Cut),
-            };
-            let _ = waiter.0.try_send(copy);
+            waiter.answer(found.clone());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Weak<Waiter>>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Waiters>> {
         self.under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -131,7 +119,7 @@ mod tests {
         time::Duration,
     };
 
-    use super::*;
+    use super::{super::cutoff::Cut, *};
 
     fn within(duration: Duration) -> Instant {
         Instant::now() + duration

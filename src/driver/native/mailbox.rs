@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use mio::{Registry, Token, Waker};
 use pusher_protocol::{
     protocol::{AuthError, ChannelAuthorization, UserAuthentication},
-    session::{Command, ConnectionError, DialId, Hint, RequestId},
+    session::{ClientEvent, Command, ConnectionError, DialId, Hint, RequestId, SendId},
 };
 
 use super::socket::Socket;
@@ -43,6 +43,9 @@ pub(super) struct Inbox {
     is_waking: Arc<AtomicBool>,
 }
 
+/// What is left in the mailbox of a network thread that has ended.
+pub(super) struct Leftovers(Receiver<Message>);
+
 impl Mailbox {
     /// Both ends, with the wake-up registered under `token`.
     pub(super) fn new(registry: &Registry, token: Token) -> io::Result<(Self, Inbox)> {
@@ -60,7 +63,7 @@ impl Mailbox {
         Ok((mailbox, inbox))
     }
 
-    /// Never blocks. After the network thread's end the message goes nowhere.
+    /// Never blocks. After the network thread's end nobody takes it.
     pub(super) fn post(&self, message: Message) {
         if self.messages.send(message).is_ok() {
             self.wake();
@@ -87,5 +90,22 @@ impl Inbox {
 
     pub(super) fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    pub(super) fn leftovers(&self) -> Leftovers {
+        Leftovers(self.messages.clone())
+    }
+}
+
+impl Leftovers {
+    /// The client events in it. Empties it.
+    pub(super) fn sends(&self) -> Vec<SendId> {
+        let messages = self.0.try_iter();
+        messages
+            .filter_map(|message| match message {
+                Message::Command(Command::Send(ClientEvent { id, .. })) => Some(id),
+                _ => None,
+            })
+            .collect()
     }
 }

@@ -8,8 +8,10 @@
 //! | `link` | the open connection, by the own socket or by the game's transport |
 //! | `wire`, `stream`, `socket` | the layers of an own one: TCP, TLS, WebSocket |
 //! | `headers` | the game's own headers |
+//! | `header_provider` | its code that provides those of the handshake |
 //! | `farewell` | close handshakes that finish in the background |
 //! | `backend` | authorization and sign-in: HTTP or the game's own code, on workers |
+//! | `workers` | threads for what may block, a bounded number of them |
 //! | `cutoff` | how all of it is ended from outside |
 
 mod backend;
@@ -17,6 +19,7 @@ mod cutoff;
 mod dial;
 mod event_loop;
 mod farewell;
+mod header_provider;
 mod headers;
 mod link;
 mod look_up;
@@ -30,6 +33,7 @@ mod stream;
 mod tls;
 mod tunnel;
 mod wire;
+mod workers;
 
 #[cfg(test)]
 mod tests;
@@ -38,20 +42,18 @@ use std::{
     convert::Infallible,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use pusher_protocol::session::{
-    Command, ConnectionError, ConnectionState, Hint, Notice, PusherError,
-};
+use pusher_protocol::session::{Command, ConnectionError, Hint, SendId};
 
 use crate::{config::PusherConfig, driver::Sink};
 use cutoff::{Cut, Cutoff};
 use event_loop::EventLoop;
-use mailbox::{Mailbox, Message};
+use mailbox::{Leftovers, Mailbox, Message};
 
 /// How long dropping a driver may take.
 const DROP_WITHIN: Duration = Duration::from_secs(1);
@@ -60,6 +62,9 @@ const DROP_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) struct Driver {
     started: Instant,
     mailbox: Mailbox,
+    leftovers: Leftovers,
+    /// Why the thread has ended by itself, once it has.
+    death: Arc<OnceLock<ConnectionError>>,
     cutoff: Arc<Cutoff>,
     running: Option<Running>,
 }
@@ -76,16 +81,21 @@ impl Driver {
         let started = Instant::now();
         let cutoff = Arc::new(Cutoff::default());
         let (event_loop, mailbox) = EventLoop::new(config.clone(), sink, started, cutoff.clone())?;
+        let leftovers = event_loop.leftovers();
+        let death = Arc::<OnceLock<ConnectionError>>::default();
+        let own_death = death.clone();
         let (ended, end) = bounded(0);
         let thread = thread::Builder::new()
             .name("pusher".into())
             .spawn(move || {
-                run(event_loop);
+                run(event_loop, &own_death);
                 drop(ended);
             })?;
         Ok(Self {
             started,
             mailbox,
+            leftovers,
+            death,
             cutoff,
             running: Some(Running { thread, end }),
         })
@@ -96,10 +106,14 @@ impl Driver {
         self.started
     }
 
-    /// Whether the network thread runs. It ends by itself only by a panic, or if the system fails it.
-    pub(crate) fn is_alive(&self) -> bool {
-        let running = self.running.as_ref();
-        running.is_some_and(|running| !running.thread.is_finished())
+    /// Why the network thread has ended by itself, if it has: by a panic, or because the system failed it.
+    pub(crate) fn death(&self) -> Option<ConnectionError> {
+        self.death.get().cloned()
+    }
+
+    /// The client events that it was told to send and has not come to, once it has ended by itself. Each is told once.
+    pub(crate) fn unsent(&self) -> Vec<SendId> {
+        self.leftovers.sends()
     }
 
     /// Passes a command on. Never blocks.
@@ -146,21 +160,17 @@ impl Drop for Driver {
 }
 
 /// The network thread, to its end. A panic in it (code of the game decodes events there) ends the client, not the game.
-fn run(mut event_loop: EventLoop<impl Sink>) {
+fn run(mut event_loop: EventLoop<impl Sink>, death: &OnceLock<ConnectionError>) {
     let reason = match catch_unwind(AssertUnwindSafe(|| event_loop.run())) {
         Ok(Ok(())) => return,
         Ok(Err(error)) => format!("the network thread failed: {error}"),
         Err(_) => "the network thread panicked".into(),
     };
-    log::error!("{reason}");
     let error = ConnectionError::Lost { reason };
-    let told = catch_unwind(AssertUnwindSafe(|| {
-        event_loop.tell(Notice::Error {
-            error: PusherError::Connection(error.clone()),
-            attempt: 0,
-        });
-        event_loop.tell(Notice::State(ConnectionState::Failed { error }));
-    }));
+    // Before anybody is told: who looks then finds nothing that is no longer so.
+    let error = death.get_or_init(|| error);
+    log::error!("{error}");
+    let told = catch_unwind(AssertUnwindSafe(|| event_loop.give_up(error)));
     if told.is_err() {
         log::error!("the game could not be told");
     }

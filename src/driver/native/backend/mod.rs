@@ -3,7 +3,6 @@
 mod http;
 mod request;
 mod transport;
-mod workers;
 
 use std::{
     io,
@@ -12,12 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pusher_protocol::{ChannelName, config::Timing, session::RequestId};
+use pusher_protocol::{
+    ChannelName,
+    config::Timing,
+    session::{AUTHORIZATIONS_AT_ONCE, RequestId},
+};
 
 use super::{
     cutoff::Cutoff,
     mailbox::{Mailbox, Message},
     network::{Network, later},
+    workers::Workers,
 };
 use crate::{
     auth::{
@@ -27,10 +31,16 @@ use crate::{
     config::PusherConfig,
 };
 use http::Http;
-use workers::Workers;
 
 /// How much sooner than the session a request gives up, at most: its error says more than the session's.
 const HEAD_START: Duration = Duration::from_millis(100);
+
+/// How many requests run at a time: all that the session asks at once, lest the time for an answer runs while a request
+/// waits for its turn.
+const AT_ONCE: usize = AUTHORIZATIONS_AT_ONCE + 1;
+
+/// How many threads there may be for them, with those that hang in a request nobody waits for any more.
+const MOST_WORKERS: usize = 4 * AT_ONCE;
 
 /// How an answer becomes a message to the network thread.
 type ToMessage<T> = fn(RequestId, Result<T, AuthError>) -> Message;
@@ -42,8 +52,8 @@ pub(super) struct Backend {
     cutoff: Arc<Cutoff>,
     network: Network,
     http: Option<Arc<Http>>,
-    http_workers: Workers,
-    own_workers: Workers,
+    http_workers: Workers<RequestId>,
+    own_workers: Workers<RequestId>,
 }
 
 impl Backend {
@@ -53,8 +63,8 @@ impl Backend {
             cutoff,
             network,
             http: None,
-            http_workers: Workers::new("pusher-http"),
-            own_workers: Workers::new("pusher-auth"),
+            http_workers: Workers::new("pusher-http", AT_ONCE, MOST_WORKERS),
+            own_workers: Workers::new("pusher-auth", AT_ONCE, MOST_WORKERS),
         }
     }
 

@@ -10,7 +10,8 @@ use pusher_protocol::{
 
 use super::{
     super::{
-        dial::{Dial, DialOrder, HandshakeHeaders},
+        dial::{Dial, DialOrder},
+        header_provider::HandshakeHeaders,
         link::Link,
         network::later,
         socket::Socket,
@@ -92,6 +93,7 @@ impl<S: Sink> EventLoop<S> {
             headers: HandshakeHeaders {
                 fixed: self.config.handshake_headers.clone(),
                 provider: self.config.handshake_header_provider.clone(),
+                calls: self.provider_calls.clone(),
             },
             deadline: later(left - HEAD_START.min(left / 10)),
             allowed: self.config.timing.dial_timeout,

@@ -5,6 +5,7 @@ mod dialling;
 
 use std::{
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -12,16 +13,20 @@ use std::{
 use mio::{Events, Poll, Token};
 use pusher_protocol::{
     ChannelName, Session,
-    session::{Command, ConnectionError, DialId, Input, Notice, Now, RequestId},
+    session::{
+        Command, ConnectionError, ConnectionState, DialId, Input, Notice, Now, PusherError,
+        RequestId,
+    },
 };
 
 use super::{
     backend::Backend,
     cutoff::Cutoff,
     farewell::Farewells,
+    header_provider::ProviderCalls,
     link::Link,
     look_up::{self, LookUps},
-    mailbox::{Inbox, Mailbox, Message},
+    mailbox::{Inbox, Leftovers, Mailbox, Message},
     network::{Network, later},
     socket::Ending,
 };
@@ -54,6 +59,7 @@ pub(super) struct EventLoop<S> {
     dial: Option<Dialling>,
     link: Option<Link>,
     farewells: Farewells,
+    provider_calls: Arc<ProviderCalls>,
     backend: Backend,
     last_token: Token,
     end: Option<Instant>,
@@ -94,6 +100,7 @@ impl<S: Sink> EventLoop<S> {
             dial: None,
             link: None,
             farewells: Farewells::default(),
+            provider_calls: Arc::default(),
             last_token: MAIL,
             end: None,
         };
@@ -127,10 +134,30 @@ impl<S: Sink> EventLoop<S> {
         }
     }
 
-    /// Tells the game, by whatever still works, that this thread is at its end.
-    pub(super) fn tell(&mut self, notice: Notice) {
-        self.driven.sink.notice(notice);
-        self.driven.sink.flush();
+    /// Where that is found which this thread did not come to.
+    pub(super) fn leftovers(&self) -> Leftovers {
+        self.inbox.leftovers()
+    }
+
+    /// This thread is at its end. Tells why, and what was not sent, by whatever still works.
+    pub(super) fn give_up(&mut self, error: &ConnectionError) {
+        let now = self.now();
+        let driven = &mut self.driven;
+        driven.sink.notice(Notice::Error {
+            error: PusherError::Connection(error.clone()),
+            attempt: 0,
+        });
+        driven.sink.notice(Notice::State(ConnectionState::Failed {
+            error: error.clone(),
+        }));
+        for id in self.inbox.leftovers().sends() {
+            driven.refuse(id);
+        }
+        // It may be the session that panicked.
+        if catch_unwind(AssertUnwindSafe(|| driven.refuse_sends(now))).is_err() {
+            log::error!("not all that waited to be sent was answered");
+        }
+        driven.sink.flush();
     }
 
     fn take_messages(&mut self) {

@@ -13,7 +13,8 @@ use pusher_test_support::{Answer, BlackHole, Ended, ScriptedAuth};
 use super::{
     super::{
         cutoff::{Cut, Cutoff},
-        dial::{Dial, DialOrder, HandshakeHeaders},
+        dial::{Dial, DialOrder},
+        header_provider::HandshakeHeaders,
         look_up::{LookUpError, LookUps},
         mailbox::{Mailbox, Message},
         network::Network,

@@ -1,8 +1,10 @@
 //! The driver as a whole, against servers that misbehave.
 
 mod auth;
+mod death;
 mod dialling;
 mod ending;
+mod headers;
 mod live;
 mod proxy;
 mod transport;

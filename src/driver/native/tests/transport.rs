@@ -45,6 +45,7 @@ impl Transport for Scripted {
         request: DialRequest,
         events: TransportEvents,
     ) -> Result<Box<dyn TransportConnection>, TransportError> {
+        assert_eq!(thread::current().name(), Some("pusher"));
         let (sender, done) = unbounded();
         self.dialled.send(Far {
             request,
@@ -437,4 +438,21 @@ fn another_transport_holds_from_the_next_dial_on() {
     assert_eq!(far.expect(), Done::Closed(1000));
     accept(&new_dials).establish();
     client.expect_connected();
+}
+
+#[test]
+fn dialling_by_a_transport_and_the_reconnect_hook_take_no_thread_of_their_own() {
+    let (config, dials) = scripted();
+    let (tell, told) = unbounded();
+    let config = config.with_reconnect_hook(move |_| {
+        let _ = tell.send(thread::current().name().map(str::to_owned));
+        pusher_protocol::session::ReconnectDecision::After(Duration::from_millis(1))
+    });
+    let client = Client::connecting(&config);
+    for _ in 0..10 {
+        // Where the transport is called, it looks for itself.
+        accept(&dials).events.lost("told to");
+        client.expect_loss();
+        assert_eq!(told.recv_timeout(SOON), Ok(Some("pusher".to_owned())));
+    }
 }

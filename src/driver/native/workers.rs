@@ -9,68 +9,66 @@ use std::{
     time::Duration,
 };
 
-use pusher_protocol::session::{AUTHORIZATIONS_AT_ONCE, RequestId};
-
-/// How many jobs run at a time: all that the session asks at once, lest the time for an answer runs while a job waits for
-/// its turn.
-const WORKERS: usize = AUTHORIZATIONS_AT_ONCE + 1;
-
-/// How many threads there may be in all, with those that hang in a job nobody waits for any more.
-const MOST_WORKERS: usize = 4 * WORKERS;
-
 /// How long a worker without work stays for more, so that a reconnect finds it and a quiet game has no thread too many.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A queue of jobs with up to [`WORKERS`] workers, started when they are needed. A job that is given up while it runs no
-/// longer counts: another worker takes its place.
-pub(super) struct Workers {
+/// A queue of jobs with workers that are started when they are needed. A job that is given up while it runs no longer
+/// counts: another worker takes its place.
+pub(super) struct Workers<Id> {
     name: &'static str,
-    shared: Arc<Shared>,
+    /// How many threads there may be in all, with those that hang in a job nobody waits for any more.
+    most: usize,
+    shared: Arc<Shared<Id>>,
 }
 
-struct Shared {
+struct Shared<Id> {
+    /// How many jobs run at a time.
+    at_once: usize,
     patience: Duration,
-    state: Mutex<State>,
+    state: Mutex<State<Id>>,
     news: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    queue: VecDeque<Job>,
+struct State<Id> {
+    queue: VecDeque<Job<Id>>,
     /// What runs, and whether it was given up.
-    running: Vec<(RequestId, bool)>,
+    running: Vec<(Id, bool)>,
     idle: usize,
     is_over: bool,
 }
 
-struct Job {
-    id: RequestId,
+struct Job<Id> {
+    id: Id,
     work: Box<dyn FnOnce() + Send>,
 }
 
-impl Workers {
-    pub(super) fn new(name: &'static str) -> Self {
-        Self::with_patience(name, PATIENCE)
+impl<Id: Copy + PartialEq + Send + 'static> Workers<Id> {
+    /// Threads of this name: for so many jobs at a time, and with those that were given up and hang, so many in all.
+    pub(super) fn new(name: &'static str, at_once: usize, most: usize) -> Self {
+        Self::with_patience(name, at_once, most, PATIENCE)
     }
 
-    fn with_patience(name: &'static str, patience: Duration) -> Self {
+    fn with_patience(name: &'static str, at_once: usize, most: usize, patience: Duration) -> Self {
         let shared = Shared {
+            at_once,
             patience,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                running: Vec::new(),
+                idle: 0,
+                is_over: false,
+            }),
             news: Condvar::new(),
         };
         Self {
             name,
+            most,
             shared: Arc::new(shared),
         }
     }
 
     /// Has a job done. Fails if there is no thread for it and none can be started.
-    pub(super) fn submit(
-        &self,
-        id: RequestId,
-        work: impl FnOnce() + Send + 'static,
-    ) -> io::Result<()> {
+    pub(super) fn submit(&self, id: Id, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let mut state = self.shared.lock();
         state.queue.push_back(Job {
             id,
@@ -81,7 +79,7 @@ impl Workers {
     }
 
     /// Gives a job up: it is not begun, or if it runs, no longer waited for.
-    pub(super) fn cancel(&self, id: RequestId) {
+    pub(super) fn cancel(&self, id: Id) {
         let mut state = self.shared.lock();
         state.queue.retain(|job| job.id != id);
         for (running, is_given_up) in &mut state.running {
@@ -93,17 +91,17 @@ impl Workers {
     }
 
     /// Wakes or starts a worker if one is needed and allowed.
-    fn staff(&self, state: &mut State) -> io::Result<()> {
+    fn staff(&self, state: &mut State<Id>) -> io::Result<()> {
         if state.queue.is_empty() {
             return Ok(());
         }
         if state.idle > 0 {
             self.shared.news.notify_one();
         }
-        let free = WORKERS.saturating_sub(state.at_work());
+        let free = self.shared.at_once.saturating_sub(state.at_work());
         let missing = state.queue.len().min(free).saturating_sub(state.idle);
         for _ in 0..missing {
-            if state.threads() >= MOST_WORKERS {
+            if state.threads() >= self.most {
                 break;
             }
             let shared = self.shared.clone();
@@ -125,7 +123,7 @@ impl Workers {
     }
 }
 
-impl Drop for Workers {
+impl<Id> Drop for Workers<Id> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.is_over = true;
@@ -134,7 +132,7 @@ impl Drop for Workers {
     }
 }
 
-impl State {
+impl<Id> State<Id> {
     /// How many run something that is waited for.
     fn at_work(&self) -> usize {
         let given_up = self.running.iter().filter(|(_, given_up)| *given_up);
@@ -146,13 +144,13 @@ impl State {
     }
 }
 
-impl Shared {
+impl<Id: Copy + PartialEq> Shared<Id> {
     /// A worker's life.
     fn work(&self) {
         let mut state = self.lock();
         loop {
             // More hands than needed come about when a job that was given up ends after all.
-            if state.is_over || state.at_work() + state.idle > WORKERS {
+            if state.is_over || state.at_work() + state.idle > self.at_once {
                 state.idle -= 1;
                 return;
             }
@@ -178,8 +176,10 @@ impl Shared {
             state.idle += 1;
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<Id> Shared<Id> {
+    fn lock(&self) -> MutexGuard<'_, State<Id>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -194,6 +194,12 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(5);
 
+    const WORKERS: usize = 3;
+
+    fn workers(patience: Duration) -> Workers<usize> {
+        Workers::with_patience("test", WORKERS, 2 * WORKERS, patience)
+    }
+
     fn wait_until(what: &str, is_so: impl Fn() -> bool) {
         let deadline = Instant::now() + SOON;
         while !is_so() {
@@ -204,21 +210,21 @@ mod tests {
 
     #[test]
     fn all_that_is_asked_at_once_is_worked_on_at_once_and_the_rest_in_turn() {
-        let workers = Workers::new("test");
+        let workers = workers(SOON);
         let (begin, begun) = unbounded();
         let (release, released) = unbounded::<()>();
-        for id in 0..WORKERS as u64 + 6 {
+        for id in 0..WORKERS + 6 {
             let (begin, released) = (begin.clone(), released.clone());
             let work = move || {
                 begin.send(id).unwrap();
                 let _ = released.recv();
             };
-            workers.submit(RequestId(id), work).unwrap();
+            workers.submit(id, work).unwrap();
         }
-        let first: Vec<u64> = (0..WORKERS)
+        let first: Vec<usize> = (0..WORKERS)
             .map(|_| begun.recv_timeout(SOON).unwrap())
             .collect();
-        assert_eq!(first.iter().max(), Some(&(AUTHORIZATIONS_AT_ONCE as u64)));
+        assert_eq!(first.iter().max(), Some(&(WORKERS - 1)));
         assert!(begun.recv_timeout(Duration::from_millis(50)).is_err());
         drop(release);
         for _ in 0..6 {
@@ -230,23 +236,23 @@ mod tests {
 
     #[test]
     fn a_job_that_hangs_is_replaced_once_it_is_given_up_and_a_panic_costs_nothing() {
-        let workers = Workers::new("test");
+        let workers = workers(SOON);
         let (release, released) = unbounded::<()>();
-        for id in 0..WORKERS as u64 {
+        for id in 0..WORKERS {
             let released = released.clone();
             let hang = move || {
                 let _ = released.recv();
                 panic!("a job that hung and then panics");
             };
-            workers.submit(RequestId(id), hang).unwrap();
+            workers.submit(id, hang).unwrap();
         }
         let (done, ended) = unbounded();
         let answer = done.clone();
         workers
-            .submit(RequestId(100), move || answer.send(100).unwrap())
+            .submit(100, move || answer.send(100).unwrap())
             .unwrap();
         assert!(ended.recv_timeout(Duration::from_millis(50)).is_err());
-        workers.cancel(RequestId(2));
+        workers.cancel(2);
         assert_eq!(ended.recv_timeout(SOON), Ok(100));
         drop(release);
         wait_until("the surplus to leave", || {
@@ -254,19 +260,17 @@ mod tests {
             state.running.is_empty() && state.idle == WORKERS
         });
         workers
-            .submit(RequestId(101), move || done.send(101).unwrap())
+            .submit(101, move || done.send(101).unwrap())
             .unwrap();
         assert_eq!(ended.recv_timeout(SOON), Ok(101));
     }
 
     #[test]
     fn workers_without_work_leave_and_come_back_when_there_is_some() {
-        let workers = Workers::with_patience("test", Duration::from_millis(20));
+        let workers = workers(Duration::from_millis(20));
         for id in 0..2 {
             let (done, ended) = unbounded();
-            workers
-                .submit(RequestId(id), move || done.send(()).unwrap())
-                .unwrap();
+            workers.submit(id, move || done.send(()).unwrap()).unwrap();
             ended.recv_timeout(SOON).unwrap();
             wait_until("the worker to leave", || {
                 workers.shared.lock().threads() == 0
@@ -276,20 +280,18 @@ mod tests {
 
     #[test]
     fn a_job_that_was_given_up_in_the_queue_never_begins_and_the_end_ends_the_threads() {
-        let workers = Workers::new("test");
+        let workers = workers(SOON);
         let (release, released) = unbounded::<()>();
-        for id in 0..WORKERS as u64 {
+        for id in 0..WORKERS {
             let released = released.clone();
             let hang = move || {
                 let _ = released.recv();
             };
-            workers.submit(RequestId(id), hang).unwrap();
+            workers.submit(id, hang).unwrap();
         }
         let (done, ended) = unbounded();
-        workers
-            .submit(RequestId(100), move || done.send(()).unwrap())
-            .unwrap();
-        workers.cancel(RequestId(100));
+        workers.submit(100, move || done.send(()).unwrap()).unwrap();
+        workers.cancel(100);
         assert!(
             ended
                 .recv_timeout(SOON)

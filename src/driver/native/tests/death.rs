@@ -1,0 +1,201 @@
+//! A network thread that ends by itself, as the game sees it.
+
+use std::sync::Arc;
+
+use bevy_app::{App, Update};
+use bevy_ecs::prelude::*;
+use pusher_protocol::session::SendOutcome;
+use pusher_test_support::{polite, update_until};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    ConnectionState, PusherChannel, PusherConnection, PusherMembers, PusherPlugin,
+    PusherSendAnswered, PusherSubscribed, PusherSubscription, PusherUser, SendError,
+    auth::{ChannelAuthorization, UserAuthentication, authenticate_with, authorize_with},
+    handover::HandoverSink,
+};
+
+/// A hand-over with a bug.
+struct Fragile(HandoverSink);
+
+impl Sink for Fragile {
+    fn received(&mut self, bytes: usize) {
+        self.0.received(bytes);
+    }
+
+    fn event(&mut self, event: &ReceivedEvent<'_>) {
+        assert_ne!(event.event, "panic", "told to panic");
+        self.0.event(event);
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.0.notice(notice);
+    }
+
+    fn flush(&mut self) {
+        self.0.flush();
+    }
+}
+
+#[derive(Resource, Default)]
+struct Answers(Vec<(SendId, SendOutcome)>);
+
+/// A game that hears what becomes of what it sends.
+fn game(port: u16) -> App {
+    let config = config(port)
+        .with_sent_answers(true)
+        .with_authorizer(authorize_with(|request| {
+            let authorization = ChannelAuthorization::new("key:signature");
+            Ok(match request.channel().starts_with("presence-") {
+                true => authorization.with_channel_data(r#"{"user_id":"ann"}"#),
+                false => authorization,
+            })
+        }))
+        .with_authenticator(authenticate_with(|_| {
+            Ok(UserAuthentication::new("key:signature", r#"{"id":"ann"}"#))
+        }));
+    let mut app = App::new();
+    app.add_plugins(PusherPlugin {
+        start: Some(Arc::new(|config, sink| {
+            Ok(Box::new(Driver::start(config, Fragile(sink))?))
+        })),
+        ..PusherPlugin::new(config)
+    });
+    app.init_resource::<Answers>().add_systems(
+        Update,
+        |mut told: MessageReader<PusherSendAnswered>, mut answers: ResMut<Answers>| {
+            let told = told.read();
+            answers
+                .0
+                .extend(told.map(|answer| (answer.id(), answer.outcome().clone())));
+        },
+    );
+    app
+}
+
+fn connection(world: &World) -> &PusherConnection {
+    world.resource()
+}
+
+fn connect(app: &mut App, server: &ScriptedServer) -> ScriptedConnection {
+    app.update();
+    let line = server.accept(SOON);
+    line.reply_with(polite);
+    line.establish("1.1", 120);
+    update_until(app, "connecting", SOON, |world| {
+        connection(world).is_connected()
+    });
+    line
+}
+
+fn join(app: &mut App, channel: &str) -> Entity {
+    let entity = app.world_mut().spawn(PusherChannel::new(channel)).id();
+    update_until(app, channel, SOON, |world| {
+        world.get::<PusherSubscribed>(entity).is_some()
+    });
+    entity
+}
+
+/// Whether the network thread has ended, and if so, whether nothing else is still as if it had not.
+fn has_failed(world: &mut World, channels: &[Entity]) -> bool {
+    let ConnectionState::Failed { error } = connection(world).state() else {
+        return false;
+    };
+    assert!(error.to_string().contains("panicked"), "{error}");
+    for channel in channels {
+        let status = world.get::<PusherSubscription>(*channel);
+        assert_eq!(status, Some(&PusherSubscription::Pending));
+        assert!(world.get::<PusherSubscribed>(*channel).is_none());
+        assert!(
+            world
+                .get::<PusherMembers>(*channel)
+                .is_none_or(PusherMembers::is_stale)
+        );
+    }
+    assert!(!world.resource::<PusherUser>().is_signed_in());
+    true
+}
+
+#[test]
+fn a_network_thread_that_ends_by_itself_leaves_no_state_as_if_it_had_not() {
+    let server = ScriptedServer::start();
+    let mut app = game(server.port());
+    let line = connect(&mut app, &server);
+    let channels = ["lobby", "private-room", "presence-room"].map(|name| join(&mut app, name));
+    connection(app.world()).sign_in();
+    let sent = line.expect_jsons(channels.len() + 1, SOON);
+    assert_eq!(sent.last().unwrap()["event"], "pusher:signin");
+    line.send(json!({"event": "pusher:signin_success", "data": {"user_data": r#"{"id":"ann"}"#}}));
+    update_until(&mut app, "signing in", SOON, |world| {
+        world.resource::<PusherUser>().is_signed_in()
+    });
+
+    line.event("lobby", "panic", &json!(null));
+    update_until(&mut app, "the end of the thread", SOON, |world| {
+        has_failed(world, &channels)
+    });
+    app.update();
+    assert!(has_failed(app.world_mut(), &channels));
+
+    // Not at once, but without another word.
+    connection(app.world()).connect();
+    let begun = Instant::now();
+    while server.connections_so_far() == 1 {
+        assert!(begun.elapsed() < SOON, "connecting starts another client");
+        app.update();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _line = connect(&mut app, &server);
+    update_until(&mut app, "all channels", SOON, |world| {
+        channels
+            .iter()
+            .all(|channel| world.get::<PusherSubscribed>(*channel).is_some())
+    });
+}
+
+#[test]
+fn every_client_event_is_answered_when_the_network_thread_ends_by_itself() {
+    let server = ScriptedServer::start();
+    let mut app = game(server.port());
+    let line = connect(&mut app, &server);
+    join(&mut app, "private-room");
+    let mut sent = Vec::new();
+    let mut send = |world: &World, channel: &str, mode| {
+        let id = connection(world).send_with(mode, channel, "client-move", &1);
+        sent.extend(id.as_ref().ok());
+        id
+    };
+    // Waits for a subscription that nobody wants yet.
+    for _ in 0..3 {
+        send(app.world(), "private-later", SendMode::Queued).unwrap();
+    }
+    app.update();
+    line.event("private-room", "panic", &json!(null));
+    let begun = Instant::now();
+    let refused = loop {
+        assert!(begun.elapsed() < SOON, "sending is refused");
+        if let Err(error) = send(app.world(), "private-room", SendMode::Latest) {
+            break error;
+        }
+        if let Err(error) = send(app.world(), "private-room", SendMode::Immediate) {
+            break error;
+        }
+        std::thread::sleep(Duration::from_micros(50));
+    };
+    assert!(matches!(refused, SendError::NotConnected), "{refused}");
+    let is_final = |(_, outcome): &&(SendId, SendOutcome)| *outcome != SendOutcome::Queued;
+    update_until(&mut app, "all answers", SOON, |world| {
+        let answers = &world.resource::<Answers>().0;
+        answers.iter().filter(is_final).count() >= sent.len()
+    });
+    app.update();
+    let answers = &app.world().resource::<Answers>().0;
+    let mut answered: Vec<SendId> = answers.iter().filter(is_final).map(|(id, _)| *id).collect();
+    answered.sort_unstable();
+    assert_eq!(answered, sent);
+    let unsent = answers
+        .iter()
+        .filter(|(_, outcome)| *outcome == SendOutcome::Rejected(SendError::NotConnected));
+    assert!(unsent.count() >= 3);
+}
