@@ -9,7 +9,7 @@ mod proxy;
 #[cfg(feature = "window")]
 mod suspend;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bevy_ecs::prelude::*;
 
@@ -233,6 +233,15 @@ impl PusherConfig {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How long one frame may hand over. In a test as long as it takes: its clock stands still meanwhile.
+    pub(crate) fn receive_budget(&self) -> Duration {
+        #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+        if self.clock.is_some() {
+            return Duration::MAX;
+        }
+        self.limits.receive_budget
     }
 
     pub(crate) fn session(&self, seed: u64) -> pusher_protocol::session::SessionConfig {

@@ -9,6 +9,7 @@ use bevy_ecs::{change_detection::DetectChangesMut, prelude::*};
 use bevy_platform::time::Instant;
 use pusher_protocol::{
     ChannelName,
+    config::Limits,
     protocol::{Member, Roster},
     session::{Membership, Notice, SubscriptionStatus},
 };
@@ -40,10 +41,17 @@ pub(crate) fn receive(world: &mut World) {
     };
     let mailbox = client.mailbox().clone();
     let started = client.started();
-    let limits = client
-        .config()
-        .map(|config| config.limits().clone())
-        .unwrap_or_default();
+    let (time, most_unread) = match client.config() {
+        Some(config) => (config.receive_budget(), config.limits().unread_messages),
+        None => {
+            let Limits {
+                receive_budget,
+                unread_messages,
+                ..
+            } = Limits::default();
+            (receive_budget, unread_messages)
+        }
+    };
     let Some(mut inbox) = world.get_resource_mut::<Inbox>() else {
         return;
     };
@@ -57,7 +65,7 @@ pub(crate) fn receive(world: &mut World) {
             .set_round_trip(round_trip);
     }
     if !batch.is_empty() {
-        let mut budget = Budget::new(limits.receive_budget);
+        let mut budget = Budget::new(time);
         let mut delivery = Delivery::new(world);
         // What is under way is delivered whatever the budget, so that a tiny one does not stop everything.
         while deliver_next(&mut batch, &mut delivery, &mut budget, started) && !budget.is_spent() {}
@@ -65,7 +73,7 @@ pub(crate) fn receive(world: &mut World) {
         for column in batch.columns() {
             column.write_messages(world);
         }
-        age(&mut batch, world, limits.unread_messages);
+        age(&mut batch, world, most_unread);
         if !batch.is_empty() {
             mailbox.give_back(&mut batch);
         }

@@ -14,7 +14,7 @@ use bevy::prelude::*;
 use bevy_pusher::{
     ConnectionState,
     auth::{AuthError, AuthReply, AuthRequest, Authorizer},
-    config::{Endpoint, Timing},
+    config::{Endpoint, Limits, Timing},
     prelude::*,
     testing::{TestServer, TestUser},
 };
@@ -170,6 +170,25 @@ fn a_refused_channel_fails_with_the_status_until_it_is_allowed() {
     app.update();
     assert!(app.world().get::<PusherSubscribed>(vip).is_some());
     assert_eq!(shown(&app), ["psst"]);
+}
+
+#[test]
+fn an_update_hands_over_all_that_came_however_long_the_machine_takes_for_it() {
+    let server = TestServer::new();
+    let mut app = game(server.config().with_limits(Limits {
+        receive_budget: Duration::ZERO,
+        ..Limits::default()
+    }));
+    join(&server, &mut app, "lobby");
+    for number in 0..1000 {
+        server.publish(
+            "lobby",
+            "chat-message",
+            &json!({"text": number.to_string()}),
+        );
+    }
+    app.update();
+    assert_eq!(shown(&app).len(), 1000);
 }
 
 #[test]

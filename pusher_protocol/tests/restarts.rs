@@ -12,7 +12,11 @@ mod support;
 
 use std::time::Duration;
 
-use pusher_protocol::session::{Command, ConnectionError, ConnectionState};
+use pusher_protocol::session::{
+    Command, ConnectionError, ConnectionState, Notice, SendError, SendMode, SendOutcome,
+    SignInState, SubscriptionStatus,
+};
+use serde_json::json;
 use support::*;
 
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -55,4 +59,48 @@ fn a_few_restarts_in_a_row_are_dialled_at_once_and_the_next_says_why_it_waits() 
     };
     assert_eq!(error, ConnectionError::RestartedTooOften);
     assert_eq!(dials(&client.wait(Duration::from_secs(5))), 1);
+}
+
+#[test]
+fn a_connection_that_was_made_anew_too_often_leaves_nothing_as_if_it_stood() {
+    let mut client = Client::connected();
+    client.wait(Duration::from_secs(60));
+    for _ in 0..4 {
+        client.command(Command::Redial);
+        client.establish();
+    }
+    client.subscribe("private-room");
+    let request = request(&client.command(Command::SignIn));
+    client.vouch(request, &json!({"id": "ann"}));
+    client.frame(
+        &json!({"event": "pusher:signin_success", "data": {"user_data": r#"{"id":"ann"}"#}}),
+    );
+
+    // The fifth is dialled and never had; the sixth has to wait.
+    let mut seen = client.command(Command::Redial);
+    seen.extend(client.command(Command::Redial));
+    assert!(matches!(
+        states(&seen).pop(),
+        Some(ConnectionState::Waiting { .. })
+    ));
+    let status = ("private-room".to_owned(), SubscriptionStatus::Pending);
+    assert_eq!(statuses(&seen), [status]);
+    assert!(notices(&seen).contains(&Notice::SignIn(SignInState::SignedOut)));
+    for (mode, expected) in [
+        (
+            SendMode::Immediate,
+            SendOutcome::Rejected(SendError::NotConnected),
+        ),
+        (
+            SendMode::Latest,
+            SendOutcome::Rejected(SendError::NotConnected),
+        ),
+        (SendMode::Queued, SendOutcome::Queued),
+    ] {
+        let seen = client.send_with(mode, 1, "private-room", "client-move", "1");
+        let [Notice::SendAnswered { outcome, .. }] = &notices(&seen)[..] else {
+            panic!("{mode:?}: {seen:?}");
+        };
+        assert_eq!(*outcome, expected, "{mode:?}");
+    }
 }

@@ -37,10 +37,11 @@
 //! ```
 //!
 //! Such a client is the real one but for its socket and its clock. What the game asks for reaches the server within the call,
-//! and what the server says is in the next update. Time stands still but for [`TestServer::advance`] and
-//! [`TestServer::update`]: a test of half an hour of heartbeats takes no time. [`PusherConnection::retry_in`] alone still
-//! counts in real time.
+//! and what the server says is in the next update, all of it: [`Limits::receive_budget`] is not counted. Time stands still but
+//! for [`TestServer::advance`] and [`TestServer::update`]: a test of half an hour of heartbeats takes no time.
+//! [`PusherConnection::retry_in`] alone still counts in real time.
 //!
+//! [`Limits::receive_budget`]: crate::config::Limits::receive_budget
 //! [`PusherConnection::retry_in`]: crate::PusherConnection::retry_in
 
 mod backend;
