@@ -8,7 +8,7 @@ mod tests;
 pub(crate) use drive::{Drive, StartDriver, start_driver};
 pub(crate) use line::Line;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bevy_ecs::{change_detection::Tick, prelude::*};
 use bevy_platform::time::Instant;
@@ -29,6 +29,13 @@ use crate::{
 /// may ask for one in every frame.
 const STARTS_APART: Duration = Duration::from_secs(1);
 
+/// So many drivers may be started in [`STARTS_SPAN`], each of which connects: a game may take its configuration away and bring
+/// it back all the time.
+const STARTS: usize = 5;
+
+/// The span in which [`STARTS`] are counted.
+const STARTS_SPAN: Duration = Duration::from_secs(5);
+
 /// Owns the driver, and follows the configuration.
 #[derive(Resource)]
 pub(crate) struct Client {
@@ -38,6 +45,8 @@ pub(crate) struct Client {
     running: Option<Running>,
     /// Without a driver: that there was one which ended by itself, or was to be one.
     ended: Option<Ended>,
+    /// When the last ones were started.
+    starts: VecDeque<Instant>,
     /// When the configuration that was last followed was inserted.
     followed: Option<Tick>,
     #[cfg(not(target_arch = "wasm32"))]
@@ -63,6 +72,7 @@ impl Client {
             mailbox: Arc::default(),
             running: None,
             ended: None,
+            starts: VecDeque::new(),
             followed: None,
             #[cfg(not(target_arch = "wasm32"))]
             ending: Vec::new(),
@@ -108,12 +118,17 @@ impl Client {
     /// Whether there is something to do about a configuration that was inserted at that time.
     pub(crate) fn is_behind(&self, inserted: Tick) -> bool {
         let is_another = self.followed != Some(inserted);
-        match &self.ended {
-            None => is_another || self.line.lacks_driver(),
-            Some(ended) => {
-                (is_another || self.line.lacks_driver()) && ended.at.elapsed() >= STARTS_APART
-            }
+        if self.is_running() {
+            return is_another;
         }
+        (is_another || self.line.lacks_driver()) && self.may_start()
+    }
+
+    fn may_start(&self) -> bool {
+        let has_just_ended = |ended: &Ended| ended.at.elapsed() < STARTS_APART;
+        let is_lately = |started: &&Instant| started.elapsed() < STARTS_SPAN;
+        !self.ended.as_ref().is_some_and(has_just_ended)
+            && self.starts.iter().filter(is_lately).count() < STARTS
     }
 
     /// Takes note that a configuration was inserted. Returns whether it changes nothing.
@@ -152,6 +167,8 @@ impl Client {
             }
             ended.at = Instant::now();
         }
+        self.starts.truncate(STARTS - 1);
+        self.starts.push_front(Instant::now());
         let sink = HandoverSink::new(self.mailbox.clone(), types.clone());
         match (self.start)(config, sink) {
             Ok(driver) => {

@@ -165,6 +165,21 @@ fn after_a_death_only_another_endpoint_or_the_games_word_starts_another() {
 }
 
 #[test]
+fn a_game_that_takes_its_configuration_away_and_back_all_the_time_starts_few_drivers() {
+    let (mut client, _told, _is_alive) = client();
+    let mut starts = 0;
+    for frame in 1..100 {
+        starts += usize::from(follow(&mut client, &config(), Tick::new(frame)));
+        client.stop(std::iter::empty());
+    }
+    assert_eq!(starts, STARTS);
+    for start in &mut client.starts {
+        *start -= STARTS_SPAN;
+    }
+    assert!(follow(&mut client, &config(), Tick::new(100)));
+}
+
+#[test]
 fn a_driver_hears_nothing_of_a_configuration_that_changes_nothing() {
     let (mut client, told, _is_alive) = client();
     for frame in 1..100 {
