@@ -108,7 +108,7 @@ impl Plugin for PusherPlugin {
         app.add_systems(PreStartup, follow_config)
             .add_systems(
                 PreUpdate,
-                (follow_config, follow_waker, receive)
+                (follow_config, follow_waker, receive, follow_death)
                     .chain()
                     .in_set(PusherSystems::Receive),
             )
@@ -156,30 +156,27 @@ fn follow_config(world: &mut World) {
     let Some(client) = world.get_resource::<Client>() else {
         return;
     };
-    let has_died = client.has_died();
+    // First that is told.
+    if client.has_died() {
+        return;
+    }
     let config = world.get_resource_ref::<PusherConfig>();
     let is_behind = match &config {
         Some(config) => client.is_behind(config.last_changed()),
         None => client.has_followed(),
     };
-    if !is_behind && !has_died {
+    if !is_behind {
         return;
     }
     world.resource_scope(|world, mut client: Mut<Client>| {
-        if has_died {
-            let mut subscribers = world.get_resource_or_init::<Subscribers>();
-            client.bury(subscribers.told());
-            subscribers.forget_session();
-        }
         let Some(config) = world.get_resource_ref::<PusherConfig>() else {
             let mut subscribers = world.get_resource_or_init::<Subscribers>();
             client.stop(subscribers.told());
             subscribers.forget_session();
             return;
         };
-        let inserted = config.last_changed();
         // A game may insert it in every frame.
-        if !client.is_behind(inserted) || client.knows(&config, inserted) {
+        if client.knows(&config, config.last_changed()) {
             return;
         }
         let config = PusherConfig::clone(&config);
@@ -198,6 +195,19 @@ fn follow_config(world: &mut World) {
             connection.limits = config.limits.clone();
             connection.rules = config.name_rules;
         }
+    });
+}
+
+/// Tells that the client has ended by itself, and what is no longer so with it. After what came has been handed over: the last
+/// of that may be why.
+fn follow_death(world: &mut World) {
+    if !world.get_resource::<Client>().is_some_and(Client::has_died) {
+        return;
+    }
+    world.resource_scope(|world, mut client: Mut<Client>| {
+        let mut subscribers = world.get_resource_or_init::<Subscribers>();
+        client.bury(subscribers.told());
+        subscribers.forget_session();
     });
 }
 

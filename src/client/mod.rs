@@ -206,7 +206,7 @@ impl Client {
         self.line.has_died()
     }
 
-    /// The driver has ended by itself: tells what is no longer so.
+    /// The driver has ended by itself: tells what is no longer so, and wakes the game for it.
     pub(crate) fn bury<'a>(&mut self, told: impl Iterator<Item = &'a ChannelName>) {
         let Some((driver, error)) = self.line.take_dead() else {
             return;
@@ -281,9 +281,11 @@ fn end_of_session<'a>(
         status: SubscriptionStatus::Pending,
         gap: None,
     });
-    [Notice::State(state), Notice::SignIn(SignInState::SignedOut)]
+    // The state last, as a session tells it.
+    [Notice::SignIn(SignInState::SignedOut)]
         .into_iter()
         .chain(lost)
+        .chain([Notice::State(state)])
 }
 
 impl Drop for Client {

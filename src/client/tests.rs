@@ -128,15 +128,15 @@ fn a_death_is_told_with_all_that_is_no_longer_so() {
         notices.push(*notice);
     }
     let expected = [
-        Notice::State(ConnectionState::Failed {
-            error: told_to_die(),
-        }),
         Notice::SignIn(SignInState::SignedOut),
         Notice::Subscription {
             channel: lobby,
             status: SubscriptionStatus::Pending,
             gap: None,
         },
+        Notice::State(ConnectionState::Failed {
+            error: told_to_die(),
+        }),
         Notice::SendAnswered {
             id: SendId(7),
             outcome: SendOutcome::Rejected(SendError::NotConnected),

@@ -167,7 +167,7 @@ fn run(mut event_loop: EventLoop<impl Sink>, death: &OnceLock<ConnectionError>) 
         Err(_) => "the network thread panicked".into(),
     };
     let error = ConnectionError::Lost { reason };
-    // Before anybody is told: who looks then finds nothing that is no longer so.
+    // Before anybody is told, so that who hears of it finds it so.
     let error = death.get_or_init(|| error);
     log::error!("{error}");
     let told = catch_unwind(AssertUnwindSafe(|| event_loop.give_up(error)));

@@ -13,10 +13,7 @@ use std::{
 use mio::{Events, Poll, Token};
 use pusher_protocol::{
     ChannelName, Session,
-    session::{
-        Command, ConnectionError, ConnectionState, DialId, Input, Notice, Now, PusherError,
-        RequestId,
-    },
+    session::{Command, ConnectionError, DialId, Input, Notice, Now, PusherError, RequestId},
 };
 
 use super::{
@@ -139,7 +136,8 @@ impl<S: Sink> EventLoop<S> {
         self.inbox.leftovers()
     }
 
-    /// This thread is at its end. Tells why, and what was not sent, by whatever still works.
+    /// This thread is at its end. Tells why, and what was not sent, by whatever still works. What else is no longer so is told
+    /// from the frame, which cannot panic with it.
     pub(super) fn give_up(&mut self, error: &ConnectionError) {
         let now = self.now();
         let driven = &mut self.driven;
@@ -147,9 +145,6 @@ impl<S: Sink> EventLoop<S> {
             error: PusherError::Connection(error.clone()),
             attempt: 0,
         });
-        driven.sink.notice(Notice::State(ConnectionState::Failed {
-            error: error.clone(),
-        }));
         for id in self.inbox.leftovers().sends() {
             driven.refuse(id);
         }

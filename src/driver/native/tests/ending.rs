@@ -79,11 +79,12 @@ fn a_panic_of_the_games_code_ends_the_client_with_a_word() {
     let server = ScriptedServer::start();
     let (mut client, connection) = Client::connected(&config(server.port()), &server);
     connection.send(serde_json::json!({"event": "panic", "data": "{}"}));
-    let error = client.expect("Failed", |told| match told {
-        Told::Notice(Notice::State(ConnectionState::Failed { error })) => Some(error.clone()),
+    let error = client.expect("an error", |told| match told {
+        Told::Notice(Notice::Error { error, .. }) => Some(error.clone()),
         _ => None,
     });
     assert!(error.to_string().contains("panicked"), "{error}");
+    assert_eq!(client.driver.death().map(Into::into), Some(error));
     connection.expect_end(SOON);
     client.driver.command(Command::Connect);
     let begun = Instant::now();
