@@ -198,10 +198,10 @@ impl PusherConnection {
     /// Connects: skips a waiting retry, starts anew after a failure or a disconnect.
     ///
     /// So that a game may say so in every frame, a dial follows the last one after a second at the earliest, or after
-    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less. Who says so within 250 ms
+    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less. Who says so within 100 ms
     /// of a loss is taken for code that does it at each: it dials within a second the first time, and after the policy's
-    /// delays from then on, lest all players of a game come back at the same moment. After five disconnects in five
-    /// seconds, the next connection waits for its turn too ([`ConnectionError::RestartedTooOften`]).
+    /// delays from then on, lest all players of a game come back at the same moment; a player who presses a button a second
+    /// later or more is heard at once. After five disconnects in five seconds, the next connection waits for its turn too ([`ConnectionError::RestartedTooOften`]).
     pub fn connect(&self) {
         self.line.command(Command::Connect);
     }
@@ -212,8 +212,9 @@ impl PusherConnection {
     }
 
     /// Signs the user in, now or as soon as there is a connection, and again after every reconnect. Who the user is, says
-    /// the configured endpoint or authenticator; what came of it, [`PusherUser`](crate::PusherUser). After a failure it may
-    /// be asked for again: at once the first time, then after the delays of a [`RetryPolicy`](crate::config::RetryPolicy).
+    /// the configured endpoint or authenticator; what came of it, [`PusherUser`](crate::PusherUser). It may be
+    /// asked for again after a failure; of code that does so all the time the backend hears five times at once, and then
+    /// every three seconds.
     pub fn sign_in(&self) {
         self.line.command(Command::SignIn);
     }
@@ -225,9 +226,8 @@ impl PusherConnection {
     }
 
     /// Tries a failed channel again, with a new authorization; one that would be tried again by itself, at once. Of any other
-    /// channel, it changes nothing. The second time and on it waits for the delays of a
-    /// [`RetryPolicy`](crate::config::RetryPolicy) since the last try, so that code which does this at each failure does not
-    /// hammer the game's backend.
+    /// channel, it changes nothing. A channel that is asked for all the time, by this or by leaving and
+    /// wanting it again, is asked for five times at once and then every three seconds, lest the game's backend be hammered.
     pub fn retry(&self, channel: impl AsRef<str>) {
         if let Ok(channel) = ChannelName::new(channel.as_ref(), self.rules) {
             self.line.command(Command::Retry(channel));

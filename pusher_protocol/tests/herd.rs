@@ -20,7 +20,6 @@ use support::*;
 
 const CLIENTS: u64 = 10_000;
 const CHANNELS: [&str; 4] = ["lobby", "presence-lobby", "private-game", "private-team"];
-const FRAME: Duration = Duration::from_micros(16_667);
 const WINDOW: Duration = Duration::from_millis(100);
 /// How long the backend takes to answer.
 const BACKEND: Duration = Duration::from_millis(50);
@@ -50,15 +49,7 @@ struct Comeback {
 }
 
 /// One client that loses a server, which is back after `outage`; the backend lets it in at the last of so many attempts.
-///
-/// An impatient game asks to connect at once, and all the time.
-fn comeback(
-    seed: u64,
-    loss: Loss,
-    outage: Duration,
-    attempts: usize,
-    is_impatient: bool,
-) -> Comeback {
+fn comeback(seed: u64, loss: Loss, outage: Duration, attempts: usize, habit: Habit) -> Comeback {
     let mut client = Client::new(SessionConfig {
         seed,
         ..SessionConfig::default()
@@ -79,11 +70,7 @@ fn comeback(
         client.close(code);
     }
     loop {
-        if is_impatient {
-            connect_until_it_dials(&mut client);
-        } else {
-            client.wait_for_dial();
-        }
+        habit.follow(&mut client);
         let since = client.now.monotonic - lost_at;
         comeback.dials.push(since);
         if since >= outage {
@@ -111,19 +98,42 @@ fn comeback(
     comeback
 }
 
-fn connect_until_it_dials(client: &mut Client) {
-    for pause in [FRAME, FRAME, SECOND / 4, SECOND / 4]
-        .into_iter()
-        .chain(std::iter::repeat(SECOND))
-    {
-        let mut seen = client.command(Command::Connect);
-        let until = client.now.monotonic + pause;
-        while dials(&seen) == 0 && client.now.monotonic < until {
-            let due = client.session.wake_at().map_or(until, |due| due.min(until));
-            seen.extend(client.wait(due.saturating_sub(client.now.monotonic)));
-        }
-        if dials(&seen) > 0 {
-            return;
+/// What a game does beside waiting.
+#[derive(Clone, Copy, Debug)]
+enum Habit {
+    Patient,
+    /// Connects at each failure, and on and on.
+    Connects,
+    /// Disconnects and connects at each failure.
+    Restarts,
+    /// Changes its endpoint at each failure.
+    Redials,
+}
+
+impl Habit {
+    fn follow(self, client: &mut Client) {
+        let commands: fn() -> Vec<Command> = match self {
+            Self::Patient => return drop(client.wait_for_dial()),
+            Self::Connects => || vec![Command::Connect],
+            Self::Restarts => || vec![Command::Disconnect, Command::Connect],
+            Self::Redials => || vec![Command::Redial],
+        };
+        let mut seen = Vec::new();
+        loop {
+            for command in commands() {
+                seen.extend(client.command(command));
+            }
+            let until = match self {
+                Self::Connects => client.now.monotonic + SECOND / 2,
+                _ => Duration::MAX,
+            };
+            while dials(&seen) == 0 && client.now.monotonic < until {
+                let due = client.session.wake_at().map_or(until, |due| due.min(until));
+                seen.extend(client.wait(due.saturating_sub(client.now.monotonic)));
+            }
+            if dials(&seen) > 0 {
+                return;
+            }
         }
     }
 }
@@ -190,17 +200,19 @@ fn densest_window(times: impl Iterator<Item = Duration>, all: usize) -> f64 {
 fn ten_thousand_clients_come_back_spread_out() {
     let gone = 60 * SECOND;
     let mut dense = Vec::new();
-    for (loss, outage, attempts, is_impatient) in [
-        (Loss::Closed(None), gone, 1, false),
-        (Loss::Closed(Some(4200)), gone, 1, false),
-        (Loss::Silent, gone, 1, false),
-        (Loss::Closed(Some(4200)), Duration::ZERO, 1, false),
-        (Loss::Closed(None), Duration::ZERO, ASKED, false),
-        (Loss::Closed(None), gone, 1, true),
-        (Loss::Closed(Some(4001)), gone, 1, true),
-        (Loss::Closed(None), Duration::ZERO, 1, true),
+    for (loss, outage, attempts, habit) in [
+        (Loss::Closed(None), gone, 1, Habit::Patient),
+        (Loss::Closed(Some(4200)), gone, 1, Habit::Patient),
+        (Loss::Silent, gone, 1, Habit::Patient),
+        (Loss::Closed(Some(4200)), Duration::ZERO, 1, Habit::Patient),
+        (Loss::Closed(None), Duration::ZERO, ASKED, Habit::Patient),
+        (Loss::Closed(None), gone, 1, Habit::Connects),
+        (Loss::Closed(Some(4001)), gone, 1, Habit::Connects),
+        (Loss::Closed(None), Duration::ZERO, 1, Habit::Connects),
+        (Loss::Closed(None), gone, 1, Habit::Restarts),
+        (Loss::Closed(Some(4001)), gone, 1, Habit::Redials),
     ] {
-        let one = |seed| comeback(seed, loss, outage, attempts, is_impatient);
+        let one = |seed| comeback(seed, loss, outage, attempts, habit);
         let all: Vec<Comeback> = (0..CLIENTS).map(one).collect();
         let longest = all.iter().map(|one| one.dials.len()).max().unwrap();
         let dials: Vec<f64> = (0..longest)
@@ -220,7 +232,7 @@ fn ten_thousand_clients_come_back_spread_out() {
             all.len() * CHANNELS.len(),
         );
         let figures = format!(
-            "{loss:?}, gone for {outage:?}, impatient: {is_impatient}: the densest 100 ms hold of the dials, wave by wave, {dials:.3?}, of the \
+            "{loss:?}, gone for {outage:?}, {habit:?}: the densest 100 ms hold of the dials, wave by wave, {dials:.3?}, of the \
              authorizations {authorizations:.3?}, of the subscriptions {subscriptions:.3}"
         );
         println!("{figures}");

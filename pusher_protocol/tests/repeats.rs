@@ -1,4 +1,4 @@
-//! A game that asks again and again for what it was refused: at once the first time, then ever more seldom.
+//! A game that asks again and again for the same thing: some times at once, then no more than every three seconds.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,11 +10,11 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use pusher_protocol::{
     config::Timing,
-    protocol::{AuthError, UserAuthentication},
+    protocol::{AuthError, ChannelAuthorization},
     session::{Command, Input, Notice, RequestId, SessionConfig, SignInState, SubscriptionStatus},
 };
 use serde_json::json;
@@ -24,12 +24,47 @@ const FRAME: Duration = Duration::from_micros(16_667);
 const FRAMES_IN_A_MINUTE: u32 = 3600;
 const PRIVATE: &str = "private-room";
 const PUBLIC: &str = "lobby";
+/// What may be asked without a wait.
+const AT_ONCE: usize = 5;
 
-/// What the backend and the server were asked in a minute.
+/// How often the backend was asked for the channel and for the user, and the server for the public channel.
 #[derive(Debug, Default)]
 struct Asked {
-    backend: usize,
+    channel: usize,
+    user: usize,
     server: usize,
+}
+
+impl Asked {
+    fn note(&mut self, seen: &[Seen], open: &mut Vec<RequestId>) {
+        for seen in seen {
+            match seen {
+                Seen::Authorize(request, ..) => {
+                    self.channel += 1;
+                    open.push(*request);
+                }
+                Seen::Authenticate(request, _) => {
+                    self.user += 1;
+                    open.push(*request);
+                }
+                Seen::CancelRequest(request) => open.retain(|asked| asked != request),
+                Seen::Frame(frame)
+                    if frame["event"] == "pusher:subscribe"
+                        && frame["data"]["channel"] == PUBLIC =>
+                {
+                    self.server += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Five at once, and one in three seconds.
+    fn is_seldom(&self) {
+        for count in [self.channel, self.user, self.server] {
+            assert!((15..=32).contains(&count), "{self:?}");
+        }
+    }
 }
 
 fn subscribe(channel: &str) -> Command {
@@ -39,51 +74,70 @@ fn subscribe(channel: &str) -> Command {
     }
 }
 
-/// A minute in which a game does this in every frame, while its backend answers each question at once with that.
-fn a_minute_of(game: impl Fn() -> Vec<Command>, answer: impl Fn() -> Option<AuthError>) -> Asked {
-    let mut client = Client::connected();
+/// What becomes of the questions in the frame after they were asked.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Refused,
+    Overloaded,
+    Granted,
+    Unanswered,
+}
+
+/// A minute in which a game does this in every frame.
+fn a_minute_of(fate: Fate, game: impl Fn() -> Vec<Command>) -> Asked {
+    let mut client = patient();
     let mut asked = Asked::default();
     let mut open: Vec<RequestId> = Vec::new();
-    let mut note = |seen: &[Seen], open: &mut Vec<RequestId>| {
-        let questions = requests(seen);
-        asked.backend += questions.len();
-        open.extend(questions);
-        open.retain(|request| !seen.contains(&Seen::CancelRequest(*request)));
-        asked.server += frames(seen)
-            .iter()
-            .filter(|frame| frame["event"] == "pusher:subscribe")
-            .count();
-    };
     for command in [subscribe(PRIVATE), subscribe(PUBLIC), Command::SignIn] {
         let seen = client.command(command);
-        note(&seen, &mut open);
+        asked.note(&seen, &mut open);
     }
     for _ in 0..FRAMES_IN_A_MINUTE {
         for request in std::mem::take(&mut open) {
-            if let Some(error) = answer() {
-                let seen = client.input(Input::Authorized(request, Err(error.clone())));
-                note(&seen, &mut open);
-                let seen = client.input(Input::Authenticated(request, Err(error)));
-                note(&seen, &mut open);
+            let error = AuthError::http(if fate == Fate::Refused { 403 } else { 503 }, "");
+            let mut seen = Vec::new();
+            match fate {
+                Fate::Refused | Fate::Overloaded => {
+                    seen.extend(client.input(Input::Authorized(request, Err(error.clone()))));
+                    seen.extend(client.input(Input::Authenticated(request, Err(error))));
+                }
+                Fate::Granted => {
+                    let answer = Ok(ChannelAuthorization::new("k:s"));
+                    seen.extend(client.input(Input::Authorized(request, answer)));
+                }
+                Fate::Unanswered => {}
             }
+            asked.note(&seen, &mut open);
         }
-        let refusal = json!({"event": "pusher:subscription_error", "channel": PUBLIC, "data": {"status": 403}});
-        let (_, seen) = client.frame(&refusal);
-        note(&seen, &mut open);
+        for channel in [PRIVATE, PUBLIC] {
+            let seen = match fate {
+                Fate::Granted => client.confirm(channel),
+                _ => {
+                    let refusal = json!({"event": "pusher:subscription_error", "channel": channel, "data": {"status": 403}});
+                    client.frame(&refusal).1
+                }
+            };
+            asked.note(&seen, &mut open);
+        }
         for command in game() {
             let seen = client.command(command);
-            note(&seen, &mut open);
+            asked.note(&seen, &mut open);
         }
         let seen = client.wait(FRAME);
-        note(&seen, &mut open);
+        asked.note(&seen, &mut open);
     }
     asked
 }
 
-/// Three things are asked for: the sign-in and a private channel of the backend, a public channel of the server.
-fn is_seldom(asked: &Asked) {
-    assert!((2 * 7..=2 * 20).contains(&asked.backend), "{asked:?}");
-    assert!((7..=20).contains(&asked.server), "{asked:?}");
+/// A client whose link is not looked after in between.
+fn patient() -> Client {
+    Client::connected_with(SessionConfig {
+        timing: Timing {
+            activity_timeout: 120 * SECOND,
+            ..Timing::default()
+        },
+        ..SessionConfig::default()
+    })
 }
 
 fn retry_all() -> Vec<Command> {
@@ -94,125 +148,188 @@ fn retry_all() -> Vec<Command> {
     ]
 }
 
-#[test]
-fn who_tries_again_in_every_frame_what_was_refused_asks_ever_more_seldom() {
-    is_seldom(&a_minute_of(retry_all, || Some(AuthError::http(403, "no"))));
+fn leave_and_come_back() -> Vec<Command> {
+    let mut commands = Vec::new();
+    for channel in [PRIVATE, PUBLIC] {
+        commands.push(Command::Unsubscribe(name(channel)));
+        commands.push(subscribe(channel));
+    }
+    commands.extend([Command::SignOut, Command::SignIn]);
+    commands
 }
 
 #[test]
-fn who_tries_again_in_every_frame_what_failed_for_a_passing_reason_asks_ever_more_seldom() {
-    // Each is asked three times, as the policy has it.
-    let asked = a_minute_of(retry_all, || Some(AuthError::http(503, "later")));
-    assert!((2 * 7..=2 * 30).contains(&asked.backend), "{asked:?}");
+fn who_tries_again_in_every_frame_what_was_refused_asks_seldom() {
+    a_minute_of(Fate::Refused, retry_all).is_seldom();
 }
 
 #[test]
-fn who_leaves_and_wants_a_channel_again_in_every_frame_asks_ever_more_seldom() {
-    let anew = || {
-        let mut commands = Vec::new();
-        for channel in [PRIVATE, PUBLIC] {
-            commands.push(Command::Unsubscribe(name(channel)));
-            commands.push(subscribe(channel));
-        }
-        commands.extend([Command::SignOut, Command::SignIn]);
-        commands
-    };
-    is_seldom(&a_minute_of(anew, || Some(AuthError::http(403, "no"))));
-    let unanswered = a_minute_of(anew, || None);
-    assert!(unanswered.backend <= 2 * 20, "{unanswered:?}");
+fn who_tries_again_in_every_frame_what_failed_for_a_passing_reason_asks_seldom() {
+    a_minute_of(Fate::Overloaded, retry_all).is_seldom();
 }
 
-/// A client whose channel was refused, and which has tried once more.
-fn refused_twice() -> Client {
-    // With a link that is not looked after in between.
-    let timing = Timing {
-        activity_timeout: 120 * SECOND,
-        ..Timing::default()
-    };
-    let mut client = Client::connected_with(SessionConfig {
-        timing,
-        ..SessionConfig::default()
+#[test]
+fn who_leaves_and_wants_a_channel_again_in_every_frame_asks_seldom() {
+    a_minute_of(Fate::Refused, leave_and_come_back).is_seldom();
+    let unanswered = a_minute_of(Fate::Unanswered, leave_and_come_back);
+    assert!((15..=32).contains(&unanswered.channel), "{unanswered:?}");
+    let granted = a_minute_of(Fate::Granted, || {
+        leave_and_come_back().into_iter().take(4).collect()
     });
+    assert!((15..=32).contains(&granted.channel), "{granted:?}");
+    assert!((15..=32).contains(&granted.server), "{granted:?}");
+}
+
+#[test]
+fn who_wants_a_channel_with_other_fields_in_every_frame_asks_seldom() {
+    for fate in [Fate::Granted, Fate::Refused] {
+        let number = Cell::new(0);
+        let asked = a_minute_of(fate, || {
+            number.set(number.get() + 1);
+            let extra = json!({"position": number.get()}).as_object().cloned();
+            let with_extra = |channel| Command::Subscribe {
+                channel: name(channel),
+                extra: extra.clone(),
+            };
+            vec![with_extra(PRIVATE), with_extra(PUBLIC)]
+        });
+        assert!((15..=32).contains(&asked.channel), "{asked:?}");
+        assert!((15..=32).contains(&asked.server), "{asked:?}");
+    }
+}
+
+/// How often a channel is asked for by trying again and again at one moment.
+fn tries_at_once(client: &mut Client) -> usize {
+    (0..100)
+        .take_while(|_| {
+            let asked = requests(&client.command(Command::Retry(name(PRIVATE))));
+            for request in &asked {
+                client.refuse(*request, AuthError::http(403, ""));
+            }
+            !asked.is_empty()
+        })
+        .count()
+}
+
+/// A client whose channel was refused so often that it has to wait.
+fn refused_often() -> Client {
+    let mut client = patient();
     let asked = request(&client.want(PRIVATE));
     client.refuse(asked, AuthError::http(403, ""));
-    let asked = request(&client.command(Command::Retry(name(PRIVATE))));
-    client.refuse(asked, AuthError::http(403, ""));
+    assert_eq!(tries_at_once(&mut client), AT_ONCE - 1);
     client
 }
 
 #[test]
-fn the_first_repeat_is_at_once_and_the_next_waits_a_second_or_two() {
-    let mut client = refused_twice();
+fn a_channel_that_waits_for_its_turn_is_subscribing() {
+    let mut client = patient();
+    let asked = request(&client.want(PRIVATE));
+    client.refuse(asked, AuthError::http(403, ""));
+    for _ in 1..AT_ONCE {
+        let asked = request(&client.command(Command::Retry(name(PRIVATE))));
+        client.refuse(asked, AuthError::http(403, ""));
+    }
     let seen = client.command(Command::Retry(name(PRIVATE)));
     assert_eq!(requests(&seen), []);
     assert_eq!(
         statuses(&seen),
         [(PRIVATE.into(), SubscriptionStatus::Subscribing)]
     );
-    assert_eq!(requests(&client.wait(SECOND - FRAME)), []);
-    assert_eq!(requests(&client.wait(SECOND + FRAME)).len(), 1);
+    assert_eq!(requests(&client.wait(SECOND)), []);
+    assert_eq!(requests(&client.wait(4 * SECOND)).len(), 1);
 }
 
 #[test]
-fn who_waits_before_trying_again_is_not_held_up() {
-    let mut client = refused_twice();
-    for pause in [2, 4, 8, 10, 10, 10] {
-        client.wait(pause * SECOND);
+fn who_waits_some_seconds_before_trying_again_is_not_held_up() {
+    let mut client = refused_often();
+    client.wait(5 * SECOND);
+    for _ in 0..20 {
+        client.wait(4 * SECOND);
         let asked = requests(&client.command(Command::Retry(name(PRIVATE))));
-        assert_eq!(asked.len(), 1, "after {pause} s");
-        client.refuse(asked[0], AuthError::http(403, ""));
+        for request in &asked {
+            client.refuse(*request, AuthError::http(403, ""));
+        }
+        assert!(asked.len() <= 1);
+    }
+    client.wait(20 * SECOND);
+    assert_eq!(tries_at_once(&mut client), AT_ONCE);
+}
+
+#[test]
+fn a_new_connection_begins_the_count_anew() {
+    for leaves in [false, true] {
+        let mut client = refused_often();
+        if leaves {
+            client.unwant(PRIVATE);
+        }
+        client.lose();
+        client.wait_for_dial();
+        let mut seen = client.establish();
+        if leaves {
+            seen = client.want(PRIVATE);
+        }
+        client.refuse(request(&seen), AuthError::http(403, ""));
+        assert_eq!(tries_at_once(&mut client), AT_ONCE - 1, "{leaves}");
     }
 }
 
 #[test]
-fn a_success_a_minute_and_a_new_connection_begin_the_count_anew() {
-    let tries_at_once = |client: &mut Client| {
-        let mut count = 0;
-        while let [asked] = requests(&client.command(Command::Retry(name(PRIVATE))))[..] {
-            client.refuse(asked, AuthError::http(403, ""));
-            count += 1;
-        }
-        count
-    };
-    let mut client = refused_twice();
-    client.wait(2 * SECOND);
-    let asked = request(&client.command(Command::Retry(name(PRIVATE))));
-    client.authorize(asked);
-    client.confirm(PRIVATE);
-    client.unwant(PRIVATE);
-    let asked = request(&client.want(PRIVATE));
-    client.refuse(asked, AuthError::http(403, ""));
-    assert_eq!(tries_at_once(&mut client), 1);
+fn a_channel_for_which_nobody_was_asked_may_be_left_as_often_as_one_likes() {
+    let mut client = patient();
+    for number in 0..8 {
+        client.want(&format!("private-{number}"));
+    }
+    for _ in 0..20 {
+        assert_eq!(requests(&client.want(PRIVATE)), [], "the queue is full");
+        client.unwant(PRIVATE);
+    }
+    client.want(PRIVATE);
+    assert_eq!(requests(&client.unwant("private-0")).len(), 1);
+}
 
-    let mut client = refused_twice();
-    client.wait(61 * SECOND);
-    assert_eq!(tries_at_once(&mut client), 2);
-
-    let mut client = refused_twice();
-    client.lose();
-    client.wait_for_dial();
-    let asked = request(&client.establish());
-    client.refuse(asked, AuthError::http(403, ""));
-    assert_eq!(tries_at_once(&mut client), 1);
+#[test]
+fn a_place_that_becomes_free_is_taken_though_those_before_were_left_while_subscribing() {
+    let mut client = patient();
+    for number in 0..8 {
+        let asked = request(&client.want(&format!("private-{number}")));
+        client.authorize(asked);
+    }
+    for number in 0..8 {
+        client.want(&format!("private-other-{number}"));
+    }
+    assert_eq!(requests(&client.want(PRIVATE)), []);
+    assert_eq!(requests(&client.unwant("private-other-0")).len(), 1);
 }
 
 #[test]
 fn a_sign_in_that_waits_for_its_turn_is_signing_in_and_can_be_given_up() {
-    let mut client = Client::connected_with(SessionConfig::default());
-    let refuse = |client: &mut Client, asked| {
-        client.input(Input::Authenticated(asked, Err(AuthError::http(401, ""))))
+    let mut client = patient();
+    let mut refused = || {
+        let seen = client.command(Command::SignIn);
+        for asked in requests(&seen) {
+            client.input(Input::Authenticated(asked, Err(AuthError::http(401, ""))));
+        }
+        seen
     };
-    for _ in 0..2 {
-        let asked = request(&client.command(Command::SignIn));
-        refuse(&mut client, asked);
+    for _ in 0..AT_ONCE {
+        assert_eq!(requests(&refused()).len(), 1);
     }
-    let seen = client.command(Command::SignIn);
+    let seen = refused();
     assert_eq!(requests(&seen), []);
     assert_eq!(notices(&seen), [Notice::SignIn(SignInState::SigningIn)]);
     let seen = client.command(Command::SignOut);
     assert_eq!(notices(&seen), [Notice::SignIn(SignInState::SignedOut)]);
     assert_eq!(requests(&client.wait(10 * SECOND)), []);
-    let asked = request(&client.command(Command::SignIn));
-    let answer = UserAuthentication::new("key:signature", json!({"id": "u1"}).to_string());
-    client.input(Input::Authenticated(asked, Ok(answer)));
+    client.command(Command::SignIn);
+    client.lose();
+    client.wait_for_dial();
+    client.establish();
+    let asked: usize = (0..2 * AT_ONCE)
+        .map(|_| {
+            let seen = client.command(Command::SignOut);
+            assert_eq!(dials(&seen), 0, "the server knows of nobody");
+            requests(&client.command(Command::SignIn)).len()
+        })
+        .sum();
+    assert_eq!(asked, AT_ONCE - 1, "one was asked with the connection");
 }

@@ -105,7 +105,9 @@ fn a_channel_that_is_not_ready_does_not_hold_up_the_others() {
     client.want("private-slow");
     client.send_with(SendMode::Queued, 1, "private-slow", "client-a", "1");
     assert_eq!(sent(&queue(&mut client, 2..3)), ["2"]);
-    let seen = client.wait(40 * SECOND);
+    client.wait(25 * SECOND);
+    client.text(r#"{"event":"pusher:ping"}"#);
+    let seen = client.wait(20 * SECOND);
     assert_eq!(
         answers(&seen),
         [(1, rejected(SendError::NotSubscribed))],

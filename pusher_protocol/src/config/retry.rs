@@ -6,10 +6,6 @@ use crate::config::backoff::Backoff;
 /// in time, not reached, too many requests (429), an error of the server's own (5xx). A refusal such as 401 or 403 is not
 /// repeated: asking again unchanged would meet it again.
 ///
-/// A game that asks again by itself for what failed has its first repeat at once, and further ones after the same delays: code
-/// that tries again whenever it is refused does not hammer the backend. A success, a new connection or a minute's rest begin
-/// the count anew.
-///
 /// The delay after n failures is at most `min_delay · (1 + factorⁿ)`, and at most `max_delay`. It is random, so that a backend
 /// that comes back is not met by all its players at once: of 10,000 players who ask at the same time for the first time, at
 /// most 470 ask again within the same 100 ms.
@@ -53,17 +49,12 @@ impl RetryPolicy {
 
     /// The delay after `failures` failures of the same question, `None` if it is not asked again.
     pub(crate) fn delay(&self, failures: u32, random: &mut fastrand::Rng) -> Option<Duration> {
-        (failures < self.max_attempts).then(|| self.backoff(failures, random))
-    }
-
-    /// The delay after `failures` failures, however many there may be.
-    pub(crate) fn backoff(&self, failures: u32, random: &mut fastrand::Rng) -> Duration {
         let backoff = Backoff {
             min: self.min_delay,
             factor: self.factor,
             max: self.max_delay,
             jitter: self.jitter,
         };
-        backoff.delay(failures, random)
+        (failures < self.max_attempts).then(|| backoff.delay(failures, random))
     }
 }

@@ -5,9 +5,12 @@ use crate::protocol::ChannelName;
 /// What the game asks for. Every command is legal in every state, and saying it twice changes nothing.
 #[derive(Debug)]
 pub enum Command {
-    /// Connect now: skips a waiting retry, starts anew after a failure. So that a game may say so in every frame, a
-    /// dial follows the last one after a second at the earliest, or after
-    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less.
+    /// Connect now: skips a waiting retry, starts anew after a failure. A dial follows the last one after a second at the
+    /// earliest, or after [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less.
+    ///
+    /// Within 100 ms of a failure this is taken for code that connects at each, in all games at once: it leads to a dial at
+    /// random within a second the first time, and leaves the policy's wait from then on, unless it comes again a second
+    /// after the last time or later.
     Connect,
     /// Close, and stay closed until [`Command::Connect`].
     Disconnect,
@@ -21,16 +24,18 @@ pub enum Command {
     },
     /// Want it no more.
     Unsubscribe(ChannelName),
-    /// Try a failed channel again, with a new authorization.
+    /// Try a failed channel again, with a new authorization. Whatever a channel is asked for again by, it is asked for five
+    /// times at once and then every three seconds.
     Retry(ChannelName),
     /// Send a client event.
     Send(ClientEvent),
-    /// Sign in, now and after every reconnect. Channels that were left by signing out are asked for again.
+    /// Sign in, now and after every reconnect. Channels that were left by signing out are asked for again. The backend is
+    /// asked five times at once and then every three seconds.
     SignIn,
     /// Sign out: forget the user, and leave every channel that took an authorization; nothing more is asked of the game's
     /// backend for them. If the server knows the user, this takes a new connection: the protocol has no sign-out.
     SignOut,
-    /// The endpoint or the key changed: dial anew, channels kept.
+    /// The endpoint or the key changed: dial anew, channels kept. After a failure it counts as [`Command::Connect`].
     Redial,
 }
 

@@ -17,7 +17,7 @@ const DIALS_APART: Duration = Duration::from_secs(1);
 
 /// Who asks to connect within this time of a failure is code that does so whenever there is one, and not a person: people take
 /// longer to see it and to press something.
-const REACTION: Duration = Duration::from_millis(250);
+const REACTION: Duration = Duration::from_millis(100);
 
 /// So often in [`RESTARTS_SPAN`] the game may have the connection made anew without a wait: enough for a player who goes
 /// from server to server, too little for a game that does it in every frame.
@@ -28,23 +28,59 @@ pub(super) const RESTARTS_SPAN: Duration = Duration::from_secs(5);
 
 impl Session {
     pub(super) fn connect(&mut self) {
-        match self.link {
-            Link::Idle => self.start(),
-            Link::Waiting { stands: true, .. } => {}
-            Link::Waiting { since, .. } | Link::Failed { since, .. }
-                if self.context.now < since + REACTION =>
-            {
-                self.react();
-            }
+        let often = self.asks_often();
+        match &self.link {
+            Link::Idle => match self.left_off.take() {
+                Some((loss, outage)) if self.is_reaction_to(&loss) => {
+                    self.link = Link::Failed { loss };
+                    self.outage = outage;
+                    self.react();
+                }
+                _ => self.start(),
+            },
             Link::Waiting { .. } | Link::Failed { .. } => {
-                self.outage = Outage {
-                    immediate_spent: self.outage.immediate_spent && self.may_dial_at().is_some(),
-                    ..Outage::default()
-                };
-                self.hasten();
+                if self.may_skip_the_wait(often) {
+                    self.hasten();
+                }
             }
             Link::Dialing { .. } | Link::Connected { .. } => {}
         }
+    }
+
+    /// Takes note that the game asks for a connection. Returns whether it does so all the time.
+    fn asks_often(&mut self) -> bool {
+        let now = self.context.now;
+        let last = self.asked_at.replace(now);
+        last.is_some_and(|last| now < last + DIALS_APART)
+    }
+
+    fn is_reaction_to(&self, loss: &Loss) -> bool {
+        self.context.now < loss.since + REACTION
+    }
+
+    /// The game asks for a connection after a failure. Returns whether that ends the wait; it is the policy's business if the
+    /// game's code asks whenever there is a failure, or all the time.
+    fn may_skip_the_wait(&mut self, often: bool) -> bool {
+        match &self.link {
+            Link::Waiting { stands: true, .. } if often => return false,
+            Link::Waiting {
+                loss,
+                stands: false,
+                ..
+            }
+            | Link::Failed { loss }
+                if self.is_reaction_to(loss) =>
+            {
+                self.react();
+                return false;
+            }
+            _ => {}
+        }
+        self.outage = Outage {
+            immediate_spent: self.outage.immediate_spent && self.may_dial_at().is_some(),
+            ..Outage::default()
+        };
+        true
     }
 
     /// The game's code connects as soon as there is a failure, and that of all other players with it: the first time they
@@ -54,7 +90,7 @@ impl Session {
         let is_first = !std::mem::replace(&mut self.outage.reacted, true);
         let (policy_at, loss) = match &self.link {
             Link::Waiting { retry_at, loss, .. } => (*retry_at, loss.clone()),
-            Link::Failed { loss, .. } => {
+            Link::Failed { loss } => {
                 let Context { config, random, .. } = &mut self.context;
                 let delay = config.reconnect.delay(self.outage.failures, random);
                 self.outage.attempts = 0;
@@ -86,7 +122,7 @@ impl Session {
         };
         match &self.link {
             Link::Waiting { retry_at: at, .. } if *at <= retry_at => {}
-            Link::Waiting { loss, .. } | Link::Failed { loss, .. } => {
+            Link::Waiting { loss, .. } | Link::Failed { loss } => {
                 self.wait(retry_at, loss.clone(), false);
             }
             Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => {}
@@ -105,11 +141,10 @@ impl Session {
     }
 
     pub(super) fn wait(&mut self, retry_at: Duration, loss: Loss, stands: bool) {
-        let Loss { attempt, error } = loss.clone();
+        let Loss { attempt, error, .. } = loss.clone();
         self.link = Link::Waiting {
             retry_at,
             loss,
-            since: self.context.now,
             stands,
         };
         self.context.notice(Notice::State(ConnectionState::Waiting {
@@ -124,18 +159,27 @@ impl Session {
             return;
         }
         self.hang_up("disconnect");
-        self.link = Link::Idle;
-        self.outage = Outage::default();
+        let outage = std::mem::take(&mut self.outage);
+        self.left_off = match std::mem::replace(&mut self.link, Link::Idle) {
+            Link::Waiting { loss, .. } | Link::Failed { loss } => Some((loss, outage)),
+            Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => None,
+        };
         self.context
             .notice(Notice::State(ConnectionState::Disconnected));
     }
 
     /// Dials anew, with whatever changed meanwhile. Does nothing if nobody asked for a connection.
     pub(super) fn redial(&mut self) {
-        if matches!(self.link, Link::Idle) {
-            return;
+        let often = self.asks_often();
+        match &self.link {
+            Link::Idle => return,
+            Link::Waiting { .. } | Link::Failed { .. } => {
+                if !self.may_skip_the_wait(often) {
+                    return;
+                }
+            }
+            Link::Dialing { .. } | Link::Connected { .. } => self.hang_up("reconnecting"),
         }
-        self.hang_up("reconnecting");
         self.outage = Outage::default();
         self.start();
     }
@@ -145,8 +189,12 @@ impl Session {
         let now = self.context.now;
         match self.restarts.free_at(now, RESTARTS) {
             Some(free_at) if free_at > now => {
-                let error = ConnectionError::RestartedTooOften;
-                self.wait(free_at, Loss { attempt: 0, error }, true);
+                let loss = Loss {
+                    attempt: 0,
+                    error: ConnectionError::RestartedTooOften,
+                    since: now,
+                };
+                self.wait(free_at, loss, true);
             }
             _ => {
                 self.restarts.count(now);

@@ -39,7 +39,11 @@ impl Session {
                 self.user.settle(context);
             }
             "pusher_internal:subscription_succeeded" => {
-                self.channels.succeeded(context, channel, data)
+                // Asked for after the user's own channel, so that has its answer too or will have none.
+                if self.channels.takes_its_member_from_the_sign_in(channel) {
+                    self.user.settle(context);
+                }
+                self.channels.succeeded(context, channel, data);
             }
             "pusher:subscription_error" | "pusher_internal:subscription_error" => {
                 let fields = data.fields();
@@ -95,6 +99,9 @@ impl Session {
         let message = error_message(&fields, &frame.data);
         let channel = frame.channel.as_deref();
         let context = &mut self.context;
+        if channel.is_some_and(|channel| self.user.owns(channel)) {
+            self.user.settle(context);
+        }
         let ambiguous = self.channels.await_an_answer(context.now);
         if channel.is_none() && self.user.refused(context, code, &message, ambiguous) {
             self.channels.identified(context, &Identity::None);

@@ -38,12 +38,11 @@ pub(super) enum Link {
     Waiting {
         retry_at: Duration,
         loss: Loss,
-        since: Duration,
         /// Asking to connect does not shorten it.
         stands: bool,
     },
     /// Given up.
-    Failed { loss: Loss, since: Duration },
+    Failed { loss: Loss },
 }
 
 /// Why there is no connection.
@@ -51,10 +50,11 @@ pub(super) enum Link {
 pub(super) struct Loss {
     pub(super) attempt: u32,
     pub(super) error: ConnectionError,
+    pub(super) since: Duration,
 }
 
 /// How the attempts of the present outage went.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Outage {
     /// Dials since the last healthy connection.
     pub(super) attempts: u32,
@@ -173,11 +173,9 @@ impl Session {
             let loss = Loss {
                 attempt,
                 error: error.clone(),
-            };
-            self.link = Link::Failed {
-                loss,
                 since: self.context.now,
             };
+            self.link = Link::Failed { loss };
             let error = if action == CloseAction::Fail {
                 error
             } else {
@@ -191,7 +189,12 @@ impl Session {
             return;
         };
         self.outage.failures = attempt;
-        self.wait(self.context.now + delay, Loss { attempt, error }, false);
+        let loss = Loss {
+            attempt,
+            error,
+            since: self.context.now,
+        };
+        self.wait(self.context.now + delay, loss, false);
     }
 
     /// How long to wait before the next dial, as policy and protocol have it; `None` to give up.

@@ -55,7 +55,7 @@ use crate::{
 use channels::Channels;
 use connecting::RESTARTS_SPAN;
 use context::Context;
-use link::{Link, Outage};
+use link::{Link, Loss, Outage};
 use rate::RateLimiter;
 use sending::Outbox;
 use user::User;
@@ -89,6 +89,10 @@ pub struct Session {
     link: Link,
     dialled_at: Option<Duration>,
     restarts: RateLimiter,
+    /// When the game last asked for a connection, or for another one.
+    asked_at: Option<Duration>,
+    /// The failure after which it disconnected.
+    left_off: Option<(Loss, Outage)>,
     outage: Outage,
     channels: Channels,
     user: User,
@@ -105,6 +109,8 @@ impl Session {
             link: Link::Idle,
             dialled_at: None,
             restarts: RateLimiter::new(RESTARTS_SPAN),
+            asked_at: None,
+            left_off: None,
             outage: Outage::default(),
             channels: Channels::default(),
             user: User::default(),
@@ -113,7 +119,8 @@ impl Session {
         }
     }
 
-    /// Changes timings, policy and limits, which count from the next wait on; the connection stays.
+    /// Changes timings, policy and limits; the connection stays. They count from the next wait on, the activity timeout at
+    /// once.
     pub fn configure(&mut self, config: SessionConfig) {
         self.context.config = sanitized(config);
         self.outbox.look_again(self.context.now);
@@ -151,7 +158,7 @@ impl Session {
         if slept {
             self.check_link();
         }
-        self.settle_sends();
+        self.settle();
     }
 
     /// Takes in a text frame of the socket that `dial` opened. An event for the game is handed back at once, borrowed
@@ -191,9 +198,15 @@ impl Session {
         };
         // An event for the game moves nothing here.
         if event.is_none() {
-            self.settle_sends();
+            self.settle();
         }
         event
+    }
+
+    /// What waits is held against how things are now, so that nothing can be forgotten.
+    fn settle(&mut self) {
+        self.channels.pump(&mut self.context);
+        self.settle_sends();
     }
 
     /// The next thing to do. To be drained after each input and each frame.

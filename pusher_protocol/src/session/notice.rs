@@ -158,8 +158,9 @@ pub enum SignInState {
     SignedOut,
     /// Asking the backend and the server; also while the backend is to be asked again after a passing failure.
     SigningIn,
-    /// Signed in, and subscribed to the user's own channel: what is sent to the user from now on arrives. A server that does
-    /// not confirm that channel is waited for 2 s.
+    /// Signed in. Told once the server has confirmed the user's own channel too, so that what is sent to the user from now
+    /// on arrives. A server that refuses that channel is reported with an error; one that says nothing about it is waited for
+    /// 2 s.
     SignedIn {
         /// The user's id.
         id: Arc<str>,

@@ -2,52 +2,40 @@ use std::time::Duration;
 
 use crate::session::context::Context;
 
-/// So often in a row the game may ask for the same thing without a wait: once, and once more when it has mended what was
-/// wrong, such as a token that had run out.
-const AT_ONCE: u32 = 2;
+/// After five times in a row, for somebody who goes in and out or has mended what was refused, the game may ask for the same
+/// thing once in this time.
+const APART: Duration = Duration::from_secs(3);
 
-/// After so long without a question what was asked before counts no more.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+/// How much more of that time it may be by chance, so that clients that began in step do not stay in step.
+const CHANCE: f64 = 0.2;
 
-/// How often in a row the game has asked for the same thing in vain: so that code which tries again whenever it is refused
-/// does not hammer the game's backend and the server.
+/// What may be in the bucket when another question is asked, so that five fit in whatever chance says.
+const ROOM: Duration = Duration::from_millis(14_400);
+
+/// How often the game has asked for the same thing of late: so that code which asks again whenever it is refused, or leaves
+/// and comes back in every frame, hammers neither the game's backend nor the server. A bucket that leaks.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Repeats {
-    count: u32,
-    /// When it was asked last, or will be.
-    last: Duration,
+    /// When what was asked so far will count no more.
+    empty_at: Duration,
 }
 
 impl Repeats {
-    /// The game asks. Returns until when that has to wait, `None` if it need not.
-    pub(super) fn ask(&mut self, context: &mut Context) -> Option<Duration> {
-        let now = context.now;
-        if self.last > now {
-            // It was given up before its turn came.
-            return Some(self.last);
-        }
-        if self.are_forgotten(now) {
-            *self = Self::default();
-        }
-        let earliest = match self.count.checked_sub(AT_ONCE) {
-            None => now,
-            Some(over) => {
-                let policy = &context.config.auth_retry;
-                self.last + policy.backoff(over, &mut context.random)
-            }
-        };
-        self.count = self.count.saturating_add(1);
-        self.last = earliest.max(now);
-        (earliest > now).then_some(earliest)
+    /// It was asked.
+    pub(super) fn count(&mut self, context: &mut Context) {
+        let apart = APART.mul_f64(1.0 + CHANCE * context.random.f64());
+        let full_at = context.now + ROOM + APART;
+        self.empty_at = (self.empty_at.max(context.now) + apart).min(full_at);
     }
 
-    /// Whether the next question need not wait.
-    pub(super) fn are_few(&self, now: Duration) -> bool {
-        self.count < AT_ONCE || self.are_forgotten(now)
+    /// Until when the next question has to wait, `None` if it need not.
+    pub(super) fn wait_until(&self, now: Duration) -> Option<Duration> {
+        let free_at = self.empty_at.saturating_sub(ROOM);
+        (free_at > now).then_some(free_at)
     }
 
     /// Whether there is nothing worth remembering.
     pub(super) fn are_forgotten(&self, now: Duration) -> bool {
-        self.count == 0 || now >= self.last + FORGOTTEN_AFTER
+        now >= self.empty_at
     }
 }

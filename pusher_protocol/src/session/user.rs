@@ -22,7 +22,7 @@ pub(super) struct User {
     /// How many sign-ins were sent on this connection without an answer so far. That the server took one counts, however
     /// late it says so.
     unanswered: u32,
-    /// The game's questions on this connection since the last success.
+    /// The questions on this connection.
     repeats: Repeats,
 }
 
@@ -95,7 +95,7 @@ impl User {
             return;
         };
         match self.phase {
-            Phase::Out | Phase::Failed => match self.repeats.ask(context) {
+            Phase::Out | Phase::Failed => match self.repeats.wait_until(context.now) {
                 None => self.authenticate(context, socket_id, 0),
                 Some(ask_at) => {
                     let failures = 0;
@@ -103,8 +103,7 @@ impl User {
                     context.notice(Notice::SignIn(SignInState::SigningIn));
                 }
             },
-            Phase::Backoff { .. } if self.repeats.are_few(context.now) => {
-                self.repeats.ask(context);
+            Phase::Backoff { .. } if self.repeats.wait_until(context.now).is_none() => {
                 self.authenticate(context, socket_id, 0);
             }
             Phase::Backoff { .. }
@@ -151,6 +150,7 @@ impl User {
     }
 
     fn authenticate(&mut self, context: &mut Context, socket_id: &Arc<str>, failures: u32) {
+        self.repeats.count(context);
         let request = context.next_request();
         let deadline = context.now + context.config.timing.authorization_timeout;
         if !matches!(self.phase, Phase::Backoff { .. }) {
@@ -235,7 +235,6 @@ impl User {
         };
         match user_id(&user_data) {
             Some(id) => {
-                self.repeats = Repeats::default();
                 let channel = ChannelName::of_user(&id);
                 // The server lets only the signed-in user in, so this takes no authorization.
                 let subscribe = ClientFrame::Subscribe {

@@ -308,12 +308,12 @@ fn what_waits_for_a_new_key_is_bounded_and_what_is_too_much_is_reported() {
     let sealed = json!({"event": "e", "channel": "private-encrypted-foobar", "data": data});
     client.frame(&sealed);
     let asked = request(&client.wait(SECOND));
-    for _ in 1..256 {
+    for _ in 1..1024 {
         assert_eq!(client.frame(&sealed), (None, vec![]));
     }
     let (_, seen) = client.frame(&sealed);
     assert_eq!(words(None, &seen), "error Undecryptable");
     let refused = pusher_protocol::protocol::AuthError::http(403, "");
     let seen = client.input(Input::Authorized(asked, Err(refused)));
-    assert_eq!(notices(&seen).len(), 256, "each is reported");
+    assert_eq!(notices(&seen).len(), 1024, "each is reported");
 }

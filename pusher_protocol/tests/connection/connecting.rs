@@ -163,13 +163,52 @@ fn a_game_that_connects_whenever_there_is_a_failure_dials_within_a_second_once_a
         longest = longest.max(client.now.monotonic - before);
     }
     assert!(longest > 15 * SECOND, "{longest:?}");
+}
+
+/// A client whose policy waits for long.
+fn with_long_waits() -> Client {
+    let mut client = Client::connected_with(SessionConfig {
+        reconnect: ReconnectPolicy {
+            min_delay: 20 * SECOND,
+            max_delay: 60 * SECOND,
+            ..ReconnectPolicy::default()
+        },
+        ..SessionConfig::default()
+    });
+    client.wait(10 * SECOND);
+    client
+}
+
+#[test]
+fn a_player_who_presses_a_button_is_heard_though_code_connects_at_each_failure_too() {
+    let mut client = with_long_waits();
+    client.lose();
+    client.command(Command::Connect);
+    assert_eq!(dials(&client.wait(SECOND)), 1);
+    for _ in 0..5 {
+        refuse_dial(&mut client);
+        assert_eq!(client.command(Command::Connect), []);
+        assert_eq!(dials(&client.wait(2 * SECOND)), 0);
+        assert_eq!(dials(&client.command(Command::Connect)), 1);
+        refuse_dial(&mut client);
+        client.command(Command::Connect);
+        client.wait_for_dial();
+    }
+}
+
+#[test]
+fn a_second_press_of_a_button_changes_nothing() {
+    let mut client = with_long_waits();
+    client.lose();
+    client.wait(SECOND / 2);
+    assert_eq!(dials(&client.command(Command::Connect)), 1);
     refuse_dial(&mut client);
     client.wait(SECOND / 2);
-    assert_eq!(
-        dials(&client.command(Command::Connect)) + dials(&client.wait(SECOND)),
-        1,
-        "a person's wish counts at once"
-    );
+    assert_eq!(dials(&client.command(Command::Connect)), 0);
+    let waits_until = client.session.wake_at();
+    assert_eq!(client.command(Command::Connect), []);
+    assert_eq!(client.session.wake_at(), waits_until);
+    assert_eq!(dials(&client.wait(SECOND / 2)), 1);
 }
 
 #[test]

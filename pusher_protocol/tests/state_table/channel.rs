@@ -328,7 +328,7 @@ TimePassed, early
 TimePassed, what is awaited is due
     not wanted, subscribed, refused, unanswered, barred: ping
     offline: -
-    queued: take the question back, authorize presence-a, take the question back (7 times)
+    queued: take the question back (8 times), authorize presence-a
     authorizing: take the question back, error Authorization presence-a
     backoff: authorize presence-a
     awaiting: take the question back, error Authentication

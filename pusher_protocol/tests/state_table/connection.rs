@@ -230,7 +230,8 @@ Redial
     idle: -
     dialling: cancel the dial, Connecting 1, dial
     greeting, live, asked: close, Connecting 1, dial
-    waiting, failed, refused at once, failed at once: Connecting 1, dial
+    waiting, failed: Connecting 1, dial
+    refused at once, failed at once: Waiting
 Subscribe a public channel
     idle, dialling, greeting, waiting, failed, refused at once, failed at once: -
     live, asked: lobby Subscribing, subscribe lobby

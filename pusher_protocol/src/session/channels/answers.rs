@@ -6,12 +6,11 @@ use crate::{
         Notice, SubscriptionError, SubscriptionStatus,
         channels::{Channels, Phase, tell},
         context::Context,
-        repeats::Repeats,
     },
 };
 
-/// From so many on, channels that were given up long ago are forgotten.
-const GIVEN_UP: usize = 256;
+/// From so many on, channels that were given up long enough ago are swept out.
+const SWEEP_AT: usize = 256;
 
 impl Channels {
     /// `pusher_internal:subscription_succeeded`. Ignored unless one is awaited: a server that relays forged ones must not
@@ -44,7 +43,6 @@ impl Channels {
             }
             Phase::Subscribing { .. } | Phase::Failed { unanswered: true } => {
                 channel.phase = Phase::Subscribed;
-                channel.repeats = Repeats::default();
                 let gap = channel
                     .lost_at
                     .take()
@@ -138,11 +136,40 @@ impl Channels {
         if let Some(channel) = self.table.remove(name)
             && !channel.repeats.are_forgotten(now)
         {
-            if self.given_up.len() >= GIVEN_UP {
+            if self.given_up.len() >= self.sweep_at {
                 self.given_up
                     .retain(|_, repeats| !repeats.are_forgotten(now));
+                self.sweep_at = SWEEP_AT.max(2 * self.given_up.len());
             }
             self.given_up.insert(name.clone(), channel.repeats);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{protocol::NameRules, session::SessionConfig};
+
+    #[test]
+    fn channels_that_were_given_up_long_ago_are_forgotten() {
+        let mut context = Context::new(SessionConfig::default());
+        let mut channels = Channels::default();
+        channels.connected(&mut context, "1.1".into());
+        for number in 0..20_000 {
+            context.now += Duration::from_millis(10);
+            let name = format!("room-{number}");
+            if let Ok(channel) = ChannelName::new(&name, NameRules::Strict) {
+                channels.want(&mut context, channel.clone(), None);
+                channels.unwant(&mut context, &channel);
+                channels.succeeded(&mut context, &name, &EventData::Json("{}".into()));
+            }
+        }
+        assert!(channels.table.is_empty());
+        // One is worth remembering for some three seconds.
+        let remembered = channels.given_up.len();
+        assert!((200..=1000).contains(&remembered), "{remembered}");
     }
 }

@@ -18,16 +18,16 @@ pub const AUTHORIZATIONS_AT_ONCE: usize = 8;
 
 impl Channels {
     /// Has a channel authorized when its turn comes.
-    pub(super) fn enqueue(&mut self, context: &mut Context, name: ChannelName) {
+    pub(super) fn enqueue(&mut self, name: ChannelName) {
         if let Some(channel) = self.table.get_mut(&name) {
             channel.phase = Phase::Queued;
             self.queue.push_back(name);
-            self.pump(context);
         }
     }
 
-    /// Asks for as many authorizations as may be open at once.
-    pub(super) fn pump(&mut self, context: &mut Context) {
+    /// Asks for as many authorizations as may be open at once. Done after every input, so that no place stays free while
+    /// somebody waits.
+    pub(in crate::session) fn pump(&mut self, context: &mut Context) {
         while self.requests.len() < AUTHORIZATIONS_AT_ONCE {
             let Some(name) = self.queue.pop_front() else {
                 return;
@@ -41,22 +41,22 @@ impl Channels {
                 && let Some(channel) = self.table.get_mut(&name)
             {
                 if is_queued {
+                    channel.repeats.count(context);
                     channel.phase = Phase::Authorizing { request };
                 } else if let Some(encryption) = &mut channel.encryption {
-                    encryption.asked(request);
+                    encryption.asked(request, context.now);
                 }
             }
         }
     }
 
     /// Has another key asked for when its turn comes.
-    pub(super) fn enqueue_for_key(&mut self, context: &mut Context, name: ChannelName) {
+    pub(super) fn enqueue_for_key(&mut self, name: ChannelName) {
         if let Some(channel) = self.table.get_mut(&name)
             && let Some(encryption) = &mut channel.encryption
         {
             encryption.queue();
             self.queue.push_back(name);
-            self.pump(context);
         }
     }
 
@@ -116,7 +116,6 @@ impl Channels {
             Some(_) => self.rekeyed(context, &name, request, answer),
             None => {}
         }
-        self.pump(context);
     }
 
     fn subscribe_authorized(
@@ -133,6 +132,7 @@ impl Channels {
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
+        channel.is_me_from_sign_in = false;
         match name.kind() {
             ChannelKind::Presence => match (&authorization.channel_data, identity) {
                 (Some(channel_data), _) => {
@@ -146,7 +146,10 @@ impl Channels {
                         }
                     }
                 }
-                (None, Identity::SignedIn(id)) => channel.me = Some(id.clone()),
+                (None, Identity::SignedIn(id)) => {
+                    channel.me = Some(id.clone());
+                    channel.is_me_from_sign_in = true;
+                }
                 (None, Identity::Pending) => {
                     channel.phase = Phase::AwaitingSignIn { authorization };
                     return;
@@ -207,6 +210,7 @@ impl Channels {
                 (Phase::AwaitingSignIn { authorization }, Identity::SignedIn(id)) => {
                     let auth = authorization.auth.clone();
                     channel.me = Some(id.clone());
+                    channel.is_me_from_sign_in = true;
                     self.subscribe(context, &name, Some(&auth), None);
                 }
                 (Phase::AwaitingSignIn { .. }, _) => {

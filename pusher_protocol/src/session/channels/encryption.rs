@@ -20,10 +20,10 @@ const REKEY_INTERVAL: Duration = Duration::from_secs(5);
 /// Over how long the questions of many clients spread to which an event under a new key came at the same moment.
 const REKEY_SPREAD: Duration = Duration::from_secs(1);
 
-/// Events that may wait for a new key; beyond them they are reported as lost.
-const REKEY_BACKLOG: usize = 256;
+/// Events that may wait for a new key, some seconds' worth; beyond them they are reported as lost.
+const REKEY_BACKLOG: usize = 1024;
 
-/// The same in bytes, of which a first event may have more: 16 KiB for each.
+/// The same in bytes, of which a first event may have more: 4 KiB for each.
 const REKEY_BACKLOG_BYTES: usize = 4 << 20;
 
 /// The bytes of a secretbox nonce.
@@ -138,7 +138,8 @@ impl Encryption {
     }
 
     /// The backend was asked.
-    pub(super) fn asked(&mut self, request: RequestId) {
+    pub(super) fn asked(&mut self, request: RequestId, now: Duration) {
+        self.last_rekey = Some(now);
         if let Some(rekey) = &mut self.rekey {
             rekey.stage = Stage::Asked(request);
         }
@@ -224,7 +225,6 @@ impl Channels {
                 } else {
                     let timer = context.next_id();
                     let ask_at = context.now + REKEY_SPREAD.mul_f64(context.random.f64());
-                    encryption.last_rekey = Some(context.now);
                     encryption.rekey = Some(Rekey::new(timer, event));
                     self.timers.set(ask_at, timer, name.clone());
                 }

@@ -1,5 +1,7 @@
 //! What stands in for encrypted channels in a build without them: they fail before anything is asked or sent.
 
+use std::time::Duration;
+
 use crate::{
     protocol::{AuthError, ChannelAuthorization, ChannelName},
     session::{ReceivedEvent, RequestId, channels::Channels, context::Context},
@@ -28,7 +30,7 @@ impl Encryption {
         false
     }
 
-    pub(super) fn asked(&mut self, _request: RequestId) {}
+    pub(super) fn asked(&mut self, _request: RequestId, _now: Duration) {}
 }
 
 impl Channels {

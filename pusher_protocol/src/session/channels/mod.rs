@@ -44,8 +44,10 @@ pub(super) struct Channels {
     /// Channels whose authorization waits for its turn; some may have left their place meanwhile.
     queue: VecDeque<ChannelName>,
     requests: HashMap<RequestId, ChannelName>,
-    /// How often was asked for channels that were given up before the server confirmed them.
+    /// How often was asked of late for channels that are not in the table any more.
     given_up: HashMap<ChannelName, Repeats>,
+    /// At how many of those the forgotten ones are swept out.
+    sweep_at: usize,
     timers: Timers,
     unanswered: Unanswered,
 }
@@ -63,14 +65,16 @@ struct Channel {
     phase: Phase,
     /// How often in a row the backend did not authorize it for a passing reason.
     auth_failures: u32,
-    /// The game's questions on this connection since the server last confirmed it.
+    /// The questions on this connection.
     repeats: Repeats,
     /// Since when nothing is heard of a channel that was subscribed.
     lost_at: Option<Duration>,
     /// The members, on presence channels that were subscribed once; kept over a loss of the connection.
     roster: Option<Arc<Roster>>,
-    /// The own id on a presence channel, from the authorization.
+    /// The own id on a presence channel, from the authorization or the sign-in.
     me: Option<Arc<str>>,
+    /// Whether it is from the sign-in.
+    is_me_from_sign_in: bool,
     encryption: Option<Encryption>,
 }
 
@@ -171,6 +175,7 @@ impl Channels {
             lost_at: None,
             roster: None,
             me: None,
+            is_me_from_sign_in: false,
             encryption: None,
         };
         self.table.insert(name.clone(), channel);
@@ -202,7 +207,6 @@ impl Channels {
             | Phase::Unidentified => {}
         }
         self.remove(context, name);
-        self.pump(context);
     }
 
     /// Tries a failed channel again, or does so at once where it will be tried by itself; later if the game asks for that
@@ -214,8 +218,7 @@ impl Channels {
         let unanswered = match channel.phase {
             Phase::Failed { unanswered } => unanswered,
             Phase::Unidentified => false,
-            Phase::Backoff { .. } if channel.repeats.are_few(context.now) => {
-                channel.repeats.ask(context);
+            Phase::Backoff { .. } if channel.repeats.wait_until(context.now).is_none() => {
                 channel.auth_failures = 0;
                 return self.proceed(context, name);
             }
@@ -228,6 +231,12 @@ impl Channels {
         }
         self.cancel_question(context, &name);
         self.start(context, name);
+    }
+
+    pub(super) fn takes_its_member_from_the_sign_in(&self, name: &str) -> bool {
+        self.table
+            .get(name)
+            .is_some_and(|channel| channel.is_me_from_sign_in)
     }
 
     pub(super) fn is_subscribed(&self, name: &str) -> bool {
@@ -331,10 +340,16 @@ impl Channels {
             self.fail(context, &name, SubscriptionError::EncryptionDisabled, false);
         } else {
             tell(context, &name, SubscriptionStatus::Subscribing);
-            match channel.repeats.ask(context) {
-                None => self.proceed(context, name),
-                Some(ask_at) => self.proceed_at(context, name, ask_at),
-            }
+            self.proceed_in_turn(context, name);
+        }
+    }
+
+    /// Asks whoever is to be asked first, or if the game has them asked all the time, a little later.
+    fn proceed_in_turn(&mut self, context: &mut Context, name: ChannelName) {
+        let repeats = self.table.get(&name).map(|channel| channel.repeats);
+        match repeats.and_then(|repeats| repeats.wait_until(context.now)) {
+            None => self.proceed(context, name),
+            Some(ask_at) => self.proceed_at(context, name, ask_at),
         }
     }
 
@@ -350,7 +365,7 @@ impl Channels {
     /// Asks whoever is to be asked first.
     fn proceed(&mut self, context: &mut Context, name: ChannelName) {
         if name.kind().needs_authorization() {
-            self.enqueue(context, name);
+            self.enqueue(name);
         } else {
             self.subscribe(context, &name, None, None);
         }
@@ -386,7 +401,6 @@ impl Channels {
             self.cancel_question(context, &name);
             self.fail(context, &name, SubscriptionError::SignedOut, false);
         }
-        self.pump(context);
     }
 
     /// Somebody signs in: what was left with an earlier user is asked for again.
@@ -417,6 +431,9 @@ impl Channels {
         let deadline = context.now + context.config.timing.subscribe_timeout;
         self.timers.set(deadline, timer, name.clone());
         channel.phase = Phase::Subscribing { timer };
+        if !name.kind().needs_authorization() {
+            channel.repeats.count(context);
+        }
         channel.asked_with.clone_from(&channel.extra);
         self.unanswered.add(name, deadline);
         context.send(ClientFrame::Subscribe {
@@ -436,17 +453,15 @@ impl Channels {
                 Phase::Authorizing { request } if request.0 == id => {
                     self.cancel(context, request);
                     self.not_authorized(context, &name, AuthError::TimedOut);
-                    self.pump(context);
                 }
                 Phase::Backoff { timer } if timer == id => self.proceed(context, name),
                 Phase::Subscribing { timer } if timer == id => {
                     self.fail(context, &name, SubscriptionError::TimedOut, true);
                 }
-                _ if channel.spreads_until(id) => self.enqueue_for_key(context, name),
+                _ if channel.spreads_until(id) => self.enqueue_for_key(name),
                 _ if self.requests.contains_key(&RequestId(id)) => {
                     self.cancel(context, RequestId(id));
                     self.rekeyed(context, &name, RequestId(id), Err(AuthError::TimedOut));
-                    self.pump(context);
                 }
                 _ => {}
             }

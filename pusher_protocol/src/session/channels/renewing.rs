@@ -37,7 +37,7 @@ impl Channels {
             channel.forget_key(context, &name);
         }
         self.cancel_question(context, &name);
-        self.proceed(context, name);
+        self.proceed_in_turn(context, name);
     }
 
     /// A wanted channel is wanted with these fields from now on.

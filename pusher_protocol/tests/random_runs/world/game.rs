@@ -213,7 +213,8 @@ impl World {
 fn is_legal_state(from: &ConnectionState, to: &ConnectionState) -> bool {
     use ConnectionState::{Connected, Connecting, Disconnected, Failed, Waiting};
     match (from, to) {
-        (Disconnected, to) => matches!(to, Connecting { .. }),
+        // A game that disconnects and connects at each failure, or all the time, has to wait.
+        (Disconnected, to) => matches!(to, Connecting { .. } | Waiting { .. }),
         (Connecting { .. }, _) => true,
         (Connected { .. }, to) => !matches!(to, Connected { .. }),
         // A game that is impatient waits less long, but waits.
