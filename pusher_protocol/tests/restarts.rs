@@ -45,6 +45,21 @@ fn a_game_that_restarts_its_connection_in_every_frame_does_not_hammer_the_server
 }
 
 #[test]
+fn another_server_is_dialled_within_seconds_though_the_one_before_was_given_up_a_moment_ago() {
+    let mut client = Client::connected();
+    for _ in 0..10 {
+        let seen = client.close(Some(4001));
+        assert!(matches!(
+            states(&seen).pop(),
+            Some(ConnectionState::Failed { .. })
+        ));
+        client.command(Command::Redial);
+        assert_eq!(dials(&client.wait(5 * SECOND)), 1);
+        client.establish();
+    }
+}
+
+#[test]
 fn a_few_restarts_in_a_row_are_dialled_at_once_and_the_next_says_why_it_waits() {
     let mut client = Client::connected();
     client.wait(Duration::from_secs(60));

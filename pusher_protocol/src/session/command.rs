@@ -35,7 +35,8 @@ pub enum Command {
     /// Sign out: forget the user, and leave every channel that took an authorization; nothing more is asked of the game's
     /// backend for them. If the server knows the user, this takes a new connection: the protocol has no sign-out.
     SignOut,
-    /// The endpoint or the key changed: dial anew, channels kept. After a failure it counts as [`Command::Connect`].
+    /// The endpoint or the key changed: dial anew, channels kept. Within 100 ms of a failure, this dials
+    /// at random within a second, then within three of the earliest time for a dial.
     Redial,
 }
 

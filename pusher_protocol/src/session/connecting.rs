@@ -26,6 +26,18 @@ const RESTARTS: u32 = 5;
 /// The span in which [`RESTARTS`] are counted.
 pub(super) const RESTARTS_SPAN: Duration = Duration::from_secs(5);
 
+/// A game that goes from server to server while each fails has its dials spread so much wider than the first.
+const WIDER: u32 = 3;
+
+/// What the game asks for after a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// To connect.
+    Connect,
+    /// To connect to something else.
+    Redial,
+}
+
 impl Session {
     pub(super) fn connect(&mut self) {
         let often = self.asks_often();
@@ -34,12 +46,12 @@ impl Session {
                 Some((loss, outage)) if self.is_reaction_to(&loss) => {
                     self.link = Link::Failed { loss };
                     self.outage = outage;
-                    self.react();
+                    self.react(Wish::Connect);
                 }
                 _ => self.start(),
             },
             Link::Waiting { .. } | Link::Failed { .. } => {
-                if self.may_skip_the_wait(often) {
+                if self.may_skip_the_wait(often, Wish::Connect) {
                     self.hasten();
                 }
             }
@@ -60,7 +72,7 @@ impl Session {
 
     /// The game asks for a connection after a failure. Returns whether that ends the wait; it is the policy's business if the
     /// game's code asks whenever there is a failure, or all the time.
-    fn may_skip_the_wait(&mut self, often: bool) -> bool {
+    fn may_skip_the_wait(&mut self, often: bool, wish: Wish) -> bool {
         match &self.link {
             Link::Waiting { stands: true, .. } if often => return false,
             Link::Waiting {
@@ -71,7 +83,7 @@ impl Session {
             | Link::Failed { loss }
                 if self.is_reaction_to(loss) =>
             {
-                self.react();
+                self.react(wish);
                 return false;
             }
             _ => {}
@@ -84,10 +96,12 @@ impl Session {
     }
 
     /// The game's code connects as soon as there is a failure, and that of all other players with it: the first time they
-    /// dial soon, but not at once all together, and from then on after the delays of the policy.
-    fn react(&mut self) {
+    /// dial soon, but not at once all together, and from then on after the delays of the policy, or if it goes from server
+    /// to server, spread a little wider.
+    fn react(&mut self, wish: Wish) {
         let now = self.context.now;
-        let is_first = !std::mem::replace(&mut self.outage.reacted, true);
+        let reactions = self.outage.reactions;
+        self.outage.reactions = reactions.saturating_add(1);
         let (policy_at, loss) = match &self.link {
             Link::Waiting { retry_at, loss, .. } => (*retry_at, loss.clone()),
             Link::Failed { loss } => {
@@ -99,9 +113,16 @@ impl Session {
             }
             Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => return,
         };
-        let retry_at = if is_first {
-            let soon = now + self.dials_apart().mul_f64(self.context.random.f64());
-            soon.max(self.may_dial_at().unwrap_or(now)).min(policy_at)
+        let retry_at = if reactions == 0 || wish == Wish::Redial {
+            let wider = if reactions == 0 { 1 } else { WIDER };
+            let spread = self.dials_apart() * wider;
+            let soon =
+                self.may_dial_at().unwrap_or(now) + spread.mul_f64(self.context.random.f64());
+            if reactions == 0 {
+                soon.min(policy_at)
+            } else {
+                soon
+            }
         } else {
             policy_at
         };
@@ -174,7 +195,7 @@ impl Session {
         match &self.link {
             Link::Idle => return,
             Link::Waiting { .. } | Link::Failed { .. } => {
-                if !self.may_skip_the_wait(often) {
+                if !self.may_skip_the_wait(often, Wish::Redial) {
                     return;
                 }
             }

@@ -62,8 +62,8 @@ pub(super) struct Outage {
     pub(super) failures: u32,
     /// Whether the one immediate reconnect of this outage was used.
     pub(super) immediate_spent: bool,
-    /// Whether the game has connected in reaction to a failure.
-    pub(super) reacted: bool,
+    /// How often the game has connected in reaction to a failure.
+    pub(super) reactions: u32,
 }
 
 impl Session {
