@@ -5,6 +5,11 @@
 scenes=(lobby cursors invitations leaderboard whisper turns reactive)
 pictures=$target/screenshots
 
+# With the features of the tests, which have built most of it.
+build_examples() {
+  cargo build --workspace --bins --examples --features "$(workspace_features)"
+}
+
 # Each example of one file ends by itself, and well.
 run_examples() {
   local file name
@@ -46,9 +51,10 @@ headless_scenes() {
   done
 }
 
-# await_port LOG PATTERN: the number behind the pattern, once the log has it.
+# await_port PROCESS LOG PATTERN: the number behind the pattern, once the process's log has it. Fails if the process ends.
 await_port() {
-  until grep -oE "$2[0-9]+" "$1" | grep -oE '[0-9]+$'; do
+  until grep -s -m 1 -oE "$3[0-9]+" "$2" | grep -oE '[0-9]+$'; do
+    kill -0 "$1" 2>/dev/null || return 1
     sleep 0.1
   done
 }
@@ -59,7 +65,7 @@ start_dev_server() {
   "$target/debug/pusher_dev_server" --port 0 >"$work/server.log" &
   # shellcheck disable=SC2064
   trap "kill $! 2>/dev/null || true" EXIT
-  port=$(await_port "$work/server.log" 'listens on [0-9.]+:')
+  port=$(await_port $! "$work/server.log" 'listens on [0-9.]+:')
   dev_server=(--port "$port" --key app-key --auth-endpoint "http://127.0.0.1:$port/pusher/auth"
     --app-id app-id --app-secret app-secret)
 }
@@ -164,4 +170,60 @@ await_line() {
   until [ "$(grep -cE "$3" "$1")" -ge "$2" ]; do
     sleep 0.1
   done
+}
+
+# serve_page SCENE NAME [PORT]: the scene in a page, at `page_port`, and at `scene_port` the server with the simulated players, who
+# know the person in the page by this name. Both end with this shell.
+serve_page() {
+  has python3 || apt_install python3
+  local scene_log=$work/$1-serves.log page_log=$work/$1-pages.log
+  "$target/debug/examples/$1" --serve 0 --name "$2" >"$scene_log" &
+  scene_server=$!
+  python3 -u -m http.server --bind 127.0.0.1 --directory "$(web_folder)/scenes/$1" "${3:-0}" >"$page_log" 2>&1 &
+  page_server=$!
+  # shellcheck disable=SC2064
+  trap "kill $scene_server $page_server 2>/dev/null || true; ${at_the_end:-}" EXIT
+  scene_port=$(await_port "$scene_server" "$scene_log" 'server on [0-9.]+:')
+  if ! page_port=$(await_port "$page_server" "$page_log" 'port '); then
+    say "the page cannot be served: $(tail -n 1 "$page_log")"
+    return 1
+  fi
+}
+
+# scene_in_a_page NAME: it shows something, later something else, and another player hears of what is done there.
+scene_in_a_page() {
+  local first=$pictures/$1-web.png second=$pictures/$1-web-later.png log=$work/$1-heard.log browser ann keys pattern
+  local friends=()
+  # What is typed, after a drag with the mouse; \e is the key Escape.
+  case $1 in
+    lobby) keys=$'r\nhello\n\e' pattern='Robin +says: hello' ;;
+    cursors) keys='' pattern='Robin +drawing' ;;
+    invitations) keys=$'aa\nhello\n\e' pattern='Robin +says: hello' friends=(--friends Robin) ;;
+    leaderboard) keys=' ' pattern='Robin +\+45' ;;
+    whisper) keys=$'\nhello\n\e' pattern='Robin +says: hello' ;;
+    turns) keys=519 pattern='Robin +middle' ;;
+    reactive) keys=p pattern='Robin +wakes' ;;
+  esac
+  mkdir -p "$pictures"
+  rm -f "$first" "$second"
+  serve_page "$1" Robin
+  timeout 8m "$target/debug/examples/web_picture" "http://127.0.0.1:$page_port/?port=$scene_port&name=Robin" "$first" "$keys" \
+    "$second" &
+  browser=$!
+  until [ -s "$first" ]; do
+    kill -0 "$browser"
+    sleep 0.1
+  done
+  "$target/debug/examples/$1" --headless --port "$scene_port" --key app-key \
+    --auth-endpoint "http://127.0.0.1:$scene_port/pusher/auth" --app-id app-id --app-secret app-secret --name Ann --run-for 60 \
+    "${friends[@]}" >"$log" &
+  ann=$!
+  wait "$browser"
+  kill "$ann" || true
+  "$target/debug/examples/check_picture" "$first" "$second"
+  if ! grep -m 1 -E "$pattern" "$log"; then
+    say "$1: Ann did not hear of Robin"
+    cat "$log"
+    return 1
+  fi
 }

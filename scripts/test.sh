@@ -71,8 +71,7 @@ main() {
       skip "licences and sources" "cargo-deny is not installed: cargo install --locked cargo-deny"
     fi
   fi
-  # With the features of the tests, which have built most of it.
-  step "build of the examples" cargo build --workspace --bins --examples --features "$features"
+  step "build of the examples" build_examples
   step "examples" run_examples
   step "scenes without a window" headless_scenes
   step "scenes together" scenes_on_dev_server
@@ -191,6 +190,7 @@ await_install() {
 
 # The web.
 web() {
+  local name
   step "no sockets and threads in the web build" has_no_native_libraries
   if can_build_for "$wasi_target"; then
     web_tests "protocol and session in WebAssembly" protocol_in_wasm
@@ -207,31 +207,16 @@ web() {
   if has chromedriver || apt_offers chromium chromium-driver; then
     step "browser" install_browser
     web_tests "the plugin in a browser" browser_tests
-    # It takes a quarter of an hour to build.
+    # They take a quarter of an hour to build.
     if [ "$mode" = long ]; then
-      step "build of the lobby's page" scene_page lobby "$(web_folder)/scenes/lobby"
-      step "lobby in a browser" scene_in_a_page lobby
+      step "build of the scenes' pages" scene_pages "$quick_web_profile" "${scenes[@]}"
+      for name in "${scenes[@]}"; do
+        step "$name in a browser" scene_in_a_page "$name"
+      done
     fi
   else
     skip "the plugin in a browser" "there is neither chromedriver nor Debian's chromium and chromium-driver"
   fi
-}
-
-# scene_in_a_page SCENE: it shows something, and three seconds later something else.
-scene_in_a_page() {
-  has python3 || apt_install python3
-  local first=$pictures/$1-web.png second=$pictures/$1-web-later.png server pages port page_port
-  mkdir -p "$pictures"
-  "$target/debug/examples/$1" --serve 0 >"$work/$1-serves.log" &
-  server=$!
-  python3 -u -m http.server --bind 127.0.0.1 --directory "$(web_folder)/scenes/$1" 0 >"$work/$1-pages.log" 2>&1 &
-  pages=$!
-  # shellcheck disable=SC2064
-  trap "kill $server $pages 2>/dev/null || true" EXIT
-  port=$(await_port "$work/$1-serves.log" 'server on [0-9.]+:')
-  page_port=$(await_port "$work/$1-pages.log" 'port ')
-  timeout 5m "$target/debug/examples/web_picture" "http://127.0.0.1:$page_port/?port=$port&name=Robin" "$first" "$second"
-  "$target/debug/examples/check_picture" "$first" "$second"
 }
 
 no_toolchain() {

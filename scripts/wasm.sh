@@ -81,14 +81,28 @@ install_browser() {
   has chromedriver || apt_install chromium chromium-driver
 }
 
-# scene_page SCENE FOLDER: a page with the scene in it. Not optimized further: of this much code that takes a quarter of an hour.
-scene_page() {
+# What pages are built with: to be played, or to see whether they work, which takes less time to build.
+web_profile=web
+quick_web_profile=web-quick
+
+# scene_pages PROFILE SCENE…: a page with each of the scenes in it. Not optimized further: of this much code that takes a quarter of
+# an hour.
+scene_pages() {
+  local profile=$1 scene folder examples=()
+  shift
+  for scene in "$@"; do
+    examples+=(--example "$scene")
+  done
   install_wasm_bindgen
-  cargo_for "$web_target" build --profile web --package pusher_scenes --example "$1"
-  rm -rf "$2"
-  web_page "$(web_folder)/$web_target/web/examples/$1.wasm" "$2" scene --remove-name-section
-  cp -r assets "$2/assets"
-  sed "s/SCENE/$1/" scripts/scene.html >"$2/index.html"
+  cargo_for "$web_target" build --profile "$profile" --package pusher_scenes "${examples[@]}"
+  for scene in "$@"; do
+    folder=$(web_folder)/scenes/$scene
+    rm -rf "$folder"
+    web_page "$(web_folder)/$web_target/$profile/examples/$scene.wasm" "$folder" scene --remove-name-section
+    cp -r assets "$folder/assets"
+    sed "s/SCENE/$scene/" scripts/scene.html >"$folder/index.html"
+    say "built $folder, $(du -sh "$folder" | cut -f1)"
+  done
 }
 
 # optimize MODULE: makes it smaller, which takes minutes. Debian's wasm-opt (108) is too old: it mixes up the tables of references.

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Builds a scene for the browser and serves it on this machine, beside a development server with the scene's simulated players.
 #
-#   scripts/web.sh SCENE [PORT]     such as: scripts/web.sh lobby
-#   scripts/web.sh --build SCENE    builds it only, into target/web/SCENE
+#   scripts/web.sh SCENE [PORT]       such as: scripts/web.sh lobby
+#   scripts/web.sh --build SCENE      builds it only, into target/web/scenes/SCENE
+#   scripts/web.sh --check [SCENE…]   plays each scene, or these, in Chromium; the pictures are in target/screenshots
 #
-# A page cannot be a server, so the scene runs a second time, natively, with `--serve`. The page looks for it on its own host;
-# other arguments of the scene go into the page's address, such as `?name=Ann` or `?key=KEY&cluster=eu`.
+# A page cannot be a server, so the scene runs a second time, natively, with `--serve`. The page's address tells where that is;
+# other arguments of the scene go there as well, such as `?key=KEY&cluster=eu` instead.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -14,36 +15,56 @@ source scripts/lib.sh
 source scripts/install.sh
 # shellcheck source=scripts/wasm.sh
 source scripts/wasm.sh
-
-# Where a page looks for the server.
-server_port=6001
+target=${CARGO_TARGET_DIR:-target}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# shellcheck source=scripts/scenes.sh
+source scripts/scenes.sh
 
 main() {
-  local builds_only=
-  if [ "${1:-}" = --build ]; then
-    builds_only=yes
-    shift
-  fi
-  local scene=${1:-} port=${2:-8080} folder
-  if [ ! -f "scenes/examples/$scene/main.rs" ]; then
-    say "usage: scripts/web.sh [--build] SCENE [PORT]" "the scenes are:" "$(ls scenes/examples)" >&2
-    exit 2
-  fi
-  folder=$(web_folder)/scenes/$scene
-  scene_page "$scene" "$folder"
-  say "built $folder, $(du -sh "$folder" | cut -f1)"
-  [ -n "$builds_only" ] || serve "$scene" "$folder" "$port"
+  local action=serve
+  case ${1:-} in
+    --build | --check)
+      action=${1#--}
+      shift
+      ;;
+  esac
+  local given=("$@")
+  [ "$action" != check ] || [ $# -gt 0 ] || given=("${scenes[@]}")
+  local name named=("${given[@]}")
+  [ "$action" != serve ] || named=("${given[@]:0:1}")
+  for name in "${named[@]:-}"; do
+    if [ ! -f "scenes/examples/$name/main.rs" ]; then
+      say "usage: scripts/web.sh SCENE [PORT]" "       scripts/web.sh --build SCENE" "       scripts/web.sh --check [SCENE…]" "the scenes are:" "$(ls scenes/examples)" >&2
+      exit 2
+    fi
+  done
+  "$action" "${given[@]}"
+}
+
+build() {
+  scene_pages "$web_profile" "$@"
 }
 
 serve() {
-  local scene=$1 folder=$2 port=$3
-  has python3 || apt_install python3
+  local scene=$1 port=${2:-8080}
+  build "$scene"
   cargo build --package pusher_scenes --example "$scene"
-  "${CARGO_TARGET_DIR:-target}/debug/examples/$scene" --serve "$server_port" --name Ann &
-  # shellcheck disable=SC2064
-  trap "kill $! 2>/dev/null || true" EXIT
-  say "open http://127.0.0.1:$port/?name=Ann; Ctrl-C ends it"
-  python3 -m http.server --bind 127.0.0.1 --directory "$folder" "$port"
+  at_the_end='rm -rf "$work"' serve_page "$scene" Ann "$port"
+  tail -n 1 "$work/$scene-serves.log"
+  say "open http://127.0.0.1:$page_port/?port=$scene_port&name=Ann; Ctrl-C ends it"
+  wait "$page_server"
+}
+
+check() {
+  local name
+  install_browser
+  scene_pages "$quick_web_profile" "$@"
+  build_examples
+  for name in "$@"; do
+    step "$name in a browser" scene_in_a_page "$name"
+  done
+  finish
 }
 
 main "$@"

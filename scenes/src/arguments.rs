@@ -152,6 +152,11 @@ pub struct ServerArguments {
     #[cfg(not(target_arch = "wasm32"))]
     #[arg(long, value_name = "KEY", requires = "app_secret", value_parser = master_key)]
     pub encryption_master_key: Option<pusher_dev_server::EncryptionMasterKey>,
+
+    /// The server is that of the scene which serves this page
+    #[cfg(target_arch = "wasm32")]
+    #[arg(long, hide = true)]
+    pub beside: bool,
 }
 
 /// The server that the arguments name.
@@ -184,6 +189,15 @@ pub enum ServerChoice {
 }
 
 impl ServerArguments {
+    /// Whether it is the server of the same scene that runs beside this one, which is in a page.
+    #[must_use]
+    pub fn is_beside(&self) -> bool {
+        #[cfg(target_arch = "wasm32")]
+        return self.beside;
+        #[cfg(not(target_arch = "wasm32"))]
+        false
+    }
+
     /// The server that the arguments name.
     #[must_use]
     pub fn choice(&self) -> ServerChoice {

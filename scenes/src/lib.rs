@@ -45,6 +45,7 @@ pub mod server;
 pub mod theme;
 pub mod toast;
 pub mod turns;
+pub mod wall_clock;
 #[cfg(any(target_arch = "wasm32", test))]
 mod web;
 pub mod whisper;

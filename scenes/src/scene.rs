@@ -24,7 +24,7 @@ use clap::Parser;
 
 use crate::{
     arguments::{SceneArguments, WindowSize},
-    backend::show_failures,
+    backend::BackendPlugin,
     badge::BadgePlugin,
     chat::ChatPlugin,
     connection_view::ConnectionView,
@@ -161,7 +161,9 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
         ))
         .add_plugins(PicturePlugin(arguments.pictures.clone()));
     }
-    app.add_systems(Update, show_failures);
+    app.add_plugins(BackendPlugin {
+        serves: arguments.serve.is_some(),
+    });
     if let Some(time) = arguments.run_for {
         app.add_systems(Last, end_after(time));
     }

@@ -30,10 +30,6 @@ pub struct Scene {
 #[derive(Resource)]
 pub struct SceneServer {
     scene: Scene,
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(dead_code, reason = "it is the backend's, which a page cannot play")
-    )]
     server: ServerArguments,
     choice: ServerChoice,
     picture_of: PictureOf,
@@ -148,7 +144,7 @@ impl SceneServer {
     /// Whether the simulated players are there: on the scene's own server, or for a page on the one beside it.
     #[must_use]
     pub fn brings_company(&self) -> bool {
-        self.own.is_some() || cfg!(target_arch = "wasm32")
+        self.own.is_some() || self.server.is_beside()
     }
 
     /// What to say first.
@@ -231,7 +227,11 @@ impl SceneServer {
     /// In a page there would be no secret.
     #[cfg(target_arch = "wasm32")]
     fn backend_elsewhere(&self) -> Backend {
-        Backend::nowhere()
+        if self.server.is_beside() {
+            Backend::beside()
+        } else {
+            Backend::nowhere()
+        }
     }
 
     #[cfg(not(target_arch = "wasm32"))]

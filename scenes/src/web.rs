@@ -13,7 +13,7 @@ pub(crate) fn arguments() -> Vec<String> {
 }
 
 /// The arguments as a command line would have them: `?key=app-key&tls` is `--key=app-key --tls`. Unless they name a server, it is
-/// the development server on the page's own host.
+/// the development server of the scene that runs beside the page, on its own host.
 fn arguments_of(query: &str, page_host: &str, decoded: impl Fn(&str) -> String) -> Vec<String> {
     let mut arguments = vec!["scene".to_owned()];
     arguments.extend(
@@ -43,6 +43,7 @@ fn arguments_of(query: &str, page_host: &str, decoded: impl Fn(&str) -> String) 
         });
         if given("key").is_none() {
             missing.push("--key=app-key".to_owned());
+            missing.push("--beside".to_owned());
             if given("auth-endpoint").is_none() {
                 let port = given("port").unwrap_or_else(|| "6001".to_owned());
                 missing.push(format!("--auth-endpoint=http://{host}:{port}/pusher/auth"));
@@ -78,6 +79,7 @@ mod tests {
         let expected = [
             "--host=game.example",
             "--key=app-key",
+            "--beside",
             "--auth-endpoint=http://game.example:6001/pusher/auth",
         ];
         assert_eq!(arguments(""), expected);
@@ -92,6 +94,7 @@ mod tests {
                 "--name=Ann of Green",
                 "--host=game.example",
                 "--key=app-key",
+                "--beside",
                 "--auth-endpoint=http://game.example:7001/pusher/auth",
             ]
         );

@@ -1,6 +1,11 @@
-//! Pictures of a page that draws: `web_picture URL FILE.png [LATER.png…]`, the first once it has drawn for a while, each other one
-//! three seconds later. Used by `scripts/test.sh`.
-#![allow(clippy::expect_used, reason = "a tool: what fails ends it")]
+//! Plays a scene in a page: `web_picture URL FILE.png KEYS LATER.png`. Takes a picture once the page has drawn for a while; then,
+//! twice, waits for others to come, drags the mouse and types the keys; then takes the other picture. Fails if the console has
+//! errors. Used by `scripts/test.sh` and `scripts/web.sh`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a tool: what fails ends it"
+)]
 
 use std::{fs, thread, time::Duration};
 
@@ -22,8 +27,10 @@ const COUNT_FRAMES: &str = "
 ";
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let url = arguments.next().expect("usage: web_picture URL FILE…");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, first, keys, later] = &*arguments else {
+        panic!("usage: web_picture URL FILE KEYS LATER");
+    };
     let browser = Browser::start_drawing();
     let tab = browser.open("about:blank");
     browser.command(
@@ -31,23 +38,39 @@ fn main() {
         "Emulation.setDeviceMetricsOverride",
         &json!({"width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": false}),
     );
-    browser.go(&tab, &url);
+    browser.go(&tab, url);
     let script = |body| browser.script(&tab, body, &[]);
+    let has_no_errors = || {
+        let errors = browser.errors(&tab);
+        assert!(errors.is_empty(), "the console has errors: {errors:#?}");
+    };
     wait_for(
         || format!("a canvas in {}", script("return document.body.innerText")),
         PATIENCE,
-        || (script("return document.querySelector('canvas') !== null") == true).then_some(()),
+        || {
+            has_no_errors();
+            (script("return document.querySelector('canvas') !== null") == true).then_some(())
+        },
     );
     script(COUNT_FRAMES);
     wait_for(
         || format!("{FRAMES} frames, of {}", script("return window.framesSeen")),
         PATIENCE,
-        || (script("return window.framesSeen").as_u64() >= Some(FRAMES)).then_some(()),
+        || {
+            has_no_errors();
+            (script("return window.framesSeen").as_u64() >= Some(FRAMES)).then_some(())
+        },
     );
-    for (number, file) in arguments.enumerate() {
-        if number > 0 {
-            thread::sleep(BETWEEN);
-        }
+    let save_picture = |file| {
         fs::write(file, browser.picture(&tab)).expect("the picture is saved");
+    };
+    save_picture(first);
+    for _ in 0..2 {
+        thread::sleep(BETWEEN);
+        browser.drag(&tab, (300, 300), (500, 400));
+        browser.type_keys(&tab, keys);
     }
+    thread::sleep(BETWEEN);
+    save_picture(later);
+    has_no_errors();
 }

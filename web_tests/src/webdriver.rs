@@ -178,12 +178,15 @@ impl Browser {
         );
     }
 
-    /// Types into a tab; a line break is the key Enter.
+    /// Types into a tab; a line break is the key Enter, U+001B is Escape.
     pub fn type_keys(&self, tab: &str, keys: &str) {
-        const ENTER: char = '\u{e007}';
         let strokes: Vec<Value> = keys
             .chars()
-            .map(|key| if key == '\n' { ENTER } else { key })
+            .map(|key| match key {
+                '\n' => '\u{e007}',
+                '\u{1b}' => '\u{e00c}',
+                key => key,
+            })
             .flat_map(|key| {
                 ["keyDown", "keyUp"].map(|stroke| json!({"type": stroke, "value": key}))
             })

@@ -209,6 +209,7 @@ fn answer(
 fn invite(
     mut wishes: MessageReader<Wish>,
     backend: Res<Backend>,
+    connection: Res<PusherConnection>,
     me: Res<Me>,
     time: Res<Time<Real>>,
     friends: Query<&Player, With<Chosen>>,
@@ -227,7 +228,7 @@ fn invite(
         // In a game the backend thinks of a name that nobody guesses, and lets nobody in but these two.
         let room = format!(
             "{ROOM_PREFIX}{}-{}",
-            std::process::id(),
+            connection.socket_id().unwrap_or_default(),
             time.elapsed().as_millis()
         );
         let invitation = Invitation {

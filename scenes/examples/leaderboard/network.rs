@@ -88,7 +88,7 @@ fn score(
     me: Res<Me>,
     track: Res<Track>,
     backend: Res<Backend>,
-    channels: Query<(), With<PusherSubscribed>>,
+    channels: Query<(), (With<Needed>, With<PusherSubscribed>)>,
 ) {
     for _ in wishes.read().filter(|wish| **wish == Wish::Score) {
         if channels.is_empty() {
@@ -104,7 +104,7 @@ fn leave(
     mut commands: Commands,
     mut wishes: MessageReader<Wish>,
     time: Res<Time<Real>>,
-    channels: Query<Entity, With<PusherChannel>>,
+    channels: Query<Entity, With<Needed>>,
     mut track: ResMut<Track>,
     mut back: ResMut<Return>,
     mut entries: MessageWriter<ChatEntry>,

@@ -1,7 +1,5 @@
 //! The table's dealings with the network: everything that uses the plugin.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bevy::prelude::*;
 use bevy_pusher::prelude::*;
 use pusher_scenes::{
@@ -9,6 +7,7 @@ use pusher_scenes::{
     link::{LinkPlugin, LinkSystems, Needed},
     server::{Identity, SceneServer},
     turns::{Seat, Sitting, SittingPlugin, SittingSystems, TABLE_CHANNEL},
+    wall_clock::wall_clock,
 };
 
 /// The table, for a person of this name.
@@ -18,7 +17,8 @@ use pusher_scenes::{
 pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + use<> {
     let config = server.config(&Identity::new(name));
     let me = Seat {
-        id: client_id(),
+        // On a private channel nobody has an id of the server's: the time makes one, so that whoever came first has the lower.
+        id: wall_clock(),
         name: name.to_owned(),
     };
     move |app| {
@@ -30,13 +30,6 @@ pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + us
             })
             .add_systems(Update, tell_of_gaps.before(SittingSystems));
     }
-}
-
-/// On a private channel nobody has an id of the server's: the time makes one, so that whoever came first has the lower.
-fn client_id() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as u64)
 }
 
 fn tell_of_gaps(

@@ -37,7 +37,7 @@ fn whisper(
     mut wishes: MessageReader<Wish>,
     backend: Res<Backend>,
     me: Res<Me>,
-    channels: Query<(), With<PusherSubscribed>>,
+    channels: Query<(), (With<Needed>, With<PusherSubscribed>)>,
 ) {
     for wish in wishes.read() {
         if let (Wish::Whisper(text), false) = (wish, channels.is_empty()) {

@@ -1,0 +1,176 @@
+//! The backend of a page: the scene that serves it. A game asks its backend by HTTP. Here a client event does, of which the
+//! server tells the other scene, as Pusher's webhooks tell a backend.
+
+use bevy::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::To;
+
+/// Where a page asks. Whoever is let in may ask for anything: this is for development.
+const CHANNEL: &str = "private-backend";
+const EVENT: &str = "client-publish";
+
+/// What a page wants to be published.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(super) struct Wanted {
+    pub(super) to: To,
+    pub(super) event: String,
+    pub(super) data: Value,
+}
+
+#[cfg(target_arch = "wasm32")]
+pub(super) use page::plugin;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) use serving::plugin;
+
+#[cfg(target_arch = "wasm32")]
+mod page {
+    use bevy_pusher::{SendMode, prelude::*};
+
+    use super::*;
+    use crate::backend::{Backend, Way};
+
+    pub(in crate::backend) fn plugin(app: &mut App) {
+        app.add_systems(Startup, join.run_if(resource_exists::<Backend>))
+            // In the frame in which it was wanted: the next one may be long in coming.
+            .add_systems(PostUpdate, ask.run_if(resource_exists::<Backend>));
+    }
+
+    fn join(mut commands: Commands, backend: Res<Backend>) {
+        if let Way::Beside(_) = backend.way {
+            commands.spawn(PusherChannel::new(CHANNEL));
+        }
+    }
+
+    fn ask(backend: Res<Backend>, connection: Res<PusherConnection>) {
+        while let Some(wanted) = backend.next_wanted() {
+            if let Err(error) = connection.send_with(SendMode::Queued, CHANNEL, EVENT, &wanted) {
+                backend.fail(error.to_string());
+            }
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod serving {
+    use pusher_dev_server::ServerEvent;
+
+    use super::*;
+    use crate::{backend::Backend, dev_server::ServerEvents, server::SceneServer};
+
+    /// What happens on the server.
+    #[derive(Resource)]
+    struct Asked(ServerEvents);
+
+    pub(in crate::backend) fn plugin(app: &mut App) {
+        app.add_systems(Startup, listen)
+            .add_systems(Update, publish.run_if(resource_exists::<Asked>));
+    }
+
+    fn listen(mut commands: Commands, server: Res<SceneServer>, backend: Option<Res<Backend>>) {
+        if let (Some(own), Some(_)) = (server.own(), backend) {
+            commands.insert_resource(Asked(own.events()));
+        }
+    }
+
+    fn publish(asked: Res<Asked>, backend: Res<Backend>) {
+        while let Some(event) = asked.0.try_next() {
+            if let Some(wanted) = wanted(event) {
+                backend.publish(&wanted.to, &wanted.event, &wanted.data);
+            }
+        }
+    }
+
+    fn wanted(event: ServerEvent) -> Option<Wanted> {
+        match event {
+            ServerEvent::ClientEvent {
+                channel,
+                event,
+                data,
+                ..
+            } if channel == CHANNEL && event == EVENT => serde_json::from_str(&data).ok(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use bevy_pusher::{SendMode, config::Endpoint, prelude::*};
+
+    use super::*;
+    use crate::{
+        arguments::SceneArguments,
+        server::{Identity, Scene, SceneServer},
+    };
+
+    /// The events that came.
+    #[derive(Resource, Default)]
+    struct Heard(Vec<String>);
+
+    fn update_until(apps: &mut [&mut App], what: &str, is_so: impl Fn(&mut [&mut App]) -> bool) {
+        let begun = Instant::now();
+        while !is_so(apps) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+            for app in apps.iter_mut() {
+                app.update();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn what_a_page_asks_for_is_published() {
+        let scene = Scene {
+            name: "leaderboard",
+            players: 0,
+            has_backend: true,
+        };
+        let arguments = SceneArguments {
+            serve: Some(0),
+            ..default()
+        };
+        let server = SceneServer::start(scene, &arguments).unwrap();
+        let own = server.shared().unwrap();
+        let mut serving = App::new();
+        serving
+            .add_plugins(plugin)
+            .insert_resource(server.backend())
+            .insert_resource(server);
+
+        let config = PusherConfig::new(own.app_key(), Endpoint::custom("127.0.0.1", own.port()))
+            .with_auth_endpoint(Identity::new("Ann").at(own.auth_endpoint()));
+        let mut page = App::new();
+        page.add_plugins(PusherPlugin::new(config))
+            .init_resource::<Heard>()
+            .add_observer(|event: On<PusherEvent>, mut heard: ResMut<Heard>| {
+                heard.0.push(event.data().as_str().to_owned());
+            });
+        for channel in ["board", CHANNEL] {
+            page.world_mut().spawn(PusherChannel::new(channel));
+        }
+        let mut apps = [&mut serving, &mut page];
+        update_until(&mut apps, "no subscription", |apps| {
+            let world = apps[1].world_mut();
+            let mut subscribed = world.query_filtered::<(), With<PusherSubscribed>>();
+            subscribed.iter(world).count() == 2
+        });
+        let wanted = Wanted {
+            to: To::Channel("board".to_owned()),
+            event: "standings".to_owned(),
+            data: serde_json::json!({"first": "Ann"}),
+        };
+        let connection = apps[1].world().resource::<PusherConnection>();
+        connection
+            .send_with(SendMode::Queued, CHANNEL, EVENT, &wanted)
+            .unwrap();
+        update_until(&mut apps, "no event", |apps| {
+            let heard = &apps[1].world().resource::<Heard>().0;
+            heard == &[r#"{"first":"Ann"}"#]
+        });
+    }
+}
