@@ -28,8 +28,8 @@ impl KeyHint {
 pub struct KeyHints(pub Vec<KeyHint>);
 
 /// The hints of the keys that every scene has, which come last.
-#[derive(Resource, Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CommonHints(pub(crate) [KeyHint; 2]);
+#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CommonHints(pub(crate) Vec<KeyHint>);
 
 /// The line that shows [`KeyHints`].
 #[derive(Component)]
@@ -55,10 +55,7 @@ pub(crate) struct KeyHintsPlugin;
 impl Plugin for KeyHintsPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<KeyHints>()
-            .insert_resource(CommonHints([
-                KeyHint::new("N", "cut network"),
-                KeyHint::new("Esc", "quit"),
-            ]))
+            .init_resource::<CommonHints>()
             .add_systems(PostUpdate, show.in_set(DrawSystems));
     }
 }
@@ -74,7 +71,7 @@ fn show(
     let wanted = if typing.is_active {
         vec![KeyHint::new("Enter", "send"), KeyHint::new("Esc", "back")]
     } else {
-        [&hints.0[..], &common.0].concat()
+        [&*hints.0, &*common.0].concat()
     };
     let Ok(line) = lines.single() else {
         return;

@@ -11,6 +11,9 @@ use crate::{
     link::{Link, LinkSystems, ToggleNetwork},
 };
 
+/// A page is not the scene's to close.
+const CAN_QUIT: bool = !cfg!(target_arch = "wasm32");
+
 pub(crate) struct KeysPlugin;
 
 impl Plugin for KeysPlugin {
@@ -28,7 +31,7 @@ fn obey(
     for key in keys.read() {
         if key.is_letter('n') {
             network.write(ToggleNetwork);
-        } else if key.0 == Key::Escape {
+        } else if key.0 == Key::Escape && CAN_QUIT {
             exit.write(AppExit::Success);
         }
     }
@@ -41,6 +44,9 @@ fn hint(view: Res<ConnectionView>, link: Res<Link>, mut hints: ResMut<CommonHint
         _ if link.is_cut => "restore network",
         _ => "cut network",
     };
-    let wanted = CommonHints([KeyHint::new("N", network), KeyHint::new("Esc", "quit")]);
-    hints.set_if_neq(wanted);
+    let mut wanted = vec![KeyHint::new("N", network)];
+    if CAN_QUIT {
+        wanted.push(KeyHint::new("Esc", "quit"));
+    }
+    hints.set_if_neq(CommonHints(wanted));
 }
