@@ -121,7 +121,7 @@ fn one_event_is_one_message_and_one_entity_event_for_each_entity() {
 fn a_frame_hands_over_no_more_than_its_budget_and_the_rest_comes_in_order() {
     let server = ScriptedServer::start();
     let limits = Limits {
-        receive_budget: Duration::from_micros(1),
+        receive_budget: Duration::from_nanos(1),
         ..Limits::default()
     };
     let (mut app, connection) = online_with(&server, config(&server).with_limits(limits));

@@ -58,6 +58,7 @@ fn has_decoded(play: &mut Play, expected: &[&str]) {
 }
 
 #[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_decoder_that_panics_costs_its_own_event() {
     let (mut play, line) = Play::online();
     decode(&mut play);
@@ -131,6 +132,7 @@ impl Authorizer for Moody {
 }
 
 #[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn authorizers_that_panic_block_hang_or_forget_cost_their_own_channel() {
     let (mut play, line) = Play::online_with(|config| {
         config.with_authorizer(Moody).with_timing(Timing {
@@ -177,6 +179,7 @@ fn authorizers_that_panic_block_hang_or_forget_cost_their_own_channel() {
 }
 
 #[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_provider_that_blocks_or_panics_costs_its_own_channel_and_no_frame() {
     let auth = ScriptedAuth::always(Answer::json(&json!({"auth": "k:s"})));
     let asked = Arc::new(AtomicUsize::new(0));
@@ -208,6 +211,7 @@ fn a_provider_that_blocks_or_panics_costs_its_own_channel_and_no_frame() {
 }
 
 #[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_waker_that_panics_costs_nothing() {
     let (mut play, line) = Play::online();
     let woken = Arc::new(AtomicUsize::new(0));
@@ -261,6 +265,7 @@ fn a_token_that_changes_with_each_request_holds_over_twenty_reconnects() {
 }
 
 #[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_payload_that_panics_when_it_is_dropped_costs_nothing_else() {
     /// Panics when the network thread drops it.
     #[derive(Deserialize)]

@@ -201,6 +201,7 @@ fn what_came_before_an_end_is_told_before_it_and_what_comes_after_counts_for_not
 }
 
 #[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn each_way_for_a_dial_to_fail_is_told_with_its_reason() {
     struct Failing(fn(TransportEvents) -> Result<Box<dyn TransportConnection>, TransportError>);
     impl Transport for Failing {
@@ -351,6 +352,7 @@ fn a_message_beyond_the_limit_ends_the_connection_with_1009() {
 }
 
 #[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_panic_in_the_transport_ends_the_connection_and_not_the_client() {
     struct Panicking(&'static str, bool);
     impl TransportConnection for Panicking {
