@@ -24,9 +24,9 @@ pub enum LagCause {
     /// [`Limits::waiting_bytes`](crate::config::Limits::waiting_bytes) allow: the oldest were dropped before anybody saw
     /// them.
     Waiting,
-    /// The game's virtual time stands still, so Bevy keeps all messages, and more piled up than
+    /// Bevy keeps messages until `FixedUpdate` has run, which stands still while virtual time does, and more piled up than
     /// [`Limits::unread_messages`](crate::config::Limits::unread_messages) allows: the oldest were dropped. Observers and
-    /// systems that run every frame have seen them; systems in `FixedUpdate`, which stands still too, have not.
+    /// systems that run every frame have seen them; systems in `FixedUpdate` have not.
     Unread,
 }
 

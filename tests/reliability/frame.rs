@@ -1,6 +1,6 @@
 //! The frame: never kept waiting, never overrun, and it misses nothing.
 
-use bevy_pusher::auth::AuthEndpoint;
+use bevy_pusher::{LagCause, auth::AuthEndpoint};
 use pusher_test_support::{Answer, BlackHole, ScriptedAuth};
 
 use super::{
@@ -186,8 +186,11 @@ fn a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame() {
     .init_resource::<Arrived>()
     .add_observer(arrive)
     .add_observer(|lagged: On<PusherLagged>, mut arrived: ResMut<Arrived>| {
-        arrived.next += lagged.total();
-        arrived.lost += lagged.total();
+        // A quick machine hands over more messages at once than are kept for readers, of which there are none here.
+        if lagged.cause() == LagCause::Waiting {
+            arrived.next += lagged.total();
+            arrived.lost += lagged.total();
+        }
     });
     app.update();
     let line = server.accept(SOON);
