@@ -104,7 +104,7 @@ enum Habit {
     Patient,
     /// Connects at each failure, and on and on.
     Connects,
-    /// Disconnects and connects at each failure.
+    /// Disconnects and connects at each failure, and on and on.
     Restarts,
     /// Changes its endpoint at each failure.
     Redials,
@@ -124,7 +124,7 @@ impl Habit {
                 seen.extend(client.command(command));
             }
             let until = match self {
-                Self::Connects => client.now.monotonic + SECOND / 2,
+                Self::Connects | Self::Restarts => client.now.monotonic + SECOND / 2,
                 _ => Duration::MAX,
             };
             while dials(&seen) == 0 && client.now.monotonic < until {

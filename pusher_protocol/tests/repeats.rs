@@ -242,17 +242,93 @@ fn a_channel_that_waits_for_its_turn_is_subscribing() {
 #[test]
 fn who_waits_some_seconds_before_trying_again_is_not_held_up() {
     let mut client = refused_often();
-    client.wait(5 * SECOND);
+    // The last try of those waited for its turn.
+    let asked = request(&client.wait(5 * SECOND));
+    client.refuse(asked, AuthError::http(403, ""));
     for _ in 0..20 {
         client.wait(4 * SECOND);
-        let asked = requests(&client.command(Command::Retry(name(PRIVATE))));
-        for request in &asked {
-            client.refuse(*request, AuthError::http(403, ""));
-        }
-        assert!(asked.len() <= 1);
+        let asked = request(&client.command(Command::Retry(name(PRIVATE))));
+        client.refuse(asked, AuthError::http(403, ""));
     }
     client.wait(20 * SECOND);
     assert_eq!(tries_at_once(&mut client), AT_ONCE);
+}
+
+#[test]
+fn steady_questions_do_not_stay_in_step() {
+    let mut client = patient();
+    let asked = request(&client.want(PRIVATE));
+    client.refuse(asked, AuthError::http(403, ""));
+    let mut asked_at = Vec::new();
+    while client.now.monotonic < 60 * SECOND {
+        for request in requests(&client.command(Command::Retry(name(PRIVATE)))) {
+            asked_at.push(client.now.monotonic);
+            client.refuse(request, AuthError::http(403, ""));
+        }
+        for request in requests(&client.wait(FRAME)) {
+            asked_at.push(client.now.monotonic);
+            client.refuse(request, AuthError::http(403, ""));
+        }
+        client.frame(&json!({"event": "pusher:ping"}));
+    }
+    let apart: Vec<Duration> = asked_at[6..]
+        .windows(2)
+        .map(|two| two[1] - two[0])
+        .collect();
+    assert!(apart.len() > 10);
+    let least = apart.iter().min().unwrap();
+    let most = apart.iter().max().unwrap();
+    assert!(
+        *least > SECOND * 29 / 10 && *most < SECOND * 37 / 10,
+        "{apart:?}"
+    );
+    assert!(*most - *least > SECOND / 5, "{apart:?}");
+}
+
+#[test]
+fn a_channel_whose_fields_change_all_the_time_stays_subscribed() {
+    let mut client = patient();
+    client.subscribe(PUBLIC);
+    let (mut changes, mut away, mut asked) = (0, Duration::ZERO, 0);
+    let mut answer_at = None;
+    let begun = client.now.monotonic;
+    while client.now.monotonic < begun + 60 * SECOND {
+        changes += 1;
+        let extra = json!({"position": changes}).as_object().cloned();
+        let channel = name(PUBLIC);
+        let mut seen = client.command(Command::Subscribe { channel, extra });
+        for _ in 0..60 {
+            seen.extend(client.wait(FRAME));
+            if frames(&seen)
+                .iter()
+                .any(|frame| frame["event"] == "pusher:subscribe")
+            {
+                asked += 1;
+                answer_at = Some(client.now.monotonic + 3 * FRAME);
+            }
+            if answer_at.is_some_and(|at| client.now.monotonic >= at) {
+                answer_at = None;
+                client.confirm(PUBLIC);
+            }
+            if answer_at.is_some() {
+                away += FRAME;
+            }
+            seen.clear();
+        }
+    }
+    assert!((15..=28).contains(&asked), "{asked} of {changes}");
+    assert!(away < 3 * SECOND, "{away:?}");
+    assert_eq!(
+        client
+            .wait(4 * SECOND)
+            .iter()
+            .filter(
+                |seen| matches!(seen, Seen::Frame(frame) if frame["data"]["position"] == changes)
+            )
+            .count(),
+        1,
+        "the last counts"
+    );
 }
 
 #[test]

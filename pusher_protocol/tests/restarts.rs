@@ -60,6 +60,33 @@ fn another_server_is_dialled_within_seconds_though_the_one_before_was_given_up_a
 }
 
 #[test]
+fn many_restarts_at_one_moment_hold_up_a_healthy_server_for_five_seconds_at_most() {
+    for pairs in 1..=30 {
+        let mut client = Client::connected();
+        client.wait(20 * SECOND);
+        let mut dialled = 0;
+        for _ in 0..pairs {
+            client.command(Command::Disconnect);
+            dialled = dials(&client.command(Command::Connect));
+        }
+        dialled += dials(&client.wait(5 * SECOND));
+        assert_eq!(dialled, 1, "{pairs}");
+    }
+}
+
+#[test]
+fn two_systems_that_restart_at_one_failure_count_it_once() {
+    let mut client = Client::connected();
+    client.wait(20 * SECOND);
+    client.lose();
+    for _ in 0..4 {
+        client.command(Command::Disconnect);
+        client.command(Command::Connect);
+    }
+    assert_eq!(dials(&client.wait(SECOND)), 1);
+}
+
+#[test]
 fn a_few_restarts_in_a_row_are_dialled_at_once_and_the_next_says_why_it_waits() {
     let mut client = Client::connected();
     client.wait(Duration::from_secs(60));

@@ -361,6 +361,23 @@ fn a_presence_channel_without_an_identity_waits_for_the_sign_in() {
 }
 
 #[test]
+fn the_sign_in_is_told_before_the_presence_channel_that_has_its_member_from_it() {
+    let mut client = Client::connected();
+    let sign_in = request(&client.command(Command::SignIn));
+    let asked = request(&client.want("presence-lobby"));
+    client.authorize(asked);
+    client.vouch(sign_in, &json!({"id": "u1"}));
+    client.frame(&success(&json!({"id": "u1"})));
+    let seen = client.confirm_presence("presence-lobby", &["u1"]);
+    assert!(is_told(&seen));
+    assert!(matches!(notices(&seen)[0], Notice::SignIn(_)), "{seen:?}");
+
+    // A channel with a member of its own may have been asked for earlier, and says nothing of the user's channel.
+    let mut client = taken();
+    assert_eq!(sign_ins(&client.join("presence-lobby", "u1", &["u1"])), []);
+}
+
+#[test]
 fn a_presence_channel_that_waits_for_a_sign_in_fails_with_it() {
     let mut client = Client::connected();
     let sign_in = request(&client.command(Command::SignIn));

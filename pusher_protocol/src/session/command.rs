@@ -8,9 +8,9 @@ pub enum Command {
     /// Connect now: skips a waiting retry, starts anew after a failure. A dial follows the last one after a second at the
     /// earliest, or after [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less.
     ///
-    /// Within 100 ms of a failure this is taken for code that connects at each, in all games at once: it leads to a dial at
+    /// Within 250 ms of a failure this is taken for code that connects at each, in all games at once: it leads to a dial at
     /// random within a second the first time, and leaves the policy's wait from then on, unless it comes again a second
-    /// after the last time or later.
+    /// after the last time or later. A [`Command::Disconnect`] before it makes no difference.
     Connect,
     /// Close, and stay closed until [`Command::Connect`].
     Disconnect,
@@ -35,7 +35,7 @@ pub enum Command {
     /// Sign out: forget the user, and leave every channel that took an authorization; nothing more is asked of the game's
     /// backend for them. If the server knows the user, this takes a new connection: the protocol has no sign-out.
     SignOut,
-    /// The endpoint or the key changed: dial anew, channels kept. Within 100 ms of a failure, this dials
+    /// The endpoint or the key changed: dial anew, channels kept. Within 250 ms of a failure, this dials
     /// at random within a second, then within three of the earliest time for a dial.
     Redial,
 }

@@ -17,7 +17,7 @@ const DIALS_APART: Duration = Duration::from_secs(1);
 
 /// Who asks to connect within this time of a failure is code that does so whenever there is one, and not a person: people take
 /// longer to see it and to press something.
-const REACTION: Duration = Duration::from_millis(100);
+const REACTION: Duration = Duration::from_millis(250);
 
 /// So often in [`RESTARTS_SPAN`] the game may have the connection made anew without a wait: enough for a player who goes
 /// from server to server, too little for a game that does it in every frame.
@@ -42,20 +42,47 @@ impl Session {
     pub(super) fn connect(&mut self) {
         let often = self.asks_often();
         match &self.link {
-            Link::Idle => match self.left_off.take() {
-                Some((loss, outage)) if self.is_reaction_to(&loss) => {
-                    self.link = Link::Failed { loss };
-                    self.outage = outage;
-                    self.react(Wish::Connect);
-                }
-                _ => self.start(),
-            },
+            Link::Idle => self.resume(often),
             Link::Waiting { .. } | Link::Failed { .. } => {
                 if self.may_skip_the_wait(often, Wish::Connect) {
                     self.hasten();
                 }
             }
             Link::Dialing { .. } | Link::Connected { .. } => {}
+        }
+    }
+
+    /// Connects after a disconnect. One that came in the middle of a wait does not end it: code that makes the connection anew
+    /// at each failure, or all the time, would.
+    fn resume(&mut self, often: bool) {
+        match self.left_off.take() {
+            Some((
+                Link::Waiting {
+                    retry_at,
+                    loss,
+                    stands: true,
+                },
+                outage,
+            )) if often => {
+                self.outage = outage;
+                if self.context.now < retry_at {
+                    self.wait(retry_at, loss, true);
+                } else {
+                    self.dial();
+                }
+            }
+            Some((link @ (Link::Waiting { .. } | Link::Failed { .. }), outage))
+                if link.loss().is_some_and(|loss| self.is_reaction_to(loss)) =>
+            {
+                self.link = link;
+                self.outage = outage;
+                self.react(Wish::Connect);
+                // Told once more, for that it is disconnected was told since.
+                if let Link::Waiting { retry_at, loss, .. } = &self.link {
+                    self.wait(*retry_at, loss.clone(), true);
+                }
+            }
+            _ => self.start(),
         }
     }
 
@@ -181,10 +208,7 @@ impl Session {
         }
         self.hang_up("disconnect");
         let outage = std::mem::take(&mut self.outage);
-        self.left_off = match std::mem::replace(&mut self.link, Link::Idle) {
-            Link::Waiting { loss, .. } | Link::Failed { loss } => Some((loss, outage)),
-            Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => None,
-        };
+        self.left_off = Some((std::mem::replace(&mut self.link, Link::Idle), outage));
         self.context
             .notice(Notice::State(ConnectionState::Disconnected));
     }
@@ -193,16 +217,18 @@ impl Session {
     pub(super) fn redial(&mut self) {
         let often = self.asks_often();
         match &self.link {
-            Link::Idle => return,
+            Link::Idle => {}
             Link::Waiting { .. } | Link::Failed { .. } => {
-                if !self.may_skip_the_wait(often, Wish::Redial) {
-                    return;
+                if self.may_skip_the_wait(often, Wish::Redial) {
+                    self.hasten();
                 }
             }
-            Link::Dialing { .. } | Link::Connected { .. } => self.hang_up("reconnecting"),
+            Link::Dialing { .. } | Link::Connected { .. } => {
+                self.hang_up("reconnecting");
+                self.outage = Outage::default();
+                self.start();
+            }
         }
-        self.outage = Outage::default();
-        self.start();
     }
 
     /// Dials because the game asked for it, or if it does so all the time, a little later.

@@ -45,6 +45,16 @@ pub(super) enum Link {
     Failed { loss: Loss },
 }
 
+impl Link {
+    /// Why there is none, after a failure.
+    pub(super) fn loss(&self) -> Option<&Loss> {
+        match self {
+            Self::Waiting { loss, .. } | Self::Failed { loss } => Some(loss),
+            Self::Idle | Self::Dialing { .. } | Self::Connected { .. } => None,
+        }
+    }
+}
+
 /// Why there is no connection.
 #[derive(Clone, Debug)]
 pub(super) struct Loss {

@@ -55,7 +55,7 @@ use crate::{
 use channels::Channels;
 use connecting::RESTARTS_SPAN;
 use context::Context;
-use link::{Link, Loss, Outage};
+use link::{Link, Outage};
 use rate::RateLimiter;
 use sending::Outbox;
 use user::User;
@@ -91,8 +91,8 @@ pub struct Session {
     restarts: RateLimiter,
     /// When the game last asked for a connection, or for another one.
     asked_at: Option<Duration>,
-    /// The failure after which it disconnected.
-    left_off: Option<(Loss, Outage)>,
+    /// How things were when it last disconnected.
+    left_off: Option<(Link, Outage)>,
     outage: Outage,
     channels: Channels,
     user: User,

@@ -24,7 +24,7 @@ impl Repeats {
     /// It was asked.
     pub(super) fn count(&mut self, context: &mut Context) {
         let apart = APART.mul_f64(1.0 + CHANCE * context.random.f64());
-        let full_at = context.now + ROOM + APART;
+        let full_at = context.now + ROOM + APART.mul_f64(1.0 + CHANCE);
         self.empty_at = (self.empty_at.max(context.now) + apart).min(full_at);
     }
 

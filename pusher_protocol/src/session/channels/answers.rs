@@ -37,7 +37,9 @@ impl Channels {
                 context.send(ClientFrame::Unsubscribe { channel: &name });
                 return self.remove(context, &name);
             }
-            Phase::Subscribing { .. } if channel.is_outdated() => {
+            Phase::Subscribing { .. }
+                if channel.is_outdated() && channel.repeats.wait_until(context.now).is_none() =>
+            {
                 context.send(ClientFrame::Unsubscribe { channel: &name });
                 return self.renew(context, name);
             }
@@ -66,6 +68,9 @@ impl Channels {
         }
         if name.kind() == ChannelKind::Presence {
             channel.replace_roster(context, &name, data);
+        }
+        if channel.is_outdated() {
+            self.renew_in_turn(context, &name);
         }
     }
 

@@ -60,6 +60,8 @@ struct Channel {
     /// Given up with the user who signed out: nothing is asked for it until somebody signs in, or it is asked for anew.
     barred: bool,
     extra: Option<Map<String, Value>>,
+    /// Names the wait after which a subscription that stands is made anew with other fields.
+    renewal: Option<u64>,
     /// The fields with which the server was asked last.
     asked_with: Option<Map<String, Value>>,
     phase: Phase,
@@ -168,6 +170,7 @@ impl Channels {
             wanted: true,
             barred: false,
             extra,
+            renewal: None,
             asked_with: None,
             phase: Phase::Pending,
             auth_failures: 0,
@@ -458,6 +461,7 @@ impl Channels {
                 Phase::Subscribing { timer } if timer == id => {
                     self.fail(context, &name, SubscriptionError::TimedOut, true);
                 }
+                _ if channel.renewal == Some(id) => self.renewal_is_due(context, &name),
                 _ if channel.spreads_until(id) => self.enqueue_for_key(name),
                 _ if self.requests.contains_key(&RequestId(id)) => {
                     self.cancel(context, RequestId(id));
@@ -476,7 +480,8 @@ impl Channels {
                     matches!(
                         channel.phase,
                         Phase::Subscribing { timer } | Phase::Backoff { timer } if timer == id
-                    ) || channel.spreads_until(id)
+                    ) || channel.renewal == Some(id)
+                        || channel.spreads_until(id)
                 })
         })
     }

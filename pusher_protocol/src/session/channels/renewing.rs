@@ -40,6 +40,37 @@ impl Channels {
         self.proceed_in_turn(context, name);
     }
 
+    /// Makes a subscription that stands anew with other fields, or if that is done all the time, a little later: until then
+    /// it stands as it is.
+    pub(super) fn renew_in_turn(&mut self, context: &mut Context, name: &ChannelName) {
+        let Some(channel) = self.table.get_mut(name) else {
+            return;
+        };
+        if let Some(due) = channel.repeats.wait_until(context.now) {
+            if channel.renewal.is_none() {
+                let timer = context.next_id();
+                channel.renewal = Some(timer);
+                self.timers.set(due, timer, name.clone());
+            }
+            return;
+        }
+        channel.lost_at = Some(context.now);
+        channel.forget_key(context, name);
+        context.send(ClientFrame::Unsubscribe { channel: name });
+        self.cancel_question(context, name);
+        self.start(context, name.clone());
+    }
+
+    pub(super) fn renewal_is_due(&mut self, context: &mut Context, name: &ChannelName) {
+        let Some(channel) = self.table.get_mut(name) else {
+            return;
+        };
+        channel.renewal = None;
+        if channel.wanted && matches!(channel.phase, Phase::Subscribed) && channel.is_outdated() {
+            self.renew_in_turn(context, name);
+        }
+    }
+
     /// A wanted channel is wanted with these fields from now on.
     pub(super) fn amend(
         &mut self,
@@ -55,13 +86,7 @@ impl Channels {
         }
         channel.extra = extra;
         match channel.phase {
-            Phase::Subscribed => {
-                channel.lost_at = Some(context.now);
-                channel.forget_key(context, name);
-                context.send(ClientFrame::Unsubscribe { channel: name });
-                self.cancel_question(context, name);
-                self.start(context, name.clone());
-            }
+            Phase::Subscribed => self.renew_in_turn(context, name),
             Phase::Failed { .. } if !channel.barred => self.retry(context, name.clone()),
             // Those are sent with the request that is still to come; an answer that is awaited has to come first, as with
             // an unsubscription.

@@ -220,8 +220,16 @@ impl World {
             && self.questions.is_empty()
             && self.unanswered.is_empty()
             && self.owed.is_empty()
+            && self
+                .wanted
+                .iter()
+                .all(|channel| connection.filter(channel) == self.filter(channel))
             && self.statuses.values().all(subscribed)
             && self.wants_sign_in == matches!(self.sign_in, SignInState::SignedIn { .. })
+    }
+
+    fn filter(&self, channel: &str) -> u8 {
+        self.filters.get(channel).copied().unwrap_or_default()
     }
 
     pub fn check_agreement(&self) {
@@ -236,8 +244,11 @@ impl World {
         assert_eq!(connection.subscribed(), wanted);
         assert_eq!(connection.is_signed_in(), self.wants_sign_in);
         for channel in &wanted {
-            let filter = self.filters.get(*channel).copied().unwrap_or_default();
-            assert_eq!(connection.filter(channel), filter, "{channel}");
+            assert_eq!(
+                connection.filter(channel),
+                self.filter(channel),
+                "{channel}"
+            );
         }
         let presence = wanted.iter().filter(|name| name.starts_with("presence-"));
         for channel in presence {
