@@ -200,8 +200,11 @@ impl PusherConnection {
     /// So that a game may say so in every frame, a dial follows the last one after a second at the earliest, or after
     /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less. Who says so within 250 ms
     /// of a loss is taken for code that does it at each: it dials within a second the first time, and after the policy's
-    /// delays from then on, lest all players of a game come back at the same moment; who asks again a second after the last time
-    /// or later, as a player does who presses a button, is heard at once. To disconnect first makes no difference. After five disconnects in five seconds, the next connection waits for its turn too ([`ConnectionError::RestartedTooOften`]).
+    /// delays from then on, lest all players of a game come back at the same moment; who asks again a second after the last
+    /// time or later, as a player does who presses a button, is heard at once. To disconnect first makes no difference.
+    ///
+    /// After five disconnects in five seconds, the next connection waits for its turn too
+    /// ([`ConnectionError::RestartedTooOften`]).
     pub fn connect(&self) {
         self.line.command(Command::Connect);
     }

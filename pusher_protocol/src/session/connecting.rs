@@ -43,11 +43,7 @@ impl Session {
         let often = self.asks_often();
         match &self.link {
             Link::Idle => self.resume(often),
-            Link::Waiting { .. } | Link::Failed { .. } => {
-                if self.may_skip_the_wait(often, Wish::Connect) {
-                    self.hasten();
-                }
-            }
+            Link::Waiting { .. } | Link::Failed { .. } => self.skip_the_wait(often, Wish::Connect),
             Link::Dialing { .. } | Link::Connected { .. } => {}
         }
     }
@@ -71,9 +67,7 @@ impl Session {
                     self.dial();
                 }
             }
-            Some((link @ (Link::Waiting { .. } | Link::Failed { .. }), outage))
-                if link.loss().is_some_and(|loss| self.is_reaction_to(loss)) =>
-            {
+            Some((link, outage)) if link.loss().is_some_and(|loss| self.is_reaction_to(loss)) => {
                 self.link = link;
                 self.outage = outage;
                 self.react(Wish::Connect);
@@ -97,11 +91,11 @@ impl Session {
         self.context.now < loss.since + REACTION
     }
 
-    /// The game asks for a connection after a failure. Returns whether that ends the wait; it is the policy's business if the
-    /// game's code asks whenever there is a failure, or all the time.
-    fn may_skip_the_wait(&mut self, often: bool, wish: Wish) -> bool {
+    /// The game asks for a connection after a failure. That ends the wait, but it is the policy's business if the game's code
+    /// asks whenever there is a failure, or all the time.
+    fn skip_the_wait(&mut self, often: bool, wish: Wish) {
         match &self.link {
-            Link::Waiting { stands: true, .. } if often => return false,
+            Link::Waiting { stands: true, .. } if often => return,
             Link::Waiting {
                 loss,
                 stands: false,
@@ -110,8 +104,7 @@ impl Session {
             | Link::Failed { loss }
                 if self.is_reaction_to(loss) =>
             {
-                self.react(wish);
-                return false;
+                return self.react(wish);
             }
             _ => {}
         }
@@ -119,7 +112,7 @@ impl Session {
             immediate_spent: self.outage.immediate_spent && self.may_dial_at().is_some(),
             ..Outage::default()
         };
-        true
+        self.hasten();
     }
 
     /// The game's code connects as soon as there is a failure, and that of all other players with it: the first time they
@@ -218,11 +211,7 @@ impl Session {
         let often = self.asks_often();
         match &self.link {
             Link::Idle => {}
-            Link::Waiting { .. } | Link::Failed { .. } => {
-                if self.may_skip_the_wait(often, Wish::Redial) {
-                    self.hasten();
-                }
-            }
+            Link::Waiting { .. } | Link::Failed { .. } => self.skip_the_wait(often, Wish::Redial),
             Link::Dialing { .. } | Link::Connected { .. } => {
                 self.hang_up("reconnecting");
                 self.outage = Outage::default();

@@ -193,13 +193,12 @@ impl Session {
                 user_id: None,
                 extras,
             };
-            if self.user.is_settled() {
-                Some(event)
-            } else {
-                // The event shows that the channel is there, whether the server confirms that or not.
-                self.user.settle(&mut self.context);
+            // The event shows that the channel is there, whether the server confirms that or not.
+            if self.user.settle(&mut self.context) {
                 self.context.notice(Notice::Event(event.into_owned()));
                 None
+            } else {
+                Some(event)
             }
         } else {
             None

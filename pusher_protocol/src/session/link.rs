@@ -179,12 +179,13 @@ impl Session {
             attempt,
         });
         let policy_delay = self.policy_delay(action);
-        let Some(delay) = self.decide(&error, attempt, policy_delay) else {
-            let loss = Loss {
-                attempt,
-                error: error.clone(),
-                since: self.context.now,
-            };
+        let loss = Loss {
+            attempt,
+            error,
+            since: self.context.now,
+        };
+        let Some(delay) = self.decide(&loss.error, attempt, policy_delay) else {
+            let error = loss.error.clone();
             self.link = Link::Failed { loss };
             let error = if action == CloseAction::Fail {
                 error
@@ -199,11 +200,6 @@ impl Session {
             return;
         };
         self.outage.failures = attempt;
-        let loss = Loss {
-            attempt,
-            error,
-            since: self.context.now,
-        };
         self.wait(self.context.now + delay, loss, false);
     }
 

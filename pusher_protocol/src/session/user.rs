@@ -130,7 +130,7 @@ impl User {
 
     pub(super) fn connected(&mut self, context: &mut Context, socket_id: &Arc<str>) {
         if self.wanted {
-            self.sign_in(context, Some(socket_id));
+            self.authenticate(context, socket_id, 0);
         }
     }
 
@@ -266,24 +266,17 @@ impl User {
     }
 
     /// The user's own channel is there, or will not be: whoever is told of the sign-in now misses no event to the user.
-    pub(super) fn settle(&mut self, context: &mut Context) {
-        if let Phase::In { id, untold, .. } = &mut self.phase
-            && let Some(Untold { user_data, .. }) = untold.take()
-        {
-            let id = id.clone();
-            context.notice(Notice::SignIn(SignInState::SignedIn { id, user_data }));
-        }
-    }
-
-    /// Whether the game knows of the sign-in.
-    pub(super) fn is_settled(&self) -> bool {
-        !matches!(
-            self.phase,
-            Phase::In {
-                untold: Some(_),
-                ..
-            }
-        )
+    /// Returns whether the game did not know of it before.
+    pub(super) fn settle(&mut self, context: &mut Context) -> bool {
+        let Phase::In { id, untold, .. } = &mut self.phase else {
+            return false;
+        };
+        let Some(Untold { user_data, .. }) = untold.take() else {
+            return false;
+        };
+        let id = id.clone();
+        context.notice(Notice::SignIn(SignInState::SignedIn { id, user_data }));
+        true
     }
 
     /// A `pusher:error` without a channel while the server is asked is its answer, unless it may be `ambiguous`: about a
