@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .init_resource::<Speed>()
         .add_systems(FixedUpdate, (push, roll).chain());
     app.world_mut().spawn(PusherChannel::new("field"));
-    app.add_observer(move |_: On<Add, PusherSubscribed>| {
+    app.add_observer(move |_: On<Add<PusherSubscribed>>| {
         server.publish("field", "push", &3.0).ok();
     });
     app.run();

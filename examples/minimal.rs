@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .add_systems(Startup, |mut commands: Commands| {
             commands.spawn(PusherChannel::new("lobby"));
         })
-        .add_observer(move |_: On<Add, PusherSubscribed>| {
+        .add_observer(move |_: On<Add<PusherSubscribed>>| {
             let hello = serde_json::json!({"from": "the server", "text": "hello, Bevy"});
             server.publish("lobby", "chat", &hello).ok();
         })

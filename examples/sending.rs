@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn wave(_: On<Add, PusherSubscribed>, connection: Res<PusherConnection>) -> Result {
+fn wave(_: On<Add<PusherSubscribed>>, connection: Res<PusherConnection>) -> Result {
     for hand in 0..11 {
         // One more than the ten a second that the hosted service allows.
         connection.send("private-table", "client-wave", &hand)?;

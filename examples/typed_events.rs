@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .add_systems(Update, give_up);
     app.world_mut().spawn(PusherChannel::new("final"));
-    app.add_observer(move |_: On<Add, PusherSubscribed>| {
+    app.add_observer(move |_: On<Add<PusherSubscribed>>| {
         let score = |data| server.publish_raw("final", "goal", data).ok();
         score(r#"{"team": "Reds", "minute": 7}"#);
         score(r#"{"team": "Blues"}"#);

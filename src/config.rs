@@ -6,7 +6,7 @@ mod difference;
 mod network;
 #[cfg(not(target_arch = "wasm32"))]
 mod proxy;
-#[cfg(feature = "window")]
+#[cfg(feature = "lifecycle")]
 mod suspend;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -21,7 +21,7 @@ pub use pusher_protocol::{
     protocol::ChannelPattern,
     session::{ReconnectContext, ReconnectDecision},
 };
-#[cfg(feature = "window")]
+#[cfg(feature = "lifecycle")]
 pub use suspend::SuspendPolicy;
 
 use pusher_protocol::session::ReconnectHook;
@@ -71,7 +71,7 @@ pub struct PusherConfig {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) handshake_header_provider: Option<Provider>,
     pub(crate) transport: Option<Arc<dyn Transport>>,
-    #[cfg(feature = "window")]
+    #[cfg(feature = "lifecycle")]
     pub(crate) suspend_policy: SuspendPolicy,
     /// The clock of a client under test.
     #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
@@ -106,7 +106,7 @@ impl PusherConfig {
             #[cfg(not(target_arch = "wasm32"))]
             handshake_header_provider: None,
             transport: None,
-            #[cfg(feature = "window")]
+            #[cfg(feature = "lifecycle")]
             suspend_policy: SuspendPolicy::default(),
             #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
             clock: None,
@@ -194,7 +194,7 @@ impl PusherConfig {
     }
 
     /// What becomes of the connection while a phone has the app in the background.
-    #[cfg(feature = "window")]
+    #[cfg(feature = "lifecycle")]
     #[must_use]
     pub fn with_suspend_policy(mut self, policy: SuspendPolicy) -> Self {
         self.suspend_policy = policy;

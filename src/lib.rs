@@ -92,7 +92,7 @@ mod event;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod handover;
-#[cfg(feature = "window")]
+#[cfg(feature = "lifecycle")]
 mod lifecycle;
 mod plugin;
 mod presence;

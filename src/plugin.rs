@@ -95,7 +95,7 @@ impl Plugin for PusherPlugin {
             PreStartup,
             crate::waker::wake_the_event_loop.before(follow_config),
         );
-        #[cfg(feature = "window")]
+        #[cfg(feature = "lifecycle")]
         app.add_systems(
             PreUpdate,
             crate::lifecycle::follow_lifecycle

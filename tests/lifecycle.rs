@@ -1,5 +1,5 @@
 //! A game that a phone puts into the background, and brings back.
-#![cfg(all(feature = "window", feature = "testing"))]
+#![cfg(all(feature = "lifecycle", feature = "testing"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -56,7 +56,7 @@ impl Aeronet {
     }
 }
 
-fn subscribe(connected: On<Add, Session>, mut sessions: Query<&mut Session>) {
+fn subscribe(connected: On<Add<Session>>, mut sessions: Query<&mut Session>) {
     if let Ok(mut session) = sessions.get_mut(connected.entity) {
         let subscribe =
             format!(r#"{{"event":"pusher:subscribe","data":{{"channel":"{CHANNEL}"}}}}"#);

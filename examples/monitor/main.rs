@@ -250,7 +250,7 @@ fn print_event(event: On<PusherEvent>, output: Res<Output>) {
 
 /// The whole roster, once after each subscription; what changes later is told one by one.
 fn print_members(
-    inserted: On<Insert, PusherMembers>,
+    inserted: On<Insert<PusherMembers>>,
     subscribed: Query<(&PusherChannel, &PusherMembers), With<AwaitsMembers>>,
     output: Res<Output>,
     mut commands: Commands,

@@ -108,7 +108,7 @@ impl Plugin for RosterPlugin {
 
 /// A player gets a row: "you" first, the others in the order of their coming.
 fn seat(
-    add: On<Add, Player>,
+    add: On<Add<Player>>,
     mut commands: Commands,
     list: Option<Single<(Entity, &Roster)>>,
     players: Query<&Player>,
@@ -181,7 +181,7 @@ fn seat(
     }
 }
 
-fn unseat(departed: On<Add, Departed>, mut commands: Commands, rows: Query<(), With<Row>>) {
+fn unseat(departed: On<Add<Departed>>, mut commands: Commands, rows: Query<(), With<Row>>) {
     if rows.contains(departed.entity) {
         commands
             .entity(departed.entity)
@@ -189,13 +189,13 @@ fn unseat(departed: On<Add, Departed>, mut commands: Commands, rows: Query<(), W
     }
 }
 
-fn mark_chosen(chosen: On<Add, Chosen>, mut commands: Commands) {
+fn mark_chosen(chosen: On<Add<Chosen>>, mut commands: Commands) {
     commands
         .entity(chosen.entity)
         .insert(BackgroundColor(BORDER));
 }
 
-fn unmark_chosen(chosen: On<Remove, Chosen>, mut commands: Commands) {
+fn unmark_chosen(chosen: On<Remove<Chosen>>, mut commands: Commands) {
     commands
         .entity(chosen.entity)
         .try_remove::<BackgroundColor>();

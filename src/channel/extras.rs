@@ -64,7 +64,7 @@ pub(super) fn extras_of(
 }
 
 pub(crate) fn follow_extras_insert(
-    insert: On<Insert, PusherSubscribeExtras>,
+    insert: On<Insert<PusherSubscribeExtras>>,
     subscribers: Option<ResMut<Subscribers>>,
 ) {
     if let Some(mut subscribers) = subscribers {
@@ -73,7 +73,7 @@ pub(crate) fn follow_extras_insert(
 }
 
 pub(crate) fn follow_extras_remove(
-    remove: On<Remove, PusherSubscribeExtras>,
+    remove: On<Remove<PusherSubscribeExtras>>,
     subscribers: Option<ResMut<Subscribers>>,
 ) {
     if let Some(mut subscribers) = subscribers {

@@ -21,7 +21,7 @@ type Written = (
 );
 
 pub(crate) fn follow_insert(
-    insert: On<Insert, PusherChannel>,
+    insert: On<Insert<PusherChannel>>,
     channels: Query<(&PusherChannel, Written), Allow<Disabled>>,
     subscribers: Option<ResMut<Subscribers>>,
     mut commands: Commands,
@@ -42,7 +42,7 @@ pub(crate) fn follow_insert(
 }
 
 pub(crate) fn follow_discard(
-    discard: On<Discard, PusherChannel>,
+    discard: On<Discard<PusherChannel>>,
     subscribers: Option<ResMut<Subscribers>>,
 ) {
     if let Some(mut subscribers) = subscribers {
@@ -50,7 +50,7 @@ pub(crate) fn follow_discard(
     }
 }
 
-pub(crate) fn follow_remove(remove: On<Remove, PusherChannel>, mut commands: Commands) {
+pub(crate) fn follow_remove(remove: On<Remove<PusherChannel>>, mut commands: Commands) {
     // On a despawn the entity is gone by the time of the command, which is as well.
     commands
         .entity(remove.entity)

@@ -74,13 +74,13 @@ impl Line {
     }
 
     /// Does without the connection for a time, which the game still wants.
-    #[cfg(feature = "window")]
+    #[cfg(feature = "lifecycle")]
     pub(crate) fn suspend(&self) {
         self.end().pass(Command::Disconnect);
     }
 
     /// That time is over.
-    #[cfg(feature = "window")]
+    #[cfg(feature = "lifecycle")]
     pub(crate) fn resume(&self) {
         self.end().pass(Command::Connect);
     }

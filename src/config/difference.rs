@@ -41,7 +41,7 @@ impl PusherConfig {
             #[cfg(not(target_arch = "wasm32"))]
             handshake_header_provider,
             transport: _,
-            #[cfg(feature = "window")]
+            #[cfg(feature = "lifecycle")]
             suspend_policy,
             #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
             clock,
@@ -60,7 +60,7 @@ impl PusherConfig {
         let is_same = is_same
             && *handshake_headers == other.handshake_headers
             && is_one(handshake_header_provider, &other.handshake_header_provider);
-        #[cfg(feature = "window")]
+        #[cfg(feature = "lifecycle")]
         let is_same = is_same && *suspend_policy == other.suspend_policy;
         #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
         let is_same = is_same && is_one(clock, &other.clock);
@@ -162,7 +162,7 @@ mod tests {
             |config, _| config.with_handshake_header_provider(Vec::new),
             |config, _| config.with_sent_answers(true),
             |config, _| config.with_raw_for_typed(false),
-            #[cfg(feature = "window")]
+            #[cfg(feature = "lifecycle")]
             |config, _| config.with_suspend_policy(crate::config::SuspendPolicy::Disconnect),
         ];
         for (index, other) in others.into_iter().enumerate() {

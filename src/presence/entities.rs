@@ -102,7 +102,7 @@ impl PusherMemberEntities {
 
 /// The roster changed.
 pub(crate) fn update_members(
-    changed: On<Insert, PusherMembers>,
+    changed: On<Insert<PusherMembers>>,
     wanted: Query<(), With<PusherSpawnMembers>>,
     mut commands: Commands,
 ) {
@@ -113,18 +113,18 @@ pub(crate) fn update_members(
 }
 
 /// Entities came to be wanted for a roster that may be there already.
-pub(crate) fn spawn_members(wanted: On<Insert, PusherSpawnMembers>, mut commands: Commands) {
+pub(crate) fn spawn_members(wanted: On<Insert<PusherSpawnMembers>>, mut commands: Commands) {
     let channel = wanted.entity;
     commands.queue(move |world: &mut World| mirror(world, channel));
 }
 
 /// The roster is gone.
-pub(crate) fn forget_members(gone: On<Remove, PusherMembers>, mut commands: Commands) {
+pub(crate) fn forget_members(gone: On<Remove<PusherMembers>>, mut commands: Commands) {
     despawn(&mut commands, gone.entity);
 }
 
 /// The entities are not wanted any more.
-pub(crate) fn despawn_members(unwanted: On<Remove, PusherSpawnMembers>, mut commands: Commands) {
+pub(crate) fn despawn_members(unwanted: On<Remove<PusherSpawnMembers>>, mut commands: Commands) {
     despawn(&mut commands, unwanted.entity);
 }
 

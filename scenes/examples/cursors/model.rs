@@ -78,7 +78,7 @@ pub(crate) fn tell_traffic(app: &mut App) {
     );
 }
 
-fn give_way(add: On<Add, Player>, mut commands: Commands) {
+fn give_way(add: On<Add<Player>>, mut commands: Commands) {
     commands
         .entity(add.entity)
         .insert((Way::default(), Shown::default()));

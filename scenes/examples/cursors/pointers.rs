@@ -98,7 +98,7 @@ fn name_plate(name: String, colour: Color) -> impl Bundle {
 }
 
 fn remove_with_player(
-    departed: On<Add, Departed>,
+    departed: On<Add<Departed>>,
     mut commands: Commands,
     pointers: Query<(Entity, &Pointer)>,
 ) {
