@@ -18,7 +18,7 @@ pub struct SceneArguments {
     #[arg(long, value_name = "NAME", default_value_t = default_name())]
     pub name: String,
 
-    /// Print the scene as lines instead of opening a window (so it is, too, where there is no display)
+    /// Print the scene as lines, without a window and without drawing on the terminal
     #[arg(long)]
     pub headless: bool,
 
@@ -33,14 +33,6 @@ pub struct SceneArguments {
     /// The pictures to take.
     #[command(flatten)]
     pub pictures: PictureArguments,
-}
-
-impl SceneArguments {
-    /// Whether nobody is at the keys, so that the scene plays by itself.
-    #[must_use]
-    pub fn is_unattended(&self) -> bool {
-        self.serve.is_none() && (self.headless || !self.pictures.screenshot.is_empty())
-    }
 }
 
 /// The arguments about pictures, which documentation and tests are made with.

@@ -6,9 +6,9 @@ use bevy::prelude::*;
 use crate::{
     connection_view::ConnectionView,
     draw::DrawSystems,
-    input_line::CommandKey,
     key_hints::{CommonHints, KeyHint},
     link::{Link, LinkSystems, ToggleNetwork},
+    typing::CommandKey,
 };
 
 /// A page is not the scene's to close.

@@ -1,4 +1,4 @@
-//! The app that every scene is built on: a window, or lines.
+//! The app that every scene is built on: in a window, in a terminal, or as lines.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,52 +13,93 @@ use std::time::Duration;
 use bevy::app::ScheduleRunnerPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use bevy::app::TerminalCtrlCHandlerPlugin;
-use bevy::asset::AssetMetaCheck;
-#[cfg(not(target_arch = "wasm32"))]
-use bevy::log::{BoxedFmtLayer, tracing_subscriber};
 use bevy::log::{Level, LogPlugin};
 use bevy::prelude::*;
-use bevy::render::RenderPlugin;
-use bevy::window::WindowResizeConstraints;
 use clap::Parser;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::terminal;
+#[cfg(feature = "windowed")]
+use crate::window;
 use crate::{
-    arguments::{SceneArguments, WindowSize},
+    arguments::SceneArguments,
     backend::BackendPlugin,
-    badge::BadgePlugin,
-    chat::ChatPlugin,
     connection_view::ConnectionView,
-    curtain::CurtainPlugin,
-    draw::DrawPlugin,
     entry::ChatEntry,
-    fitted::FittedPlugin,
-    headless::HeadlessPlugin,
-    icons::IconsPlugin,
-    input_line::InputLinePlugin,
     key_hints::KeyHintsPlugin,
     keys::KeysPlugin,
+    lines::LinesPlugin,
     link::{StaysAway, ToggleNetwork},
-    motion::MotionPlugin,
-    pace::PacePlugin,
-    panel::PanelPlugin,
-    picture::PicturePlugin,
     player::RosterIsKnown,
-    roster::RosterPlugin,
-    scrolling::ScrollingPlugin,
-    theme::BACKGROUND,
-    toast::{Toast, ToastPlugin},
+    server::Scene,
+    toast::Toast,
+    typing::TypingPlugin,
 };
 
 /// How often a scene without a window looks for news.
-const HEADLESS_STEP: Duration = Duration::from_millis(20);
+const STEP: Duration = Duration::from_millis(20);
 
-/// Where the assets lie, whatever the working directory is.
+/// How a scene is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// In a window. Takes the feature `windowed`.
+    Window,
+    /// All over the terminal, redrawn in place.
+    Terminal,
+    /// As lines: time, who, what.
+    Lines,
+}
+
+/// What the scene is connected to, in a few words.
+#[derive(Resource, Clone, Debug, Default)]
+pub struct Place(pub String);
+
+impl Stage {
+    /// In a window, if the scene was built for one and there is a display; else in the terminal, if the scene has a view for it and
+    /// there is one; else as lines. With `--headless` and `--serve` always as lines.
+    #[must_use]
+    pub fn of(scene: &Scene, arguments: &SceneArguments) -> Self {
+        if arguments.headless || arguments.serve.is_some() {
+            Self::Lines
+        } else if cfg!(feature = "windowed") && has_display() {
+            Self::Window
+        } else if scene.has_terminal_view && is_terminal() {
+            Self::Terminal
+        } else {
+            Self::Lines
+        }
+    }
+
+    /// Whether nobody is at the keys, so that the scene plays by itself.
+    #[must_use]
+    pub fn is_unattended(self, arguments: &SceneArguments) -> bool {
+        match self {
+            Self::Window => !arguments.pictures.screenshot.is_empty(),
+            Self::Terminal => false,
+            Self::Lines => arguments.serve.is_none(),
+        }
+    }
+}
+
+fn has_display() -> bool {
+    !cfg!(all(unix, not(target_os = "macos")))
+        || ["DISPLAY", "WAYLAND_DISPLAY"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// Whether keys can be read from there and the cursor moved.
 #[cfg(not(target_arch = "wasm32"))]
-const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
+fn is_terminal() -> bool {
+    std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal()
+        && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+}
 
-/// Where a page finds them, beside itself.
 #[cfg(target_arch = "wasm32")]
-const ASSETS: &str = "assets";
+fn is_terminal() -> bool {
+    false
+}
 
 /// Runs a scene with the arguments of the command line; says on the terminal why it cannot start.
 #[cfg(not(target_arch = "wasm32"))]
@@ -89,21 +130,18 @@ pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> 
     }
 }
 
-/// Whether the scene runs without a window: because one said so, or because there is no display.
-#[must_use]
-pub fn is_headless(arguments: &SceneArguments) -> bool {
-    let has_no_display = cfg!(all(unix, not(target_os = "macos")))
-        && ["DISPLAY", "WAYLAND_DISPLAY"]
-            .iter()
-            .all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty()));
-    arguments.headless || arguments.serve.is_some() || has_no_display
-}
-
-/// An app with all that scenes share, in a window of this title or as lines.
+/// An app with all that scenes share, shown this way under this title.
 ///
 /// # Errors
-/// A picture was asked for where there is no display.
-pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String> {
+/// A picture was asked for where there is no window, or the terminal cannot be drawn on.
+pub fn scene_app(title: &str, arguments: &SceneArguments, stage: Stage) -> Result<App, String> {
+    let wants_picture = !arguments.pictures.screenshot.is_empty();
+    if wants_picture && !cfg!(feature = "windowed") {
+        return Err("--screenshot needs a window, for which the feature `windowed` is".to_owned());
+    }
+    if wants_picture && stage != Stage::Window {
+        return Err("--screenshot needs a display, and there is none".to_owned());
+    }
     let mut app = App::new();
     app.init_resource::<ConnectionView>()
         .init_resource::<RosterIsKnown>()
@@ -113,53 +151,22 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
     if arguments.serve.is_some() {
         app.insert_resource(StaysAway);
     }
-    if is_headless(arguments) {
-        if !arguments.pictures.screenshot.is_empty() {
-            return Err("--screenshot needs a display, and there is none".to_owned());
+    match stage {
+        #[cfg(feature = "windowed")]
+        Stage::Window => {
+            window::add_to(&mut app, title, &arguments.pictures, log_plugin());
+            app.add_plugins((TypingPlugin, KeyHintsPlugin, KeysPlugin));
         }
-        app.add_plugins((
-            MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(HEADLESS_STEP)),
-            log_plugin(),
-            #[cfg(not(target_arch = "wasm32"))]
-            TerminalCtrlCHandlerPlugin,
-            HeadlessPlugin,
-        ));
-    } else {
-        app.add_plugins(
-            DefaultPlugins
-                .set(log_plugin())
-                .set(window_plugin(title, arguments.pictures.size))
-                .set(RenderPlugin {
-                    // Or the first pictures are black.
-                    synchronous_pipeline_compilation: !arguments.pictures.screenshot.is_empty(),
-                    ..default()
-                })
-                .set(AssetPlugin {
-                    file_path: ASSETS.to_owned(),
-                    // There are none, and a page would ask its server for each.
-                    meta_check: AssetMetaCheck::Never,
-                    ..default()
-                }),
-        )
-        .insert_resource(ClearColor(BACKGROUND))
-        .add_plugins(DrawPlugin)
-        .add_plugins((
-            PacePlugin,
-            IconsPlugin,
-            MotionPlugin,
-            FittedPlugin,
-            ScrollingPlugin,
-            PanelPlugin,
-            BadgePlugin,
-            ToastPlugin,
-            CurtainPlugin,
-            RosterPlugin,
-            ChatPlugin,
-            InputLinePlugin,
-            KeyHintsPlugin,
-            KeysPlugin,
-        ))
-        .add_plugins(PicturePlugin(arguments.pictures.clone()));
+        #[cfg(not(target_arch = "wasm32"))]
+        Stage::Terminal => {
+            terminal::add_to(&mut app, title)?;
+            without_window(&mut app);
+            app.add_plugins((TypingPlugin, KeyHintsPlugin, KeysPlugin));
+        }
+        _ => {
+            without_window(&mut app);
+            app.add_plugins(LinesPlugin);
+        }
     }
     app.add_plugins(BackendPlugin {
         serves: arguments.serve.is_some(),
@@ -170,45 +177,28 @@ pub fn scene_app(title: &str, arguments: &SceneArguments) -> Result<App, String>
     Ok(app)
 }
 
+/// Bevy's plugins for an app without a window.
+fn without_window(app: &mut App) {
+    app.add_plugins((
+        MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(STEP)),
+        log_plugin(),
+        #[cfg(not(target_arch = "wasm32"))]
+        TerminalCtrlCHandlerPlugin,
+    ));
+}
+
 /// Says what the scene is connected to, as its first line.
 pub fn say(line: &str) {
     println!("{line}");
-}
-
-fn window_plugin(title: &str, size: WindowSize) -> WindowPlugin {
-    WindowPlugin {
-        primary_window: Some(Window {
-            title: title.to_owned(),
-            resolution: (size.width, size.height).into(),
-            // In a page.
-            fit_canvas_to_parent: true,
-            resize_constraints: WindowResizeConstraints {
-                min_width: 800.0,
-                min_height: 500.0,
-                ..default()
-            },
-            ..default()
-        }),
-        ..default()
-    }
 }
 
 fn log_plugin() -> LogPlugin {
     LogPlugin {
         level: Level::WARN,
         #[cfg(not(target_arch = "wasm32"))]
-        fmt_layer: log_without_escape_codes_in_files,
+        fmt_layer: |app| Some(terminal::log_layer(app)),
         ..default()
     }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn log_without_escape_codes_in_files(_: &mut App) -> Option<BoxedFmtLayer> {
-    Some(Box::new(
-        tracing_subscriber::fmt::Layer::default()
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal()),
-    ))
 }
 
 fn end_after(whole: Duration) -> impl FnMut(Res<Time<Real>>, MessageWriter<AppExit>) {

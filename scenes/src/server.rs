@@ -24,6 +24,8 @@ pub struct Scene {
     pub players: usize,
     /// Whether it plays the game's backend.
     pub has_backend: bool,
+    /// Whether it has a view for the terminal, with its keys.
+    pub has_terminal_view: bool,
 }
 
 /// The server. As long as it is there, so are the simulated players.
@@ -150,9 +152,41 @@ impl SceneServer {
     /// What to say first.
     #[must_use]
     pub fn first_words(&self) -> String {
-        let Some(own) = &self.own else {
-            return format!("Connecting to {}.", self.choice.words());
+        let started = match &self.own {
+            Some(own) => format!(
+                "Started a development server on {}{}, all in this process.",
+                own.address(),
+                self.company_words(" and "),
+            ),
+            None => format!("Connecting to {}.", self.choice.words()),
         };
+        [
+            Some(started),
+            self.how_to_open_a_window(),
+            self.how_to_join(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n")
+    }
+
+    /// How to see the scene in a window, where it was built without.
+    #[must_use]
+    pub fn how_to_open_a_window(&self) -> Option<String> {
+        (!cfg!(feature = "windowed")).then(|| {
+            format!(
+                "In a window: cargo run --example {} --features windowed \
+                 (before Rust 1.97.1 add --ignore-rust-version)",
+                self.scene.name
+            )
+        })
+    }
+
+    /// How somebody else comes to the scene's own server.
+    #[must_use]
+    pub fn how_to_join(&self) -> Option<String> {
+        let own = self.own.as_ref()?;
         let backend = if self.scene.has_backend {
             format!(
                 " --app-id {} --app-secret {}",
@@ -162,16 +196,13 @@ impl SceneServer {
         } else {
             String::new()
         };
-        format!(
-            "Started a development server on {}{}, all in this process.\n\
-             Join it from another terminal: cargo run --example {} -- --port {} --key {} --auth-endpoint {}{backend}",
-            own.address(),
-            self.company_words(" and "),
+        Some(format!(
+            "Join it from another terminal: cargo run --example {} -- --port {} --key {} --auth-endpoint {}{backend}",
             self.scene.name,
             own.port(),
             own.app_key(),
             own.auth_endpoint(),
-        )
+        ))
     }
 
     /// Where one is, for the top bar; `what` is the channel or the like.

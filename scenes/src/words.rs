@@ -68,6 +68,12 @@ fn plain(character: char) -> &'static str {
     }
 }
 
+/// `text` without control characters: what came over the network must not be able to move the cursor of somebody's terminal.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// `text` in at most `limit` characters, the last of them an ellipsis if something was left out.
 #[must_use]
 pub fn shortened(text: &str, limit: usize) -> String {

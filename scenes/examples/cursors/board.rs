@@ -5,10 +5,10 @@ use std::time::Duration;
 use bevy::prelude::*;
 use bevy::ui::RelativeCursorPosition;
 use pusher_scenes::{
+    colours::{PANEL, player_colour},
     draw::DrawSystems,
-    pace::Pace,
     player::Player,
-    theme::{PANEL, player_colour},
+    window::pace::Pace,
 };
 
 use crate::model::{IsSmooth, MoveSystems, Shown, Way};

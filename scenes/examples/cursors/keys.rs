@@ -3,8 +3,8 @@
 use bevy::prelude::*;
 use pusher_scenes::{
     draw::DrawSystems,
-    input_line::CommandKey,
     key_hints::{KeyHint, KeyHints},
+    typing::CommandKey,
 };
 
 use crate::model::IsSmooth;

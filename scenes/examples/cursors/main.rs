@@ -3,12 +3,16 @@
 //! `cargo run --example cursors` brings its own server and players; `-- --help` tells how to use another server, and
 //! `-- --headless` prints what happens as lines.
 
+#[cfg(feature = "windowed")]
 mod board;
+#[cfg(feature = "windowed")]
 mod keys;
 mod model;
 mod mouse;
 mod network;
+#[cfg(feature = "windowed")]
 mod pointers;
+#[cfg(feature = "windowed")]
 mod view;
 
 use std::process::ExitCode;
@@ -17,8 +21,7 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     cursors::{BOARD_CHANNEL, CURSOR_PLAYERS, cursor_company},
-    frame::Place,
-    scene::{is_headless, run_scene, say, scene_app},
+    scene::{Place, Stage, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -26,6 +29,7 @@ const SCENE: Scene = Scene {
     name: "cursors",
     players: CURSOR_PLAYERS,
     has_backend: false,
+    has_terminal_view: false,
 };
 
 fn main() -> ExitCode {
@@ -33,20 +37,24 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
+    let stage = Stage::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Cursors", arguments)?;
+    let mut app = scene_app("Cursors", arguments, stage)?;
     app.insert_resource(Place(server.place(BOARD_CHANNEL)))
         .add_plugins((model::plugin, network::plugin(&server, &arguments.name)));
-    if is_headless(arguments) {
+    if stage == Stage::Lines {
         app.add_plugins(model::tell_traffic);
-    } else {
-        app.add_plugins((view::plugin, board::plugin, pointers::plugin, keys::plugin));
     }
-    if arguments.is_unattended() {
+    #[cfg(feature = "windowed")]
+    if stage == Stage::Window {
+        app.add_plugins((view::plugin, board::plugin, pointers::plugin, keys::plugin));
+        if !stage.is_unattended(arguments) {
+            app.add_plugins(mouse::by_hand);
+        }
+    }
+    if stage.is_unattended(arguments) {
         app.add_plugins(mouse::by_itself);
-    } else {
-        app.add_plugins(mouse::by_hand);
     }
     app.insert_resource(server.with_company(cursor_company)?);
     Ok(app.run())

@@ -3,13 +3,17 @@
 use std::f32::consts::TAU;
 
 use bevy::prelude::*;
+#[cfg(feature = "windowed")]
 use bevy::ui::RelativeCursorPosition;
 
-use crate::{board::Board, model::Mine};
+#[cfg(feature = "windowed")]
+use crate::board::Board;
+use crate::model::Mine;
 
 /// How long a round takes, in seconds.
 const ROUND: f32 = 6.0;
 
+#[cfg(feature = "windowed")]
 pub(crate) fn by_hand(app: &mut App) {
     app.add_systems(Update, follow_mouse);
 }
@@ -28,6 +32,7 @@ fn go_round(time: Res<Time<Real>>, mut mine: ResMut<Mine>) {
     };
 }
 
+#[cfg(feature = "windowed")]
 fn follow_mouse(
     board: Single<&RelativeCursorPosition, With<Board>>,
     buttons: Res<ButtonInput<MouseButton>>,

@@ -2,11 +2,14 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    colours::{BACKGROUND, player_colour},
     draw::DrawSystems,
-    icons::Icon,
-    pace::Pace,
     player::{Departed, Player},
-    theme::{BACKGROUND, QUIET, player_colour, text},
+    window::{
+        icons::Icon,
+        pace::Pace,
+        theme::{QUIET, text},
+    },
     words::{drawable, shortened},
 };
 

@@ -4,12 +4,15 @@ use bevy::prelude::*;
 use pusher_scenes::{
     connection_view::ConnectionView,
     draw::DrawSystems,
-    frame::{Frame, Place},
-    pace::Pace,
-    panel::{Panel, PanelCount},
-    picture::WorthAPicture,
-    roster::Roster,
-    theme::{CORNER, GAP},
+    scene::Place,
+    window::{
+        frame::Frame,
+        pace::Pace,
+        panel::{Panel, PanelCount},
+        picture::WorthAPicture,
+        roster::Roster,
+        theme::{CORNER, GAP},
+    },
 };
 
 use crate::{

@@ -2,11 +2,14 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    colours::{ACCENT, BORDER, QUIET_TEXT, TEXT},
     draw::DrawSystems,
-    fitted::fitted,
-    icons::Icon,
     invitations::Invitation,
-    theme::{ACCENT, BODY, BORDER, GAP, QUIET, QUIET_TEXT, TEXT, UNIT, text},
+    window::{
+        fitted::fitted,
+        icons::Icon,
+        theme::{BODY, GAP, QUIET, UNIT, text},
+    },
 };
 
 use crate::model::Pending;

@@ -4,9 +4,9 @@ use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 use pusher_scenes::{
     draw::DrawSystems,
-    input_line::{CommandKey, LineEntered},
     key_hints::{KeyHint, KeyHints},
     link::LinkSystems,
+    typing::{CommandKey, LineEntered},
 };
 
 use crate::model::{CurrentRoom, Pending, Wish};

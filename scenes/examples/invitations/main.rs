@@ -3,10 +3,13 @@
 //! `cargo run --example invitations` brings its own server and friends; `-- --help` tells how to use another server, and
 //! `-- --headless` prints what happens as lines.
 
+#[cfg(feature = "windowed")]
 mod cards;
+#[cfg(feature = "windowed")]
 mod keys;
 mod model;
 mod network;
+#[cfg(feature = "windowed")]
 mod view;
 
 use std::process::ExitCode;
@@ -16,9 +19,8 @@ use clap::Parser;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    frame::Place,
     invitations::{FRIENDS, invitation_company},
-    scene::{is_headless, run_scene, say, scene_app},
+    scene::{Place, Stage, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -28,6 +30,7 @@ const SCENE: Scene = Scene {
     name: "invitations",
     players: FRIENDS.len(),
     has_backend: true,
+    has_terminal_view: false,
 };
 
 #[derive(Parser)]
@@ -47,19 +50,21 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<AppExit, String> {
     let Arguments { scene, friends } = arguments;
+    let stage = Stage::of(&SCENE, scene);
     let server = SceneServer::start(SCENE, scene)?;
     say(&server.first_words());
-    let mut app = scene_app("Invitations", scene)?;
+    let mut app = scene_app("Invitations", scene, stage)?;
     app.insert_resource(Place(server.place(&format!("{} and friends", scene.name))))
         .insert_resource(server.backend())
         .add_plugins((
             model::plugin,
             network::plugin(&server, &scene.name, friends),
         ));
-    if !is_headless(scene) {
+    #[cfg(feature = "windowed")]
+    if stage == Stage::Window {
         app.add_plugins((view::plugin, cards::plugin, keys::plugin));
     }
-    if scene.is_unattended() {
+    if stage.is_unattended(scene) {
         app.add_plugins(by_itself(server.own().is_some()));
     }
     let guest = scene.name.clone();

@@ -38,6 +38,7 @@ pub(crate) struct Room {
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
     /// Choose the friend so many rows further down.
+    #[cfg_attr(not(feature = "windowed"), expect(dead_code, reason = "takes keys"))]
     Choose(isize),
     /// Invite the chosen friend.
     Invite,

@@ -2,15 +2,18 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
-    chat::ChatPanel,
     draw::DrawSystems,
     entry::ChatEntry,
-    frame::{Frame, Place},
-    panel::{Panel, PanelCount},
-    picture::WorthAPicture,
-    roster::Roster,
-    scrolling::Scrolling,
-    theme::{GAP, UNIT},
+    scene::Place,
+    window::{
+        chat::ChatPanel,
+        frame::Frame,
+        panel::{Panel, PanelCount},
+        picture::WorthAPicture,
+        roster::Roster,
+        scrolling::Scrolling,
+        theme::{GAP, UNIT},
+    },
 };
 
 use crate::{

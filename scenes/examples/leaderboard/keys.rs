@@ -3,9 +3,9 @@
 use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 use pusher_scenes::{
-    input_line::CommandKey,
     key_hints::{KeyHint, KeyHints},
     link::LinkSystems,
+    typing::CommandKey,
 };
 
 use crate::model::Wish;

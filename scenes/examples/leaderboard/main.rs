@@ -3,10 +3,13 @@
 //! `cargo run --example leaderboard` brings its own server and a race; `-- --help` tells how to use another server, and
 //! `-- --headless` prints what happens as lines.
 
+#[cfg(feature = "windowed")]
 mod keys;
 mod model;
 mod network;
+#[cfg(feature = "windowed")]
 mod rows;
+#[cfg(feature = "windowed")]
 mod view;
 
 use std::process::ExitCode;
@@ -15,19 +18,20 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    frame::Place,
     leaderboard::{LEADERBOARD_CHANNEL, RACERS, leaderboard_company},
-    scene::{is_headless, run_scene, say, scene_app},
+    scene::{Place, Stage, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
 
 use model::Wish;
+#[cfg(feature = "windowed")]
 use rows::You;
 
 const SCENE: Scene = Scene {
     name: "leaderboard",
     players: RACERS,
     has_backend: true,
+    has_terminal_view: false,
 };
 
 fn main() -> ExitCode {
@@ -35,17 +39,19 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
+    let stage = Stage::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Leaderboard", arguments)?;
+    let mut app = scene_app("Leaderboard", arguments, stage)?;
     app.insert_resource(Place(server.place(LEADERBOARD_CHANNEL)))
-        .insert_resource(You(arguments.name.clone()))
         .insert_resource(server.backend())
         .add_plugins((model::plugin, network::plugin(&server, &arguments.name)));
-    if !is_headless(arguments) {
-        app.add_plugins((view::plugin, rows::plugin, keys::plugin));
+    #[cfg(feature = "windowed")]
+    if stage == Stage::Window {
+        app.insert_resource(You(arguments.name.clone()))
+            .add_plugins((view::plugin, rows::plugin, keys::plugin));
     }
-    if arguments.is_unattended() {
+    if stage.is_unattended(arguments) {
         app.add_plugins(autopilot([
             (1500, Wish::Score),
             (700, Wish::Score),

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    colours::{GOOD, TEXT, player_colour},
     draw::DrawSystems,
-    fitted::fitted,
-    motion::{Arriving, Glide},
-    pace::Pace,
-    roster::{ROW_HEIGHT, avatar, you_chip},
-    theme::{BODY, GAP, GOOD, TEXT, UNIT, player_colour, text},
+    window::{
+        fitted::fitted,
+        motion::{Arriving, Glide},
+        pace::Pace,
+        roster::{ROW_HEIGHT, avatar, you_chip},
+        theme::{BODY, GAP, UNIT, text},
+    },
 };
 
 use crate::model::{Gain, Track};

@@ -2,17 +2,21 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
-    chat::ChatPanel,
+    colours::QUIET_TEXT,
     connection_view::ConnectionView,
     draw::DrawSystems,
-    frame::{Frame, Place},
-    icons::Icon,
-    notice::{Notice, notice},
-    panel::Panel,
-    picture::WorthAPicture,
-    roster::skeleton_rows,
-    scrolling::Scrolling,
-    theme::{GAP, QUIET_TEXT, UNIT},
+    scene::Place,
+    window::{
+        chat::ChatPanel,
+        frame::Frame,
+        icons::Icon,
+        notice::{Notice, notice},
+        panel::Panel,
+        picture::WorthAPicture,
+        roster::skeleton_rows,
+        scrolling::Scrolling,
+        theme::{GAP, UNIT},
+    },
 };
 
 use crate::{

@@ -3,10 +3,10 @@
 use bevy::prelude::*;
 use pusher_scenes::{
     draw::DrawSystems,
-    input_line::{CommandKey, LineEntered},
     key_hints::{KeyHint, KeyHints},
     link::LinkSystems,
     player::Player,
+    typing::{CommandKey, LineEntered},
 };
 
 use crate::model::LobbyRequest;

@@ -1,11 +1,12 @@
 //! A game's lobby: who is here, what they say, who is ready, and what the server has to tell.
 //!
-//! `cargo run --example lobby` brings its own server and players; `-- --help` tells how to use another server, and
-//! `-- --headless` prints the lobby as lines.
+//! `cargo run --example lobby` brings its own server and players, and shows the lobby in the terminal; with
+//! `--features windowed` in a window. `-- --help` tells how to use another server, and `-- --headless` prints the lobby as lines.
 
 mod keys;
 mod model;
 mod network;
+#[cfg(feature = "windowed")]
 mod view;
 
 use std::process::ExitCode;
@@ -14,9 +15,8 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    frame::Place,
     lobby::{LOBBY_CHANNEL, LOBBY_PLAYERS, lobby_company},
-    scene::{is_headless, run_scene, say, scene_app},
+    scene::{Place, Stage, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -26,6 +26,7 @@ const SCENE: Scene = Scene {
     name: "lobby",
     players: LOBBY_PLAYERS,
     has_backend: false,
+    has_terminal_view: true,
 };
 
 fn main() -> ExitCode {
@@ -33,16 +34,21 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
+    let stage = Stage::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Lobby", arguments)?;
+    let mut app = scene_app("Lobby", arguments, stage)?;
     app.insert_resource(Place(server.place(LOBBY_CHANNEL)))
         .add_message::<LobbyRequest>()
         .add_plugins(network::plugin(&server, &arguments.name));
-    if !is_headless(arguments) {
-        app.add_plugins((view::plugin, keys::plugin));
+    if stage != Stage::Lines {
+        app.add_plugins(keys::plugin);
     }
-    if arguments.is_unattended() {
+    #[cfg(feature = "windowed")]
+    if stage == Stage::Window {
+        app.add_plugins(view::plugin);
+    }
+    if stage.is_unattended(arguments) {
         app.add_plugins(autopilot([
             (
                 2500,

@@ -4,15 +4,12 @@ use std::time::Duration;
 
 use bevy::prelude::*;
 use pusher_scenes::{
-    chat::ChatPanel,
     connection_view::ConnectionView,
     entry::ChatEntry,
-    frame::{Frame, Place},
-    panel::Panel,
-    picture::WorthAPicture,
     player::{Departed, Player},
-    roster::Roster,
+    scene::Place,
     toast::Toast,
+    window::{chat::ChatPanel, frame::Frame, panel::Panel, picture::WorthAPicture, roster::Roster},
 };
 
 /// A picture shows a lively lobby: this many players, as many lines of chat, and a toast.

@@ -2,9 +2,9 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
-    input_line::CommandKey,
     key_hints::{KeyHint, KeyHints},
     link::LinkSystems,
+    typing::CommandKey,
 };
 
 use crate::model::Publish;

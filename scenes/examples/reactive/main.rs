@@ -3,25 +3,29 @@
 //! `cargo run --example reactive` brings its own server and news; `-- --help` tells how to use another server, and
 //! `-- --headless` does the same without a window.
 
+#[cfg(feature = "windowed")]
 mod keys;
 mod model;
 mod network;
 mod sleeper;
+#[cfg(feature = "windowed")]
 mod view;
 
 use std::process::ExitCode;
 
 use bevy::prelude::*;
+#[cfg(feature = "windowed")]
 use bevy::winit::WinitSettings;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    frame::Place,
-    pace::Idle,
     reactive::{DESKS, NEWS_CHANNEL, news_company},
-    scene::{is_headless, run_scene, say, scene_app},
+    scene::{Place, Stage, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
+
+#[cfg(feature = "windowed")]
+use pusher_scenes::window::pace::Idle;
 
 use model::Publish;
 
@@ -29,6 +33,7 @@ const SCENE: Scene = Scene {
     name: "reactive",
     players: DESKS,
     has_backend: true,
+    has_terminal_view: false,
 };
 
 fn main() -> ExitCode {
@@ -36,20 +41,23 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
+    let stage = Stage::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Reactive", arguments)?;
+    let mut app = scene_app("Reactive", arguments, stage)?;
     app.insert_resource(Place(server.place(NEWS_CHANNEL)))
         .insert_resource(server.backend())
         .add_plugins((model::plugin, network::plugin(&server, &arguments.name)));
-    if is_headless(arguments) {
+    if stage == Stage::Lines {
         app.add_plugins(sleeper::plugin(arguments.run_for));
-    } else {
+    }
+    #[cfg(feature = "windowed")]
+    if stage == Stage::Window {
         // The whole secret: Bevy sleeps, and the plugin's feature `winit` wakes it when something has come.
         app.insert_resource(Idle(WinitSettings::desktop_app()))
             .add_plugins((view::plugin, keys::plugin));
     }
-    if arguments.is_unattended() {
+    if stage.is_unattended(arguments) {
         app.add_plugins(autopilot([(3000, Publish)]));
     }
     app.insert_resource(server.with_company(news_company)?);

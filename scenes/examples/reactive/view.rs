@@ -2,12 +2,16 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
-    chat::ChatPanel,
+    colours::{QUIET_TEXT, TEXT},
     draw::DrawSystems,
-    frame::{Frame, Place},
-    panel::Panel,
-    picture::WorthAPicture,
-    theme::{GAP, QUIET, QUIET_TEXT, TEXT, TITLE, UNIT, text},
+    scene::Place,
+    window::{
+        chat::ChatPanel,
+        frame::Frame,
+        panel::Panel,
+        picture::WorthAPicture,
+        theme::{GAP, QUIET, TITLE, UNIT, text},
+    },
 };
 
 use crate::model::Cost;

@@ -1,20 +1,22 @@
 //! The board: nine cells, to be clicked or to be named by a digit.
 
+use bevy::picking::events::PointerPress;
 use bevy::prelude::*;
 use pusher_scenes::{
+    colours::{BACKGROUND, BORDER, GOOD, QUIET_TEXT, player_colour},
     draw::DrawSystems,
-    icons::Icon,
-    link::LinkSystems,
-    pace::Pace,
-    theme::{BACKGROUND, BORDER, CORNER, GOOD, QUIET, QUIET_TEXT, UNIT, player_colour, text},
     turns::{Mark, Outcome, Sitting},
+    window::{
+        icons::Icon,
+        pace::Pace,
+        theme::{CORNER, QUIET, UNIT, text},
+    },
 };
 
 use crate::model::Wish;
 
 /// A cell of the board, counted from the upper left.
 #[derive(Component)]
-#[require(Interaction)]
 pub(crate) struct Cell(pub(crate) u8);
 
 /// A mark that lies in a cell.
@@ -22,7 +24,7 @@ pub(crate) struct Cell(pub(crate) u8);
 struct Laid;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Update, click.before(LinkSystems))
+    app.add_observer(click)
         .add_systems(PostUpdate, draw.in_set(DrawSystems));
 }
 
@@ -71,14 +73,9 @@ pub(crate) fn spawn_board(commands: &mut Commands, parent: Entity) {
     }
 }
 
-fn click(
-    cells: Query<(&Interaction, &Cell), Changed<Interaction>>,
-    mut wishes: MessageWriter<Wish>,
-) {
-    for (interaction, cell) in &cells {
-        if *interaction == Interaction::Pressed {
-            wishes.write(Wish::Play(cell.0));
-        }
+fn click(press: On<PointerPress>, cells: Query<&Cell>, mut wishes: MessageWriter<Wish>) {
+    if let Ok(cell) = cells.get(press.entity) {
+        wishes.write(Wish::Play(cell.0));
     }
 }
 

@@ -4,10 +4,10 @@ use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 use pusher_scenes::{
     draw::DrawSystems,
-    input_line::CommandKey,
     key_hints::{KeyHint, KeyHints},
     link::LinkSystems,
     turns::Sitting,
+    typing::CommandKey,
 };
 
 use crate::model::Wish;

@@ -3,10 +3,13 @@
 //! `cargo run --example turns` brings its own server and an opponent; `-- --help` tells how to use another server, and
 //! `-- --headless` prints the game as lines.
 
+#[cfg(feature = "windowed")]
 mod board;
+#[cfg(feature = "windowed")]
 mod keys;
 mod model;
 mod network;
+#[cfg(feature = "windowed")]
 mod view;
 
 use std::process::ExitCode;
@@ -15,9 +18,8 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    frame::Place,
     link::ToggleNetwork,
-    scene::{is_headless, run_scene, say, scene_app},
+    scene::{Place, Stage, run_scene, say, scene_app},
     server::{Scene, SceneServer},
     turns::{ROBOTS, TABLE_CHANNEL, turns_company},
 };
@@ -28,6 +30,7 @@ const SCENE: Scene = Scene {
     name: "turns",
     players: ROBOTS,
     has_backend: false,
+    has_terminal_view: false,
 };
 
 fn main() -> ExitCode {
@@ -35,15 +38,17 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
+    let stage = Stage::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Turns", arguments)?;
+    let mut app = scene_app("Turns", arguments, stage)?;
     app.insert_resource(Place(server.place(TABLE_CHANNEL)))
         .add_plugins((network::plugin(&server, &arguments.name), model::plugin));
-    if !is_headless(arguments) {
+    #[cfg(feature = "windowed")]
+    if stage == Stage::Window {
         app.add_plugins((view::plugin, board::plugin, keys::plugin));
     }
-    if arguments.is_unattended() {
+    if stage.is_unattended(arguments) {
         // In the middle of the game the network fails for a while.
         app.add_plugins(autopilot([
             (2500, Wish::PlayWell),

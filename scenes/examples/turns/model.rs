@@ -25,10 +25,12 @@ const CELLS: [&str; 9] = [
 #[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
     /// To take this cell.
+    #[cfg_attr(not(feature = "windowed"), expect(dead_code, reason = "takes keys"))]
     Play(u8),
     /// To take whichever cell is best.
     PlayWell,
     /// The next game.
+    #[cfg_attr(not(feature = "windowed"), expect(dead_code, reason = "takes keys"))]
     NextGame,
 }
 

@@ -2,16 +2,19 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
-    chat::ChatPanel,
     connection_view::ConnectionView,
     draw::DrawSystems,
-    frame::{Frame, Place},
-    panel::{Panel, PanelCount},
-    picture::WorthAPicture,
     player::Player,
-    roster::Roster,
-    theme::GAP,
+    scene::Place,
     turns::{Outcome, Sitting},
+    window::{
+        chat::ChatPanel,
+        frame::Frame,
+        panel::{Panel, PanelCount},
+        picture::WorthAPicture,
+        roster::Roster,
+        theme::GAP,
+    },
 };
 
 use crate::{board::spawn_board, model::marks};

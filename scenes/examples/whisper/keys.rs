@@ -2,9 +2,9 @@
 
 use bevy::prelude::*;
 use pusher_scenes::{
-    input_line::{CommandKey, LineEntered},
     key_hints::{KeyHint, KeyHints},
     link::LinkSystems,
+    typing::{CommandKey, LineEntered},
 };
 
 use crate::{model::Wish, wire::IsOpen};

@@ -3,9 +3,11 @@
 //! `cargo run --example whisper` brings its own server and players; `-- --help` tells how to use another server, and
 //! `-- --headless` prints what happens as lines.
 
+#[cfg(feature = "windowed")]
 mod keys;
 mod model;
 mod network;
+#[cfg(feature = "windowed")]
 mod view;
 mod wire;
 
@@ -15,8 +17,7 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    frame::Place,
-    scene::{is_headless, run_scene, say, scene_app},
+    scene::{Place, Stage, run_scene, say, scene_app},
     server::{Scene, SceneServer},
     whisper::{WHISPER_CHANNEL, WHISPERERS, whisper_company},
 };
@@ -27,6 +28,7 @@ const SCENE: Scene = Scene {
     name: "whisper",
     players: WHISPERERS,
     has_backend: true,
+    has_terminal_view: false,
 };
 
 fn main() -> ExitCode {
@@ -34,9 +36,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
+    let stage = Stage::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Whisper", arguments)?;
+    let mut app = scene_app("Whisper", arguments, stage)?;
     app.insert_resource(Place(server.place(WHISPER_CHANNEL)))
         .insert_resource(server.backend())
         .add_message::<Wish>()
@@ -44,12 +47,14 @@ fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
             network::plugin(&server, &arguments.name),
             wire::plugin(&server),
         ));
-    if is_headless(arguments) {
+    if stage == Stage::Lines {
         app.add_plugins(wire::lines);
-    } else {
+    }
+    #[cfg(feature = "windowed")]
+    if stage == Stage::Window {
         app.add_plugins((view::plugin, keys::plugin));
     }
-    if arguments.is_unattended() {
+    if stage.is_unattended(arguments) {
         app.add_plugins(autopilot([
             (
                 3000,

@@ -3,17 +3,21 @@
 use bevy::prelude::*;
 use bevy::text::LineHeight;
 use pusher_scenes::{
-    chat::{ChatPanel, time_column},
+    colours::{BAD, QUIET_TEXT, TEXT},
     draw::DrawSystems,
     entry::ChatEntry,
-    frame::{Frame, Place},
-    icons::Icon,
-    notice::{Notice, notice_in_the_middle},
-    pace::Pace,
-    panel::Panel,
-    picture::WorthAPicture,
-    scrolling::Scrolling,
-    theme::{BAD, BODY, GAP, QUIET, QUIET_TEXT, TEXT, UNIT, text},
+    scene::Place,
+    window::{
+        chat::{ChatPanel, time_column},
+        frame::Frame,
+        icons::Icon,
+        notice::{Notice, notice_in_the_middle},
+        pace::Pace,
+        panel::Panel,
+        picture::WorthAPicture,
+        scrolling::Scrolling,
+        theme::{BODY, GAP, QUIET, UNIT, text},
+    },
     words::{clock, drawable},
 };
 

@@ -129,6 +129,7 @@ mod tests {
             name: "leaderboard",
             players: 0,
             has_backend: true,
+            has_terminal_view: false,
         };
         let arguments = SceneArguments {
             serve: Some(0),

@@ -3,14 +3,16 @@
 use bevy::{platform::time::Instant, prelude::*};
 
 use crate::{
-    badge::colour_of,
+    colours::{BACKGROUND, BORDER, PANEL, connection_colour},
     connection_view::ConnectionView,
     draw::DrawSystems,
-    icons::Icon,
     link::Link,
-    notice::{Notice, notice},
-    theme::{BACKGROUND, BORDER, CORNER, EDGE, PANEL},
-    words::{counted, sentence},
+    outage::outage,
+    window::{
+        icons::Icon,
+        notice::{Notice, notice},
+        theme::{CORNER, EDGE},
+    },
 };
 
 /// What covers the scene's body: everything below it stays, dimmed, and one card says why.
@@ -56,59 +58,17 @@ impl Plugin for CurtainPlugin {
 }
 
 fn choose_curtain(view: Res<ConnectionView>, link: Res<Link>, mut curtain: ResMut<Curtain>) {
-    let notice = |icon, headline: &str, details| {
-        Some(Notice {
-            icon,
-            colour: colour_of(&view),
-            headline: headline.to_owned(),
-            details,
-        })
+    let icon = match &*view {
+        ConnectionView::Connecting { .. } | ConnectionView::Connected { .. } => Icon::Signal,
+        ConnectionView::Waiting { .. } | ConnectionView::Offline => Icon::Unplugged,
+        ConnectionView::Failed { .. } => Icon::Blocked,
     };
-    let hint = link
-        .is_cut
-        .then(|| "Press N to restore the network.".to_owned());
-    let headline = if link.up_since.is_some() {
-        "Connection lost"
-    } else {
-        "No connection yet"
-    };
-    let wanted = match &*view {
-        ConnectionView::Connected { .. } => None,
-        ConnectionView::Connecting { attempt: 0 | 1 } if link.up_since.is_none() => None,
-        ConnectionView::Connecting { .. } => notice(
-            Icon::Signal,
-            headline,
-            std::iter::once("Connecting now.".to_owned())
-                .chain(hint)
-                .collect(),
-        ),
-        ConnectionView::Waiting { reason, .. } => {
-            let next = match view.seconds_left(Instant::now()) {
-                0 => "Trying again now.".to_owned(),
-                seconds => format!("Trying again in {}.", counted(seconds as usize, "second")),
-            };
-            notice(
-                Icon::Unplugged,
-                headline,
-                [sentence(reason), next].into_iter().chain(hint).collect(),
-            )
-        }
-        ConnectionView::Failed { reason, advice } => notice(
-            Icon::Blocked,
-            "Cannot connect",
-            [
-                sentence(reason),
-                sentence(advice),
-                "Press N to connect again.".to_owned(),
-            ]
-            .into(),
-        ),
-        ConnectionView::Offline => notice(
-            Icon::Unplugged,
-            "Offline",
-            vec!["Press N to connect.".to_owned()],
-        ),
-    };
+    let wanted = outage(&view, &link, Instant::now()).map(|outage| Notice {
+        icon,
+        colour: connection_colour(&view),
+        headline: outage.headline.to_owned(),
+        details: outage.details,
+    });
     curtain.set_if_neq(Curtain(wanted));
 }
 

@@ -8,12 +8,12 @@ use bevy::{platform::time::Instant, prelude::*};
 use std::io::{IsTerminal, Write};
 
 use crate::{
+    colours::player_colour,
     connection_view::ConnectionView,
     entry::{ChatEntry, Voice},
     player::{Departed, Player},
-    theme::player_colour,
     toast::Toast,
-    words::clock,
+    words::{clock, printable},
 };
 
 /// Where a line says "who" when it is the lobby itself.
@@ -26,9 +26,9 @@ struct Printer {
     has_colours: bool,
 }
 
-pub(crate) struct HeadlessPlugin;
+pub(crate) struct LinesPlugin;
 
-impl Plugin for HeadlessPlugin {
+impl Plugin for LinesPlugin {
     fn build(&self, app: &mut App) {
         app.insert_resource(Printer {
             has_colours: std::io::stdout().is_terminal(),
@@ -59,19 +59,6 @@ impl Printer {
         }
         out.flush()
     }
-}
-
-/// What came over the network must not be able to move the cursor of somebody's terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect()
 }
 
 fn colour_code(colour: Color) -> String {

@@ -3,10 +3,13 @@
 use bevy::{platform::time::Instant, prelude::*};
 
 use crate::{
+    colours::{BORDER, PANEL, QUIET_TEXT, TEXT, connection_colour},
     connection_view::ConnectionView,
     draw::DrawSystems,
-    pace::Pace,
-    theme::{ACCENT, BAD, BORDER, GAP, GOOD, PANEL, QUIET, QUIET_TEXT, TEXT, UNIT, WARN, text},
+    window::{
+        pace::Pace,
+        theme::{GAP, QUIET, UNIT, text},
+    },
     words::{drawable, shortened},
 };
 
@@ -63,18 +66,6 @@ impl Plugin for BadgePlugin {
     }
 }
 
-/// The colour that stands for a state.
-#[must_use]
-pub fn colour_of(view: &ConnectionView) -> Color {
-    match view {
-        ConnectionView::Offline => QUIET_TEXT,
-        ConnectionView::Connecting { .. } => ACCENT,
-        ConnectionView::Connected { .. } => GOOD,
-        ConnectionView::Waiting { .. } => WARN,
-        ConnectionView::Failed { .. } => BAD,
-    }
-}
-
 fn show(
     view: Res<ConnectionView>,
     mut pace: ResMut<Pace>,
@@ -88,7 +79,7 @@ fn show(
     let word = shortened(&drawable(&view.words(Instant::now())), LONGEST);
     let round_trip = view.round_trip();
     for mut dot in &mut dots {
-        dot.set_if_neq(BackgroundColor(colour_of(&view)));
+        dot.set_if_neq(BackgroundColor(connection_colour(&view)));
     }
     for mut shown in &mut words {
         shown.set_if_neq(Text::new(word.clone()));

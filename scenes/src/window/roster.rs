@@ -5,18 +5,18 @@ use std::time::Duration;
 use bevy::prelude::*;
 
 use crate::{
+    colours::{ACCENT, BACKGROUND, BORDER, GOOD, PANEL, QUIET_TEXT, TEXT, player_colour},
     connection_view::ConnectionView,
     draw::DrawSystems,
-    fitted::{Fitted, fitted},
-    icons::Icon,
-    motion::{Arriving, Departing, veil},
-    notice::{Notice, notice},
-    panel::{Panel, PanelCount, show_count},
     player::{Chosen, Departed, Player, RosterIsKnown},
-    scrolling::Scrolling,
-    theme::{
-        ACCENT, BACKGROUND, BODY, BORDER, GAP, GOOD, PANEL, QUIET, QUIET_TEXT, TEXT, UNIT,
-        player_colour, text,
+    window::{
+        fitted::{Fitted, fitted},
+        icons::Icon,
+        motion::{Arriving, Departing, veil},
+        notice::{Notice, notice},
+        panel::{Panel, PanelCount, show_count},
+        scrolling::Scrolling,
+        theme::{BODY, GAP, QUIET, UNIT, text},
     },
     words::initials,
 };

@@ -2,8 +2,9 @@
 
 use bevy::prelude::*;
 
+use crate::colours::{BORDER, PANEL, QUIET_TEXT, TEXT};
 use crate::draw::DrawSystems;
-use crate::theme::{BODY, BORDER, CORNER, GAP, PANEL, QUIET_TEXT, TEXT, UNIT, text};
+use crate::window::theme::{BODY, CORNER, GAP, UNIT, text};
 
 /// A side panel's share of the window in percent, and its bounds in logical pixels.
 const ASIDE: f32 = 32.0;

@@ -3,17 +3,17 @@
 use bevy::prelude::*;
 
 use crate::{
-    badge::badge,
-    curtain::curtain,
-    fitted::fitted,
-    key_hints::key_hint_line,
-    theme::{EDGE, GAP, QUIET, QUIET_TEXT, TEXT, TITLE, UNIT, text},
-    toast::toast_stack,
+    colours::{QUIET_TEXT, TEXT},
+    scene::Place,
+    window::{
+        badge::badge,
+        curtain::curtain,
+        fitted::fitted,
+        key_hints::key_hint_line,
+        theme::{EDGE, GAP, QUIET, TITLE, UNIT, text},
+        toast::toast_stack,
+    },
 };
-
-/// What the scene is connected to, in a few words.
-#[derive(Resource, Clone, Debug)]
-pub struct Place(pub String);
 
 /// The parts of the frame that a scene fills.
 #[derive(Clone, Copy, Debug)]

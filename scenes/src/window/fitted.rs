@@ -4,8 +4,10 @@ use bevy::prelude::*;
 use bevy::ui::UiSystems;
 
 use crate::{
-    pace::Pace,
-    theme::{TextSize, text},
+    window::{
+        pace::Pace,
+        theme::{TextSize, text},
+    },
     words::{drawable, shortened},
 };
 

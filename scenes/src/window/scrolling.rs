@@ -5,8 +5,11 @@ use bevy::prelude::*;
 use bevy::ui::UiSystems;
 
 use crate::{
-    pace::Pace,
-    theme::{BODY, QUIET_TEXT, UNIT},
+    colours::QUIET_TEXT,
+    window::{
+        pace::Pace,
+        theme::{BODY, UNIT},
+    },
 };
 
 /// Beyond any list; the layout clamps it to the list's end.

@@ -11,7 +11,7 @@ use crate::{
     arguments::{PictureArguments, PictureOf},
     connection_view::ConnectionView,
     link::ToggleNetwork,
-    pace::Pace,
+    window::pace::Pace,
 };
 
 /// What is moving or loading has come to rest by then.

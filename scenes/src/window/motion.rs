@@ -5,7 +5,7 @@ use std::time::Duration;
 use bevy::prelude::*;
 
 use crate::draw::DrawSystems;
-use crate::pace::Pace;
+use crate::window::pace::Pace;
 
 /// Slides a node into its place from `offset` logical pixels away, and lifts its [`Veil`].
 #[derive(Component, Clone, Copy, Debug)]

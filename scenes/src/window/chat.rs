@@ -4,15 +4,18 @@ use bevy::prelude::*;
 use bevy::text::LineHeight;
 
 use crate::{
+    colours::{QUIET_TEXT, TEXT, player_colour},
     draw::DrawSystems,
     entry::ChatEntry,
-    icons::Icon,
-    input_line::input_line,
-    notice::{Notice, notice_in_the_middle},
-    pace::Pace,
-    panel::Panel,
-    scrolling::Scrolling,
-    theme::{BODY, GAP, QUIET, QUIET_TEXT, TEXT, UNIT, player_colour},
+    window::{
+        icons::Icon,
+        input_line::input_line,
+        notice::{Notice, notice_in_the_middle},
+        pace::Pace,
+        panel::Panel,
+        scrolling::Scrolling,
+        theme::{BODY, GAP, QUIET, UNIT},
+    },
     words::{clock, drawable, shortened},
 };
 

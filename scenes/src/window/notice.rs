@@ -4,8 +4,11 @@ use bevy::prelude::*;
 use bevy::text::LineHeight;
 
 use crate::{
-    icons::Icon,
-    theme::{BODY, QUIET, QUIET_TEXT, TEXT, UNIT, text},
+    colours::{QUIET_TEXT, TEXT},
+    window::{
+        icons::Icon,
+        theme::{BODY, QUIET, UNIT, text},
+    },
     words::drawable,
 };
 

@@ -1,0 +1,466 @@
+//! Draws the screen with characters. It knows nothing but what it is given, so a test draws it without a terminal.
+
+use bevy::color::{Color as BevyColor, ColorToPacked};
+use ratatui::{
+    Frame,
+    layout::{Alignment, Constraint, Flex, Layout, Position, Rect},
+    style::{Color, Style, Stylize},
+    text::{Line, Span, Text},
+    widgets::{Block, BorderType, Clear, Padding, Paragraph},
+};
+
+use super::screen::Screen;
+use crate::{
+    colours::{ACCENT, BACKGROUND, BORDER, GOOD, PANEL, QUIET_TEXT, TEXT, player_colour},
+    entry::{ChatEntry, Voice},
+    player::Player,
+    toast::Toast,
+    words::{printable, shortened},
+};
+
+/// More of a name would be taken from what was said, in characters.
+const LONGEST_NAME: usize = 24;
+/// The roster is not wider than that, in columns.
+const WIDEST_ROSTER: u16 = 34;
+/// A time, and the gap after it, in columns.
+const TIME: usize = 7;
+/// Where one types.
+const PROMPT: &str = "> ";
+
+/// Draws all of it, in whatever room there is.
+pub(super) fn draw(frame: &mut Frame, screen: &Screen) {
+    let area = frame.area();
+    frame.render_widget(Block::new().style(on(BACKGROUND).fg(colour(TEXT))), area);
+    let advice = wrapped(screen.window.as_deref().unwrap_or_default(), area.width);
+    let [top, advised, body, bottom] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(height(&advice)),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    draw_top(frame, screen, top);
+    frame.render_widget(Text::from(advice), advised);
+    let roster_width = (body.width / 3).min(WIDEST_ROSTER);
+    let [roster, chat] =
+        Layout::horizontal([Constraint::Length(roster_width), Constraint::Fill(1)]).areas(body);
+    draw_roster(frame, screen, roster);
+    draw_chat(frame, screen, chat);
+    draw_toasts(frame, screen, body);
+    draw_outage(frame, screen, body);
+    draw_hints(frame, screen, bottom);
+}
+
+fn draw_top(frame: &mut Frame, screen: &Screen, area: Rect) {
+    let connection = &screen.connection;
+    let badge = Line::from_iter([
+        Span::from("● ").fg(colour(connection.colour)),
+        Span::from(shown(&connection.words)),
+        quiet(
+            connection
+                .round_trip
+                .iter()
+                .map(|time| format!(" {time}"))
+                .collect::<String>(),
+        ),
+    ]);
+    let [title, badge_area] = Layout::horizontal([
+        Constraint::Fill(1),
+        Constraint::Length(width(&badge).min(area.width)),
+    ])
+    .areas(area);
+    let room = usize::from(title.width).saturating_sub(screen.title.len() + 4);
+    let title_line = Line::from_iter([
+        Span::from(&screen.title).bold(),
+        quiet(format!("  {}", shortened(&shown(&screen.place), room))),
+    ]);
+    frame.render_widget(title_line, title);
+    frame.render_widget(badge, badge_area);
+}
+
+fn draw_roster(frame: &mut Frame, screen: &Screen, area: Rect) {
+    let block = panel(&format!("Players {}", screen.players.len()));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let mut lines: Vec<Line> = screen
+        .players
+        .iter()
+        .flat_map(|player| row(player, inner.width.into()))
+        .collect();
+    match screen.players.len() {
+        _ if !screen.roster_is_known => lines.push(quiet("Who is here?").into()),
+        0 | 1 => lines.push(quiet("Nobody else is here yet.").into()),
+        _ => {}
+    }
+    frame.render_widget(Text::from(lines), inner);
+}
+
+/// Two lines of so many columns: who, and what they do.
+fn row(player: &Player, columns: usize) -> [Line<'_>; 2] {
+    let (you, ready) = (
+        if player.is_you { " (you)" } else { "" },
+        if player.is_ready { " ✓ ready" } else { "" },
+    );
+    let name = shown(&player.name);
+    let room = columns.saturating_sub(2 + you.len());
+    let is_short_of_room = Span::from(format!("{name}{ready}")).width() > room;
+    let ready = if is_short_of_room {
+        ready.trim_end_matches(" ready")
+    } else {
+        ready
+    };
+    let room = room.saturating_sub(Span::from(ready).width());
+    [
+        Line::from_iter([
+            Span::from("● ").fg(colour(player_colour(&player.name))),
+            Span::from(shortened(&name, room.min(LONGEST_NAME))),
+            Span::from(you).fg(colour(ACCENT)),
+            Span::from(ready).fg(colour(GOOD)),
+        ]),
+        quiet(format!(
+            "  {}",
+            shortened(&shown(&player.doing), columns.saturating_sub(2))
+        ))
+        .into(),
+    ]
+}
+
+fn draw_chat(frame: &mut Frame, screen: &Screen, area: Rect) {
+    let block = panel("Chat");
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let [said, typed] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(inner);
+    let mut lines: Vec<Line> = Vec::new();
+    for (time, entry) in screen.entries.iter().rev().skip(screen.scrolled) {
+        if lines.len() >= usize::from(said.height) {
+            break;
+        }
+        lines.extend(
+            entry_lines(time, entry, said.width.into())
+                .into_iter()
+                .rev(),
+        );
+    }
+    lines.truncate(said.height.into());
+    lines.reverse();
+    let [said] = Layout::vertical([Constraint::Length(height(&lines))])
+        .flex(Flex::End)
+        .areas(said);
+    frame.render_widget(Text::from(lines), said);
+    draw_typing(frame, screen, typed);
+}
+
+/// The time, and beside it what was said, over as many lines as it takes.
+fn entry_lines(time: &str, entry: &ChatEntry, columns: usize) -> Vec<Line<'static>> {
+    let text = shown(&entry.text);
+    let (name, whole) = match (&entry.voice, entry.player()) {
+        (Voice::Said(_) | Voice::Did(_), Some(name)) => {
+            let name = shortened(&shown(name), LONGEST_NAME);
+            let whole = format!("{name}  {text}");
+            (name, whole)
+        }
+        _ => (String::new(), text),
+    };
+    let style = if name.is_empty() {
+        Style::new().fg(colour(QUIET_TEXT))
+    } else {
+        Style::new()
+    };
+    let room = columns.saturating_sub(TIME).max(1);
+    textwrap::wrap(&whole, room)
+        .into_iter()
+        .enumerate()
+        .map(|(index, part)| {
+            let time = if index == 0 { time } else { "" };
+            let time = quiet(format!("{time:>5}  "));
+            match part.strip_prefix(&*name) {
+                Some(rest) if index == 0 => Line::from_iter([
+                    time,
+                    Span::from(name.clone()).fg(colour(player_colour(&name))),
+                    Span::from(rest.to_owned()).style(style),
+                ]),
+                _ => Line::from_iter([time, Span::from(part.into_owned()).style(style)]),
+            }
+        })
+        .collect()
+}
+
+fn draw_typing(frame: &mut Frame, screen: &Screen, area: Rect) {
+    if !screen.typing.is_active && screen.typing.line().is_empty() {
+        frame.render_widget(quiet("Press Enter to chat"), area);
+        return;
+    }
+    let room = usize::from(area.width).saturating_sub(PROMPT.len());
+    let (before, after) = screen
+        .typing
+        .visible(room, |typed| Span::from(typed.to_string()).width());
+    let before = Span::from(format!("{PROMPT}{before}"));
+    if screen.typing.is_active && area.width > 0 && area.height > 0 {
+        let caret = u16::try_from(before.width()).unwrap_or(u16::MAX);
+        let caret = caret.min(area.width.saturating_sub(1));
+        frame.set_cursor_position(Position::new(area.x + caret, area.y));
+    }
+    frame.render_widget(Line::from_iter([before, Span::from(after)]), area);
+}
+
+/// At the top right, over what is below.
+fn draw_toasts(frame: &mut Frame, screen: &Screen, body: Rect) {
+    for (row, toast) in (1..).zip(&screen.toasts) {
+        let Toast { kind, text, .. } = toast;
+        let line = Line::from_iter([
+            Span::from(" ● ").fg(colour(kind.colour())),
+            Span::from(format!("{} ", shown(text))),
+        ]);
+        let columns = width(&line).min(body.width.saturating_sub(4));
+        let area = Rect::new(
+            body.right().saturating_sub(columns + 2),
+            body.y + row,
+            columns,
+            1,
+        )
+        .intersection(body);
+        frame.render_widget(Clear, area);
+        frame.render_widget(line.style(on(BORDER).fg(colour(TEXT))), area);
+    }
+}
+
+/// Over the middle; what is below stays as it was.
+fn draw_outage(frame: &mut Frame, screen: &Screen, body: Rect) {
+    let Some(outage) = &screen.outage else {
+        return;
+    };
+    let columns = body.width.saturating_sub(4).min(60);
+    let details = outage.details.iter();
+    let details = details.flat_map(|detail| wrapped(&shown(detail), columns.saturating_sub(4)));
+    let lines: Vec<Line> = std::iter::once(Line::from(outage.headline).bold())
+        .chain(details)
+        .collect();
+    let rows = height(&lines).saturating_add(2);
+    let area = body.centered(Constraint::Length(columns), Constraint::Length(rows));
+    let block = panel("").border_style(Style::new().fg(colour(screen.connection.colour)));
+    frame.render_widget(Clear, area);
+    frame.render_widget(
+        Paragraph::new(lines)
+            .alignment(Alignment::Center)
+            .block(block),
+        area,
+    );
+}
+
+fn draw_hints(frame: &mut Frame, screen: &Screen, area: Rect) {
+    let hints = screen.hints.iter().flat_map(|hint| {
+        [
+            Span::from(format!(" {} ", hint.key)).style(on(BORDER).fg(colour(TEXT))),
+            quiet(format!(" {}   ", hint.what)),
+        ]
+    });
+    frame.render_widget(Line::from_iter(hints), area);
+}
+
+fn panel(title: &str) -> Block<'static> {
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(Style::new().fg(colour(BORDER)))
+        .style(on(PANEL).fg(colour(TEXT)))
+        .padding(Padding::horizontal(1));
+    if title.is_empty() {
+        block
+    } else {
+        block.title(Line::from(format!(" {title} ")).fg(colour(TEXT)).bold())
+    }
+}
+
+/// What came over the network, on one line.
+fn shown(text: &str) -> String {
+    printable(text)
+}
+
+fn quiet<'a>(text: impl Into<std::borrow::Cow<'a, str>>) -> Span<'a> {
+    Span::from(text.into()).fg(colour(QUIET_TEXT))
+}
+
+/// Quiet text over as many lines as it takes.
+fn wrapped(text: &str, columns: u16) -> Vec<Line<'static>> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    textwrap::wrap(text, usize::from(columns.max(1)))
+        .into_iter()
+        .map(|part| quiet(part.into_owned()).into())
+        .collect()
+}
+
+fn height(lines: &[Line]) -> u16 {
+    u16::try_from(lines.len()).unwrap_or(u16::MAX)
+}
+
+fn on(background: BevyColor) -> Style {
+    Style::new().bg(colour(background))
+}
+
+fn width(line: &Line) -> u16 {
+    u16::try_from(line.width()).unwrap_or(u16::MAX)
+}
+
+fn colour(colour: BevyColor) -> Color {
+    let [red, green, blue] = colour.to_srgba().to_u8_array_no_alpha();
+    Color::Rgb(red, green, blue)
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy::prelude::default;
+    use ratatui::{Terminal, backend::TestBackend};
+
+    use super::*;
+    use crate::{
+        colours::{GOOD, WARN},
+        key_hints::KeyHint,
+        outage::Outage,
+        terminal::screen::Connection,
+        toast::ToastKind,
+    };
+
+    fn player(name: &str, doing: &str) -> Player {
+        Player {
+            name: name.to_owned(),
+            doing: doing.to_owned(),
+            ..default()
+        }
+    }
+
+    fn lively() -> Screen {
+        let entries = [
+            (
+                "0:03",
+                ChatEntry::said("Mira", "Who is in for the harbour circuit tonight?"),
+            ),
+            ("0:05", ChatEntry::seen("Zoë joined.")),
+        ];
+        Screen {
+            title: "Lobby".to_owned(),
+            place: "presence-lobby on 127.0.0.1:6001".to_owned(),
+            window: Some("In a window: cargo run --example lobby --features windowed".to_owned()),
+            connection: Connection {
+                colour: GOOD,
+                words: "connected".to_owned(),
+                round_trip: Some("0.4 ms".to_owned()),
+            },
+            roster_is_known: true,
+            players: vec![
+                Player {
+                    is_you: true,
+                    ..player("Robin", "in the lobby")
+                },
+                Player {
+                    is_ready: true,
+                    ..player("Mira", "tuning the suspension")
+                },
+            ],
+            entries: entries
+                .into_iter()
+                .map(|(time, entry)| (time.to_owned(), entry))
+                .collect(),
+            toasts: vec![Toast::new(ToastKind::Info, "News: it rains")],
+            hints: vec![
+                KeyHint::new("Enter", "chat"),
+                KeyHint::new("N", "cut network"),
+            ],
+            ..default()
+        }
+    }
+
+    fn drawn(screen: &Screen, columns: u16, rows: u16) -> Vec<String> {
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        terminal.draw(|frame| draw(frame, screen)).unwrap();
+        let buffer = terminal.backend().buffer();
+        let row = |row| (0..columns).map(move |column| buffer[(column, row)].symbol());
+        (0..rows).map(|number| row(number).collect()).collect()
+    }
+
+    #[test]
+    fn the_lobby_shows_roster_and_chat_side_by_side() {
+        let expected = [
+            "Lobby  presence-lobby on 127.0.0.1:6001               ● connected 0.4 ms",
+            "In a window: cargo run --example lobby --features windowed              ",
+            "╭ Players 2 ───────────╮╭ Chat ────────────────────────────────────────╮",
+            "│ ● Robin (you)        ││                            ● News: it rains  │",
+            "│   in the lobby       ││                                              │",
+            "│ ● Mira ✓ ready       ││  0:03  Mira  Who is in for the harbour       │",
+            "│   tuning the susp... ││        circuit tonight?                      │",
+            "│                      ││  0:05  Zoë joined.                           │",
+            "│                      ││ Press Enter to chat                          │",
+            "╰──────────────────────╯╰──────────────────────────────────────────────╯",
+            " Enter  chat    N  cut network                                          ",
+        ];
+        assert_eq!(drawn(&lively(), 72, 11), expected);
+    }
+
+    #[test]
+    fn a_lost_connection_is_told_over_what_was_there() {
+        let screen = Screen {
+            connection: Connection {
+                colour: WARN,
+                words: "retrying in 4 s".to_owned(),
+                round_trip: None,
+            },
+            outage: Some(Outage {
+                headline: "Connection lost",
+                details: vec!["Trying again in 4 seconds.".to_owned()],
+            }),
+            ..lively()
+        };
+        let drawn = drawn(&screen, 72, 20).join("\n");
+        for words in [
+            "retrying in 4 s",
+            "Connection lost",
+            "Trying again in 4 seconds.",
+            "Robin",
+        ] {
+            assert!(drawn.contains(words), "{words}\n{drawn}");
+        }
+    }
+
+    #[test]
+    fn what_others_say_cannot_move_the_cursor() {
+        let mut screen = lively();
+        let hostile = ChatEntry::said("Eve\u{1b}[2J", "a\r\nb\u{1b}]0;title\u{7}");
+        screen.entries.push_back(("0:06".to_owned(), hostile));
+        screen.players.push(player("Eve\u{1b}[2J", "\u{9b}2J"));
+        let drawn = drawn(&screen, 100, 24).concat();
+        assert!(!drawn.contains(char::is_control), "{drawn:?}");
+        assert!(drawn.contains("Eve [2J  a  b ]0;title"), "{drawn}");
+    }
+
+    #[test]
+    fn there_is_a_picture_for_any_size() {
+        let mut screen = lively();
+        screen.typing.is_active = true;
+        screen.outage = Some(Outage {
+            headline: "Connection lost",
+            details: vec!["Trying again now.".to_owned()],
+        });
+        screen.entries.push_back((
+            "0:07".to_owned(),
+            ChatEntry::said("漢字", "漢字 ".repeat(40)),
+        ));
+        for columns in (0..80).step_by(3) {
+            for rows in 0..16 {
+                drawn(&screen, columns, rows);
+            }
+        }
+    }
+
+    #[test]
+    fn earlier_entries_are_there_to_scroll_to() {
+        let mut screen = lively();
+        for number in 0..50 {
+            let entry = ChatEntry::happened(format!("entry {number}."));
+            screen.entries.push_back(("0:09".to_owned(), entry));
+        }
+        assert!(drawn(&screen, 72, 12).concat().contains("entry 49."));
+        screen.scrolled = 20;
+        let drawn = drawn(&screen, 72, 12).concat();
+        assert!(drawn.contains("entry 29.") && !drawn.contains("entry 30."));
+    }
+}
