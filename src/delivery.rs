@@ -13,6 +13,7 @@ use crate::{
     channel::Subscribers,
     event::{Audience, ForEntity, Origin, RawData, Received, Stream},
     handover::write_messages,
+    user_code::UserCode,
 };
 
 /// An event on its way to whom it is for.
@@ -60,6 +61,7 @@ pub(crate) struct Delivery<'w> {
     pub(crate) world: &'w mut World,
     listeners: Listeners,
     raw: RawEvents,
+    user_code: UserCode,
 }
 
 /// Who listens to the channel of the last event: events of one channel often come in runs.
@@ -96,7 +98,23 @@ impl<'w> Delivery<'w> {
             world,
             listeners: Listeners::default(),
             raw: RawEvents::default(),
+            user_code: UserCode::default(),
         }
+    }
+
+    /// Runs what may run code of the game, such as observers. See [`Self::has_panicked`].
+    pub(crate) fn run_user_code(&mut self, code: impl FnOnce(&mut World)) {
+        self.user_code.run(|| code(self.world));
+    }
+
+    /// Whether code of the game has panicked: then what is under way is still delivered, and the rest in the next frame.
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.user_code.has_panicked()
+    }
+
+    /// Ends handing over; a panic of the game's code goes on from here.
+    pub(crate) fn finish(self) {
+        self.user_code.resume();
     }
 
     /// Hands an undecoded event over.
@@ -142,8 +160,10 @@ impl<'w> Delivery<'w> {
     }
 
     fn run_observers<'a, E: Event<Trigger<'a>: Default>>(&mut self, event: &mut E) {
-        self.world.trigger_ref(event);
-        self.world.flush();
+        self.run_user_code(|world| {
+            world.trigger_ref(event);
+            world.flush();
+        });
     }
 
     /// Whether anybody observes this kind of event. Often nobody does, and then there is nothing to look up for each.

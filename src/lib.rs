@@ -106,6 +106,7 @@ mod states;
 pub mod testing;
 pub mod transport;
 mod user;
+mod user_code;
 mod waker;
 
 pub use app_ext::PusherAppExt;

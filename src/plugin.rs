@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bevy_app::prelude::*;
-use bevy_ecs::{change_detection::DetectChanges, message::MessageCursor, prelude::*};
+use bevy_app::{OnAppExitSystems, prelude::*};
+use bevy_ecs::{change_detection::DetectChanges, prelude::*};
 use pusher_protocol::{
     ChannelName,
     session::{Command, SignInError, SignInState},
@@ -16,13 +16,9 @@ use crate::{
     PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers, PusherStateChanged,
     PusherSubscribeExtras, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
     PusherSubscriptionCount, PusherUser, PusherUserEvent, PusherWaker, PusherWatchlistChanged,
-    channel::{
-        Subscribers, adopt, follow_discard, follow_extras_insert, follow_extras_remove,
-        follow_insert, follow_remove, reconcile,
-    },
+    channel::{Subscribers, adopt, reconcile},
     client::{Client, StartDriver, start_driver},
     handover::EventTypes,
-    presence::{despawn_members, forget_members, spawn_members, update_members},
     receive::{Inbox, Reports, receive},
 };
 
@@ -80,15 +76,6 @@ impl Plugin for PusherPlugin {
         }
         add_messages(app);
         register_types(app);
-        app.add_observer(follow_insert)
-            .add_observer(follow_discard)
-            .add_observer(follow_remove)
-            .add_observer(follow_extras_insert)
-            .add_observer(follow_extras_remove)
-            .add_observer(update_members)
-            .add_observer(spawn_members)
-            .add_observer(forget_members)
-            .add_observer(despawn_members);
         adopt(app.world_mut());
         #[cfg(feature = "winit")]
         app.add_systems(
@@ -113,7 +100,10 @@ impl Plugin for PusherPlugin {
                     .in_set(PusherSystems::Receive),
             )
             .add_systems(PostUpdate, reconcile.in_set(PusherSystems::Send))
-            .add_systems(Last, close_on_exit);
+            .add_systems(
+                Last,
+                close.in_set(OnAppExitSystems).run_if(on_message::<AppExit>),
+            );
     }
 }
 
@@ -249,14 +239,8 @@ fn follow_waker(
 }
 
 /// Ends the client with the app. An app that is dropped without an exit ends it too.
-fn close_on_exit(
-    exits: Option<Res<Messages<AppExit>>>,
-    mut cursor: Local<MessageCursor<AppExit>>,
-    client: Option<ResMut<Client>>,
-) {
-    if let (Some(exits), Some(mut client)) = (exits, client)
-        && cursor.read(&exits).next().is_some()
-    {
+fn close(client: Option<ResMut<Client>>) {
+    if let Some(mut client) = client {
         client.close();
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     client::Client,
     delivery::Delivery,
     event::{LagCause, Losses, Origin, Stream},
-    handover::{Batch, Entry, age_messages},
+    handover::{Batch, Entry, Mailbox, age_messages},
     presence::PusherMembers,
 };
 use budget::Budget;
@@ -55,8 +55,12 @@ pub(crate) fn receive(world: &mut World) {
     let Some(mut inbox) = world.get_resource_mut::<Inbox>() else {
         return;
     };
-    let mut batch = std::mem::take(&mut inbox.bypass_change_detection().0);
-    mailbox.take(&mut batch);
+    let mut hand = InHand {
+        batch: std::mem::take(&mut inbox.bypass_change_detection().0),
+        mailbox: &mailbox,
+    };
+    let batch = &mut hand.batch;
+    mailbox.take(batch);
     if let Some(round_trip) = batch.take_round_trip()
         && let Some(mut connection) = world.get_resource_mut::<PusherConnection>()
     {
@@ -64,22 +68,50 @@ pub(crate) fn receive(world: &mut World) {
             .bypass_change_detection()
             .set_round_trip(round_trip);
     }
+    let mut delivery = Delivery::new(world);
     if !batch.is_empty() {
         let mut budget = Budget::new(time);
-        let mut delivery = Delivery::new(world);
         // What is under way is delivered whatever the budget, so that a tiny one does not stop everything.
-        while deliver_next(&mut batch, &mut delivery, &mut budget, started) && !budget.is_spent() {}
+        while deliver_next(batch, &mut delivery, &mut budget, started)
+            && !budget.is_spent()
+            && !delivery.has_panicked()
+        {}
         delivery.write_raw_messages();
         for column in batch.columns() {
-            column.write_messages(world);
+            column.write_messages(delivery.world);
         }
-        age(&mut batch, world, most_unread);
-        if !batch.is_empty() {
-            mailbox.give_back(&mut batch);
+        age(batch, &mut delivery, most_unread);
+    }
+    let emptied = hand.give_back();
+    if let Some(mut inbox) = delivery.world.get_resource_mut::<Inbox>() {
+        inbox.bypass_change_detection().0 = emptied;
+    }
+    delivery.finish();
+}
+
+/// What is being handed over. What is left of it when this is dropped, by a panic too, comes with the next frame.
+struct InHand<'m> {
+    batch: Batch,
+    mailbox: &'m Mailbox,
+}
+
+impl InHand<'_> {
+    /// Returns the emptied batch.
+    fn give_back(mut self) -> Batch {
+        self.give_back_rest();
+        std::mem::take(&mut self.batch)
+    }
+
+    fn give_back_rest(&mut self) {
+        if !self.batch.is_empty() {
+            self.mailbox.give_back(&mut self.batch);
         }
     }
-    if let Some(mut inbox) = world.get_resource_mut::<Inbox>() {
-        inbox.bypass_change_detection().0 = batch;
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.give_back_rest();
     }
 }
 
@@ -124,7 +156,7 @@ fn deliver_events(
                 column.deliver(origin, delivery);
             }
         }
-        if budget.is_spent() {
+        if budget.is_spent() || delivery.has_panicked() {
             return batch.put_back(stream.clone(), rows - delivered);
         }
     }
@@ -334,25 +366,28 @@ fn tell_left(delivery: &mut Delivery<'_>, channel: ChannelName, member: Member, 
 
 /// Writes what is known of a channel on every entity that wants it.
 fn write_standing(delivery: &mut Delivery<'_>, channel: &str) {
-    let world = &mut *delivery.world;
-    let Some(subscribers) = world.get_resource::<Subscribers>() else {
+    let Some(subscribers) = delivery.world.get_resource::<Subscribers>() else {
         return;
     };
     for entity in subscribers.entities(channel).to_vec() {
-        let standing = world
+        let standing = delivery
+            .world
             .get_resource::<Subscribers>()
             .filter(|subscribers| subscribers.entities(channel).contains(&entity))
             .and_then(|subscribers| subscribers.standing_of(entity));
         if let Some((_, standing)) = standing {
-            write(world, entity, standing);
-            world.flush();
+            delivery.run_user_code(|world| {
+                write(world, entity, standing);
+                world.flush();
+            });
         }
     }
 }
 
 /// Ages messages that Bevy does not age while virtual time stands still.
-fn age(batch: &mut Batch, world: &mut World, limit: usize) {
+fn age(batch: &mut Batch, delivery: &mut Delivery<'_>, limit: usize) {
     let mut losses = Losses::default();
+    let world = &mut *delivery.world;
     age_messages::<PusherEvent>(world, limit, &mut losses);
     age_messages::<PusherUserEvent>(world, limit, &mut losses);
     age_messages::<PusherConnectionEvent>(world, limit, &mut losses);
@@ -360,7 +395,7 @@ fn age(batch: &mut Batch, world: &mut World, limit: usize) {
         column.age_messages(world, limit, &mut losses);
     }
     if !losses.is_empty() {
-        Delivery::new(world).tell(PusherLagged::new(losses, LagCause::Unread));
+        delivery.tell(PusherLagged::new(losses, LagCause::Unread));
     }
-    Reports::age(world, limit);
+    Reports::age(delivery.world, limit);
 }

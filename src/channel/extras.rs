@@ -1,4 +1,7 @@
-use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
+use bevy_ecs::{
+    entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
+    world::DeferredWorld,
+};
 use bevy_reflect::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -29,7 +32,7 @@ use crate::channel::Subscribers;
 /// # App::new().add_systems(Startup, follow_goals);
 /// ```
 #[derive(Component, Clone, Debug, Default, PartialEq, Reflect, Serialize, Deserialize)]
-#[component(immutable)]
+#[component(immutable, on_insert = follow_extras, on_remove = follow_extras)]
 #[reflect(opaque)]
 #[reflect(Component, Default, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PusherSubscribeExtras(pub Map<String, Value>);
@@ -63,20 +66,9 @@ pub(super) fn extras_of(
     (!first.0.is_empty()).then(|| first.0.clone())
 }
 
-pub(crate) fn follow_extras_insert(
-    insert: On<Insert<PusherSubscribeExtras>>,
-    subscribers: Option<ResMut<Subscribers>>,
-) {
-    if let Some(mut subscribers) = subscribers {
-        subscribers.look_again(insert.entity);
-    }
-}
-
-pub(crate) fn follow_extras_remove(
-    remove: On<Remove<PusherSubscribeExtras>>,
-    subscribers: Option<ResMut<Subscribers>>,
-) {
-    if let Some(mut subscribers) = subscribers {
-        subscribers.look_again(remove.entity);
+/// On insertion and removal of [`PusherSubscribeExtras`].
+fn follow_extras(mut world: DeferredWorld<'_>, context: HookContext) {
+    if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
+        subscribers.look_again(context.entity);
     }
 }

@@ -1,6 +1,12 @@
 //! Keeps [`Subscribers`] in step with the entities, and the session in step with [`Subscribers`].
+//!
+//! The entities are followed by component hooks. Observers would be entities themselves, and a game that despawns all of its entities
+//! to reset a level would despawn them too.
 
-use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
+use bevy_ecs::{
+    entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
+    world::DeferredWorld,
+};
 use pusher_protocol::session::Command;
 
 use crate::{
@@ -11,49 +17,40 @@ use crate::{
     },
     client::Client,
     presence::PusherMembers,
+    user_code::UserCode,
 };
 
-/// What the plugin wrote on an entity.
-type Written = (
-    Option<&'static PusherSubscription>,
-    Has<PusherSubscribed>,
-    Option<&'static PusherMembers>,
-);
-
-pub(crate) fn follow_insert(
-    insert: On<Insert<PusherChannel>>,
-    channels: Query<(&PusherChannel, Written), Allow<Disabled>>,
-    subscribers: Option<ResMut<Subscribers>>,
-    mut commands: Commands,
-) {
-    let (Some(mut subscribers), Ok((channel, written))) =
-        (subscribers, channels.get(insert.entity))
-    else {
+/// On insertion of a [`PusherChannel`].
+pub(super) fn follow_insert(mut world: DeferredWorld<'_>, HookContext { entity, .. }: HookContext) {
+    let Some(name) = world.get::<PusherChannel>(entity).cloned() else {
         return;
     };
-    let standing = subscribers.insert(insert.entity, channel.as_ref());
-    let is_written = written.0 == Some(&standing.status)
-        && written.1 == standing.status.is_subscribed()
-        && written.2 == standing.members.as_ref();
+    let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() else {
+        return;
+    };
+    let standing = subscribers.insert(entity, name.as_ref());
+    let is_written = world.get::<PusherSubscription>(entity) == Some(&standing.status)
+        && world.get::<PusherSubscribed>(entity).is_some() == standing.status.is_subscribed()
+        && world.get::<PusherMembers>(entity) == standing.members.as_ref();
     if !is_written {
-        let entity = insert.entity;
-        commands.queue(move |world: &mut World| write(world, entity, standing));
+        world
+            .commands()
+            .queue(move |world: &mut World| write(world, entity, standing));
     }
 }
 
-pub(crate) fn follow_discard(
-    discard: On<Discard<PusherChannel>>,
-    subscribers: Option<ResMut<Subscribers>>,
-) {
-    if let Some(mut subscribers) = subscribers {
-        subscribers.remove(discard.entity);
+/// Before a [`PusherChannel`] is replaced, removed or despawned.
+pub(super) fn follow_discard(mut world: DeferredWorld<'_>, context: HookContext) {
+    if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
+        subscribers.remove(context.entity);
     }
 }
 
-pub(crate) fn follow_remove(remove: On<Remove<PusherChannel>>, mut commands: Commands) {
-    // On a despawn the entity is gone by the time of the command, which is as well.
-    commands
-        .entity(remove.entity)
+/// On removal of a [`PusherChannel`]. On a despawn the entity is gone by the time of the command, which is as well.
+pub(super) fn follow_remove(mut world: DeferredWorld<'_>, context: HookContext) {
+    world
+        .commands()
+        .entity(context.entity)
         .try_remove::<(PusherSubscription, PusherSubscribed, PusherMembers)>();
 }
 
@@ -94,13 +91,8 @@ pub(crate) fn reconcile(
             Change::Retry(channel) => Command::Retry(channel),
         });
     }
-    let unaware = subscribers.take_unaware();
-    if !unaware.is_empty() {
-        commands.queue(move |world: &mut World| {
-            for entity in unaware {
-                announce(world, entity);
-            }
-        });
+    for entity in subscribers.take_unaware() {
+        commands.queue(move |world: &mut World| announce(world, entity));
     }
 }
 
@@ -118,42 +110,48 @@ fn announce(world: &mut World, entity: Entity) {
         status: standing.status.clone(),
         gap: None,
     };
-    write(world, entity, standing);
-    world.trigger_ref(&mut changed);
+    let mut user_code = UserCode::default();
+    user_code.run(|| write(world, entity, standing));
+    user_code.run(|| world.trigger_ref(&mut changed));
     world.write_message(changed);
-    world.flush();
+    user_code.run(|| world.flush());
+    user_code.resume();
 }
 
-/// Writes on an entity what is known of its channel.
+/// Writes on an entity what is known of its channel: all of it, whatever the game's observers of a part of it do.
 pub(crate) fn write(world: &mut World, entity: Entity, standing: Standing) {
+    let Some(channel) = world.get::<PusherChannel>(entity).cloned() else {
+        return;
+    };
+    let is_subscribed = standing.status.is_subscribed();
+    let marker = is_subscribed.then_some(PusherSubscribed);
+    let mut user_code = UserCode::default();
+    user_code.run(|| set(world, entity, &channel, Some(standing.status)));
+    user_code.run(|| set(world, entity, &channel, marker));
+    user_code.run(|| set(world, entity, &channel, standing.members));
+    user_code.resume();
+}
+
+/// Makes a component of an entity this one, or none, unless it is so already. Only if the entity still has the channel: an
+/// observer or a command may have taken it away or replaced it a moment ago.
+fn set<C: Component + PartialEq>(
+    world: &mut World,
+    entity: Entity,
+    channel: &PusherChannel,
+    wanted: Option<C>,
+) {
     let Ok(mut entity) = world.get_entity_mut(entity) else {
         return;
     };
-    // A command that was queued before this one may have taken the channel away.
-    if !entity.contains::<PusherChannel>() {
+    if entity.get() != Some(channel) {
         return;
     }
-    if entity.get::<PusherSubscription>() != Some(&standing.status) {
-        entity.insert(standing.status.clone());
-    }
-    match (
-        standing.status.is_subscribed(),
-        entity.contains::<PusherSubscribed>(),
-    ) {
-        (true, false) => {
-            entity.insert(PusherSubscribed);
+    match wanted {
+        Some(wanted) if entity.get() != Some(&wanted) => {
+            entity.insert(wanted);
         }
-        (false, true) => {
-            entity.remove::<PusherSubscribed>();
-        }
-        (true, true) | (false, false) => {}
-    }
-    match standing.members {
-        Some(members) if entity.get::<PusherMembers>() != Some(&members) => {
-            entity.insert(members);
-        }
-        None if entity.contains::<PusherMembers>() => {
-            entity.remove::<PusherMembers>();
+        None if entity.contains::<C>() => {
+            entity.remove::<C>();
         }
         Some(_) | None => {}
     }

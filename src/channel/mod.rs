@@ -6,8 +6,7 @@ mod subscribers;
 
 pub use extras::PusherSubscribeExtras;
 
-pub(crate) use extras::{follow_extras_insert, follow_extras_remove};
-pub(crate) use follow::{adopt, follow_discard, follow_insert, follow_remove, reconcile, write};
+pub(crate) use follow::{adopt, reconcile, write};
 pub(crate) use subscribers::Subscribers;
 
 use std::time::Duration;
@@ -20,6 +19,7 @@ use pusher_protocol::{
 };
 
 use crate::event::ForEntity;
+use follow::{follow_discard, follow_insert, follow_remove};
 
 /// Subscribes to a channel for as long as an entity has it.
 ///
@@ -65,7 +65,7 @@ use crate::event::ForEntity;
 ///
 /// [`PusherMembers`]: crate::PusherMembers
 #[derive(Component, Clone, Debug, Default, PartialEq, Eq, Hash, Reflect)]
-#[component(immutable)]
+#[component(immutable, on_insert = follow_insert, on_discard = follow_discard, on_remove = follow_remove)]
 #[require(PusherSubscription)]
 #[reflect(Component, Default, Debug, Clone, PartialEq, Hash)]
 pub struct PusherChannel(pub String);

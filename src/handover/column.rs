@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, IgnoredAny, IntoDeserializer, value::StrDeseri
 use crate::{
     delivery::{Deliverable, Delivery},
     event::{DecodeFailure, Losses, Origin, PusherDecodeFailed, RawData},
+    user_code::drop_value,
 };
 
 /// Decoded payloads of one type, the oldest first: filled on the driver's thread, emptied by the frame.
@@ -63,12 +64,9 @@ impl<E: Deliverable<Data: DeserializeOwned>> Column for TypedColumn<E> {
     }
 
     fn skip(&mut self, rows: usize) {
-        for row in self.rows.drain(..rows.min(self.rows.len())) {
-            // It is the game's code that drops it, and the network thread has to live on.
-            if catch_unwind(AssertUnwindSafe(|| drop(row))).is_err() {
-                log::error!("dropping a {} panicked", type_name::<E::Data>());
-            }
-        }
+        self.rows
+            .drain(..rows.min(self.rows.len()))
+            .for_each(drop_value);
     }
 
     fn deliver(&mut self, origin: Origin<'_>, delivery: &mut Delivery<'_>) {
@@ -77,6 +75,8 @@ impl<E: Deliverable<Data: DeserializeOwned>> Column for TypedColumn<E> {
                 let mut event = E::new(origin, data);
                 if event.deliver(origin.stream, delivery) {
                     self.delivered.push(event);
+                } else {
+                    drop_value(event);
                 }
             }
             Some(Err(failure)) => delivery.tell_decode_failed(PusherDecodeFailed {
@@ -119,6 +119,7 @@ pub(crate) fn age_messages<E: Deliverable>(world: &mut World, limit: usize, loss
     if messages.iter_current_update_messages().len() > limit / 2 {
         for event in messages.update_drain() {
             losses.add(event.audience(), 1);
+            drop_value(event);
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use bevy_reflect::prelude::*;
 use pusher_protocol::protocol::Member;
 use serde::de::DeserializeOwned;
 
-use crate::PusherMembers;
+use crate::{PusherMembers, user_code::UserCode};
 
 /// Keeps an entity for each member of the presence channel on the same entity, beside [`PusherMembers`].
 ///
@@ -34,6 +34,7 @@ use crate::PusherMembers;
 /// # App::new().add_systems(Startup, enter).add_systems(Update, name_tags);
 /// ```
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq, Reflect)]
+#[component(on_insert = update_members, on_remove = despawn_members)]
 #[reflect(Component, Default, Debug, Clone, PartialEq)]
 pub struct PusherSpawnMembers;
 
@@ -100,36 +101,22 @@ impl PusherMemberEntities {
     }
 }
 
-/// The roster changed.
-pub(crate) fn update_members(
-    changed: On<Insert<PusherMembers>>,
-    wanted: Query<(), With<PusherSpawnMembers>>,
-    mut commands: Commands,
-) {
-    if wanted.contains(changed.entity) {
-        let channel = changed.entity;
-        commands.queue(move |world: &mut World| mirror(world, channel));
+/// On insertion of [`PusherMembers`] and of [`PusherSpawnMembers`]: either may come before the other.
+pub(super) fn update_members(mut world: DeferredWorld<'_>, context: HookContext) {
+    let channel = context.entity;
+    if world.get::<PusherSpawnMembers>(channel).is_some()
+        && world.get::<PusherMembers>(channel).is_some()
+    {
+        world
+            .commands()
+            .queue(move |world: &mut World| mirror(world, channel));
     }
 }
 
-/// Entities came to be wanted for a roster that may be there already.
-pub(crate) fn spawn_members(wanted: On<Insert<PusherSpawnMembers>>, mut commands: Commands) {
-    let channel = wanted.entity;
-    commands.queue(move |world: &mut World| mirror(world, channel));
-}
-
-/// The roster is gone.
-pub(crate) fn forget_members(gone: On<Remove<PusherMembers>>, mut commands: Commands) {
-    despawn(&mut commands, gone.entity);
-}
-
-/// The entities are not wanted any more.
-pub(crate) fn despawn_members(unwanted: On<Remove<PusherSpawnMembers>>, mut commands: Commands) {
-    despawn(&mut commands, unwanted.entity);
-}
-
-fn despawn(commands: &mut Commands<'_, '_>, channel: Entity) {
-    commands.queue(move |world: &mut World| {
+/// On removal of either.
+pub(super) fn despawn_members(mut world: DeferredWorld<'_>, context: HookContext) {
+    let channel = context.entity;
+    world.commands().queue(move |world: &mut World| {
         // Not there if it is being despawned, which takes the related ones with it.
         if let Ok(mut channel) = world.get_entity_mut(channel) {
             channel.despawn_related::<PusherMemberEntities>();
@@ -154,6 +141,7 @@ fn mirror(world: &mut World, channel: Entity) {
         }
     }
     let me = roster.me().map(Member::id);
+    let mut user_code = UserCode::default();
     for member in roster.iter() {
         let now = PusherMember {
             member: member.clone(),
@@ -163,15 +151,20 @@ fn mirror(world: &mut World, channel: Entity) {
             Some((_, before)) if before == now => {}
             Some((entity, _)) => {
                 if let Ok(mut entity) = world.get_entity_mut(entity) {
-                    entity.insert(now);
+                    user_code.run(|| {
+                        entity.insert(now);
+                    });
                 }
             }
-            None => {
+            None => user_code.run(|| {
                 world.spawn((now, PusherMemberOf(channel)));
-            }
+            }),
         }
     }
     for (entity, _) in there.into_values() {
-        world.despawn(entity);
+        user_code.run(|| {
+            world.despawn(entity);
+        });
     }
+    user_code.resume();
 }

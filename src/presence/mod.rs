@@ -3,7 +3,6 @@
 mod entities;
 
 pub use entities::{PusherMember, PusherMemberEntities, PusherMemberOf, PusherSpawnMembers};
-pub(crate) use entities::{despawn_members, forget_members, spawn_members, update_members};
 
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use pusher_protocol::{
 };
 
 use crate::event::ForEntity;
+use entities::{despawn_members, update_members};
 
 /// The members of a presence channel, on the entities that subscribe to it. Written by the plugin alone; each change inserts
 /// it anew.
@@ -38,7 +38,7 @@ use crate::event::ForEntity;
 /// # App::new().add_systems(Update, roster);
 /// ```
 #[derive(Component, Clone, Debug, Default, PartialEq, Reflect)]
-#[component(immutable, clone_behavior = Ignore)]
+#[component(immutable, clone_behavior = Ignore, on_insert = update_members, on_remove = despawn_members)]
 #[reflect(opaque)]
 #[reflect(Component, Default, Debug, Clone, PartialEq)]
 pub struct PusherMembers {

@@ -1,0 +1,261 @@
+//! What a game goes through by itself costs it nothing of what it is told: an observer that panics, a reset of the level.
+#![cfg(feature = "testing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+mod support;
+
+use bevy::{
+    app::OnAppExitSystems,
+    ecs::{error::FallbackErrorHandler, resource::IsResource},
+    prelude::*,
+};
+use bevy_pusher::{
+    PusherMember, PusherSpawnMembers, PusherSubscribeExtras,
+    prelude::*,
+    testing::{TestServer, TestUser},
+};
+use serde_json::json;
+use support::*;
+
+/// What the systems read as messages.
+#[derive(Resource, Default)]
+struct Read(Vec<String>);
+
+#[derive(serde::Deserialize)]
+struct Number(u32);
+
+/// A game that goes on when something in it panics.
+fn brave_game(server: &TestServer) -> App {
+    let mut app = game(server.config_as("ann"));
+    app.insert_resource(FallbackErrorHandler(bevy::ecs::error::warn))
+        .add_pusher_event::<Number>("number")
+        .init_resource::<Read>()
+        .add_systems(
+            Update,
+            |mut raw: MessageReader<PusherEvent>,
+             mut numbers: MessageReader<PusherEvent<Number>>,
+             mut changes: MessageReader<PusherSubscriptionChanged>,
+             mut lags: MessageReader<PusherLagged>,
+             mut read: ResMut<Read>| {
+                let changes = changes
+                    .read()
+                    .filter(|change| change.status().is_subscribed());
+                let read = &mut read.0;
+                read.extend(changes.map(|change| format!("{} subscribed", change.channel())));
+                read.extend(
+                    raw.read()
+                        .map(|event| format!("raw {}", event.data().as_str())),
+                );
+                read.extend(
+                    numbers
+                        .read()
+                        .map(|number| format!("number {}", number.data().0)),
+                );
+                read.extend(lags.read().map(|lagged| format!("{} lost", lagged.total())));
+            },
+        );
+    app
+}
+
+fn read(app: &App) -> &[String] {
+    &app.world().resource::<Read>().0
+}
+
+/// Despawns everything that is no resource, as games do between two levels.
+fn reset_level(app: &mut App) {
+    let world = app.world_mut();
+    let entities: Vec<Entity> = world
+        .query_filtered::<Entity, Without<IsResource>>()
+        .iter(world)
+        .collect();
+    for entity in entities {
+        // It may have gone with another one.
+        let _ = world.try_despawn(entity);
+    }
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn an_observer_that_panics_loses_no_event() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    let lobby = spawn(&mut app, "lobby");
+    server.update_until_subscribed(&mut app, lobby);
+    app.add_observer(|event: On<PusherEvent>| assert_ne!(event.data().as_str(), "2", "told to"))
+        .add_observer(|number: On<PusherEvent<Number>>| assert_ne!(number.data().0, 5, "told to"));
+    for number in 1..=6 {
+        server.publish("lobby", "number", &json!(number));
+    }
+    for _ in 0..4 {
+        app.update();
+    }
+    let expected = |kind: &str| (1..=6).map(|number| format!("{kind} {number}")).collect();
+    for kind in ["raw", "number"] {
+        let read = read(&app).iter().filter(|read| read.starts_with(kind));
+        let expected: Vec<String> = expected(kind);
+        assert_eq!(read.cloned().collect::<Vec<_>>(), expected);
+    }
+    assert!(!read(&app).iter().any(|read| read.ends_with("lost")));
+    // The other observer heard all that the panicking ones did not stop.
+    for number in [1, 3, 4, 5, 6] {
+        let heard = format!("lobby number {number}");
+        assert!(told(app.world()).contains(&heard), "{heard}");
+    }
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn an_observer_that_panics_keeps_no_other_entity_from_hearing() {
+    #[derive(Component, Default)]
+    struct Heard(u32);
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    let entities = [0, 1, 2].map(|index| {
+        let world = app.world_mut();
+        let mut entity = world.spawn((PusherChannel::new("lobby"), Heard(0)));
+        if index == 1 {
+            entity.observe(|_: On<PusherEvent>| panic!("told to"));
+        } else {
+            entity.observe(|event: On<PusherEvent>, mut heard: Query<&mut Heard>| {
+                heard.get_mut(event.entity()).unwrap().0 += 1;
+            });
+        }
+        entity.id()
+    });
+    server.update_until_subscribed(&mut app, entities[2]);
+    server.publish("lobby", "number", &json!(1));
+    server.publish("lobby", "number", &json!(2));
+    for _ in 0..3 {
+        app.update();
+    }
+    let heard = entities.map(|entity| app.world().get::<Heard>(entity).unwrap().0);
+    assert_eq!(heard, [2, 0, 2]);
+    assert!(read(&app).contains(&"number 2".to_owned()));
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn observers_of_components_that_panic_leave_no_half_written_channel() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    app.add_observer(|_: On<Insert<PusherSubscription>>| panic!("told to"))
+        .add_observer(|_: On<Add<PusherSubscribed>>| panic!("told to"))
+        .add_observer(|_: On<Insert<PusherMembers>>| panic!("told to"))
+        .add_observer(|_: On<Add<PusherMember>>| panic!("told to"));
+    let world = app.world_mut();
+    // The first component is inserted by this very call, which panics as it does in any game.
+    let lobby = world.spawn_empty().id();
+    let inserted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        app.world_mut()
+            .entity_mut(lobby)
+            .insert((PusherChannel::new("presence-lobby"), PusherSpawnMembers));
+    }));
+    assert!(inserted.is_err());
+    let bob = server.peer(TestUser::new("bob"));
+    bob.subscribe("presence-lobby");
+    for _ in 0..20 {
+        app.update();
+    }
+    let world = app.world_mut();
+    assert!(world.get::<PusherSubscribed>(lobby).is_some());
+    assert!(
+        world
+            .get::<PusherSubscription>(lobby)
+            .unwrap()
+            .is_subscribed()
+    );
+    assert_eq!(members(world, lobby), ["ann", "bob"]);
+    let mut spawned = world.query::<&PusherMember>();
+    assert_eq!(spawned.iter(world).count(), 2);
+    assert!(read(&app).contains(&"presence-lobby subscribed".to_owned()));
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+#[should_panic(expected = "told to")]
+fn without_a_brave_handler_a_panic_goes_on() {
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    let lobby = spawn(&mut app, "lobby");
+    server.update_until_subscribed(&mut app, lobby);
+    app.add_observer(|_: On<PusherEvent>| panic!("told to"));
+    server.publish("lobby", "number", &json!(1));
+    app.update();
+}
+
+#[test]
+fn a_reset_of_the_level_costs_the_plugin_nothing() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    let bob = server.peer(TestUser::new("bob"));
+    bob.subscribe("presence-lobby");
+    for _ in 0..2 {
+        let lobby = app
+            .world_mut()
+            .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
+            .id();
+        server.update_until_subscribed(&mut app, lobby);
+        app.update();
+        assert_eq!(members(app.world(), lobby), ["ann", "bob"]);
+        let world = app.world_mut();
+        assert_eq!(world.query::<&PusherMember>().iter(world).count(), 2);
+        // Their entities come and go with the marker, too.
+        world.entity_mut(lobby).remove::<PusherSpawnMembers>();
+        world.flush();
+        assert_eq!(world.query::<&PusherMember>().iter(world).count(), 0);
+        world.entity_mut(lobby).insert(PusherSpawnMembers);
+
+        server.publish("presence-lobby", "number", &json!(7));
+        app.update();
+        assert_eq!(read(&app).last().unwrap(), "number 7");
+        reset_level(&mut app);
+        app.update();
+        assert_eq!(server.subscriber_count("presence-lobby"), 1, "bob alone");
+        let world = app.world_mut();
+        assert_eq!(world.query::<&PusherMember>().iter(world).count(), 0);
+    }
+}
+
+#[test]
+fn a_channel_that_is_renamed_or_taken_after_a_reset_is_followed() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    app.update();
+    reset_level(&mut app);
+    let room = spawn(&mut app, "room-1");
+    server.update_until_subscribed(&mut app, room);
+    app.world_mut()
+        .entity_mut(room)
+        .insert((PusherChannel::new("room-2"), PusherSubscribeExtras::new()));
+    server.update_until_subscribed(&mut app, room);
+    assert_eq!(server.subscriber_count("room-1"), 0);
+    assert_eq!(server.subscriber_count("room-2"), 1);
+    app.world_mut().entity_mut(room).remove::<PusherChannel>();
+    app.update();
+    assert_eq!(server.subscriber_count("room-2"), 0);
+    assert!(app.world().get::<PusherSubscription>(room).is_none());
+    assert!(app.world().get::<PusherSubscribed>(room).is_none());
+}
+
+#[test]
+fn an_exit_asked_for_in_the_last_schedule_says_goodbye_in_the_same_frame() {
+    let server = TestServer::new();
+    let mut app = game(server.config());
+    server.update_until(&mut app, |world| {
+        world.resource::<PusherConnection>().is_connected()
+    });
+    app.add_systems(
+        Last,
+        (|mut exit: MessageWriter<AppExit>| {
+            exit.write(AppExit::Success);
+        })
+        .before(OnAppExitSystems),
+    );
+    assert_eq!(server.connection_count(), 1);
+    app.update();
+    assert_eq!(server.connection_count(), 0);
+}
