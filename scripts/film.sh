@@ -3,12 +3,14 @@
 # machine, or the film stutters. Takes xvfb, xdotool, ffmpeg and gifsicle, as Debian has them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
 target=${CARGO_TARGET_DIR:-target}
 size=960x540
 seconds=24
 
 if [ -z "${FILM:-}" ]; then
-  cargo build --example lobby
+  cargo build --example lobby --features windowed "${renderer_flags[@]}"
   FILM=$(mktemp -d) exec xvfb-run --auto-servernum --server-args "-screen 0 ${size}x24" "$0"
 fi
 

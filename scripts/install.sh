@@ -9,6 +9,7 @@ sockudo_root=$cache/sockudo-$sockudo_version
 debian_packages=(
   build-essential pkg-config libssl-dev                                # native-tls
   protobuf-compiler libprotobuf-dev                                    # Sockudo's build
+  tmux                                                                 # a terminal without a person
   xvfb xauth xdotool mesa-vulkan-drivers libvulkan1                    # windows without a display or a GPU
   libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0 # what winit loads
 )

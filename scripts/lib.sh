@@ -95,10 +95,21 @@ plugin_features() {
   awk '/^\[/ { inside = ($0 == "[features]") } inside && /^[a-z]/ { sub(/ *=.*/, ""); if (!/vendored/) print }' Cargo.toml
 }
 
-# The same as cargo takes them for the whole workspace.
+# All features, as cargo takes them for the whole workspace; with the scenes' windows, and so for `renderer_flags`.
 workspace_features() {
-  plugin_features | sed 's,^,bevy_pusher/,' | paste -sd, -
+  echo "$(windowless_features),bevy_pusher/winit,pusher_scenes/windowed"
 }
+
+# The same without what takes a window library or a renderer.
+windowless_features() {
+  plugin_features | grep -vx winit | sed 's,^,bevy_pusher/,' | paste -sd, -
+}
+
+# What cargo takes with a renderer: before Rust 1.97.1, which the renderer declares, word that it compiles all the same.
+renderer_flags=()
+if ! printf '%s\n' 1.97.1 "$(rustc --version | awk '{ print $2 }')" | sort --version-sort --check=quiet; then
+  renderer_flags=(--ignore-rust-version)
+fi
 
 has() {
   command -v "$1" >/dev/null 2>&1

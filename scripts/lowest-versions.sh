@@ -24,6 +24,6 @@ export RUSTC_BOOTSTRAP=1
 cargo -Z direct-minimal-versions generate-lockfile
 if [ "$#" -eq 0 ]; then
   set -- -p pusher_protocol -p pusher_dev_server -p bevy_pusher \
-    --features bevy_pusher/diagnostics,bevy_pusher/local-auth,bevy_pusher/states,bevy_pusher/testing,bevy_pusher/window
+    --features bevy_pusher/diagnostics,bevy_pusher/local-auth,bevy_pusher/states,bevy_pusher/testing,bevy_pusher/lifecycle
 fi
 cargo check "$@"

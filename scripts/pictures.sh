@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck source=scripts/scenes.sh
 source scripts/scenes.sh
 
-cargo build --examples
+cargo build -p pusher_scenes --examples --features windowed "${renderer_flags[@]}"
 for name in "${@:-${scenes[@]}}"; do
   say "$name"
   take_picture "$name" "$pictures/$name.png" --name Robin

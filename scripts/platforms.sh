@@ -17,7 +17,7 @@ source scripts/wasm.sh
 platforms=(x86_64-pc-windows-msvc aarch64-apple-darwin aarch64-apple-ios aarch64-linux-android)
 
 check() {
-  local target=$1 features=diagnostics,local-auth,states,testing,window
+  local target=$1 features=diagnostics,lifecycle,local-auth,states,testing
   case "$target" in
     # Bevy's window library takes Xcode there, for what it logs.
     aarch64-apple-ios) ;;

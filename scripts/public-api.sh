@@ -21,7 +21,7 @@ chmod +x "$work/rustdoc"
 
 features=$(workspace_features)
 RUSTDOC=$work/rustdoc RUSTDOCFLAGS="-Z unstable-options --output-format json" \
-  cargo doc --quiet --no-deps --workspace --lib --features "$features"
+  cargo doc --quiet --no-deps --workspace --lib --features "$features" "${renderer_flags[@]}"
 
 status=0
 for library in "${libraries[@]}"; do

@@ -7,7 +7,7 @@ pictures=$target/screenshots
 
 # With the features of the tests, which have built most of it.
 build_examples() {
-  cargo build --workspace --bins --examples --features "$(workspace_features)"
+  cargo build --workspace --bins --examples --features "$(workspace_features)" "${renderer_flags[@]}"
 }
 
 # Each example of one file ends by itself, and well.
@@ -43,7 +43,7 @@ headless_scenes() {
   wait_for_each "${processes[@]}"
   for name in "${scenes[@]}"; do
     say "$name:"
-    tail -n +3 "$work/$name.log" | head -n 5
+    grep -E '^ *[0-9]+:[0-9]{2}  ' "$work/$name.log" | head -n 5
     if [ "$(grep -cE '^ *[0-9]+:[0-9]{2}  ' "$work/$name.log")" -lt 4 ]; then
       say "too little happened"
       return 1
@@ -168,6 +168,70 @@ press_keys() {
 # await_line LOG COUNT PATTERN: the pattern is in so many lines.
 await_line() {
   until [ "$(grep -cE "$3" "$1")" -ge "$2" ]; do
+    sleep 0.1
+  done
+}
+
+# What one does at the keys of a terminal is what another player hears of; what one sees fills the terminal, whatever its size;
+# and the terminal is left as it was found.
+lobby_in_a_terminal() {
+  cargo build --quiet --bins --examples -p pusher_dev_server -p pusher_scenes
+  start_dev_server
+  scene lobby --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
+  local ann=$!
+  timeout 90 bash -euo pipefail -c "$(declare -f use_terminal in_tmux await_screen await_line); use_terminal \"\$@\"" \
+    keys "$work/tmux" "$work/heard.log" "env -u DISPLAY -u WAYLAND_DISPLAY $target/debug/examples/lobby ${dev_server[*]} --name Robin"
+  kill "$ann"
+  grep Robin "$work/heard.log"
+}
+
+# use_terminal SOCKET LOG LOBBY: Robin's keys, each after the screen or the log of another player tells of the one before.
+use_terminal() {
+  tmux_socket=$1
+  local log=$2 lobby=$3
+  in_tmux new-session -d -x 100 -y 30 'bash --norc'
+  # shellcheck disable=SC2064
+  trap "tmux -S '$tmux_socket' kill-server" EXIT
+  in_tmux send-keys "stty -a >$tmux_socket.before; $lobby 2>$tmux_socket.errors; echo ended with \$?; stty -a >$tmux_socket.after" Enter
+  await_screen 'Press Enter to chat'
+  await_line "$log" 1 'Robin +joins'
+  await_screen 'Ann'
+  await_screen 'cargo run --example lobby --features windowed'
+  in_tmux send-keys r
+  await_line "$log" 1 'Robin +is ready'
+  in_tmux resize-window -x 60 -y 16
+  await_screen '^╰─.*╯$'
+  in_tmux send-keys Enter
+  await_screen '> '
+  in_tmux send-keys -l 'hello there'
+  in_tmux send-keys Enter
+  await_line "$log" 1 'Robin +says: hello there'
+  in_tmux send-keys Escape
+  await_screen 'Press Enter to chat'
+  # Cuts the network, and restores it.
+  in_tmux send-keys n
+  await_line "$log" 1 'Robin +leaves'
+  await_screen 'Offline'
+  in_tmux send-keys n
+  await_line "$log" 2 'Robin +joins'
+  in_tmux send-keys C-c
+  await_screen 'ended with 0'
+  [ "$(in_tmux display -p '#{alternate_on}')" -eq 0 ]
+  until [ -s "$tmux_socket.after" ]; do
+    sleep 0.1
+  done
+  diff <(sed 's/rows [0-9]*; columns [0-9]*//' "$tmux_socket.before") <(sed 's/rows [0-9]*; columns [0-9]*//' "$tmux_socket.after")
+  [ ! -s "$tmux_socket.errors" ]
+}
+
+# in_tmux COMMAND ARGUMENT…
+in_tmux() {
+  tmux -S "$tmux_socket" -f /dev/null "$@"
+}
+
+# await_screen PATTERN: the pattern is on the terminal's screen.
+await_screen() {
+  until in_tmux capture-pane -p | grep -qE "$1"; do
     sleep 0.1
   done
 }

@@ -37,8 +37,10 @@ features=$(workspace_features)
 main() {
   if [ "$mode" = quick ]; then
     step "formatting" cargo fmt --all --check
-    step "lints" lints --exclude pusher_scenes
-    tests "unit tests" --exclude pusher_scenes --lib
+    features=$(windowless_features)
+    renderer_flags=()
+    step "lints" lints
+    tests "unit tests" --lib
     finish
     return
   fi
@@ -47,7 +49,13 @@ main() {
   step "formatting" cargo fmt --all --check
   step "lints" lints
   step "each feature alone" scripts/features.sh --alone
-  step "no renderer in the library" has_no_renderer
+  step "no renderer where none was asked for" has_no_renderer
+  step "the first command" first_command
+  if has tmux; then
+    step "the lobby in a terminal" lobby_in_a_terminal
+  else
+    skip "the lobby in a terminal" "tmux is not installed"
+  fi
   step "documentation" documentation
   if reads_rustdoc_json; then
     step "public surface" scripts/public-api.sh
@@ -56,7 +64,7 @@ main() {
   fi
   step "the tests that the documents name" documented_tests_exist
   step "packages" cargo package --quiet --no-verify --allow-dirty -p pusher_protocol -p pusher_dev_server -p bevy_pusher
-  step "build of the tests" cargo test --workspace --features "$features" --no-run
+  step "build of the tests" cargo test --workspace --features "$features" "${renderer_flags[@]}" --no-run
   step "Sockudo and npm packages" await_install servers
   tests "tests"
   if [ "$mode" = long ]; then
@@ -85,7 +93,7 @@ main() {
 }
 
 lints() {
-  cargo clippy --workspace --all-targets --features "$features,pusher_web_tests/browser" "$@" -- -D warnings
+  cargo clippy --workspace --all-targets --features "$features,pusher_web_tests/browser" "${renderer_flags[@]}" -- -D warnings
 }
 
 # tests TITLE ARGUMENT…: runs `cargo test` and counts its results.
@@ -99,7 +107,7 @@ tests() {
 run_tests() {
   local log=$1
   shift
-  timeout 45m cargo test --workspace --features "$features" --no-fail-fast "$@" 2>&1 | tee "$log"
+  timeout 45m cargo test --workspace --features "$features" "${renderer_flags[@]}" --no-fail-fast "$@" 2>&1 | tee "$log"
 }
 
 # The tests that the documents name are there.
@@ -116,11 +124,21 @@ documented_tests_exist() {
 
 has_no_renderer() {
   local found
-  found=$(cargo tree -e normal -p bevy_pusher --prefix none | grep -E '^(wgpu|naga|bevy_render|bevy_winit|winit)[ -]' || true)
-  if [ -n "$found" ]; then
-    say "a game's server would have to compile:" "$found"
+  found=$(
+    cargo tree -e normal -p bevy_pusher --prefix none
+    # What plain commands compile, such as the README's first.
+    cargo tree -e all --prefix none
+  )
+  if grep -E '^(wgpu|naga|wesl|bevy_render|bevy_winit|winit)[ -]' <<<"$found" | sort -u | grep .; then
+    say "a game's server, or who wants a first look, would have to compile these"
     return 1
   fi
+}
+
+# The README's, for a few seconds, and that nothing in it is a warning: the scenes without their windows.
+first_command() {
+  cargo run --quiet --example lobby -- --headless --run-for 3
+  cargo clippy --quiet -p pusher_scenes --all-targets -- -D warnings
 }
 
 # What a game ships: optimized, and a panic is the end of it.
@@ -132,10 +150,8 @@ aborting_monitor() {
 # The same with each test in a process of its own, for which the flag is not stable yet. What is said of a panic that the
 # plugin survives is left out: here it ends the process.
 aborting_tests() {
-  local windowless
-  windowless="$(tr ',' '\n' <<< "$features" | grep -vE '/(winit|window)$' | paste -sd,)"
   RUSTC_BOOTSTRAP=1 cargo test --quiet -Z panic-abort-tests --profile aborting --no-fail-fast \
-    -p pusher_protocol -p bevy_pusher --features "$windowless" --lib --tests
+    -p pusher_protocol -p bevy_pusher --features "$(windowless_features)" --lib --tests
 }
 
 # A link to what a feature brings is broken where that feature is off.
@@ -144,7 +160,7 @@ documentation() {
   for kind in --no-default-features --features=default; do
     RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps -p bevy_pusher "$kind"
   done
-  RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace --features "$features"
+  RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace --features "$features" "${renderer_flags[@]}"
 }
 
 # Rustdoc's JSON has another form in each version.
@@ -213,7 +229,8 @@ web() {
   fi
   step "wasm-bindgen" await_install wasm_bindgen
   step "build of the browser's page" page_for_tests
-  step "scenes for the web" cargo_for "$web_target" check --quiet --package pusher_scenes --examples
+  step "scenes for the web" cargo_for "$web_target" check --quiet --package pusher_scenes --examples --features windowed \
+    "${renderer_flags[@]}"
   if has chromedriver || apt_offers chromium chromium-driver; then
     step "browser" install_browser
     web_tests "the plugin in a browser" browser_tests
@@ -260,8 +277,8 @@ browser_tests() {
   local page
   page=$(realpath "$(web_folder)/page")
   # The whole workspace, so that nothing is compiled anew for other features.
-  PUSHER_WEB_PAGE=$page timeout 15m cargo test --workspace --features "$features,pusher_web_tests/browser" --test browser -- \
-    --test-threads 2
+  PUSHER_WEB_PAGE=$page timeout 15m cargo test --workspace --features "$features,pusher_web_tests/browser" "${renderer_flags[@]}" \
+    --test browser -- --test-threads 2
 }
 
 has_no_native_libraries() {

@@ -94,7 +94,7 @@ scene_pages() {
     examples+=(--example "$scene")
   done
   install_wasm_bindgen
-  cargo_for "$web_target" build --profile "$profile" --package pusher_scenes "${examples[@]}"
+  cargo_for "$web_target" build --profile "$profile" --package pusher_scenes --features windowed "${renderer_flags[@]}" "${examples[@]}"
   for scene in "$@"; do
     folder=$(web_folder)/scenes/$scene
     rm -rf "$folder"
