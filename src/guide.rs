@@ -45,7 +45,7 @@ page!(connecting, "states":
 );
 page!(encrypted);
 page!(errors);
-page!(mobile, "window":
+page!(mobile, "lifecycle":
     "`SuspendPolicy`" => "config::SuspendPolicy"
 );
 page!(offline_development);

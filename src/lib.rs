@@ -71,7 +71,7 @@
 //! | `encrypted` | yes | `private-encrypted-` channels |
 //! | `winit` | | wakes a reactive window when something arrives |
 //! | `local-auth` | | `LocalAuthorizer` signs with the app's secret: for development only |
-//! | `window` | | notices when a phone puts the app into the background and brings it back |
+//! | `lifecycle` | | notices when a phone puts the app into the background and brings it back |
 //! | `testing` | | a server in the game's own process, with which a game tests itself |
 //! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes a second and more, as Bevy's diagnostics |
 //! | `states` | | `PusherStatesPlugin`: the connection's state as one of Bevy's `States` |

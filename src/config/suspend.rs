@@ -1,4 +1,4 @@
-/// What becomes of the connection while a phone has the app in the background. Needs the feature `window`.
+/// What becomes of the connection while a phone has the app in the background. Needs the feature `lifecycle`.
 ///
 /// Whatever the policy, a game that comes back checks its link at once, or dials at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Tries another version of Bevy in a copy of the project, and lists by file what does not compile with it: where a port begins.
+#
+#   scripts/next-bevy.sh VERSION            such as: scripts/next-bevy.sh 0.21.0
+#   scripts/next-bevy.sh VERSION AERONET    with the version of aeronet that goes with it, for the benches
+#
+# The copy shares nothing with the project's own build; it is left in target/next-bevy, to be tried further.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+
+version=${1:-}
+aeronet=${2:-}
+if ! [[ "$version" =~ ^[0-9]+\.[0-9]+\.[0-9]+ ]]; then
+  say "usage: scripts/next-bevy.sh VERSION [AERONET]" "VERSION is a whole one, such as 0.21.0" >&2
+  exit 2
+fi
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/next-bevy"
+copy=$(realpath "$target/next-bevy")/project
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export CARGO_TARGET_DIR=${copy%/project}/target
+# The version may declare a newer Rust than there is, and compile all the same.
+cargo_flags=(--ignore-rust-version --message-format short --keep-going)
+
+main() {
+  step "a copy of the project" copy_project
+  cd "$copy"
+  step "Bevy $version in Cargo.lock" resolve
+  if [ "${#steps_failed[@]}" -gt 0 ]; then
+    finish
+    return
+  fi
+  step "the library" try check -p bevy_pusher --lib
+  local feature
+  for feature in $(plugin_features | grep -vxE 'default|winit'); do
+    step "feature $feature" try check -p bevy_pusher --lib --no-default-features --features "$feature"
+  done
+  step "feature winit" try check -p bevy_pusher --lib --no-default-features --features winit,bevy_winit/x11
+  step "everything, without a window" try check --workspace --all-targets --features "$(windowless_features)"
+  step "the scenes in windows" try check -p pusher_scenes --all-targets --features windowed
+  test_step "tests" "$work/tests" run_tests
+  list_errors
+  finish
+}
+
+copy_project() {
+  rm -rf "$copy"
+  mkdir -p "$copy"
+  git ls-files -z | xargs -0 cp --parents -t "$copy"
+}
+
+# All versions of Bevy are in one place.
+resolve() {
+  sed -E -i "/^bevy(_[a-z]+)? = /s/version = \"[^\"]*\"/version = \"=$version\"/" Cargo.toml
+  if [ -n "$aeronet" ]; then
+    sed -E -i "/^aeronet_[a-z]+ = /s/version = \"[^\"]*\"/version = \"$aeronet\"/" Cargo.toml
+  fi
+  cargo metadata --format-version 1 >/dev/null
+  awk '/^name = "bevy_(app|ecs|internal)"$/ { name = $3; getline; print name, $3 }' Cargo.lock
+  grep -q "^version = \"$version\"$" Cargo.lock
+}
+
+# try COMMAND ARGUMENT…: keeps what the compiler says for the list.
+try() {
+  local status=0
+  cargo "$1" --quiet "${cargo_flags[@]}" "${@:2}" >"$work/latest" 2>&1 || status=$?
+  cat "$work/latest" >>"$work/said"
+  grep -E '^error' "$work/latest" | tail -n 3 || true
+  return "$status"
+}
+
+run_tests() {
+  local status=0
+  cargo test --workspace --features "$(windowless_features)" --ignore-rust-version --no-fail-fast >"$work/tests" 2>&1 || status=$?
+  grep -E '^(test .* FAILED|error)' "$work/tests" || true
+  return "$status"
+}
+
+# What the compiler said, each once: how much in which file, and then all of it.
+list_errors() {
+  grep -hE '^[^ ]+\.rs:[0-9]+:[0-9]+: (error|warning)' "$work/said" | sort -u -t: -k1,1 -k2,2n -k3,3n >"$work/errors" || true
+  say "" "errors and warnings by file:"
+  cut -d: -f1 "$work/errors" | sort | uniq -c | sort -rn
+  say ""
+  cat "$work/errors"
+  say "" "the copy is in $copy"
+}
+
+main
