@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Takes the pictures of the scenes anew: one of each for the documents (docs/images), and to look at, in target/screenshots,
-# one of each in a small window and of each state that a scene can be in.
+# one of each in a small window and of each state that a scene can be in. The lobby in a terminal takes xterm, fonts-dejavu-core and
+# ffmpeg, as Debian has them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -11,11 +12,23 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck source=scripts/scenes.sh
 source scripts/scenes.sh
 
+# The lobby in a terminal, once there is something to see.
+terminal_picture() {
+  xvfb-run --auto-servernum --server-args "-screen 0 1010x660x24" bash -euo pipefail -c '
+    env TERM=xterm-256color xterm -fa "DejaVu Sans Mono" -fs 11 -b 6 -bw 0 -bg "#0E1116" -fg "#E6EAF0" -geometry 110x32+0+0 -e \
+      env -u DISPLAY "$1" --name Robin &
+    sleep 9
+    ffmpeg -loglevel error -y -f x11grab -video_size 1010x660 -draw_mouse 0 -i "$DISPLAY" -frames:v 1 -update 1 "$2"
+    kill $!
+  ' terminal "$target/debug/examples/lobby" "$1"
+}
+
 cargo build -p pusher_scenes --examples --features windowed "${renderer_flags[@]}"
 for name in "${@:-${scenes[@]}}"; do
   say "$name"
   take_picture "$name" "$pictures/$name.png" --name Robin
   cp "$pictures/$name.png" "docs/images/$name.png"
+  [ "$name" != lobby ] || terminal_picture docs/images/lobby-terminal.png
   take_picture "$name" "$pictures/$name-small.png" --name Robin --size 800x500
   for state in connecting lost failed empty; do
     take_picture "$name" "$pictures/$name-$state.png" --name Robin --picture-of "$state"

@@ -56,6 +56,7 @@ main() {
   else
     skip "the lobby in a terminal" "tmux is not installed"
   fi
+  step "a game outside of the workspace" game_outside
   step "documentation" documentation
   if reads_rustdoc_json; then
     step "public surface" scripts/public-api.sh
@@ -139,6 +140,37 @@ has_no_renderer() {
 first_command() {
   cargo run --quiet --example lobby -- --headless --run-for 3
   cargo clippy --quiet -p pusher_scenes --all-targets -- -D warnings
+}
+
+# A game's headless server that is no member of this workspace, with Bevy's parts that declare no newer Rust than the plugin.
+game_outside() {
+  local game=$work/game
+  mkdir -p "$game/src"
+  cat >"$game/Cargo.toml" <<TOML
+[package]
+name = "game"
+edition = "2024"
+
+[dependencies]
+$(grep -E '^bevy_(app|ecs) = .*version' Cargo.toml)
+bevy_pusher = { path = "$PWD" }
+TOML
+  cat >"$game/src/main.rs" <<'RUST'
+use bevy_app::{App, ScheduleRunnerPlugin, Startup};
+use bevy_ecs::prelude::*;
+use bevy_pusher::{config::Endpoint, prelude::*};
+
+fn main() {
+    let config = PusherConfig::new("app-key", Endpoint::custom("localhost", 6001));
+    App::new()
+        .add_plugins((ScheduleRunnerPlugin::default(), PusherPlugin::new(config)))
+        .add_systems(Startup, |mut commands: Commands| { commands.spawn(PusherChannel::new("lobby")); })
+        .run();
+}
+RUST
+  # The versions of this project, so that what they are built from is at hand.
+  cp Cargo.lock "$game"
+  cargo check --quiet --manifest-path "$game/Cargo.toml" --target-dir "$target"
 }
 
 # What a game ships: optimized, and a panic is the end of it.

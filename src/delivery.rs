@@ -102,17 +102,17 @@ impl<'w> Delivery<'w> {
         }
     }
 
-    /// Runs what may run code of the game, such as observers. See [`Self::has_panicked`].
+    /// Runs what may call user code, such as observers. See [`Self::has_panicked`].
     pub(crate) fn run_user_code(&mut self, code: impl FnOnce(&mut World)) {
         self.user_code.run(|| code(self.world));
     }
 
-    /// Whether code of the game has panicked: then what is under way is still delivered, and the rest in the next frame.
+    /// Whether user code has panicked. The current event is then still delivered to all; the rest has to wait for the next frame.
     pub(crate) fn has_panicked(&self) -> bool {
         self.user_code.has_panicked()
     }
 
-    /// Ends handing over; a panic of the game's code goes on from here.
+    /// Ends the delivery and resumes the panic, if user code panicked.
     pub(crate) fn finish(self) {
         self.user_code.resume();
     }

@@ -55,11 +55,11 @@ pub(crate) fn receive(world: &mut World) {
     let Some(mut inbox) = world.get_resource_mut::<Inbox>() else {
         return;
     };
-    let mut hand = InHand {
+    let mut in_progress = BatchInProgress {
         batch: std::mem::take(&mut inbox.bypass_change_detection().0),
         mailbox: &mailbox,
     };
-    let batch = &mut hand.batch;
+    let batch = &mut in_progress.batch;
     mailbox.take(batch);
     if let Some(round_trip) = batch.take_round_trip()
         && let Some(mut connection) = world.get_resource_mut::<PusherConnection>()
@@ -82,20 +82,21 @@ pub(crate) fn receive(world: &mut World) {
         }
         age(batch, &mut delivery, most_unread);
     }
-    let emptied = hand.give_back();
+    let emptied = in_progress.give_back();
     if let Some(mut inbox) = delivery.world.get_resource_mut::<Inbox>() {
         inbox.bypass_change_detection().0 = emptied;
     }
     delivery.finish();
 }
 
-/// What is being handed over. What is left of it when this is dropped, by a panic too, comes with the next frame.
-struct InHand<'m> {
+/// The batch that is being delivered. Whatever is left of it goes back into the queue for the next frame, even if this is dropped by
+/// a panic.
+struct BatchInProgress<'m> {
     batch: Batch,
     mailbox: &'m Mailbox,
 }
 
-impl InHand<'_> {
+impl BatchInProgress<'_> {
     /// Returns the emptied batch.
     fn give_back(mut self) -> Batch {
         self.give_back_rest();
@@ -109,7 +110,7 @@ impl InHand<'_> {
     }
 }
 
-impl Drop for InHand<'_> {
+impl Drop for BatchInProgress<'_> {
     fn drop(&mut self) {
         self.give_back_rest();
     }

@@ -1,21 +1,23 @@
-//! Code of the game that the plugin runs on the main thread, in the middle of its own work: observers, hooks, drops.
+//! User code that runs in the middle of the plugin's own work on the main thread: observers, component hooks, `Drop`.
 
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
-/// Keeps a panic of the game's code back until the plugin's own work is done, so that a game whose error handler lives on after
-/// a panic (Bevy's `FallbackErrorHandler`) has lost nothing.
+/// Catches panics of user code, so that the plugin can finish its own work before the first of them is resumed.
+///
+/// Bevy passes a panic of a system to the app's `FallbackErrorHandler`, which may log it and keep the app running. Such an app must
+/// not lose events.
 #[derive(Default)]
-#[must_use = "a panic is to go on in the end"]
+#[must_use = "call `resume`, or the panic is lost"]
 pub(crate) struct UserCode {
     panic: Option<Box<dyn Any + Send>>,
 }
 
 impl UserCode {
-    /// Runs code that may panic. Bevy itself goes on with a world in which something panicked, so the world may be seen
-    /// afterwards.
+    /// Runs code that may panic. `AssertUnwindSafe` is right for code that uses a `World`: Bevy itself continues to use the world
+    /// after a panic.
     pub(crate) fn run(&mut self, code: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(code)) {
             self.panic.get_or_insert(panic);
@@ -26,7 +28,7 @@ impl UserCode {
         self.panic.is_some()
     }
 
-    /// Lets the first panic go on, if there was one.
+    /// Resumes the first panic, if there was one.
     pub(crate) fn resume(self) {
         if let Some(panic) = self.panic {
             resume_unwind(panic);
@@ -34,7 +36,7 @@ impl UserCode {
     }
 }
 
-/// Drops a value of the game's. A panic is logged, and what goes on is not held up.
+/// Drops a value of a user's type. A panic is logged and otherwise ignored.
 pub(crate) fn drop_value<T>(value: T) {
     if catch_unwind(AssertUnwindSafe(|| drop(value))).is_err() {
         log::error!("dropping a {} panicked", std::any::type_name::<T>());

@@ -41,7 +41,7 @@ const STEP: Duration = Duration::from_millis(20);
 
 /// How a scene is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum DisplayMode {
     /// In a window. Takes the feature `windowed`.
     Window,
     /// All over the terminal, redrawn in place.
@@ -54,7 +54,7 @@ pub enum Stage {
 #[derive(Resource, Clone, Debug, Default)]
 pub struct Place(pub String);
 
-impl Stage {
+impl DisplayMode {
     /// In a window, if the scene was built for one and there is a display; else in the terminal, if the scene has a view for it and
     /// there is one; else as lines. With `--headless` and `--serve` always as lines.
     #[must_use]
@@ -134,12 +134,16 @@ pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> 
 ///
 /// # Errors
 /// A picture was asked for where there is no window, or the terminal cannot be drawn on.
-pub fn scene_app(title: &str, arguments: &SceneArguments, stage: Stage) -> Result<App, String> {
+pub fn scene_app(
+    title: &str,
+    arguments: &SceneArguments,
+    mode: DisplayMode,
+) -> Result<App, String> {
     let wants_picture = !arguments.pictures.screenshot.is_empty();
     if wants_picture && !cfg!(feature = "windowed") {
         return Err("--screenshot needs a window, for which the feature `windowed` is".to_owned());
     }
-    if wants_picture && stage != Stage::Window {
+    if wants_picture && mode != DisplayMode::Window {
         return Err("--screenshot needs a display, and there is none".to_owned());
     }
     let mut app = App::new();
@@ -151,14 +155,14 @@ pub fn scene_app(title: &str, arguments: &SceneArguments, stage: Stage) -> Resul
     if arguments.serve.is_some() {
         app.insert_resource(StaysAway);
     }
-    match stage {
+    match mode {
         #[cfg(feature = "windowed")]
-        Stage::Window => {
+        DisplayMode::Window => {
             window::add_to(&mut app, title, &arguments.pictures, log_plugin());
             app.add_plugins((TypingPlugin, KeyHintsPlugin, KeysPlugin));
         }
         #[cfg(not(target_arch = "wasm32"))]
-        Stage::Terminal => {
+        DisplayMode::Terminal => {
             terminal::add_to(&mut app, title)?;
             without_window(&mut app);
             app.add_plugins((TypingPlugin, KeyHintsPlugin, KeysPlugin));

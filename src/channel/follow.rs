@@ -1,7 +1,7 @@
 //! Keeps [`Subscribers`] in step with the entities, and the session in step with [`Subscribers`].
 //!
-//! The entities are followed by component hooks. Observers would be entities themselves, and a game that despawns all of its entities
-//! to reset a level would despawn them too.
+//! Component hooks follow the entities. Observers would be entities themselves, and a game that despawns all entities to reset a level
+//! would despawn them too.
 
 use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
@@ -46,7 +46,7 @@ pub(super) fn follow_discard(mut world: DeferredWorld<'_>, context: HookContext)
     }
 }
 
-/// On removal of a [`PusherChannel`]. On a despawn the entity is gone by the time of the command, which is as well.
+/// On removal of a [`PusherChannel`]. If the entity is being despawned, the command finds nothing and does nothing.
 pub(super) fn follow_remove(mut world: DeferredWorld<'_>, context: HookContext) {
     world
         .commands()
@@ -118,7 +118,7 @@ fn announce(world: &mut World, entity: Entity) {
     user_code.resume();
 }
 
-/// Writes on an entity what is known of its channel: all of it, whatever the game's observers of a part of it do.
+/// Writes the components of a channel on an entity. A panicking observer of one component does not keep the others from being written.
 pub(crate) fn write(world: &mut World, entity: Entity, standing: Standing) {
     let Some(channel) = world.get::<PusherChannel>(entity).cloned() else {
         return;
@@ -132,8 +132,8 @@ pub(crate) fn write(world: &mut World, entity: Entity, standing: Standing) {
     user_code.resume();
 }
 
-/// Makes a component of an entity this one, or none, unless it is so already. Only if the entity still has the channel: an
-/// observer or a command may have taken it away or replaced it a moment ago.
+/// Inserts or removes a component unless nothing would change. Does nothing if the entity no longer has this channel: an observer
+/// of another component may just have removed or replaced it.
 fn set<C: Component + PartialEq>(
     world: &mut World,
     entity: Entity,

@@ -21,7 +21,7 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     cursors::{BOARD_CHANNEL, CURSOR_PLAYERS, cursor_company},
-    scene::{Place, Stage, run_scene, say, scene_app},
+    scene::{DisplayMode, Place, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -37,23 +37,23 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
-    let stage = Stage::of(&SCENE, arguments);
+    let mode = DisplayMode::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Cursors", arguments, stage)?;
+    let mut app = scene_app("Cursors", arguments, mode)?;
     app.insert_resource(Place(server.place(BOARD_CHANNEL)))
         .add_plugins((model::plugin, network::plugin(&server, &arguments.name)));
-    if stage == Stage::Lines {
+    if mode == DisplayMode::Lines {
         app.add_plugins(model::tell_traffic);
     }
     #[cfg(feature = "windowed")]
-    if stage == Stage::Window {
+    if mode == DisplayMode::Window {
         app.add_plugins((view::plugin, board::plugin, pointers::plugin, keys::plugin));
-        if !stage.is_unattended(arguments) {
+        if !mode.is_unattended(arguments) {
             app.add_plugins(mouse::by_hand);
         }
     }
-    if stage.is_unattended(arguments) {
+    if mode.is_unattended(arguments) {
         app.add_plugins(mouse::by_itself);
     }
     app.insert_resource(server.with_company(cursor_company)?);

@@ -20,7 +20,7 @@ use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
     invitations::{FRIENDS, invitation_company},
-    scene::{Place, Stage, run_scene, say, scene_app},
+    scene::{DisplayMode, Place, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -50,10 +50,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<AppExit, String> {
     let Arguments { scene, friends } = arguments;
-    let stage = Stage::of(&SCENE, scene);
+    let mode = DisplayMode::of(&SCENE, scene);
     let server = SceneServer::start(SCENE, scene)?;
     say(&server.first_words());
-    let mut app = scene_app("Invitations", scene, stage)?;
+    let mut app = scene_app("Invitations", scene, mode)?;
     app.insert_resource(Place(server.place(&format!("{} and friends", scene.name))))
         .insert_resource(server.backend())
         .add_plugins((
@@ -61,10 +61,10 @@ fn run(arguments: &Arguments) -> Result<AppExit, String> {
             network::plugin(&server, &scene.name, friends),
         ));
     #[cfg(feature = "windowed")]
-    if stage == Stage::Window {
+    if mode == DisplayMode::Window {
         app.add_plugins((view::plugin, cards::plugin, keys::plugin));
     }
-    if stage.is_unattended(scene) {
+    if mode.is_unattended(scene) {
         app.add_plugins(by_itself(server.own().is_some()));
     }
     let guest = scene.name.clone();

@@ -19,7 +19,7 @@ use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
     leaderboard::{LEADERBOARD_CHANNEL, RACERS, leaderboard_company},
-    scene::{Place, Stage, run_scene, say, scene_app},
+    scene::{DisplayMode, Place, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -39,19 +39,19 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
-    let stage = Stage::of(&SCENE, arguments);
+    let mode = DisplayMode::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Leaderboard", arguments, stage)?;
+    let mut app = scene_app("Leaderboard", arguments, mode)?;
     app.insert_resource(Place(server.place(LEADERBOARD_CHANNEL)))
         .insert_resource(server.backend())
         .add_plugins((model::plugin, network::plugin(&server, &arguments.name)));
     #[cfg(feature = "windowed")]
-    if stage == Stage::Window {
+    if mode == DisplayMode::Window {
         app.insert_resource(You(arguments.name.clone()))
             .add_plugins((view::plugin, rows::plugin, keys::plugin));
     }
-    if stage.is_unattended(arguments) {
+    if mode.is_unattended(arguments) {
         app.add_plugins(autopilot([
             (1500, Wish::Score),
             (700, Wish::Score),

@@ -16,7 +16,7 @@ use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
     lobby::{LOBBY_CHANNEL, LOBBY_PLAYERS, lobby_company},
-    scene::{Place, Stage, run_scene, say, scene_app},
+    scene::{DisplayMode, Place, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -34,21 +34,21 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
-    let stage = Stage::of(&SCENE, arguments);
+    let mode = DisplayMode::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Lobby", arguments, stage)?;
+    let mut app = scene_app("Lobby", arguments, mode)?;
     app.insert_resource(Place(server.place(LOBBY_CHANNEL)))
         .add_message::<LobbyRequest>()
         .add_plugins(network::plugin(&server, &arguments.name));
-    if stage != Stage::Lines {
+    if mode != DisplayMode::Lines {
         app.add_plugins(keys::plugin);
     }
     #[cfg(feature = "windowed")]
-    if stage == Stage::Window {
+    if mode == DisplayMode::Window {
         app.add_plugins(view::plugin);
     }
-    if stage.is_unattended(arguments) {
+    if mode.is_unattended(arguments) {
         app.add_plugins(autopilot([
             (
                 2500,

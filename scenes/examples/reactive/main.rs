@@ -20,7 +20,7 @@ use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
     reactive::{DESKS, NEWS_CHANNEL, news_company},
-    scene::{Place, Stage, run_scene, say, scene_app},
+    scene::{DisplayMode, Place, run_scene, say, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -41,23 +41,23 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
-    let stage = Stage::of(&SCENE, arguments);
+    let mode = DisplayMode::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Reactive", arguments, stage)?;
+    let mut app = scene_app("Reactive", arguments, mode)?;
     app.insert_resource(Place(server.place(NEWS_CHANNEL)))
         .insert_resource(server.backend())
         .add_plugins((model::plugin, network::plugin(&server, &arguments.name)));
-    if stage == Stage::Lines {
+    if mode == DisplayMode::Lines {
         app.add_plugins(sleeper::plugin(arguments.run_for));
     }
     #[cfg(feature = "windowed")]
-    if stage == Stage::Window {
+    if mode == DisplayMode::Window {
         // The whole secret: Bevy sleeps, and the plugin's feature `winit` wakes it when something has come.
         app.insert_resource(Idle(WinitSettings::desktop_app()))
             .add_plugins((view::plugin, keys::plugin));
     }
-    if stage.is_unattended(arguments) {
+    if mode.is_unattended(arguments) {
         app.add_plugins(autopilot([(3000, Publish)]));
     }
     app.insert_resource(server.with_company(news_company)?);

@@ -19,7 +19,7 @@ use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
     link::ToggleNetwork,
-    scene::{Place, Stage, run_scene, say, scene_app},
+    scene::{DisplayMode, Place, run_scene, say, scene_app},
     server::{Scene, SceneServer},
     turns::{ROBOTS, TABLE_CHANNEL, turns_company},
 };
@@ -38,17 +38,17 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
-    let stage = Stage::of(&SCENE, arguments);
+    let mode = DisplayMode::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Turns", arguments, stage)?;
+    let mut app = scene_app("Turns", arguments, mode)?;
     app.insert_resource(Place(server.place(TABLE_CHANNEL)))
         .add_plugins((network::plugin(&server, &arguments.name), model::plugin));
     #[cfg(feature = "windowed")]
-    if stage == Stage::Window {
+    if mode == DisplayMode::Window {
         app.add_plugins((view::plugin, board::plugin, keys::plugin));
     }
-    if stage.is_unattended(arguments) {
+    if mode.is_unattended(arguments) {
         // In the middle of the game the network fails for a while.
         app.add_plugins(autopilot([
             (2500, Wish::PlayWell),

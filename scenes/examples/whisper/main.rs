@@ -17,7 +17,7 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    scene::{Place, Stage, run_scene, say, scene_app},
+    scene::{DisplayMode, Place, run_scene, say, scene_app},
     server::{Scene, SceneServer},
     whisper::{WHISPER_CHANNEL, WHISPERERS, whisper_company},
 };
@@ -36,10 +36,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
-    let stage = Stage::of(&SCENE, arguments);
+    let mode = DisplayMode::of(&SCENE, arguments);
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
-    let mut app = scene_app("Whisper", arguments, stage)?;
+    let mut app = scene_app("Whisper", arguments, mode)?;
     app.insert_resource(Place(server.place(WHISPER_CHANNEL)))
         .insert_resource(server.backend())
         .add_message::<Wish>()
@@ -47,14 +47,14 @@ fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
             network::plugin(&server, &arguments.name),
             wire::plugin(&server),
         ));
-    if stage == Stage::Lines {
+    if mode == DisplayMode::Lines {
         app.add_plugins(wire::lines);
     }
     #[cfg(feature = "windowed")]
-    if stage == Stage::Window {
+    if mode == DisplayMode::Window {
         app.add_plugins((view::plugin, keys::plugin));
     }
-    if stage.is_unattended(arguments) {
+    if mode.is_unattended(arguments) {
         app.add_plugins(autopilot([
             (
                 3000,

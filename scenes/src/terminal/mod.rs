@@ -174,7 +174,7 @@ mod tests {
 
         if std::env::var_os(PANICS).is_some() {
             let arguments = crate::arguments::SceneArguments::default();
-            crate::scene::scene_app("Lobby", &arguments, crate::scene::Stage::Terminal)
+            crate::scene::scene_app("Lobby", &arguments, crate::scene::DisplayMode::Terminal)
                 .unwrap()
                 .init_resource::<crate::link::Link>()
                 .add_systems(Update, || panic!("said after the terminal was given back"))
