@@ -105,11 +105,8 @@ windowless_features() {
   plugin_features | grep -vx winit | sed 's,^,bevy_pusher/,' | paste -sd, -
 }
 
-# What cargo takes with a renderer: before Rust 1.97.1, which the renderer declares, word that it compiles all the same.
-renderer_flags=()
-if ! printf '%s\n' 1.97.1 "$(rustc --version | awk '{ print $2 }')" | sort --version-sort --check=quiet; then
-  renderer_flags=(--ignore-rust-version)
-fi
+# What cargo takes with a renderer: it declares Rust 1.97.1, and compiles with what this project asks for.
+renderer_flags=(--ignore-rust-version)
 
 has() {
   command -v "$1" >/dev/null 2>&1

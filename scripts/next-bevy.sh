@@ -50,7 +50,7 @@ main() {
 copy_project() {
   rm -rf "$copy"
   mkdir -p "$copy"
-  git ls-files -z | xargs -0 cp --parents -t "$copy"
+  git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$copy"
 }
 
 # All versions of Bevy are in one place.
@@ -60,14 +60,14 @@ resolve() {
     sed -E -i "/^aeronet_[a-z]+ = /s/version = \"[^\"]*\"/version = \"$aeronet\"/" Cargo.toml
   fi
   cargo metadata --format-version 1 >/dev/null
-  awk '/^name = "bevy_(app|ecs|internal)"$/ { name = $3; getline; print name, $3 }' Cargo.lock
-  grep -q "^version = \"$version\"$" Cargo.lock
+  awk '/^name = "bevy_/ { name = $3; getline; print name, $3 }' Cargo.lock | grep -v "\"$version\"" || true
+  grep -A 1 '^name = "bevy_ecs"$' Cargo.lock | grep -qx "version = \"$version\""
 }
 
 # try COMMAND ARGUMENT…: keeps what the compiler says for the list.
 try() {
   local status=0
-  cargo "$1" --quiet "${cargo_flags[@]}" "${@:2}" >"$work/latest" 2>&1 || status=$?
+  timeout 30m cargo "$1" --quiet "${cargo_flags[@]}" "${@:2}" >"$work/latest" 2>&1 || status=$?
   cat "$work/latest" >>"$work/said"
   grep -E '^error' "$work/latest" | tail -n 3 || true
   return "$status"
@@ -75,7 +75,7 @@ try() {
 
 run_tests() {
   local status=0
-  cargo test --workspace --features "$(windowless_features)" --ignore-rust-version --no-fail-fast >"$work/tests" 2>&1 || status=$?
+  timeout 45m cargo test --workspace --features "$(windowless_features)" --ignore-rust-version --no-fail-fast >"$work/tests" 2>&1 || status=$?
   grep -E '^(test .* FAILED|error)' "$work/tests" || true
   return "$status"
 }

@@ -14,13 +14,14 @@ source scripts/scenes.sh
 
 # The lobby in a terminal, once there is something to see.
 terminal_picture() {
-  xvfb-run --auto-servernum --server-args "-screen 0 1010x660x24" bash -euo pipefail -c '
+  xvfb-run --auto-servernum --server-args "-screen 0 1002x620x24" bash -euo pipefail -c '
     env TERM=xterm-256color xterm -fa "DejaVu Sans Mono" -fs 11 -b 6 -bw 0 -bg "#0E1116" -fg "#E6EAF0" -geometry 110x32+0+0 -e \
-      env -u DISPLAY "$1" --name Robin &
+      env -u DISPLAY -u WAYLAND_DISPLAY "$1" --name Robin &
     sleep 9
-    ffmpeg -loglevel error -y -f x11grab -video_size 1010x660 -draw_mouse 0 -i "$DISPLAY" -frames:v 1 -update 1 "$2"
+    ffmpeg -loglevel error -y -f x11grab -video_size 1002x620 -draw_mouse 0 -i "$DISPLAY" -frames:v 1 -update 1 "$2"
     kill $!
-  ' terminal "$target/debug/examples/lobby" "$1"
+  ' terminal "$target/debug/examples/lobby" "$work/terminal.png"
+  cp "$work/terminal.png" "$1"
 }
 
 cargo build -p pusher_scenes --examples --features windowed "${renderer_flags[@]}"

@@ -178,11 +178,19 @@ lobby_in_a_terminal() {
   cargo build --quiet --bins --examples -p pusher_dev_server -p pusher_scenes
   start_dev_server
   scene lobby --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
-  local ann=$!
+  local ann=$! status=0
   timeout 90 bash -euo pipefail -c "$(declare -f use_terminal in_tmux await_screen await_line); use_terminal \"\$@\"" \
-    keys "$work/tmux" "$work/heard.log" "env -u DISPLAY -u WAYLAND_DISPLAY $target/debug/examples/lobby ${dev_server[*]} --name Robin"
+    keys "$work/tmux" "$work/heard.log" "env -u DISPLAY -u WAYLAND_DISPLAY $target/debug/examples/lobby ${dev_server[*]} --name Robin" ||
+    status=$?
   kill "$ann"
-  grep Robin "$work/heard.log"
+  grep Robin "$work/heard.log" || true
+  if [ "$status" -ne 0 ]; then
+    say "what Robin saw:"
+    tmux_socket=$work/tmux in_tmux capture-pane -p || true
+    cat "$work/tmux.errors" || true
+  fi
+  tmux_socket=$work/tmux in_tmux kill-server || true
+  return "$status"
 }
 
 # use_terminal SOCKET LOG LOBBY: Robin's keys, each after the screen or the log of another player tells of the one before.
@@ -190,8 +198,6 @@ use_terminal() {
   tmux_socket=$1
   local log=$2 lobby=$3
   in_tmux new-session -d -x 100 -y 30 'bash --norc'
-  # shellcheck disable=SC2064
-  trap "tmux -S '$tmux_socket' kill-server" EXIT
   in_tmux send-keys "stty -a >$tmux_socket.before; $lobby 2>$tmux_socket.errors; echo ended with \$?; stty -a >$tmux_socket.after" Enter
   await_screen 'Press Enter to chat'
   await_line "$log" 1 'Robin +joins'

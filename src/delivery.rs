@@ -102,14 +102,9 @@ impl<'w> Delivery<'w> {
         }
     }
 
-    /// Runs what may call user code, such as observers. See [`Self::has_panicked`].
+    /// Runs what may call user code, such as observers.
     pub(crate) fn run_user_code(&mut self, code: impl FnOnce(&mut World)) {
         self.user_code.run(|| code(self.world));
-    }
-
-    /// Whether user code has panicked. The current event is then still delivered to all; the rest has to wait for the next frame.
-    pub(crate) fn has_panicked(&self) -> bool {
-        self.user_code.has_panicked()
     }
 
     /// Ends the delivery and resumes the panic, if user code panicked.
@@ -160,10 +155,8 @@ impl<'w> Delivery<'w> {
     }
 
     fn run_observers<'a, E: Event<Trigger<'a>: Default>>(&mut self, event: &mut E) {
-        self.run_user_code(|world| {
-            world.trigger_ref(event);
-            world.flush();
-        });
+        self.run_user_code(|world| world.trigger_ref(event));
+        self.run_user_code(World::flush);
     }
 
     /// Whether anybody observes this kind of event. Often nobody does, and then there is nothing to look up for each.

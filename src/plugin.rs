@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bevy_app::{OnAppExitSystems, prelude::*};
-use bevy_ecs::{change_detection::DetectChanges, prelude::*};
+use bevy_ecs::{change_detection::DetectChanges, message::MessageCursor, prelude::*};
 use pusher_protocol::{
     ChannelName,
     session::{Command, SignInError, SignInState},
@@ -100,10 +100,7 @@ impl Plugin for PusherPlugin {
                     .in_set(PusherSystems::Receive),
             )
             .add_systems(PostUpdate, reconcile.in_set(PusherSystems::Send))
-            .add_systems(
-                Last,
-                close.in_set(OnAppExitSystems).run_if(on_message::<AppExit>),
-            );
+            .add_systems(Last, close_on_exit.in_set(OnAppExitSystems));
     }
 }
 
@@ -239,8 +236,14 @@ fn follow_waker(
 }
 
 /// Ends the client with the app. An app that is dropped without an exit ends it too.
-fn close(client: Option<ResMut<Client>>) {
-    if let Some(mut client) = client {
+fn close_on_exit(
+    exits: Option<Res<Messages<AppExit>>>,
+    mut cursor: Local<MessageCursor<AppExit>>,
+    client: Option<ResMut<Client>>,
+) {
+    if let (Some(exits), Some(mut client)) = (exits, client)
+        && cursor.read(&exits).next().is_some()
+    {
         client.close();
     }
 }

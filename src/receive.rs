@@ -72,10 +72,7 @@ pub(crate) fn receive(world: &mut World) {
     if !batch.is_empty() {
         let mut budget = Budget::new(time);
         // What is under way is delivered whatever the budget, so that a tiny one does not stop everything.
-        while deliver_next(batch, &mut delivery, &mut budget, started)
-            && !budget.is_spent()
-            && !delivery.has_panicked()
-        {}
+        while deliver_next(batch, &mut delivery, &mut budget, started) && !budget.is_spent() {}
         delivery.write_raw_messages();
         for column in batch.columns() {
             column.write_messages(delivery.world);
@@ -157,7 +154,7 @@ fn deliver_events(
                 column.deliver(origin, delivery);
             }
         }
-        if budget.is_spent() || delivery.has_panicked() {
+        if budget.is_spent() {
             return batch.put_back(stream.clone(), rows - delivered);
         }
     }
@@ -377,10 +374,7 @@ fn write_standing(delivery: &mut Delivery<'_>, channel: &str) {
             .filter(|subscribers| subscribers.entities(channel).contains(&entity))
             .and_then(|subscribers| subscribers.standing_of(entity));
         if let Some((_, standing)) = standing {
-            delivery.run_user_code(|world| {
-                write(world, entity, standing);
-                world.flush();
-            });
+            delivery.run_user_code(|world| write(world, entity, standing));
         }
     }
 }

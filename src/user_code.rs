@@ -18,14 +18,13 @@ pub(crate) struct UserCode {
 impl UserCode {
     /// Runs code that may panic. `AssertUnwindSafe` is right for code that uses a `World`: Bevy itself continues to use the world
     /// after a panic.
-    pub(crate) fn run(&mut self, code: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(code)) {
-            self.panic.get_or_insert(panic);
-        }
-    }
-
-    pub(crate) fn has_panicked(&self) -> bool {
-        self.panic.is_some()
+    ///
+    /// Returns whether it did not panic.
+    pub(crate) fn run(&mut self, code: impl FnOnce()) -> bool {
+        let outcome = catch_unwind(AssertUnwindSafe(code));
+        outcome
+            .map_err(|panic| self.panic.get_or_insert(panic))
+            .is_ok()
     }
 
     /// Resumes the first panic, if there was one.

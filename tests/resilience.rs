@@ -14,7 +14,7 @@ use bevy::{
     prelude::*,
 };
 use bevy_pusher::{
-    PusherMember, PusherSpawnMembers, PusherSubscribeExtras,
+    PusherMember, PusherMemberOf, PusherSpawnMembers, PusherSubscribeExtras,
     prelude::*,
     testing::{TestServer, TestUser},
 };
@@ -147,14 +147,12 @@ fn observers_of_components_that_panic_leave_no_half_written_channel() {
         .add_observer(|_: On<Insert<PusherMembers>>| panic!("told to"))
         .add_observer(|_: On<Add<PusherMember>>| panic!("told to"));
     let world = app.world_mut();
-    // The first component is inserted by this very call, which panics as it does in any game.
     let lobby = world.spawn_empty().id();
-    let inserted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    panics(|| {
         app.world_mut()
             .entity_mut(lobby)
             .insert((PusherChannel::new("presence-lobby"), PusherSpawnMembers));
-    }));
-    assert!(inserted.is_err());
+    });
     let bob = server.peer(TestUser::new("bob"));
     bob.subscribe("presence-lobby");
     for _ in 0..20 {
@@ -172,6 +170,136 @@ fn observers_of_components_that_panic_leave_no_half_written_channel() {
     let mut spawned = world.query::<&PusherMember>();
     assert_eq!(spawned.iter(world).count(), 2);
     assert!(read(&app).contains(&"presence-lobby subscribed".to_owned()));
+}
+
+/// Runs code that panics as it does in any game, outside of the plugin's hands.
+fn panics(code: impl FnOnce()) {
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(code)).is_err());
+}
+
+#[derive(Component)]
+struct Health;
+
+/// The names of the members that have an entity.
+fn spawned_members(app: &mut App) -> Vec<String> {
+    let world = app.world_mut();
+    let mut spawned = world.query::<&PusherMember>();
+    let mut names: Vec<String> = spawned
+        .iter(world)
+        .map(|member| member.id().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn a_channel_whose_spawning_panicked_is_subscribed_all_the_same() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    app.add_observer(|_: On<Add<Health>>| panic!("told to"));
+    panics(|| {
+        app.world_mut().spawn((PusherChannel::new("lobby"), Health));
+    });
+    let world = app.world_mut();
+    let lobby = world
+        .query_filtered::<Entity, With<PusherChannel>>()
+        .single(world)
+        .unwrap();
+    server.update_until_subscribed(&mut app, lobby);
+    assert_eq!(server.subscriber_count("lobby"), 1);
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn a_channel_whose_removal_panicked_stays_subscribed() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    app.add_observer(|_: On<Remove<Health>>| panic!("told to"))
+        .add_observer(
+            |removed: On<Remove<PusherChannel>>, healths: Query<&Health>| {
+                assert!(!healths.contains(removed.entity), "told to");
+            },
+        );
+    let lobby = app
+        .world_mut()
+        .spawn((PusherChannel::new("lobby"), Health))
+        .id();
+    server.update_until_subscribed(&mut app, lobby);
+    panics(|| {
+        app.world_mut().despawn(lobby);
+    });
+    panics(|| {
+        app.world_mut().entity_mut(lobby).remove::<PusherChannel>();
+    });
+    for _ in 0..3 {
+        app.update();
+    }
+    assert!(app.world().get::<PusherSubscribed>(lobby).is_some());
+    assert_eq!(server.subscriber_count("lobby"), 1);
+    server.publish("lobby", "number", &json!(1));
+    app.update();
+    assert_eq!(read(&app).last().unwrap(), "number 1");
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn member_entities_follow_the_roster_whatever_panics() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    app.add_observer(|_: On<Add<PusherMembers>>| panic!("told to"))
+        .add_observer(|_: On<Add<PusherMember>>| panic!("told to"))
+        .add_observer(|_: On<Add<PusherMemberOf>>| panic!("told to"))
+        .add_observer(
+            |removed: On<Remove<PusherMember>>,
+             members: Query<&PusherMember>,
+             mut first: Local<bool>| {
+                let is_bob = members
+                    .get(removed.entity)
+                    .is_ok_and(|member| member.id() == "bob");
+                assert!(
+                    !is_bob || std::mem::replace(&mut *first, true),
+                    "told to, once"
+                );
+            },
+        );
+    let lobby = app
+        .world_mut()
+        .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
+        .id();
+    server.update_until_subscribed(&mut app, lobby);
+    let [bob, carl] = ["bob", "carl"].map(|name| server.peer(TestUser::new(name)));
+    bob.subscribe("presence-lobby");
+    app.update();
+    carl.subscribe("presence-lobby");
+    app.update();
+    assert_eq!(spawned_members(&mut app), ["ann", "bob", "carl"]);
+    // The first removal of bob's entity panics, so it is gone with the next change.
+    bob.unsubscribe("presence-lobby");
+    app.update();
+    carl.unsubscribe("presence-lobby");
+    app.update();
+    app.update();
+    assert_eq!(spawned_members(&mut app), ["ann"]);
+    app.world_mut().despawn(lobby);
+    app.update();
+    assert!(spawned_members(&mut app).is_empty());
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn an_observer_that_always_panics_slows_nobody_down() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    let lobby = spawn(&mut app, "lobby");
+    server.update_until_subscribed(&mut app, lobby);
+    app.add_observer(|_: On<PusherEvent<Number>>| panic!("told to"));
+    for number in 0..50 {
+        server.publish("lobby", "number", &json!(number));
+    }
+    app.update();
+    let numbers = read(&app).iter().filter(|read| read.starts_with("number"));
+    assert_eq!(numbers.count(), 50, "all in one frame");
 }
 
 #[test]

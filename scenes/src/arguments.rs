@@ -8,7 +8,7 @@ use clap::{Args, Parser, ValueEnum};
 
 /// The arguments of a scene.
 #[derive(Parser, Clone, Default)]
-#[command(about = None, long_about = None)]
+#[command(about = "An example of bevy_pusher, with a server and players of its own", long_about = None)]
 pub struct SceneArguments {
     /// The server.
     #[command(flatten)]

@@ -45,6 +45,9 @@ enum Nudge {
     Stop,
 }
 
+/// The name of the thread on which the players live.
+pub(crate) const COMPANY_THREAD: &str = "simulated players";
+
 /// Makes the wakers that tell the thread for whom something came.
 pub struct Wakers(Sender<Nudge>);
 
@@ -77,7 +80,7 @@ impl Company {
         let (nudges, nudged) = channel();
         let wakers = Wakers(nudges.clone());
         let thread = std::thread::Builder::new()
-            .name("simulated players".to_owned())
+            .name(COMPANY_THREAD.to_owned())
             .spawn(move || play(gather(&wakers), &nudged))?;
         Ok(Self {
             nudges,

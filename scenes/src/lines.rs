@@ -5,13 +5,14 @@
 )]
 
 use bevy::{platform::time::Instant, prelude::*};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use crate::{
     colours::player_colour,
     connection_view::ConnectionView,
     entry::{ChatEntry, Voice},
     player::{Departed, Player},
+    scene::knows_escape_codes,
     toast::Toast,
     words::{clock, printable},
 };
@@ -31,7 +32,7 @@ pub(crate) struct LinesPlugin;
 impl Plugin for LinesPlugin {
     fn build(&self, app: &mut App) {
         app.insert_resource(Printer {
-            has_colours: std::io::stdout().is_terminal(),
+            has_colours: knows_escape_codes() && std::env::var_os("NO_COLOR").is_none(),
         })
         .init_resource::<ConnectionView>()
         .add_systems(

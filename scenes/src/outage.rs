@@ -5,6 +5,7 @@ use bevy::platform::time::Instant;
 use crate::{
     connection_view::ConnectionView,
     link::Link,
+    typing::Typing,
     words::{counted, sentence},
 };
 
@@ -17,10 +18,20 @@ pub(crate) struct Outage {
 }
 
 /// What is wrong with the link at the moment `now`; nothing while it is up, or comes up for the first time.
-pub(crate) fn outage(view: &ConnectionView, link: &Link, now: Instant) -> Option<Outage> {
+pub(crate) fn outage(
+    view: &ConnectionView,
+    link: &Link,
+    typing: &Typing,
+    now: Instant,
+) -> Option<Outage> {
+    let press = if typing.is_active {
+        "Press Esc, then N,"
+    } else {
+        "Press N"
+    };
     let hint = link
         .is_cut
-        .then(|| "Press N to restore the network.".to_owned());
+        .then(|| format!("{press} to restore the network."));
     let headline = if link.up_since.is_some() {
         "Connection lost"
     } else {
@@ -46,10 +57,10 @@ pub(crate) fn outage(view: &ConnectionView, link: &Link, now: Instant) -> Option
             vec![
                 sentence(reason),
                 sentence(advice),
-                "Press N to connect again.".to_owned(),
+                format!("{press} to connect again."),
             ],
         ),
-        ConnectionView::Offline => ("Offline", vec!["Press N to connect.".to_owned()]),
+        ConnectionView::Offline => ("Offline", vec![format!("{press} to connect.")]),
     };
     Some(Outage { headline, details })
 }

@@ -36,7 +36,7 @@ use crate::{
     typing::TypingPlugin,
 };
 
-/// How often a scene without a window looks for news.
+/// How often a scene that prints lines looks for news.
 const STEP: Duration = Duration::from_millis(20);
 
 /// How a scene is shown.
@@ -57,9 +57,11 @@ pub struct Place(pub String);
 impl DisplayMode {
     /// In a window, if the scene was built for one and there is a display; else in the terminal, if the scene has a view for it and
     /// there is one; else as lines. With `--headless` and `--serve` always as lines.
-    #[must_use]
-    pub fn of(scene: &Scene, arguments: &SceneArguments) -> Self {
-        if arguments.headless || arguments.serve.is_some() {
+    ///
+    /// # Errors
+    /// A picture was asked for where there is no window.
+    pub fn of(scene: &Scene, arguments: &SceneArguments) -> Result<Self, String> {
+        let mode = if arguments.headless || arguments.serve.is_some() {
             Self::Lines
         } else if cfg!(feature = "windowed") && has_display() {
             Self::Window
@@ -67,6 +69,13 @@ impl DisplayMode {
             Self::Terminal
         } else {
             Self::Lines
+        };
+        if mode == Self::Window || arguments.pictures.screenshot.is_empty() {
+            Ok(mode)
+        } else if cfg!(feature = "windowed") {
+            Err("--screenshot needs a display, and there is none".to_owned())
+        } else {
+            Err("--screenshot needs a window: build with --features windowed".to_owned())
         }
     }
 
@@ -81,7 +90,8 @@ impl DisplayMode {
     }
 }
 
-fn has_display() -> bool {
+/// Whether there is a display to open a window on.
+pub(crate) fn has_display() -> bool {
     !cfg!(all(unix, not(target_os = "macos")))
         || ["DISPLAY", "WAYLAND_DISPLAY"]
             .iter()
@@ -91,13 +101,23 @@ fn has_display() -> bool {
 /// Whether keys can be read from there and the cursor moved.
 #[cfg(not(target_arch = "wasm32"))]
 fn is_terminal() -> bool {
-    std::io::stdin().is_terminal()
-        && std::io::stdout().is_terminal()
-        && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+    std::io::stdin().is_terminal() && knows_escape_codes()
+}
+
+/// Whether what is printed goes to a terminal that knows more than characters.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn knows_escape_codes() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }
 
 #[cfg(target_arch = "wasm32")]
 fn is_terminal() -> bool {
+    false
+}
+
+/// Whether what is printed goes to a terminal that knows more than characters.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn knows_escape_codes() -> bool {
     false
 }
 
@@ -106,7 +126,7 @@ fn is_terminal() -> bool {
 pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> ExitCode {
     match run(&A::parse()) {
         Ok(AppExit::Success) => ExitCode::SUCCESS,
-        Ok(AppExit::Error(_)) => ExitCode::FAILURE,
+        Ok(AppExit::Error(code)) => ExitCode::from(code.get()),
         Err(sentence) => {
             eprintln!("error: {sentence}");
             ExitCode::FAILURE
@@ -133,19 +153,12 @@ pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> 
 /// An app with all that scenes share, shown this way under this title.
 ///
 /// # Errors
-/// A picture was asked for where there is no window, or the terminal cannot be drawn on.
+/// The terminal cannot be drawn on.
 pub fn scene_app(
     title: &str,
     arguments: &SceneArguments,
     mode: DisplayMode,
 ) -> Result<App, String> {
-    let wants_picture = !arguments.pictures.screenshot.is_empty();
-    if wants_picture && !cfg!(feature = "windowed") {
-        return Err("--screenshot needs a window, for which the feature `windowed` is".to_owned());
-    }
-    if wants_picture && mode != DisplayMode::Window {
-        return Err("--screenshot needs a display, and there is none".to_owned());
-    }
     let mut app = App::new();
     app.init_resource::<ConnectionView>()
         .init_resource::<RosterIsKnown>()
@@ -164,11 +177,12 @@ pub fn scene_app(
         #[cfg(not(target_arch = "wasm32"))]
         DisplayMode::Terminal => {
             terminal::add_to(&mut app, title)?;
-            without_window(&mut app);
+            // Waiting for a key makes the frames' pace.
+            without_window(&mut app, Duration::ZERO);
             app.add_plugins((TypingPlugin, KeyHintsPlugin, KeysPlugin));
         }
         _ => {
-            without_window(&mut app);
+            without_window(&mut app, STEP);
             app.add_plugins(LinesPlugin);
         }
     }
@@ -182,9 +196,9 @@ pub fn scene_app(
 }
 
 /// Bevy's plugins for an app without a window.
-fn without_window(app: &mut App) {
+fn without_window(app: &mut App, step: Duration) {
     app.add_plugins((
-        MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(STEP)),
+        MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(step)),
         log_plugin(),
         #[cfg(not(target_arch = "wasm32"))]
         TerminalCtrlCHandlerPlugin,

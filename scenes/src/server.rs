@@ -12,6 +12,7 @@ use crate::{
     backend::Backend,
     company::Company,
     dev_server::{DevServer, DevServerConfig},
+    scene::has_display,
     words::counted,
 };
 
@@ -171,16 +172,17 @@ impl SceneServer {
         .join("\n")
     }
 
-    /// How to see the scene in a window, where it was built without.
+    /// How to see the scene in a window, or why it is in none.
     #[must_use]
     pub fn how_to_open_a_window(&self) -> Option<String> {
-        (!cfg!(feature = "windowed")).then(|| {
-            format!(
-                "In a window: cargo run --example {} --features windowed \
-                 (before Rust 1.97.1 add --ignore-rust-version)",
+        if cfg!(not(feature = "windowed")) {
+            return Some(format!(
+                "To open it in a window: cargo run --example {} --features windowed \
+                 (Rust older than 1.97.1: add --ignore-rust-version)",
                 self.scene.name
-            )
-        })
+            ));
+        }
+        (!has_display()).then(|| "There is no display to open a window on.".to_owned())
     }
 
     /// How somebody else comes to the scene's own server.

@@ -61,6 +61,15 @@ impl Typing {
         }
     }
 
+    /// Takes pasted text as one line, and begins typing if need be.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn paste(&mut self, text: &str) {
+        self.is_active = true;
+        let lines = text.split(['\r', '\n']).map(str::trim);
+        let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        self.insert(&lines.join(" "));
+    }
+
     fn remove_at(&mut self, index: usize) {
         if index < self.characters.len() {
             self.characters.remove(index);
@@ -186,6 +195,16 @@ mod tests {
     #[test]
     fn control_characters_are_not_typed() {
         assert_eq!(typed("a\u{1b}[2Jb\n").line(), "a[2Jb");
+    }
+
+    #[test]
+    fn what_is_pasted_is_one_line() {
+        let mut typing = Typing::default();
+        typing.paste("one\r\n  two\n");
+        assert_eq!(
+            (typing.line().as_str(), typing.is_active),
+            ("one two", true)
+        );
     }
 
     #[test]

@@ -32,7 +32,7 @@ use crate::channel::Subscribers;
 /// # App::new().add_systems(Startup, follow_goals);
 /// ```
 #[derive(Component, Clone, Debug, Default, PartialEq, Reflect, Serialize, Deserialize)]
-#[component(immutable, on_insert = follow_extras, on_remove = follow_extras)]
+#[component(immutable, on_add = follow_extras, on_insert = follow_extras, on_remove = follow_extras)]
 #[reflect(opaque)]
 #[reflect(Component, Default, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PusherSubscribeExtras(pub Map<String, Value>);

@@ -20,29 +20,22 @@ use crate::{
     user_code::UserCode,
 };
 
-/// On insertion of a [`PusherChannel`].
-pub(super) fn follow_insert(mut world: DeferredWorld<'_>, HookContext { entity, .. }: HookContext) {
-    let Some(name) = world.get::<PusherChannel>(entity).cloned() else {
-        return;
-    };
-    let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() else {
-        return;
-    };
-    let standing = subscribers.insert(entity, name.as_ref());
-    let is_written = world.get::<PusherSubscription>(entity) == Some(&standing.status)
-        && world.get::<PusherSubscribed>(entity).is_some() == standing.status.is_subscribed()
-        && world.get::<PusherMembers>(entity) == standing.members.as_ref();
-    if !is_written {
-        world
-            .commands()
-            .queue(move |world: &mut World| write(world, entity, standing));
-    }
+/// On addition and on insertion of a [`PusherChannel`]: between the two, observers of addition run, one of which may panic.
+pub(super) fn follow_insert(world: DeferredWorld<'_>, context: HookContext) {
+    take_in(world, context.entity);
 }
 
 /// Before a [`PusherChannel`] is replaced, removed or despawned.
-pub(super) fn follow_discard(mut world: DeferredWorld<'_>, context: HookContext) {
+pub(super) fn follow_discard(
+    mut world: DeferredWorld<'_>,
+    HookContext { entity, .. }: HookContext,
+) {
     if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
-        subscribers.remove(context.entity);
+        subscribers.remove(entity);
+        // If an observer of the removal panics, the entity keeps its channel.
+        world
+            .commands()
+            .queue(move |world: &mut World| take_in(world.into(), entity));
     }
 }
 
@@ -54,20 +47,40 @@ pub(super) fn follow_remove(mut world: DeferredWorld<'_>, context: HookContext) 
         .try_remove::<(PusherSubscription, PusherSubscribed, PusherMembers)>();
 }
 
-/// Takes in the entities that were there before the plugin, whose insertion no observer has seen.
-pub(crate) fn adopt(world: &mut World) {
-    let mut found: Vec<(Entity, PusherChannel)> = world
-        .query_filtered::<(Entity, &PusherChannel), Allow<Disabled>>()
-        .iter(world)
-        .map(|(entity, channel)| (entity, channel.clone()))
-        .collect();
-    found.sort_by_key(|(entity, _)| *entity);
-    for (entity, channel) in found {
-        if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
-            let standing = subscribers.insert(entity, channel.as_ref());
-            write(world, entity, standing);
-        }
+/// Makes an entity with a channel a subscriber, unless it is one already.
+fn take_in(mut world: DeferredWorld<'_>, entity: Entity) {
+    let Ok(Some(channel)) = world
+        .get_entity(entity)
+        .map(|entity| entity.get::<PusherChannel>().cloned())
+    else {
+        return;
+    };
+    let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() else {
+        return;
+    };
+    if subscribers.has(entity, channel.as_ref()) {
+        return;
     }
+    let standing = subscribers.insert(entity, channel.as_ref());
+    let is_written = world.get::<PusherSubscription>(entity) == Some(&standing.status)
+        && world.get::<PusherSubscribed>(entity).is_some() == standing.status.is_subscribed()
+        && world.get::<PusherMembers>(entity) == standing.members.as_ref();
+    if !is_written {
+        world
+            .commands()
+            .queue(move |world: &mut World| write(world, entity, standing));
+    }
+}
+
+/// Takes in the entities that were there before the plugin.
+pub(crate) fn adopt(world: &mut World) {
+    let mut channels = world.query_filtered::<Entity, (With<PusherChannel>, Allow<Disabled>)>();
+    let mut found: Vec<Entity> = channels.iter(world).collect();
+    found.sort_unstable();
+    for entity in found {
+        take_in((&mut *world).into(), entity);
+    }
+    world.flush();
 }
 
 /// Tells the session what has come to be wanted or unwanted, and the entities what they did not see come about.
@@ -129,6 +142,8 @@ pub(crate) fn write(world: &mut World, entity: Entity, standing: Standing) {
     user_code.run(|| set(world, entity, &channel, Some(standing.status)));
     user_code.run(|| set(world, entity, &channel, marker));
     user_code.run(|| set(world, entity, &channel, standing.members));
+    // Bevy drops commands that are queued behind one that panics.
+    user_code.run(|| world.flush());
     user_code.resume();
 }
 

@@ -65,7 +65,7 @@ use follow::{follow_discard, follow_insert, follow_remove};
 ///
 /// [`PusherMembers`]: crate::PusherMembers
 #[derive(Component, Clone, Debug, Default, PartialEq, Eq, Hash, Reflect)]
-#[component(immutable, on_insert = follow_insert, on_discard = follow_discard, on_remove = follow_remove)]
+#[component(immutable, on_add = follow_insert, on_insert = follow_insert, on_discard = follow_discard, on_remove = follow_remove)]
 #[require(PusherSubscription)]
 #[reflect(Component, Default, Debug, Clone, PartialEq, Hash)]
 pub struct PusherChannel(pub String);

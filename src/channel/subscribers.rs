@@ -57,6 +57,15 @@ enum Name {
 }
 
 impl Subscribers {
+    /// Whether an entity is known to have a channel of this name.
+    pub(crate) fn has(&self, entity: Entity, name: &str) -> bool {
+        match self.names.get(&entity) {
+            Some(Name::Valid(known)) => known.as_str() == name,
+            Some(Name::Invalid(known, _)) => &**known == name,
+            None => false,
+        }
+    }
+
     /// An entity has a channel now.
     pub(crate) fn insert(&mut self, entity: Entity, name: &str) -> Standing {
         self.remove(entity);

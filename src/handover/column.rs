@@ -106,7 +106,7 @@ pub(crate) fn write_messages<M: Message>(delivered: &mut Vec<M>, world: &mut Wor
         Some(mut messages) => {
             messages.write_batch(delivered.drain(..));
         }
-        None => delivered.clear(),
+        None => delivered.drain(..).for_each(drop_value),
     }
 }
 

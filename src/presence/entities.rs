@@ -34,7 +34,7 @@ use crate::{PusherMembers, user_code::UserCode};
 /// # App::new().add_systems(Startup, enter).add_systems(Update, name_tags);
 /// ```
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq, Reflect)]
-#[component(on_insert = update_members, on_remove = despawn_members)]
+#[component(on_add = update_members, on_insert = update_members, on_remove = update_members)]
 #[reflect(Component, Default, Debug, Clone, PartialEq)]
 pub struct PusherSpawnMembers;
 
@@ -101,43 +101,34 @@ impl PusherMemberEntities {
     }
 }
 
-/// On insertion of [`PusherMembers`] and of [`PusherSpawnMembers`]: either may come before the other.
+/// On addition, insertion and removal of [`PusherMembers`] and of [`PusherSpawnMembers`], in whichever order they come.
 pub(super) fn update_members(mut world: DeferredWorld<'_>, context: HookContext) {
     let channel = context.entity;
-    if world.get::<PusherSpawnMembers>(channel).is_some()
-        && world.get::<PusherMembers>(channel).is_some()
-    {
+    let concerns_entities = world.get::<PusherSpawnMembers>(channel).is_some()
+        || world.get::<PusherMemberEntities>(channel).is_some();
+    if concerns_entities {
         world
             .commands()
             .queue(move |world: &mut World| mirror(world, channel));
     }
 }
 
-/// On removal of either.
-pub(super) fn despawn_members(mut world: DeferredWorld<'_>, context: HookContext) {
-    let channel = context.entity;
-    world.commands().queue(move |world: &mut World| {
-        // Not there if it is being despawned, which takes the related ones with it.
-        if let Ok(mut channel) = world.get_entity_mut(channel) {
-            channel.despawn_related::<PusherMemberEntities>();
-        }
-    });
-}
-
-/// Brings the entities in line with the roster.
+/// Brings the entities in line with the roster. A panicking observer of one member does not keep the others from being updated.
 fn mirror(world: &mut World, channel: Entity) {
-    if world.get::<PusherSpawnMembers>(channel).is_none() {
-        return;
-    }
-    let Some(roster) = world.get::<PusherMembers>(channel).cloned() else {
+    let Ok(entity) = world.get_entity(channel) else {
         return;
     };
+    let is_wanted = entity.contains::<PusherSpawnMembers>();
+    let roster = entity.get::<PusherMembers>().filter(|_| is_wanted);
+    let roster = roster.cloned().unwrap_or_default();
     let mut there = HashMap::new();
-    if let Some(entities) = world.get::<PusherMemberEntities>(channel) {
-        for entity in entities.iter() {
-            if let Some(member) = world.get::<PusherMember>(entity) {
-                there.insert(member.id().to_owned(), (entity, member.clone()));
-            }
+    for entity in entity
+        .get::<PusherMemberEntities>()
+        .into_iter()
+        .flat_map(PusherMemberEntities::iter)
+    {
+        if let Some(member) = world.get::<PusherMember>(entity) {
+            there.insert(member.id().to_owned(), (entity, member.clone()));
         }
     }
     let me = roster.me().map(Member::id);
@@ -147,24 +138,44 @@ fn mirror(world: &mut World, channel: Entity) {
             member: member.clone(),
             is_me: me == Some(member.id()),
         };
-        match there.remove(member.id()) {
-            Some((_, before)) if before == now => {}
-            Some((entity, _)) => {
-                if let Ok(mut entity) = world.get_entity_mut(entity) {
-                    user_code.run(|| {
-                        entity.insert(now);
-                    });
-                }
+        let entity = match there.remove(member.id()) {
+            Some((_, before)) if before == now => continue,
+            Some((entity, _)) => entity,
+            None => {
+                let entity = world.spawn_empty().id();
+                relate(world, &mut user_code, entity, channel);
+                entity
             }
-            None => user_code.run(|| {
-                world.spawn((now, PusherMemberOf(channel)));
-            }),
+        };
+        if let Ok(mut entity) = world.get_entity_mut(entity) {
+            user_code.run(|| {
+                entity.insert(now);
+            });
         }
     }
     for (entity, _) in there.into_values() {
-        user_code.run(|| {
+        let is_despawned = user_code.run(|| {
             world.despawn(entity);
         });
+        if !is_despawned && world.get_entity(entity).is_ok() {
+            // Bevy has already taken it out of the channel's entities. So that it is tried again:
+            relate(world, &mut user_code, entity, channel);
+        }
     }
+    // Bevy drops commands that are queued behind one that panics.
+    user_code.run(|| world.flush());
     user_code.resume();
+}
+
+/// Relates a member's entity to its channel. Observers of the relation's addition run before Bevy enters it in the channel's
+/// entities, so after a panic of theirs it is inserted again.
+fn relate(world: &mut World, user_code: &mut UserCode, member: Entity, channel: Entity) {
+    let mut insert = || {
+        if let Ok(mut member) = world.get_entity_mut(member) {
+            member.insert(PusherMemberOf(channel));
+        }
+    };
+    if !user_code.run(&mut insert) {
+        user_code.run(insert);
+    }
 }

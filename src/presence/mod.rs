@@ -14,7 +14,7 @@ use pusher_protocol::{
 };
 
 use crate::event::ForEntity;
-use entities::{despawn_members, update_members};
+use entities::update_members;
 
 /// The members of a presence channel, on the entities that subscribe to it. Written by the plugin alone; each change inserts
 /// it anew.
@@ -38,7 +38,7 @@ use entities::{despawn_members, update_members};
 /// # App::new().add_systems(Update, roster);
 /// ```
 #[derive(Component, Clone, Debug, Default, PartialEq, Reflect)]
-#[component(immutable, clone_behavior = Ignore, on_insert = update_members, on_remove = despawn_members)]
+#[component(immutable, clone_behavior = Ignore, on_add = update_members, on_insert = update_members, on_remove = update_members)]
 #[reflect(opaque)]
 #[reflect(Component, Default, Debug, Clone, PartialEq)]
 pub struct PusherMembers {

@@ -3,7 +3,7 @@
 //!
 //! ```toml
 //! [dev-dependencies]
-//! bevy_pusher = { version = "0.1", features = ["testing"] }
+//! bevy_pusher = { path = "../bevy_pusher", features = ["testing"] }
 //! ```
 //!
 //! ```

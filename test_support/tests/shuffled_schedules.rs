@@ -1,4 +1,5 @@
-//! Nothing depends on the order in which Bevy happens to run systems that are not ordered: whatever the order, a game sees the same.
+//! Nothing depends on the order in which Bevy runs systems that nobody ordered: whatever the order, a game sees the same in the same
+//! frames.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,31 +7,41 @@
     reason = "test code: a failed expectation is a failed test"
 )]
 
-use std::{collections::HashSet, mem::discriminant};
+use std::collections::HashSet;
 
-use bevy_app::prelude::*;
+use bevy_app::{OnAppExitSystems, prelude::*};
 use bevy_ecs::{
     prelude::*,
     schedule::{ScheduleBuildSettings, Schedules},
 };
 use bevy_pusher::{
-    PusherMember, PusherSpawnMembers,
+    ConnectionState, PusherMember, PusherSpawnMembers,
     prelude::*,
-    testing::{TestServer, TestUser},
+    testing::{TestPeer, TestServer, TestUser},
 };
 use serde_json::json;
 
 const SEEDS: std::ops::Range<u64> = 0..24;
 
-/// What happened, in its order; a frame's messages are sorted, for a game's systems are shuffled too.
+/// How many frames a game lasts.
+const FRAMES: u32 = 40;
+
+const LOBBY: &str = "presence-lobby";
+
+/// What happened, frame by frame.
 #[derive(Resource, Default)]
 struct Trace {
+    frame: u32,
     observed: Vec<String>,
+    /// Of each frame sorted, for the systems that read are shuffled too.
     read: Vec<String>,
     of_frame: Vec<String>,
     /// In which order two systems ran that nothing orders.
     unordered: Vec<u8>,
 }
+
+#[derive(Component)]
+struct Lobby;
 
 fn read<M: Message>(
     name: &'static str,
@@ -44,17 +55,69 @@ fn read<M: Message>(
     }
 }
 
-/// The schedules of a game, built in an order that depends on the seed.
-fn game(server: &TestServer, seed: u64) -> App {
+fn words_of(state: &ConnectionState) -> String {
+    // The moment of the next attempt is another in each game.
+    format!("{state:?}")
+        .split([' ', '{'])
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// What the game does, in the frames in which it does it.
+fn act(
+    mut commands: Commands,
+    config: Res<Config>,
+    connection: Res<PusherConnection>,
+    lobby: Query<Entity, With<Lobby>>,
+    mut trace: ResMut<Trace>,
+) {
+    trace.frame += 1;
+    match trace.frame {
+        2 => commands.insert_resource(config.0.clone()),
+        4 => {
+            commands.spawn((Lobby, PusherChannel::new(LOBBY), PusherSpawnMembers));
+        }
+        8 => {
+            connection.send(LOBBY, "client-wave", &json!(1)).unwrap();
+            connection
+                .send("presence-else", "client-wave", &json!(2))
+                .unwrap();
+        }
+        12 => {
+            commands
+                .entity(lobby.single().unwrap())
+                .insert(PusherChannel::new("presence-room"));
+        }
+        16 => {
+            commands
+                .entity(lobby.single().unwrap())
+                .insert(PusherChannel::new(LOBBY));
+        }
+        20 => connection.disconnect(),
+        22 => connection.connect(),
+        28 => commands.remove_resource::<PusherConfig>(),
+        31 => commands.insert_resource(config.0.clone()),
+        36 => commands.entity(lobby.single().unwrap()).despawn(),
+        _ => {}
+    }
+}
+
+#[derive(Resource)]
+struct Config(PusherConfig);
+
+fn game(server: &TestServer, seed: Option<u64>) -> App {
     let mut app = App::new();
-    app.add_plugins(PusherPlugin::new(server.config_as("ann")))
+    app.add_plugins(PusherPlugin::default())
         .add_pusher_event::<u32>("number")
+        .insert_resource(Config(server.config_as("ann").with_sent_answers(true)))
         .init_resource::<Trace>()
         .add_systems(
             Update,
             (
+                act,
                 read("state", |state: &PusherStateChanged| {
-                    format!("{:?}", discriminant(state.current()))
+                    words_of(state.current())
                 }),
                 read("subscription", |changed: &PusherSubscriptionChanged| {
                     format!("{} {:?}", changed.channel(), changed.status())
@@ -78,13 +141,25 @@ fn game(server: &TestServer, seed: u64) -> App {
                 |mut trace: ResMut<Trace>| trace.unordered.push(2),
             ),
         )
-        .add_systems(Last, |mut trace: ResMut<Trace>| {
-            let mut of_frame = std::mem::take(&mut trace.of_frame);
-            of_frame.sort();
-            if !of_frame.is_empty() {
-                trace.read.push(of_frame.join(", "));
-            }
-        })
+        .add_systems(
+            Last,
+            (
+                (|mut trace: ResMut<Trace>, members: Query<&PusherMember>| {
+                    let mut of_frame = std::mem::take(&mut trace.of_frame);
+                    of_frame.sort();
+                    let frame = trace.frame;
+                    let members = members.iter().len();
+                    let read = format!("{frame}, {members} members: {}", of_frame.join(", "));
+                    trace.read.push(read);
+                }),
+                (|trace: Res<Trace>, mut exit: MessageWriter<AppExit>| {
+                    if trace.frame == FRAMES {
+                        exit.write(AppExit::Success);
+                    }
+                })
+                .before(OnAppExitSystems),
+            ),
+        )
         .add_observer(|event: On<PusherEvent>, mut trace: ResMut<Trace>| {
             trace
                 .observed
@@ -101,62 +176,67 @@ fn game(server: &TestServer, seed: u64) -> App {
     let mut schedules = app.world_mut().resource_mut::<Schedules>();
     for (_, schedule) in schedules.iter_mut() {
         schedule.set_build_settings(ScheduleBuildSettings {
-            shuffle_seed: Some(seed),
+            shuffle_seed: seed,
             ..Default::default()
         });
     }
     app
 }
 
-/// A short game: in, a member comes, events both ways, the connection is lost and comes back, out.
-fn play(seed: u64) -> Trace {
+/// What others do before a frame.
+fn others_act(server: &TestServer, bob: &TestPeer, frame: u32) {
+    match frame {
+        7 | 17 => bob.subscribe(LOBBY),
+        9 | 18 | 26 => {
+            for number in frame..frame + 3 {
+                server.publish(LOBBY, "number", &json!(number));
+            }
+        }
+        11 => bob.unsubscribe(LOBBY),
+        _ => {}
+    }
+}
+
+fn play(seed: Option<u64>) -> Trace {
     let server = TestServer::new();
     let mut app = game(&server, seed);
-    let lobby = app
-        .world_mut()
-        .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
-        .id();
-    server.update_until_subscribed(&mut app, lobby);
     let bob = server.peer(TestUser::new("bob"));
-    bob.subscribe("presence-lobby");
-    for number in 0..3 {
-        server.publish("presence-lobby", "number", &json!(number));
+    for frame in 1..=FRAMES {
+        others_act(&server, &bob, frame);
+        app.update();
     }
-    app.update();
-    let world = app.world_mut();
-    assert_eq!(world.query::<&PusherMember>().iter(world).count(), 2);
-    let connection = app.world().resource::<PusherConnection>();
-    connection
-        .send("presence-lobby", "client-wave", &json!(1))
-        .unwrap();
-    connection
-        .send("presence-else", "client-wave", &json!(2))
-        .unwrap();
-    app.update();
-    assert_eq!(bob.take_events().len(), 1 + 3);
-    server.drop_connections();
-    app.update();
-    server.update_until_subscribed(&mut app, lobby);
-    server.publish("presence-lobby", "number", &json!(3));
-    app.update();
-    app.world_mut().despawn(lobby);
-    app.update();
-    assert_eq!(server.members("presence-lobby"), ["bob"]);
-    app.world_mut().write_message(AppExit::Success);
-    app.update();
-    assert_eq!(server.connection_count(), 1, "bob alone");
+    assert_eq!(app.should_exit(), Some(AppExit::Success));
+    assert_eq!(
+        server.connection_count(),
+        1,
+        "the game said goodbye in its last frame"
+    );
     app.world_mut().remove_resource::<Trace>().unwrap()
 }
 
 #[test]
 fn whatever_the_order_of_its_systems_a_game_sees_the_same() {
-    let usual = play(0);
-    assert!(usual.observed.len() >= 9, "{:?}", usual.observed);
+    let usual = play(None);
+    let all = usual.read.join("\n");
+    for expected in [
+        "state Connected",
+        "subscription presence-lobby Subscribed",
+        "subscription presence-room Subscribed",
+        "joined bob",
+        "left bob",
+        "answer Sent",
+        "answer Rejected",
+        "number 9",
+        "number 26",
+        "state Disconnected",
+    ] {
+        assert!(all.contains(expected), "{expected} is not in\n{all}");
+    }
     let mut orders = HashSet::new();
     for seed in SEEDS {
-        let trace = play(seed);
-        assert_eq!(trace.observed, usual.observed, "seed {seed}");
+        let trace = play(Some(seed));
         assert_eq!(trace.read, usual.read, "seed {seed}");
+        assert_eq!(trace.observed, usual.observed, "seed {seed}");
         orders.insert(trace.unordered);
     }
     assert!(orders.len() > 1, "the schedules were not shuffled");

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<AppExit, String> {
     let Arguments { scene, friends } = arguments;
-    let mode = DisplayMode::of(&SCENE, scene);
+    let mode = DisplayMode::of(&SCENE, scene)?;
     let server = SceneServer::start(SCENE, scene)?;
     say(&server.first_words());
     let mut app = scene_app("Invitations", scene, mode)?;

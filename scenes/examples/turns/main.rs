@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
-    let mode = DisplayMode::of(&SCENE, arguments);
+    let mode = DisplayMode::of(&SCENE, arguments)?;
     let server = SceneServer::start(SCENE, arguments)?;
     say(&server.first_words());
     let mut app = scene_app("Turns", arguments, mode)?;

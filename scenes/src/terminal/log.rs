@@ -8,8 +8,13 @@ use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bevy::log::{BoxedFmtLayer, tracing_subscriber};
+use bevy::log::{
+    BoxedFmtLayer,
+    tracing_subscriber::{self, Layer, filter::filter_fn},
+};
 use bevy::prelude::*;
+
+use crate::company::COMPANY_THREAD;
 
 /// Older lines are forgotten.
 const KEPT: usize = 100;
@@ -63,13 +68,17 @@ impl Write for LogBuffer {
     }
 }
 
-/// Writes the log to the standard error, without escape codes in a file; while a scene has the terminal, into its buffer.
+/// Writes the log to the standard error, without escape codes in a file; while a scene has the terminal, into its buffer. What the
+/// simulated players' clients log is left out: the scene's own client says the same of the same network.
 pub(crate) fn log_layer(app: &mut App) -> BoxedFmtLayer {
     let is_terminal = io::stderr().is_terminal();
     let layer = tracing_subscriber::fmt::Layer::default().with_ansi(is_terminal);
+    let own = filter_fn(|_| std::thread::current().name() != Some(COMPANY_THREAD));
     match app.world().get_resource::<LogBuffer>().cloned() {
-        Some(buffer) if is_terminal => Box::new(layer.with_writer(move || buffer.clone())),
-        _ => Box::new(layer.with_writer(io::stderr)),
+        Some(buffer) if is_terminal => {
+            Box::new(layer.with_writer(move || buffer.clone()).with_filter(own))
+        }
+        _ => Box::new(layer.with_writer(io::stderr).with_filter(own)),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     scene::Place,
     server::SceneServer,
     toast::{AT_MOST, STAY, Toast},
-    typing::Typing,
+    typing::{LineEntered, Typing},
     words::clock,
 };
 
@@ -33,8 +33,8 @@ const PAGE: usize = 5;
 pub(super) struct Screen {
     pub(super) title: String,
     pub(super) place: String,
-    /// How to open a window instead, where the scene was built without.
-    pub(super) window: Option<String>,
+    /// How to open a window instead, and how others join, below the title.
+    pub(super) advice: Vec<String>,
     pub(super) connection: Connection,
     pub(super) roster_is_known: bool,
     /// "You" first, the others in the order of their coming.
@@ -90,12 +90,11 @@ fn introduce(
     place: Option<Res<Place>>,
     server: Option<Res<SceneServer>>,
     mut screen: ResMut<Screen>,
-    mut entries: MessageWriter<ChatEntry>,
 ) {
     screen.place = place.map(|place| place.0.clone()).unwrap_or_default();
     if let Some(server) = server {
-        screen.window = server.how_to_open_a_window();
-        entries.write_batch(server.how_to_join().map(ChatEntry::happened));
+        let advice = [server.how_to_open_a_window(), server.how_to_join()];
+        screen.advice = advice.into_iter().flatten().collect();
     }
 }
 
@@ -112,6 +111,7 @@ macro_rules! show {
 fn show_connection(
     view: Res<ConnectionView>,
     link: Res<Link>,
+    typing: Res<Typing>,
     is_known: Res<RosterIsKnown>,
     mut screen: ResMut<Screen>,
 ) {
@@ -122,7 +122,7 @@ fn show_connection(
         round_trip: view.round_trip(),
     };
     show!(screen.connection = connection);
-    show!(screen.outage = outage(&view, &link, now));
+    show!(screen.outage = outage(&view, &link, &typing, now));
     show!(screen.roster_is_known = is_known.0);
 }
 
@@ -191,16 +191,26 @@ fn show_keys(
     common: Res<CommonHints>,
     mut screen: ResMut<Screen>,
 ) {
-    show!(screen.hints = current_hints(&typing, &hints, &common));
+    let mut wanted = current_hints(&typing, &hints, &common);
+    let last = wanted.len().saturating_sub(1);
+    wanted.insert(last, KeyHint::new("PgUp", "earlier"));
+    show!(screen.hints = wanted);
     show!(screen.typing = typing.clone());
 }
 
-/// Both while one types and while one does not.
-fn scroll(mut keys: MessageReader<KeyboardInput>, mut screen: ResMut<Screen>) {
+/// Both while one types and while one does not. Who says something wants to see it.
+fn scroll(
+    mut keys: MessageReader<KeyboardInput>,
+    mut lines: MessageReader<LineEntered>,
+    mut screen: ResMut<Screen>,
+) {
+    if lines.read().count() > 0 {
+        screen.scrolled = 0;
+    }
     for key in keys.read() {
         match key.logical_key {
             Key::PageUp => {
-                let first = screen.entries.len().saturating_sub(1);
+                let first = screen.entries.len().saturating_sub(PAGE);
                 screen.scrolled = (screen.scrolled + PAGE).min(first);
             }
             Key::PageDown => screen.scrolled = screen.scrolled.saturating_sub(PAGE),

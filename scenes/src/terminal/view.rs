@@ -1,5 +1,7 @@
 //! Draws the screen with characters. It knows nothing but what it is given, so a test draws it without a terminal.
 
+use std::borrow::Cow;
+
 use bevy::color::{Color as BevyColor, ColorToPacked};
 use ratatui::{
     Frame,
@@ -13,15 +15,18 @@ use super::screen::Screen;
 use crate::{
     colours::{ACCENT, BACKGROUND, BORDER, GOOD, PANEL, QUIET_TEXT, TEXT, player_colour},
     entry::{ChatEntry, Voice},
+    key_hints::KeyHint,
     player::Player,
     toast::Toast,
-    words::{printable, shortened},
+    words::printable,
 };
 
 /// More of a name would be taken from what was said, in characters.
 const LONGEST_NAME: usize = 24;
 /// The roster is not wider than that, in columns.
 const WIDEST_ROSTER: u16 = 34;
+/// What the lobby needs before there is room for advice.
+const LOBBY_ROWS: usize = 16;
 /// A time, and the gap after it, in columns.
 const TIME: usize = 7;
 /// Where one types.
@@ -31,7 +36,7 @@ const PROMPT: &str = "> ";
 pub(super) fn draw(frame: &mut Frame, screen: &Screen) {
     let area = frame.area();
     frame.render_widget(Block::new().style(on(BACKGROUND).fg(colour(TEXT))), area);
-    let advice = wrapped(screen.window.as_deref().unwrap_or_default(), area.width);
+    let advice = advice(screen, area);
     let [top, advised, body, bottom] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(height(&advice)),
@@ -49,6 +54,19 @@ pub(super) fn draw(frame: &mut Frame, screen: &Screen) {
     draw_toasts(frame, screen, body);
     draw_outage(frame, screen, body);
     draw_hints(frame, screen, bottom);
+}
+
+/// As much of it, in whole sentences, as leaves enough rows to the lobby.
+fn advice(screen: &Screen, area: Rect) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for sentence in &screen.advice {
+        let more = wrapped(sentence, area.width);
+        if usize::from(area.height) < LOBBY_ROWS + lines.len() + more.len() {
+            break;
+        }
+        lines.extend(more);
+    }
+    lines
 }
 
 fn draw_top(frame: &mut Frame, screen: &Screen, area: Rect) {
@@ -72,7 +90,7 @@ fn draw_top(frame: &mut Frame, screen: &Screen, area: Rect) {
     let room = usize::from(title.width).saturating_sub(screen.title.len() + 4);
     let title_line = Line::from_iter([
         Span::from(&screen.title).bold(),
-        quiet(format!("  {}", shortened(&shown(&screen.place), room))),
+        quiet(format!("  {}", fitted(&shown(&screen.place), room))),
     ]);
     frame.render_widget(title_line, title);
     frame.render_widget(badge, badge_area);
@@ -82,54 +100,62 @@ fn draw_roster(frame: &mut Frame, screen: &Screen, area: Rect) {
     let block = panel(&format!("Players {}", screen.players.len()));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let mut lines: Vec<Line> = screen
-        .players
-        .iter()
-        .flat_map(|player| row(player, inner.width.into()))
+    let rows = usize::from(inner.height);
+    // Two rows each, and one for the rest of them.
+    let seen = match screen.players.len() {
+        all if all * 2 <= rows => all,
+        _ => rows.saturating_sub(1) / 2,
+    };
+    let columns = usize::from(inner.width);
+    let seen_players = screen.players.iter().take(seen);
+    let mut lines: Vec<Line> = seen_players
+        .flat_map(|player| row(player, columns))
         .collect();
     match screen.players.len() {
         _ if !screen.roster_is_known => lines.push(quiet("Who is here?").into()),
+        all if all > seen => lines.push(quiet(format!("+ {} more", all - seen)).into()),
         0 | 1 => lines.push(quiet("Nobody else is here yet.").into()),
         _ => {}
     }
     frame.render_widget(Text::from(lines), inner);
 }
 
-/// Two lines of so many columns: who, and what they do.
+/// Two lines of so many columns: who, and what they do. What there is no room for goes before the name is shortened.
 fn row(player: &Player, columns: usize) -> [Line<'_>; 2] {
-    let (you, ready) = (
-        if player.is_you { " (you)" } else { "" },
-        if player.is_ready { " ✓ ready" } else { "" },
-    );
     let name = shown(&player.name);
-    let room = columns.saturating_sub(2 + you.len());
-    let is_short_of_room = Span::from(format!("{name}{ready}")).width() > room;
-    let ready = if is_short_of_room {
-        ready.trim_end_matches(" ready")
-    } else {
-        ready
-    };
-    let room = room.saturating_sub(Span::from(ready).width());
+    let you = if player.is_you { " (you)" } else { "" };
+    let ready = if player.is_ready { " ✓ ready" } else { "" };
+    let room = columns.saturating_sub(2);
+    let (you, ready) = [(you, ready), (you, ready.trim_end_matches(" ready"))]
+        .into_iter()
+        .find(|(you, ready)| columns_of(&name) + columns_of(you) + columns_of(ready) <= room)
+        .unwrap_or(("", ready.trim_end_matches(" ready")));
+    let name_room = room.saturating_sub(columns_of(you) + columns_of(ready));
     [
         Line::from_iter([
             Span::from("● ").fg(colour(player_colour(&player.name))),
-            Span::from(shortened(&name, room.min(LONGEST_NAME))),
+            Span::from(fitted(&name, name_room)),
             Span::from(you).fg(colour(ACCENT)),
             Span::from(ready).fg(colour(GOOD)),
         ]),
-        quiet(format!(
-            "  {}",
-            shortened(&shown(&player.doing), columns.saturating_sub(2))
-        ))
-        .into(),
+        quiet(format!("  {}", fitted(&shown(&player.doing), room))).into(),
     ]
 }
 
 fn draw_chat(frame: &mut Frame, screen: &Screen, area: Rect) {
-    let block = panel("Chat");
+    let block = match screen.scrolled {
+        0 => panel("Chat"),
+        newer => panel(&format!("Chat, {newer} newer: PgDn")),
+    };
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let [said, typed] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(inner);
+    let gap = u16::from(inner.height > 8);
+    let [said, _, typed] = Layout::vertical([
+        Constraint::Fill(1),
+        Constraint::Length(gap),
+        Constraint::Length(1),
+    ])
+    .areas(inner);
     let mut lines: Vec<Line> = Vec::new();
     for (time, entry) in screen.entries.iter().rev().skip(screen.scrolled) {
         if lines.len() >= usize::from(said.height) {
@@ -155,7 +181,7 @@ fn entry_lines(time: &str, entry: &ChatEntry, columns: usize) -> Vec<Line<'stati
     let text = shown(&entry.text);
     let (name, whole) = match (&entry.voice, entry.player()) {
         (Voice::Said(_) | Voice::Did(_), Some(name)) => {
-            let name = shortened(&shown(name), LONGEST_NAME);
+            let name = fitted(&shown(name), LONGEST_NAME);
             let whole = format!("{name}  {text}");
             (name, whole)
         }
@@ -167,7 +193,7 @@ fn entry_lines(time: &str, entry: &ChatEntry, columns: usize) -> Vec<Line<'stati
         Style::new()
     };
     let room = columns.saturating_sub(TIME).max(1);
-    textwrap::wrap(&whole, room)
+    parts(&whole, room)
         .into_iter()
         .enumerate()
         .map(|(index, part)| {
@@ -193,14 +219,23 @@ fn draw_typing(frame: &mut Frame, screen: &Screen, area: Rect) {
     let room = usize::from(area.width).saturating_sub(PROMPT.len());
     let (before, after) = screen
         .typing
-        .visible(room, |typed| Span::from(typed.to_string()).width());
+        .visible(room, |typed| columns_of(typed.encode_utf8(&mut [0; 4])));
     let before = Span::from(format!("{PROMPT}{before}"));
     if screen.typing.is_active && area.width > 0 && area.height > 0 {
         let caret = u16::try_from(before.width()).unwrap_or(u16::MAX);
         let caret = caret.min(area.width.saturating_sub(1));
         frame.set_cursor_position(Position::new(area.x + caret, area.y));
     }
-    frame.render_widget(Line::from_iter([before, Span::from(after)]), area);
+    let line = Line::from_iter([before, Span::from(after)]);
+    let is_draft = !screen.typing.is_active;
+    frame.render_widget(
+        if is_draft {
+            line.fg(colour(QUIET_TEXT))
+        } else {
+            line
+        },
+        area,
+    );
 }
 
 /// At the top right, over what is below.
@@ -247,14 +282,26 @@ fn draw_outage(frame: &mut Frame, screen: &Screen, body: Rect) {
     );
 }
 
+/// As many as there is room for, and in any case the last one, which ends the scene.
 fn draw_hints(frame: &mut Frame, screen: &Screen, area: Rect) {
-    let hints = screen.hints.iter().flat_map(|hint| {
+    let spans = |hint: &KeyHint| {
         [
             Span::from(format!(" {} ", hint.key)).style(on(BORDER).fg(colour(TEXT))),
-            quiet(format!(" {}   ", hint.what)),
+            quiet(format!(" {}  ", hint.what)),
         ]
+    };
+    let Some((last, others)) = screen.hints.split_last() else {
+        return;
+    };
+    let last = spans(last);
+    let mut left = usize::from(area.width).saturating_sub(last.iter().map(Span::width).sum());
+    let others = others.iter().map(spans).take_while(|hint| {
+        let rest = left.checked_sub(hint.iter().map(Span::width).sum());
+        left = rest.unwrap_or(0);
+        rest.is_some()
     });
-    frame.render_widget(Line::from_iter(hints), area);
+    let line: Line = others.chain([last]).flatten().collect();
+    frame.render_widget(line, area);
 }
 
 fn panel(title: &str) -> Block<'static> {
@@ -275,7 +322,7 @@ fn shown(text: &str) -> String {
     printable(text)
 }
 
-fn quiet<'a>(text: impl Into<std::borrow::Cow<'a, str>>) -> Span<'a> {
+fn quiet<'a>(text: impl Into<Cow<'a, str>>) -> Span<'a> {
     Span::from(text.into()).fg(colour(QUIET_TEXT))
 }
 
@@ -284,10 +331,36 @@ fn wrapped(text: &str, columns: u16) -> Vec<Line<'static>> {
     if text.is_empty() {
         return Vec::new();
     }
-    textwrap::wrap(text, usize::from(columns.max(1)))
+    parts(text, usize::from(columns.max(1)))
         .into_iter()
         .map(|part| quiet(part.into_owned()).into())
         .collect()
+}
+
+/// A text in lines of so many columns, which end between words: who copies a command gets no hyphen more or less.
+fn parts(text: &str, columns: usize) -> Vec<Cow<'_, str>> {
+    let options =
+        textwrap::Options::new(columns).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options)
+}
+
+/// A text in at most so many columns, the last of them an ellipsis if something was left out.
+fn fitted(text: &str, columns: usize) -> String {
+    if columns_of(text) <= columns {
+        return text.to_owned();
+    }
+    let mut left = columns.saturating_sub(1);
+    let kept = text.chars().take_while(|character| {
+        let rest = left.checked_sub(columns_of(character.encode_utf8(&mut [0; 4])));
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    });
+    let kept: String = kept.collect();
+    format!("{}{}", kept.trim_end(), if columns == 0 { "" } else { "…" })
+}
+
+fn columns_of(text: &str) -> usize {
+    Span::from(text).width()
 }
 
 fn height(lines: &[Line]) -> u16 {
@@ -315,7 +388,6 @@ mod tests {
     use super::*;
     use crate::{
         colours::{GOOD, WARN},
-        key_hints::KeyHint,
         outage::Outage,
         terminal::screen::Connection,
         toast::ToastKind,
@@ -340,7 +412,7 @@ mod tests {
         Screen {
             title: "Lobby".to_owned(),
             place: "presence-lobby on 127.0.0.1:6001".to_owned(),
-            window: Some("In a window: cargo run --example lobby --features windowed".to_owned()),
+            advice: vec!["In a window: cargo run --example lobby --features windowed".to_owned()],
             connection: Connection {
                 colour: GOOD,
                 words: "connected".to_owned(),
@@ -386,14 +458,20 @@ mod tests {
             "╭ Players 2 ───────────╮╭ Chat ────────────────────────────────────────╮",
             "│ ● Robin (you)        ││                            ● News: it rains  │",
             "│   in the lobby       ││                                              │",
-            "│ ● Mira ✓ ready       ││  0:03  Mira  Who is in for the harbour       │",
-            "│   tuning the susp... ││        circuit tonight?                      │",
+            "│ ● Mira ✓ ready       ││                                              │",
+            "│   tuning the suspen… ││                                              │",
+            "│                      ││                                              │",
+            "│                      ││                                              │",
+            "│                      ││                                              │",
+            "│                      ││  0:03  Mira  Who is in for the harbour       │",
+            "│                      ││        circuit tonight?                      │",
             "│                      ││  0:05  Zoë joined.                           │",
+            "│                      ││                                              │",
             "│                      ││ Press Enter to chat                          │",
             "╰──────────────────────╯╰──────────────────────────────────────────────╯",
-            " Enter  chat    N  cut network                                          ",
+            " Enter  chat   N  cut network                                           ",
         ];
-        assert_eq!(drawn(&lively(), 72, 11), expected);
+        assert_eq!(drawn(&lively(), 72, 17), expected);
     }
 
     #[test]
@@ -430,6 +508,37 @@ mod tests {
         let drawn = drawn(&screen, 100, 24).concat();
         assert!(!drawn.contains(char::is_control), "{drawn:?}");
         assert!(drawn.contains("Eve [2J  a  b ]0;title"), "{drawn}");
+    }
+
+    #[test]
+    fn a_small_terminal_keeps_the_lobby_and_the_key_that_ends_it() {
+        let mut screen = lively();
+        for name in ["Ada", "Tomas", "漢字漢字漢字漢字漢字"] {
+            screen.players.push(player(name, "racing"));
+        }
+        screen.hints.push(KeyHint::new("Esc", "quit"));
+        let drawn = drawn(&screen, 40, 10);
+        let expected = [
+            "Lobby  presence-lob…  ● connected 0.4 ms",
+            "╭ Players 5 ╮╭ Chat ───────────────────╮",
+            "│ ● Robin   ││       ● News: it rains  │",
+            "│   in the… ││  0:03  Mira  Who is in  │",
+            "│ ● Mira ✓  ││        for the harbour  │",
+            "│   tuning… ││        circuit tonight? │",
+            "│ + 3 more  ││  0:05  Zoë joined.      │",
+            "│           ││ Press Enter to chat     │",
+            "╰───────────╯╰─────────────────────────╯",
+            " Enter  chat   Esc  quit                ",
+        ];
+        assert_eq!(drawn, expected);
+    }
+
+    #[test]
+    fn text_is_shortened_by_its_columns() {
+        assert_eq!(fitted("Mira", 4), "Mira");
+        assert_eq!(fitted("Miranda", 6), "Miran…");
+        assert_eq!(fitted("漢字漢字", 6), "漢字…");
+        assert_eq!(fitted("Mira", 0), "");
     }
 
     #[test]

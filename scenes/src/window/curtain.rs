@@ -8,6 +8,7 @@ use crate::{
     draw::DrawSystems,
     link::Link,
     outage::outage,
+    typing::Typing,
     window::{
         icons::Icon,
         notice::{Notice, notice},
@@ -57,13 +58,18 @@ impl Plugin for CurtainPlugin {
     }
 }
 
-fn choose_curtain(view: Res<ConnectionView>, link: Res<Link>, mut curtain: ResMut<Curtain>) {
+fn choose_curtain(
+    view: Res<ConnectionView>,
+    link: Res<Link>,
+    typing: Res<Typing>,
+    mut curtain: ResMut<Curtain>,
+) {
     let icon = match &*view {
         ConnectionView::Connecting { .. } | ConnectionView::Connected { .. } => Icon::Signal,
         ConnectionView::Waiting { .. } | ConnectionView::Offline => Icon::Unplugged,
         ConnectionView::Failed { .. } => Icon::Blocked,
     };
-    let wanted = outage(&view, &link, Instant::now()).map(|outage| Notice {
+    let wanted = outage(&view, &link, &typing, Instant::now()).map(|outage| Notice {
         icon,
         colour: connection_colour(&view),
         headline: outage.headline.to_owned(),
