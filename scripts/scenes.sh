@@ -153,7 +153,10 @@ press_keys() {
   await_line "$log" 1 'Robin +joins'
   xdotool key r
   await_line "$log" 1 'Robin +is ready'
-  xdotool key Return type hello
+  # Into the line that one types into, near the bottom of the chat.
+  xdotool mousemove --window "$window" 800 627 click 1
+  sleep 0.5
+  xdotool type hello
   xdotool key Return Escape
   await_line "$log" 1 'Robin +says: hello'
   # Cuts the network, and restores it.

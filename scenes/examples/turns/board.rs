@@ -1,6 +1,6 @@
 //! The board: nine cells, to be clicked or to be named by a digit.
 
-use bevy::picking::events::PointerPress;
+use bevy::picking::{events::PointerPress, pointer::PointerButton};
 use bevy::prelude::*;
 use pusher_scenes::{
     colours::{BACKGROUND, BORDER, GOOD, QUIET_TEXT, player_colour},
@@ -74,7 +74,9 @@ pub(crate) fn spawn_board(commands: &mut Commands, parent: Entity) {
 }
 
 fn click(press: On<PointerPress>, cells: Query<&Cell>, mut wishes: MessageWriter<Wish>) {
-    if let Ok(cell) = cells.get(press.entity) {
+    if press.button == PointerButton::Primary
+        && let Ok(cell) = cells.get(press.entity)
+    {
         wishes.write(Wish::Play(cell.0));
     }
 }

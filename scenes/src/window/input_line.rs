@@ -1,6 +1,6 @@
 //! The line one types into.
 
-use bevy::picking::events::PointerPress;
+use bevy::picking::{events::PointerPress, pointer::PointerButton};
 use bevy::prelude::*;
 
 use crate::{
@@ -81,7 +81,7 @@ fn begin_by_click(
     boxes: Query<(), With<InputBox>>,
     mut typing: ResMut<Typing>,
 ) {
-    if boxes.contains(press.entity) {
+    if press.button == PointerButton::Primary && boxes.contains(press.entity) {
         typing.is_active = true;
     }
 }
