@@ -153,12 +153,15 @@ press_keys() {
   await_line "$log" 1 'Robin +joins'
   xdotool key r
   await_line "$log" 1 'Robin +is ready'
-  # Into the line that one types into, near the bottom of the chat.
-  xdotool mousemove --window "$window" 800 627 click 1
-  sleep 0.5
-  xdotool type hello
-  xdotool key Return Escape
-  await_line "$log" 1 'Robin +says: hello'
+  # Into the line that one types into, near the bottom of the chat. What is typed before the click is seen to is no command.
+  until grep -qE 'Robin +says: hello$' "$log"; do
+    xdotool mousemove --window "$window" 800 627 click 1
+    sleep 1
+    xdotool type hello
+    xdotool key Return
+    sleep 1
+  done
+  xdotool key Escape
   # Cuts the network, and restores it.
   xdotool key n
   await_line "$log" 1 'Robin +leaves'
