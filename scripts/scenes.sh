@@ -59,13 +59,14 @@ await_port() {
   done
 }
 
-# A development server that ends with this shell. `dev_server` is what joins a scene to it.
+# A development server that ends with this shell, or by its `dev_server_process`. `dev_server` is what joins a scene to it.
 start_dev_server() {
   local port
   "$target/debug/pusher_dev_server" --port 0 >"$work/server.log" &
+  dev_server_process=$!
   # shellcheck disable=SC2064
-  trap "kill $! 2>/dev/null || true" EXIT
-  port=$(await_port $! "$work/server.log" 'listens on [0-9.]+:')
+  trap "kill $dev_server_process 2>/dev/null || true" EXIT
+  port=$(await_port "$dev_server_process" "$work/server.log" 'listens on [0-9.]+:')
   dev_server=(--port "$port" --key app-key --auth-endpoint "http://127.0.0.1:$port/pusher/auth"
     --app-id app-id --app-secret app-secret)
 }
@@ -186,25 +187,24 @@ lobby_in_a_terminal() {
   scene lobby --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
   local ann=$! status=0
   timeout 90 bash -euo pipefail -c "$(declare -f use_terminal in_tmux await_screen await_line); use_terminal \"\$@\"" \
-    keys "$work/tmux" "$work/heard.log" "env -u DISPLAY -u WAYLAND_DISPLAY $target/debug/examples/lobby ${dev_server[*]} --name Robin" ||
-    status=$?
+    keys "$work/tmux" "$work/heard.log" "env -u DISPLAY -u WAYLAND_DISPLAY $target/debug/examples/lobby ${dev_server[*]} --name Robin" \
+    "$dev_server_process" || status=$?
   kill "$ann"
   grep Robin "$work/heard.log" || true
   if [ "$status" -ne 0 ]; then
     say "what Robin saw:"
     tmux_socket=$work/tmux in_tmux capture-pane -p || true
-    cat "$work/tmux.errors" || true
   fi
   tmux_socket=$work/tmux in_tmux kill-server || true
   return "$status"
 }
 
-# use_terminal SOCKET LOG LOBBY: Robin's keys, each after the screen or the log of another player tells of the one before.
+# use_terminal SOCKET LOG LOBBY SERVER: Robin's keys, each after the screen or the log of another player tells of the one before.
 use_terminal() {
   tmux_socket=$1
-  local log=$2 lobby=$3
+  local log=$2 lobby=$3 server=$4
   in_tmux new-session -d -x 100 -y 30 'bash --norc'
-  in_tmux send-keys "stty -a >$tmux_socket.before; $lobby 2>$tmux_socket.errors; echo ended with \$?; stty -a >$tmux_socket.after" Enter
+  in_tmux send-keys "stty -a >$tmux_socket.before; $lobby; echo ended with \$?; stty -a >$tmux_socket.after" Enter
   await_screen 'Press Enter to chat'
   await_line "$log" 1 'Robin +joins'
   await_screen 'Ann'
@@ -226,14 +226,20 @@ use_terminal() {
   await_screen 'Offline'
   in_tmux send-keys n
   await_line "$log" 2 'Robin +joins'
+  # What is logged meanwhile lands on the screen only when the lobby has ended.
+  kill "$server"
+  await_screen 'Connection lost'
+  if in_tmux capture-pane -p | grep WARN; then
+    return 1
+  fi
   in_tmux send-keys C-c
   await_screen 'ended with 0'
+  await_screen 'WARN bevy_pusher'
   [ "$(in_tmux display -p '#{alternate_on}')" -eq 0 ]
   until [ -s "$tmux_socket.after" ]; do
     sleep 0.1
   done
   diff <(sed 's/rows [0-9]*; columns [0-9]*//' "$tmux_socket.before") <(sed 's/rows [0-9]*; columns [0-9]*//' "$tmux_socket.after")
-  [ ! -s "$tmux_socket.errors" ]
 }
 
 # in_tmux COMMAND ARGUMENT…

@@ -133,9 +133,10 @@ has_no_renderer() {
   fi
 }
 
-# The README's, for a few seconds: players come and talk. And the scenes without their windows have no warnings.
+# The README's, for a few seconds: players come and talk, in plain lines, for a pipe is no terminal. And the scenes without their
+# windows have no warnings.
 first_command() {
-  timeout 10m cargo run --quiet --example lobby -- --headless --run-for 3 | tee "$work/first"
+  timeout 10m cargo run --quiet --example lobby -- --run-for 3 | tee "$work/first"
   grep -qE '^ *0:0[0-9]  Mira +says: ' "$work/first"
   cargo clippy --quiet -p pusher_scenes --all-targets -- -D warnings
 }
