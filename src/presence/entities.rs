@@ -141,6 +141,8 @@ fn mirror(world: &mut World, channel: Entity) {
         let entity = match there.remove(member.id()) {
             Some((_, before)) if before == now => continue,
             Some((entity, _)) => entity,
+            // An observer of another member may have despawned the channel.
+            None if world.get_entity(channel).is_err() => break,
             None => {
                 let entity = world.spawn_empty().id();
                 relate(world, &mut user_code, entity, channel);
