@@ -133,11 +133,11 @@ windowed_scene() {
 # What one does at the keys of a window is what another player hears of.
 keys_in_a_window() {
   start_dev_server
-  scene lobby --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
+  timeout 2m "$target/debug/examples/lobby" --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
   local ann=$!
   on_a_display bash -euo pipefail -c "$(declare -f press_keys await_line); press_keys \"\$@\"" keys "$work/heard.log" \
     "$target/debug/examples/lobby" "${dev_server[@]}" --name Robin
-  kill "$ann"
+  kill "$ann" || true
   grep Robin "$work/heard.log"
 }
 
@@ -184,12 +184,12 @@ await_line() {
 lobby_in_a_terminal() {
   cargo build --quiet --bins --examples -p pusher_dev_server -p pusher_scenes
   start_dev_server
-  scene lobby --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
+  timeout 2m "$target/debug/examples/lobby" --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
   local ann=$! status=0
   timeout 90 bash -euo pipefail -c "$(declare -f use_terminal in_tmux await_screen await_line); use_terminal \"\$@\"" \
     keys "$work/tmux" "$work/heard.log" "env -u DISPLAY -u WAYLAND_DISPLAY $target/debug/examples/lobby ${dev_server[*]} --name Robin" \
     "$dev_server_process" || status=$?
-  kill "$ann"
+  kill "$ann" || true
   grep Robin "$work/heard.log" || true
   if [ "$status" -ne 0 ]; then
     say "what Robin saw:"

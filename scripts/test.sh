@@ -313,7 +313,7 @@ browser_tests() {
 }
 
 has_no_native_libraries() {
-  cargo tree --target "$web_target" -e normal -p bevy_pusher --features "$features" --prefix none >"$work/tree"
+  cargo tree --target "$web_target" -e normal -p bevy_pusher --features "$(windowless_features)" --prefix none >"$work/tree"
   if grep -E '^(tungstenite|native-tls|openssl|ureq|mio|polling|socket2|crossbeam-channel)[ -]' "$work/tree" | sort -u | grep .; then
     say "a browser has no use for these"
     return 1

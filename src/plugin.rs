@@ -16,7 +16,7 @@ use crate::{
     PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers, PusherStateChanged,
     PusherSubscribeExtras, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
     PusherSubscriptionCount, PusherUser, PusherUserEvent, PusherWaker, PusherWatchlistChanged,
-    channel::{Subscribers, adopt, reconcile},
+    channel::{Subscribers, adopt, has_suspects, recheck, reconcile},
     client::{Client, StartDriver, start_driver},
     handover::EventTypes,
     receive::{Inbox, Reports, receive},
@@ -99,7 +99,12 @@ impl Plugin for PusherPlugin {
                     .chain()
                     .in_set(PusherSystems::Receive),
             )
-            .add_systems(PostUpdate, reconcile.in_set(PusherSystems::Send))
+            .add_systems(
+                PostUpdate,
+                (recheck.run_if(has_suspects), reconcile)
+                    .chain()
+                    .in_set(PusherSystems::Send),
+            )
             .add_systems(Last, close_on_exit.in_set(OnAppExitSystems));
     }
 }

@@ -27,6 +27,10 @@ impl UserCode {
             .is_ok()
     }
 
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.panic.is_some()
+    }
+
     /// Resumes the first panic, if there was one.
     pub(crate) fn resume(self) {
         if let Some(panic) = self.panic {

@@ -14,7 +14,7 @@ use bevy::{
     prelude::*,
 };
 use bevy_pusher::{
-    PusherMember, PusherMemberOf, PusherSpawnMembers, PusherSubscribeExtras,
+    PusherMember, PusherMemberEntities, PusherMemberOf, PusherSpawnMembers, PusherSubscribeExtras,
     prelude::*,
     testing::{TestServer, TestUser},
 };
@@ -177,6 +177,11 @@ fn panics(code: impl FnOnce()) {
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(code)).is_err());
 }
 
+/// Runs code whose panic may reach the handler of the app or not.
+fn may_panic(code: impl FnOnce()) {
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(code));
+}
+
 #[derive(Component)]
 struct Health;
 
@@ -284,6 +289,244 @@ fn member_entities_follow_the_roster_whatever_panics() {
     app.world_mut().despawn(lobby);
     app.update();
     assert!(spawned_members(&mut app).is_empty());
+}
+
+/// On it, an observer does something to the lobby.
+#[derive(Event, Clone, Copy, PartialEq, Debug)]
+enum Deed {
+    Despawn,
+    Rename,
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn a_change_by_an_observer_that_panicked_leaves_the_entity_and_the_server_in_step() {
+    for deed in [Deed::Despawn, Deed::Rename] {
+        let server = TestServer::new();
+        let mut app = brave_game(&server);
+        let lobby = app
+            .world_mut()
+            .spawn((PusherChannel::new("lobby"), Health))
+            .id();
+        server.update_until_subscribed(&mut app, lobby);
+        app.add_observer(|_: On<Remove<Health>>| panic!("told to"))
+            .add_observer(|_: On<Insert<Health>>| panic!("told to"))
+            .add_observer(move |deed: On<Deed>, mut commands: Commands| match *deed {
+                Deed::Despawn => commands.entity(lobby).despawn(),
+                Deed::Rename => {
+                    commands
+                        .entity(lobby)
+                        .insert((PusherChannel::new("room"), Health));
+                }
+            });
+        may_panic(|| app.world_mut().trigger(deed));
+        for _ in 0..3 {
+            app.update();
+        }
+        let world = app.world();
+        let channel = world.get::<PusherChannel>(lobby).unwrap().0.clone();
+        assert_eq!(
+            channel,
+            if deed == Deed::Rename {
+                "room"
+            } else {
+                "lobby"
+            }
+        );
+        assert!(world.get::<PusherSubscribed>(lobby).is_some());
+        assert_eq!(server.subscriber_count(&channel), 1, "{deed:?}");
+    }
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn an_observer_of_the_marker_that_panics_once_leaves_nothing_behind() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    let spawn_lobby = |app: &mut App| {
+        app.world_mut()
+            .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
+            .id()
+    };
+    let lobby = spawn_lobby(&mut app);
+    server.update_until_subscribed(&mut app, lobby);
+    app.add_observer(
+        |_: On<Remove<PusherSubscribed>>, mut panicked: Local<u32>| {
+            *panicked += 1;
+            assert!(*panicked % 2 == 0, "told to, each other time");
+        },
+    );
+    app.world().resource::<PusherConnection>().disconnect();
+    app.update();
+    app.update();
+    assert!(app.world().get::<PusherSubscribed>(lobby).is_none());
+    app.world().resource::<PusherConnection>().connect();
+    server.update_until_subscribed(&mut app, lobby);
+
+    may_panic(|| {
+        app.world_mut().entity_mut(lobby).remove::<PusherChannel>();
+        app.world_mut().flush();
+    });
+    app.update();
+    let entity = app.world().entity(lobby);
+    assert!(!entity.contains::<PusherSubscription>());
+    assert!(!entity.contains::<PusherSubscribed>());
+    assert!(!entity.contains::<PusherMembers>());
+    assert!(spawned_members(&mut app).is_empty());
+    assert_eq!(server.subscriber_count("presence-lobby"), 0);
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn member_entities_survive_a_despawn_of_their_channel_that_panicked() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    let lobby = app
+        .world_mut()
+        .spawn((
+            PusherChannel::new("presence-lobby"),
+            PusherSpawnMembers,
+            Health,
+        ))
+        .id();
+    server.update_until_subscribed(&mut app, lobby);
+    let bob = server.peer(TestUser::new("bob"));
+    bob.subscribe("presence-lobby");
+    app.update();
+    app.add_observer(|_: On<Remove<Health>>| panic!("told to"))
+        .add_observer(|_: On<Remove<PusherMember>>, mut panicked: Local<bool>| {
+            assert!(std::mem::replace(&mut *panicked, true), "told to, once");
+        });
+    panics(|| {
+        app.world_mut().despawn(lobby);
+    });
+    app.update();
+    app.update();
+    assert_eq!(spawned_members(&mut app), ["ann", "bob"]);
+    app.world_mut()
+        .entity_mut(lobby)
+        .remove::<PusherSpawnMembers>();
+    app.update();
+    app.update();
+    assert!(spawned_members(&mut app).is_empty());
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn member_entities_whose_despawning_panicked_go_after_their_channel() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    let lobby = app
+        .world_mut()
+        .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
+        .id();
+    server.update_until_subscribed(&mut app, lobby);
+    app.add_observer(|_: On<Remove<PusherMember>>, mut panicked: Local<bool>| {
+        assert!(std::mem::replace(&mut *panicked, true), "told to, once");
+    });
+    may_panic(|| {
+        app.world_mut().despawn(lobby);
+    });
+    app.update();
+    app.update();
+    assert!(app.world().get_entity(lobby).is_err());
+    assert!(spawned_members(&mut app).is_empty());
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn an_observer_of_the_relation_that_panics_enters_nobody_twice() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    app.add_observer(|_: On<Insert<PusherMemberOf>>| panic!("told to"));
+    let lobby = app
+        .world_mut()
+        .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
+        .id();
+    server.update_until_subscribed(&mut app, lobby);
+    let bob = server.peer(TestUser::new("bob"));
+    bob.subscribe("presence-lobby");
+    app.update();
+    let entities = app.world().get::<PusherMemberEntities>(lobby).unwrap();
+    assert_eq!(entities.iter().len(), 2);
+    bob.unsubscribe("presence-lobby");
+    app.update();
+    let entities = app.world().get::<PusherMemberEntities>(lobby).unwrap();
+    assert_eq!(entities.iter().len(), 1);
+}
+
+#[test]
+fn an_observer_of_a_member_may_leave_the_channel() {
+    let server = TestServer::new();
+    for name in ["presence-lobby", "presence-room"] {
+        let others = ["bob", "carl", "dora"].map(|name| server.peer(TestUser::new(name)));
+        others.iter().for_each(|other| other.subscribe(name));
+        std::mem::forget(others);
+    }
+    for deed in 0..4 {
+        let mut app = brave_game(&server);
+        app.add_observer(
+            move |added: On<Add<PusherMember>>,
+                  members: Query<&PusherMemberOf>,
+                  mut done: Local<bool>,
+                  mut commands: Commands| {
+                if std::mem::replace(&mut *done, true) {
+                    return;
+                }
+                let channel = members.get(added.entity).unwrap().channel();
+                match deed {
+                    0 => commands.entity(channel).despawn(),
+                    1 => {
+                        commands.entity(channel).remove::<PusherSpawnMembers>();
+                    }
+                    2 => {
+                        commands.entity(channel).remove::<PusherChannel>();
+                    }
+                    _ => {
+                        commands
+                            .entity(channel)
+                            .insert(PusherChannel::new("presence-room"));
+                    }
+                }
+            },
+        );
+        app.world_mut()
+            .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers));
+        for _ in 0..30 {
+            app.update();
+        }
+        let expected: &[&str] = if deed < 3 {
+            &[]
+        } else {
+            &["ann", "bob", "carl", "dora"]
+        };
+        assert_eq!(spawned_members(&mut app), expected, "{deed}");
+    }
+}
+
+#[test]
+#[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+fn extras_whose_replacement_panicked_are_sent() {
+    let server = TestServer::new();
+    let mut app = brave_game(&server);
+    let extras = |number: u32| PusherSubscribeExtras::new().with("number", json!(number));
+    let lobby = app
+        .world_mut()
+        .spawn((PusherChannel::new("lobby"), extras(1)))
+        .id();
+    server.update_until_subscribed(&mut app, lobby);
+    app.add_observer(|_: On<Add<Health>>| panic!("told to"));
+    let subscribed = read(&app).len();
+    panics(|| {
+        app.world_mut()
+            .entity_mut(lobby)
+            .insert((extras(2), Health));
+    });
+    for _ in 0..3 {
+        app.update();
+    }
+    let again = read(&app).get(subscribed..).unwrap();
+    assert_eq!(again, ["lobby subscribed"]);
 }
 
 #[test]

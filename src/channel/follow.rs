@@ -16,7 +16,7 @@ use crate::{
         subscribers::{Change, Standing, Subscribers},
     },
     client::Client,
-    presence::PusherMembers,
+    presence::{PusherMembers, mirror, restore_members},
     user_code::UserCode,
 };
 
@@ -26,25 +26,86 @@ pub(super) fn follow_insert(world: DeferredWorld<'_>, context: HookContext) {
 }
 
 /// Before a [`PusherChannel`] is replaced, removed or despawned.
-pub(super) fn follow_discard(
-    mut world: DeferredWorld<'_>,
-    HookContext { entity, .. }: HookContext,
-) {
+pub(super) fn follow_discard(mut world: DeferredWorld<'_>, context: HookContext) {
     if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
-        subscribers.remove(entity);
-        // If an observer of the removal panics, the entity keeps its channel.
-        world
-            .commands()
-            .queue(move |world: &mut World| take_in(world.into(), entity));
+        subscribers.remove(context.entity);
+        // If an observer of the removal panics, the entity keeps its channel; and a command that was queued here might be lost.
+        subscribers.suspect(context.entity);
     }
 }
 
-/// On removal of a [`PusherChannel`]. If the entity is being despawned, the command finds nothing and does nothing.
-pub(super) fn follow_remove(mut world: DeferredWorld<'_>, context: HookContext) {
+/// On removal of a [`PusherChannel`].
+pub(super) fn follow_remove(mut world: DeferredWorld<'_>, HookContext { entity, .. }: HookContext) {
     world
         .commands()
-        .entity(context.entity)
-        .try_remove::<(PusherSubscription, PusherSubscribed, PusherMembers)>();
+        .queue(move |world: &mut World| clear(world, entity));
+}
+
+/// Removes what the plugin wrote on an entity that has no channel any more.
+fn clear(world: &mut World, entity: Entity) {
+    let mut user_code = UserCode::default();
+    user_code.run(|| remove::<PusherSubscription>(world, entity));
+    user_code.run(|| remove::<PusherSubscribed>(world, entity));
+    user_code.run(|| remove::<PusherMembers>(world, entity));
+    finish(world, entity, user_code);
+}
+
+fn remove<C: Component>(world: &mut World, entity: Entity) {
+    if let Ok(mut entity) = world.get_entity_mut(entity)
+        && !entity.contains::<PusherChannel>()
+        && entity.contains::<C>()
+    {
+        entity.remove::<C>();
+    }
+}
+
+/// Ends the writing of an entity's components: if user code panicked meanwhile, the entity is looked at again.
+pub(crate) fn finish(world: &mut World, entity: Entity, mut user_code: UserCode) {
+    // Bevy drops commands that are queued behind one that panics.
+    user_code.run(|| world.flush());
+    if user_code.has_panicked()
+        && let Some(mut subscribers) = world.get_resource_mut::<Subscribers>()
+    {
+        subscribers.suspect(entity);
+    }
+    user_code.resume();
+}
+
+/// Whether there are entities to look at again.
+pub(crate) fn has_suspects(subscribers: Option<Res<Subscribers>>) -> bool {
+    subscribers.is_some_and(|subscribers| subscribers.has_suspects())
+}
+
+/// Looks at entities again in whose change user code may have panicked, and makes them what they should be. Once: an observer that
+/// panics every time gets its way.
+pub(crate) fn recheck(world: &mut World) {
+    let suspects = take_suspects(world);
+    let mut user_code = UserCode::default();
+    // A panic may have left commands behind, such as those that despawn members with their channel.
+    user_code.run(|| world.flush());
+    let mut channels = restore_members(world, &suspects, &mut user_code);
+    channels.extend(suspects);
+    for entity in channels {
+        if world.get_entity(entity).is_err() {
+            continue;
+        }
+        take_in((&mut *world).into(), entity);
+        let standing = world
+            .get_resource::<Subscribers>()
+            .and_then(|subscribers| Some(subscribers.standing_of(entity)?.1));
+        user_code.run(|| match standing {
+            Some(standing) => write(world, entity, standing),
+            None => clear(world, entity),
+        });
+        user_code.run(|| mirror(world, entity));
+    }
+    take_suspects(world);
+    user_code.resume();
+}
+
+fn take_suspects(world: &mut World) -> Vec<Entity> {
+    let subscribers = world.get_resource_mut::<Subscribers>();
+    subscribers.map_or_else(Vec::new, |mut subscribers| subscribers.take_suspects())
 }
 
 /// Makes an entity with a channel a subscriber, unless it is one already.
@@ -142,9 +203,7 @@ pub(crate) fn write(world: &mut World, entity: Entity, standing: Standing) {
     user_code.run(|| set(world, entity, &channel, Some(standing.status)));
     user_code.run(|| set(world, entity, &channel, marker));
     user_code.run(|| set(world, entity, &channel, standing.members));
-    // Bevy drops commands that are queued behind one that panics.
-    user_code.run(|| world.flush());
-    user_code.resume();
+    finish(world, entity, user_code);
 }
 
 /// Inserts or removes a component unless nothing would change. Does nothing if the entity no longer has this channel: an observer

@@ -6,7 +6,7 @@ mod subscribers;
 
 pub use extras::PusherSubscribeExtras;
 
-pub(crate) use follow::{adopt, reconcile, write};
+pub(crate) use follow::{adopt, finish, has_suspects, recheck, reconcile, write};
 pub(crate) use subscribers::Subscribers;
 
 use std::time::Duration;

@@ -15,6 +15,8 @@ pub(crate) struct Subscribers {
     dirty: Vec<ChannelName>,
     /// Entities that are to be told of a status that they did not see come about.
     unaware: Vec<Entity>,
+    /// Entities whose components may not be what they should be, because user code panicked in the middle of a change.
+    suspects: Vec<Entity>,
     inserted_so_far: u64,
     version: u64,
 }
@@ -247,6 +249,19 @@ impl Subscribers {
     }
 
     /// The entities that are to be told of their status.
+    /// Has an entity looked at again, see [`Self::suspects`].
+    pub(crate) fn suspect(&mut self, entity: Entity) {
+        self.suspects.push(entity);
+    }
+
+    pub(crate) fn has_suspects(&self) -> bool {
+        !self.suspects.is_empty()
+    }
+
+    pub(crate) fn take_suspects(&mut self) -> Vec<Entity> {
+        std::mem::take(&mut self.suspects)
+    }
+
     pub(crate) fn take_unaware(&mut self) -> Vec<Entity> {
         std::mem::take(&mut self.unaware)
     }

@@ -1,13 +1,17 @@
 //! Members as entities, for games that would rather query a roster than read it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use bevy_reflect::prelude::*;
 use pusher_protocol::protocol::Member;
 use serde::de::DeserializeOwned;
 
-use crate::{PusherMembers, user_code::UserCode};
+use crate::{
+    PusherMembers,
+    channel::{Subscribers, finish},
+    user_code::UserCode,
+};
 
 /// Keeps an entity for each member of the presence channel on the same entity, beside [`PusherMembers`].
 ///
@@ -41,7 +45,7 @@ pub struct PusherSpawnMembers;
 /// A member of a presence channel, on an entity of its own. Written by the plugin alone; other information about the same
 /// member inserts it anew.
 #[derive(Component, Clone, Debug, PartialEq, Eq, Reflect)]
-#[component(immutable)]
+#[component(immutable, on_discard = suspect_member)]
 #[reflect(opaque)]
 #[reflect(Component, Debug, Clone, PartialEq)]
 pub struct PusherMember {
@@ -113,71 +117,132 @@ pub(super) fn update_members(mut world: DeferredWorld<'_>, context: HookContext)
     }
 }
 
+/// Before a [`PusherMember`] is replaced, removed or despawned: if an observer panics then, Bevy no longer lists the entity with its
+/// channel.
+fn suspect_member(mut world: DeferredWorld<'_>, context: HookContext) {
+    if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
+        subscribers.suspect(context.entity);
+    }
+}
+
+/// Those of the entities that are members of a channel are listed with it again, or despawned if the channel is gone. Returns the
+/// channels.
+pub(crate) fn restore_members(
+    world: &mut World,
+    suspects: &[Entity],
+    user_code: &mut UserCode,
+) -> BTreeSet<Entity> {
+    let members: Vec<(Entity, Option<Entity>)> = suspects
+        .iter()
+        .filter(|member| world.get::<PusherMember>(**member).is_some())
+        .map(|member| (*member, world.get(*member).map(PusherMemberOf::channel)))
+        .collect();
+    let channels: BTreeSet<Entity> = members.iter().filter_map(|(_, channel)| *channel).collect();
+    let lists = channels
+        .iter()
+        .filter_map(|channel| world.get::<PusherMemberEntities>(*channel));
+    let listed: HashSet<Entity> = lists.flat_map(PusherMemberEntities::iter).collect();
+    for (member, channel) in members {
+        match channel {
+            Some(channel) if world.get_entity(channel).is_ok() => {
+                if !listed.contains(&member) {
+                    user_code.run(|| insert(world, member, PusherMemberOf(channel)));
+                }
+            }
+            Some(_) | None => despawn(world, member, user_code),
+        }
+    }
+    channels
+}
+
+/// How often a roster may change by what the game's observers of its members do, before the rest is left to the next change.
+const MOST_CHANGES: usize = 8;
+
 /// Brings the entities in line with the roster. A panicking observer of one member does not keep the others from being updated.
-fn mirror(world: &mut World, channel: Entity) {
-    let Ok(entity) = world.get_entity(channel) else {
-        return;
-    };
-    let is_wanted = entity.contains::<PusherSpawnMembers>();
-    let roster = entity.get::<PusherMembers>().filter(|_| is_wanted);
-    let roster = roster.cloned().unwrap_or_default();
+pub(crate) fn mirror(world: &mut World, channel: Entity) {
+    let mut user_code = UserCode::default();
+    for _ in 0..MOST_CHANGES {
+        if mirror_once(world, channel, &mut user_code) {
+            break;
+        }
+    }
+    finish(world, channel, user_code);
+}
+
+/// The roster that a channel's entities are to follow.
+fn wanted(world: &World, channel: Entity) -> Option<PusherMembers> {
+    world.get::<PusherSpawnMembers>(channel)?;
+    world.get::<PusherMembers>(channel).cloned()
+}
+
+/// Returns whether the roster is still the same in the end: observers of a member may take the channel away, or go to another.
+fn mirror_once(world: &mut World, channel: Entity, user_code: &mut UserCode) -> bool {
+    let wanted_now = wanted(world, channel);
+    let roster = wanted_now.clone().unwrap_or_default();
     let mut there = HashMap::new();
-    for entity in entity
-        .get::<PusherMemberEntities>()
-        .into_iter()
-        .flat_map(PusherMemberEntities::iter)
-    {
+    let entities = world.get::<PusherMemberEntities>(channel);
+    for entity in entities.into_iter().flat_map(PusherMemberEntities::iter) {
         if let Some(member) = world.get::<PusherMember>(entity) {
             there.insert(member.id().to_owned(), (entity, member.clone()));
         }
     }
+    let is_current = |world: &World| match (wanted(world, channel), &wanted_now) {
+        (Some(now), Some(then)) => now.is_same(then),
+        (now, then) => now.is_none() && then.is_none(),
+    };
     let me = roster.me().map(Member::id);
-    let mut user_code = UserCode::default();
     for member in roster.iter() {
         let now = PusherMember {
             member: member.clone(),
             is_me: me == Some(member.id()),
         };
-        let entity = match there.remove(member.id()) {
+        match there.remove(member.id()) {
             Some((_, before)) if before == now => continue,
-            Some((entity, _)) => entity,
-            // An observer of another member may have despawned the channel.
-            None if world.get_entity(channel).is_err() => break,
-            None => {
-                let entity = world.spawn_empty().id();
-                relate(world, &mut user_code, entity, channel);
-                entity
+            Some((entity, _)) => {
+                user_code.run(|| insert(world, entity, now));
             }
-        };
-        if let Ok(mut entity) = world.get_entity_mut(entity) {
-            user_code.run(|| {
-                entity.insert(now);
-            });
+            None => spawn(world, channel, now, user_code),
+        }
+        if !is_current(world) {
+            return false;
         }
     }
     for (entity, _) in there.into_values() {
-        let is_despawned = user_code.run(|| {
-            world.despawn(entity);
-        });
-        if !is_despawned && world.get_entity(entity).is_ok() {
-            // Bevy has already taken it out of the channel's entities. So that it is tried again:
-            relate(world, &mut user_code, entity, channel);
-        }
+        despawn(world, entity, user_code);
     }
-    // Bevy drops commands that are queued behind one that panics.
-    user_code.run(|| world.flush());
-    user_code.resume();
+    is_current(world)
 }
 
-/// Relates a member's entity to its channel. Observers of the relation's addition run before Bevy enters it in the channel's
-/// entities, so after a panic of theirs it is inserted again.
-fn relate(world: &mut World, user_code: &mut UserCode, member: Entity, channel: Entity) {
-    let mut insert = || {
-        if let Ok(mut member) = world.get_entity_mut(member) {
-            member.insert(PusherMemberOf(channel));
+fn spawn(world: &mut World, channel: Entity, member: PusherMember, user_code: &mut UserCode) {
+    let entity = world.spawn_empty().id();
+    let bundle = (member, PusherMemberOf(channel));
+    if !user_code.run(|| insert(world, entity, bundle.clone())) {
+        // Observers of the addition run before Bevy enters the entity in the channel's list, those of the insertion after that.
+        user_code.run(|| world.flush());
+        let entities = world.get::<PusherMemberEntities>(channel);
+        if !entities.is_some_and(|entities| entities.0.contains(&entity)) {
+            user_code.run(|| insert(world, entity, bundle));
         }
-    };
-    if !user_code.run(&mut insert) {
-        user_code.run(insert);
+    }
+    if world.get_entity(channel).is_err() {
+        despawn(world, entity, user_code);
+    }
+}
+
+fn insert(world: &mut World, entity: Entity, bundle: impl Bundle) {
+    if let Ok(mut entity) = world.get_entity_mut(entity) {
+        entity.insert(bundle);
+    }
+}
+
+/// A second time, if an observer panics. If that one panics, too, the entity is looked at again later, for it is a suspect.
+fn despawn(world: &mut World, entity: Entity, user_code: &mut UserCode) {
+    for _ in 0..2 {
+        let is_despawned = user_code.run(|| {
+            world.try_despawn(entity).ok();
+        });
+        if is_despawned {
+            return;
+        }
     }
 }

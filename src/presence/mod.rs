@@ -3,6 +3,7 @@
 mod entities;
 
 pub use entities::{PusherMember, PusherMemberEntities, PusherMemberOf, PusherSpawnMembers};
+pub(crate) use entities::{mirror, restore_members};
 
 use std::sync::Arc;
 
@@ -59,6 +60,11 @@ impl PusherMembers {
             is_stale: true,
             ..self
         }
+    }
+
+    /// Whether it is the very same roster, which takes no look at its members.
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.roster, &other.roster) && self.is_stale == other.is_stale
     }
 
     /// This client's own entry.

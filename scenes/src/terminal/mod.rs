@@ -86,7 +86,12 @@ impl QuitSignal {
     fn new() -> io::Result<Self> {
         let signal = Self::default();
         #[cfg(unix)]
-        signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&signal.0))?;
+        {
+            use signal_hook::{consts::SIGTERM, flag};
+            // A second one ends a scene that does not.
+            flag::register_conditional_default(SIGTERM, Arc::clone(&signal.0))?;
+            flag::register(SIGTERM, Arc::clone(&signal.0))?;
+        }
         Ok(signal)
     }
 }
