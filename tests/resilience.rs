@@ -353,7 +353,7 @@ fn an_observer_of_the_marker_that_panics_once_leaves_nothing_behind() {
     app.add_observer(
         |_: On<Remove<PusherSubscribed>>, mut panicked: Local<u32>| {
             *panicked += 1;
-            assert!(*panicked % 2 == 0, "told to, each other time");
+            assert!(panicked.is_multiple_of(2), "told to, each other time");
         },
     );
     app.world().resource::<PusherConnection>().disconnect();
