@@ -9,6 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
+# shellcheck source=scripts/install.sh
+source scripts/install.sh
 
 version=${1:-}
 aeronet=${2:-}
@@ -42,6 +44,7 @@ main() {
   step "feature winit" try check -p bevy_pusher --lib --no-default-features --features winit,bevy_winit/x11
   step "everything, without a window" try check --workspace --all-targets --features "$(windowless_features)"
   step "the scenes in windows" try check -p pusher_scenes --all-targets --features windowed
+  step "Sockudo and npm packages" install_servers
   test_step "tests" "$work/tests" run_tests
   list_errors
   finish
@@ -71,6 +74,12 @@ try() {
   cat "$work/latest" >>"$work/said"
   grep -E '^error' "$work/latest" | tail -n 3 || true
   return "$status"
+}
+
+# What some tests need, the npm packages in the copy.
+install_servers() {
+  install_sockudo
+  install_npm_packages
 }
 
 run_tests() {
