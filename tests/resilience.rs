@@ -1,4 +1,4 @@
-//! What a game goes through by itself costs it nothing of what it is told: an observer that panics, a reset of the level.
+//! Neither a panicking observer nor a reset of the level costs a game an event or a subscription.
 #![cfg(feature = "testing")]
 #![allow(
     clippy::unwrap_used,
@@ -63,6 +63,14 @@ fn brave_game(server: &TestServer) -> App {
 
 fn read(app: &App) -> &[String] {
     &app.world().resource::<Read>().0
+}
+
+/// Enters the lobby, with an entity for each member.
+fn join_lobby(server: &TestServer, app: &mut App) -> Entity {
+    let channel = PusherChannel::new("presence-lobby");
+    let lobby = app.world_mut().spawn((channel, PusherSpawnMembers)).id();
+    server.update_until_subscribed(app, lobby);
+    lobby
 }
 
 /// Despawns everything that is no resource, as games do between two levels.
@@ -268,11 +276,7 @@ fn member_entities_follow_the_roster_whatever_panics() {
                 );
             },
         );
-    let lobby = app
-        .world_mut()
-        .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
-        .id();
-    server.update_until_subscribed(&mut app, lobby);
+    let lobby = join_lobby(&server, &mut app);
     let [bob, carl] = ["bob", "carl"].map(|name| server.peer(TestUser::new(name)));
     bob.subscribe("presence-lobby");
     app.update();
@@ -343,13 +347,7 @@ fn a_change_by_an_observer_that_panicked_leaves_the_entity_and_the_server_in_ste
 fn an_observer_of_the_marker_that_panics_once_leaves_nothing_behind() {
     let server = TestServer::new();
     let mut app = brave_game(&server);
-    let spawn_lobby = |app: &mut App| {
-        app.world_mut()
-            .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
-            .id()
-    };
-    let lobby = spawn_lobby(&mut app);
-    server.update_until_subscribed(&mut app, lobby);
+    let lobby = join_lobby(&server, &mut app);
     app.add_observer(
         |_: On<Remove<PusherSubscribed>>, mut panicked: Local<u32>| {
             *panicked += 1;
@@ -416,11 +414,7 @@ fn member_entities_survive_a_despawn_of_their_channel_that_panicked() {
 fn member_entities_whose_despawning_panicked_go_after_their_channel() {
     let server = TestServer::new();
     let mut app = brave_game(&server);
-    let lobby = app
-        .world_mut()
-        .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
-        .id();
-    server.update_until_subscribed(&mut app, lobby);
+    let lobby = join_lobby(&server, &mut app);
     app.add_observer(|_: On<Remove<PusherMember>>, mut panicked: Local<bool>| {
         assert!(std::mem::replace(&mut *panicked, true), "told to, once");
     });
@@ -439,11 +433,7 @@ fn an_observer_of_the_relation_that_panics_enters_nobody_twice() {
     let server = TestServer::new();
     let mut app = brave_game(&server);
     app.add_observer(|_: On<Insert<PusherMemberOf>>| panic!("told to"));
-    let lobby = app
-        .world_mut()
-        .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
-        .id();
-    server.update_until_subscribed(&mut app, lobby);
+    let lobby = join_lobby(&server, &mut app);
     let bob = server.peer(TestUser::new("bob"));
     bob.subscribe("presence-lobby");
     app.update();
@@ -565,11 +555,7 @@ fn a_reset_of_the_level_costs_the_plugin_nothing() {
     let bob = server.peer(TestUser::new("bob"));
     bob.subscribe("presence-lobby");
     for _ in 0..2 {
-        let lobby = app
-            .world_mut()
-            .spawn((PusherChannel::new("presence-lobby"), PusherSpawnMembers))
-            .id();
-        server.update_until_subscribed(&mut app, lobby);
+        let lobby = join_lobby(&server, &mut app);
         app.update();
         assert_eq!(members(app.world(), lobby), ["ann", "bob"]);
         let world = app.world_mut();

@@ -32,7 +32,7 @@ use crate::channel::Subscribers;
 /// # App::new().add_systems(Startup, follow_goals);
 /// ```
 #[derive(Component, Clone, Debug, Default, PartialEq, Reflect, Serialize, Deserialize)]
-#[component(immutable, on_add = follow_extras, on_discard = follow_extras, on_insert = follow_extras, on_remove = follow_extras)]
+#[component(immutable, on_add = follow_extras, on_discard = follow_extras)]
 #[reflect(opaque)]
 #[reflect(Component, Default, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PusherSubscribeExtras(pub Map<String, Value>);
@@ -66,7 +66,7 @@ pub(super) fn extras_of(
     (!first.0.is_empty()).then(|| first.0.clone())
 }
 
-/// Before and after every change of [`PusherSubscribeExtras`]: between the two, an observer may panic.
+/// Before every change of [`PusherSubscribeExtras`], of which an observer may panic.
 fn follow_extras(mut world: DeferredWorld<'_>, context: HookContext) {
     if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
         subscribers.look_again(context.entity);

@@ -44,19 +44,10 @@ pub(super) fn follow_remove(mut world: DeferredWorld<'_>, HookContext { entity, 
 /// Removes what the plugin wrote on an entity that has no channel any more.
 fn clear(world: &mut World, entity: Entity) {
     let mut user_code = UserCode::default();
-    user_code.run(|| remove::<PusherSubscription>(world, entity));
-    user_code.run(|| remove::<PusherSubscribed>(world, entity));
-    user_code.run(|| remove::<PusherMembers>(world, entity));
+    user_code.run(|| set::<PusherSubscription>(world, entity, None, None));
+    user_code.run(|| set::<PusherSubscribed>(world, entity, None, None));
+    user_code.run(|| set::<PusherMembers>(world, entity, None, None));
     finish(world, entity, user_code);
-}
-
-fn remove<C: Component>(world: &mut World, entity: Entity) {
-    if let Ok(mut entity) = world.get_entity_mut(entity)
-        && !entity.contains::<PusherChannel>()
-        && entity.contains::<C>()
-    {
-        entity.remove::<C>();
-    }
 }
 
 /// Ends the writing of an entity's components: if user code panicked meanwhile, the entity is looked at again.
@@ -110,10 +101,7 @@ fn take_suspects(world: &mut World) -> Vec<Entity> {
 
 /// Makes an entity with a channel a subscriber, unless it is one already.
 fn take_in(mut world: DeferredWorld<'_>, entity: Entity) {
-    let Ok(Some(channel)) = world
-        .get_entity(entity)
-        .map(|entity| entity.get::<PusherChannel>().cloned())
-    else {
+    let Some(channel) = world.get::<PusherChannel>(entity).cloned() else {
         return;
     };
     let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() else {
@@ -188,8 +176,7 @@ fn announce(world: &mut World, entity: Entity) {
     user_code.run(|| write(world, entity, standing));
     user_code.run(|| world.trigger_ref(&mut changed));
     world.write_message(changed);
-    user_code.run(|| world.flush());
-    user_code.resume();
+    finish(world, entity, user_code);
 }
 
 /// Writes the components of a channel on an entity. A panicking observer of one component does not keep the others from being written.
@@ -200,24 +187,24 @@ pub(crate) fn write(world: &mut World, entity: Entity, standing: Standing) {
     let is_subscribed = standing.status.is_subscribed();
     let marker = is_subscribed.then_some(PusherSubscribed);
     let mut user_code = UserCode::default();
-    user_code.run(|| set(world, entity, &channel, Some(standing.status)));
-    user_code.run(|| set(world, entity, &channel, marker));
-    user_code.run(|| set(world, entity, &channel, standing.members));
+    user_code.run(|| set(world, entity, Some(&channel), Some(standing.status)));
+    user_code.run(|| set(world, entity, Some(&channel), marker));
+    user_code.run(|| set(world, entity, Some(&channel), standing.members));
     finish(world, entity, user_code);
 }
 
-/// Inserts or removes a component unless nothing would change. Does nothing if the entity no longer has this channel: an observer
-/// of another component may just have removed or replaced it.
+/// Inserts or removes a component unless nothing would change. Does nothing if the entity no longer has this channel, or now has one:
+/// an observer of another component may just have changed that.
 fn set<C: Component + PartialEq>(
     world: &mut World,
     entity: Entity,
-    channel: &PusherChannel,
+    channel: Option<&PusherChannel>,
     wanted: Option<C>,
 ) {
     let Ok(mut entity) = world.get_entity_mut(entity) else {
         return;
     };
-    if entity.get() != Some(channel) {
+    if entity.get() != channel {
         return;
     }
     match wanted {

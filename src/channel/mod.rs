@@ -98,7 +98,7 @@ impl AsRef<str> for PusherChannel {
 
 /// How far an entity's [`PusherChannel`] is. Comes and goes with it, and is written by the plugin alone.
 ///
-/// Each change inserts it anew, so both `Changed<PusherSubscription>` and `On<Insert<PusherSubscription>>` see it;
+/// Each change inserts it again, so both `Changed<PusherSubscription>` and `On<Insert<PusherSubscription>>` see it;
 /// [`PusherSubscriptionChanged`] tells more.
 #[derive(Component, Clone, Debug, Default, PartialEq, Eq, Reflect)]
 #[component(immutable, clone_behavior = Ignore)]

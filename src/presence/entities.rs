@@ -38,7 +38,7 @@ use crate::{
 /// # App::new().add_systems(Startup, enter).add_systems(Update, name_tags);
 /// ```
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq, Reflect)]
-#[component(on_add = update_members, on_insert = update_members, on_remove = update_members)]
+#[component(on_add = update_members, on_remove = update_members)]
 #[reflect(Component, Default, Debug, Clone, PartialEq)]
 pub struct PusherSpawnMembers;
 
@@ -105,7 +105,7 @@ impl PusherMemberEntities {
     }
 }
 
-/// On addition, insertion and removal of [`PusherMembers`] and of [`PusherSpawnMembers`], in whichever order they come.
+/// On insertion and removal of [`PusherMembers`], and on addition and removal of [`PusherSpawnMembers`], in whichever order they come.
 pub(super) fn update_members(mut world: DeferredWorld<'_>, context: HookContext) {
     let channel = context.entity;
     let concerns_entities = world.get::<PusherSpawnMembers>(channel).is_some()
@@ -170,14 +170,14 @@ pub(crate) fn mirror(world: &mut World, channel: Entity) {
 }
 
 /// The roster that a channel's entities are to follow.
-fn wanted(world: &World, channel: Entity) -> Option<PusherMembers> {
+fn wanted(world: &World, channel: Entity) -> Option<&PusherMembers> {
     world.get::<PusherSpawnMembers>(channel)?;
-    world.get::<PusherMembers>(channel).cloned()
+    world.get(channel)
 }
 
 /// Returns whether the roster is still the same in the end: observers of a member may take the channel away, or go to another.
 fn mirror_once(world: &mut World, channel: Entity, user_code: &mut UserCode) -> bool {
-    let wanted_now = wanted(world, channel);
+    let wanted_now = wanted(world, channel).cloned();
     let roster = wanted_now.clone().unwrap_or_default();
     let mut there = HashMap::new();
     let entities = world.get::<PusherMemberEntities>(channel);

@@ -39,7 +39,7 @@ use entities::update_members;
 /// # App::new().add_systems(Update, roster);
 /// ```
 #[derive(Component, Clone, Debug, Default, PartialEq, Reflect)]
-#[component(immutable, clone_behavior = Ignore, on_add = update_members, on_insert = update_members, on_remove = update_members)]
+#[component(immutable, clone_behavior = Ignore, on_insert = update_members, on_remove = update_members)]
 #[reflect(opaque)]
 #[reflect(Component, Default, Debug, Clone, PartialEq)]
 pub struct PusherMembers {
