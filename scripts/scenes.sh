@@ -130,11 +130,16 @@ windowed_scene() {
   "$target/debug/examples/check_picture" "$first" "$second"
 }
 
+# Another player in the lobby on the development server, who writes down what they hear, until `ann` is killed.
+start_ann() {
+  timeout 2m "$target/debug/examples/lobby" --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
+  ann=$!
+}
+
 # What one does at the keys of a window is what another player hears of.
 keys_in_a_window() {
   start_dev_server
-  timeout 2m "$target/debug/examples/lobby" --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
-  local ann=$!
+  start_ann
   on_a_display bash -euo pipefail -c "$(declare -f press_keys await_line); press_keys \"\$@\"" keys "$work/heard.log" \
     "$target/debug/examples/lobby" "${dev_server[@]}" --name Robin
   kill "$ann" || true
@@ -184,8 +189,8 @@ await_line() {
 lobby_in_a_terminal() {
   cargo build --quiet --bins --examples -p pusher_dev_server -p pusher_scenes
   start_dev_server
-  timeout 2m "$target/debug/examples/lobby" --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
-  local ann=$! status=0
+  start_ann
+  local status=0
   timeout 90 bash -euo pipefail -c "$(declare -f use_terminal in_tmux await_screen await_line); use_terminal \"\$@\"" \
     keys "$work/tmux" "$work/heard.log" "env -u DISPLAY -u WAYLAND_DISPLAY $target/debug/examples/lobby ${dev_server[*]} --name Robin" \
     "$dev_server_process" || status=$?
