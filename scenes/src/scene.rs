@@ -5,7 +5,6 @@
     reason = "a scene says in its first line what it is connected to, or why it cannot start"
 )]
 
-#[cfg(not(target_arch = "wasm32"))]
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -99,26 +98,13 @@ pub(crate) fn has_display() -> bool {
 }
 
 /// Whether keys can be read from there and the cursor moved.
-#[cfg(not(target_arch = "wasm32"))]
 fn is_terminal() -> bool {
     std::io::stdin().is_terminal() && knows_escape_codes()
 }
 
 /// Whether what is printed goes to a terminal that knows more than characters.
-#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn knows_escape_codes() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
-}
-
-#[cfg(target_arch = "wasm32")]
-fn is_terminal() -> bool {
-    false
-}
-
-/// Whether what is printed goes to a terminal that knows more than characters.
-#[cfg(target_arch = "wasm32")]
-pub(crate) fn knows_escape_codes() -> bool {
-    false
 }
 
 /// Runs a scene with the arguments of the command line; says on the terminal why it cannot start.
@@ -172,19 +158,20 @@ pub fn scene_app(
         #[cfg(feature = "windowed")]
         DisplayMode::Window => {
             window::add_to(&mut app, title, &arguments.pictures, log_plugin());
-            app.add_plugins((TypingPlugin, KeyHintsPlugin, KeysPlugin));
         }
         #[cfg(not(target_arch = "wasm32"))]
         DisplayMode::Terminal => {
             terminal::add_to(&mut app, title)?;
             // Waiting for a key makes the frames' pace.
             without_window(&mut app, Duration::ZERO);
-            app.add_plugins((TypingPlugin, KeyHintsPlugin, KeysPlugin));
         }
         _ => {
             without_window(&mut app, STEP);
             app.add_plugins(LinesPlugin);
         }
+    }
+    if mode != DisplayMode::Lines {
+        app.add_plugins((TypingPlugin, KeyHintsPlugin, KeysPlugin));
     }
     app.add_plugins(BackendPlugin {
         serves: arguments.serve.is_some(),

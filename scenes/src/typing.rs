@@ -3,6 +3,8 @@
 use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::prelude::*;
 
+use crate::words::fits;
+
 /// No line may be longer, in characters; a client event has room for more.
 const LONGEST: usize = 240;
 
@@ -88,11 +90,7 @@ impl Typing {
     /// `width` is a character's, in columns; the caret takes one.
     pub(crate) fn visible(&self, room: usize, width: impl Fn(char) -> usize) -> (String, String) {
         let mut left = room.saturating_sub(1);
-        let mut fits = |character: &&char| {
-            let rest = left.checked_sub(width(**character));
-            left = rest.unwrap_or(0);
-            rest.is_some()
-        };
+        let mut fits = |character: &&char| fits(&mut left, width(**character));
         let (before, after) = self
             .characters
             .split_at(self.caret.min(self.characters.len()));

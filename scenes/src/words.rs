@@ -74,6 +74,13 @@ pub fn printable(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
+/// Whether something of this width still fits; what is `left` of the room becomes less by it.
+pub(crate) fn fits(left: &mut usize, width: usize) -> bool {
+    let rest = left.checked_sub(width);
+    *left = rest.unwrap_or(0);
+    rest.is_some()
+}
+
 /// `text` in at most `limit` characters, the last of them an ellipsis if something was left out.
 #[must_use]
 pub fn shortened(text: &str, limit: usize) -> String {

@@ -18,7 +18,7 @@ use crate::{
     key_hints::KeyHint,
     player::Player,
     toast::Toast,
-    words::printable,
+    words::{fits, printable},
 };
 
 /// More of a name would be taken from what was said, in characters.
@@ -73,7 +73,7 @@ fn draw_top(frame: &mut Frame, screen: &Screen, area: Rect) {
     let connection = &screen.connection;
     let badge = Line::from_iter([
         Span::from("● ").fg(colour(connection.colour)),
-        Span::from(shown(&connection.words)),
+        Span::from(printable(&connection.words)),
         quiet(
             connection
                 .round_trip
@@ -90,7 +90,7 @@ fn draw_top(frame: &mut Frame, screen: &Screen, area: Rect) {
     let room = usize::from(title.width).saturating_sub(screen.title.len() + 4);
     let title_line = Line::from_iter([
         Span::from(&screen.title).bold(),
-        quiet(format!("  {}", fitted(&shown(&screen.place), room))),
+        quiet(format!("  {}", fitted(&printable(&screen.place), room))),
     ]);
     frame.render_widget(title_line, title);
     frame.render_widget(badge, badge_area);
@@ -122,7 +122,7 @@ fn draw_roster(frame: &mut Frame, screen: &Screen, area: Rect) {
 
 /// Two lines of so many columns: who, and what they do. What there is no room for goes before the name is shortened.
 fn row(player: &Player, columns: usize) -> [Line<'_>; 2] {
-    let name = shown(&player.name);
+    let name = printable(&player.name);
     let you = if player.is_you { " (you)" } else { "" };
     let ready = if player.is_ready { " ✓ ready" } else { "" };
     let room = columns.saturating_sub(2);
@@ -138,7 +138,7 @@ fn row(player: &Player, columns: usize) -> [Line<'_>; 2] {
             Span::from(you).fg(colour(ACCENT)),
             Span::from(ready).fg(colour(GOOD)),
         ]),
-        quiet(format!("  {}", fitted(&shown(&player.doing), room))).into(),
+        quiet(format!("  {}", fitted(&printable(&player.doing), room))).into(),
     ]
 }
 
@@ -178,10 +178,10 @@ fn draw_chat(frame: &mut Frame, screen: &Screen, area: Rect) {
 
 /// The time, and beside it what was said, over as many lines as it takes.
 fn entry_lines(time: &str, entry: &ChatEntry, columns: usize) -> Vec<Line<'static>> {
-    let text = shown(&entry.text);
+    let text = printable(&entry.text);
     let (name, whole) = match (&entry.voice, entry.player()) {
         (Voice::Said(_) | Voice::Did(_), Some(name)) => {
-            let name = fitted(&shown(name), LONGEST_NAME);
+            let name = fitted(&printable(name), LONGEST_NAME);
             let whole = format!("{name}  {text}");
             (name, whole)
         }
@@ -244,7 +244,7 @@ fn draw_toasts(frame: &mut Frame, screen: &Screen, body: Rect) {
         let Toast { kind, text, .. } = toast;
         let line = Line::from_iter([
             Span::from(" ● ").fg(colour(kind.colour())),
-            Span::from(format!("{} ", shown(text))),
+            Span::from(format!("{} ", printable(text))),
         ]);
         let columns = width(&line).min(body.width.saturating_sub(4));
         let area = Rect::new(
@@ -266,7 +266,7 @@ fn draw_outage(frame: &mut Frame, screen: &Screen, body: Rect) {
     };
     let columns = body.width.saturating_sub(4).min(60);
     let details = outage.details.iter();
-    let details = details.flat_map(|detail| wrapped(&shown(detail), columns.saturating_sub(4)));
+    let details = details.flat_map(|detail| wrapped(&printable(detail), columns.saturating_sub(4)));
     let lines: Vec<Line> = std::iter::once(Line::from(outage.headline).bold())
         .chain(details)
         .collect();
@@ -295,11 +295,10 @@ fn draw_hints(frame: &mut Frame, screen: &Screen, area: Rect) {
     };
     let last = spans(last);
     let mut left = usize::from(area.width).saturating_sub(last.iter().map(Span::width).sum());
-    let others = others.iter().map(spans).take_while(|hint| {
-        let rest = left.checked_sub(hint.iter().map(Span::width).sum());
-        left = rest.unwrap_or(0);
-        rest.is_some()
-    });
+    let others = others
+        .iter()
+        .map(spans)
+        .take_while(|hint| fits(&mut left, hint.iter().map(Span::width).sum()));
     let line: Line = others.chain([last]).flatten().collect();
     frame.render_widget(line, area);
 }
@@ -315,11 +314,6 @@ fn panel(title: &str) -> Block<'static> {
     } else {
         block.title(Line::from(format!(" {title} ")).fg(colour(TEXT)).bold())
     }
-}
-
-/// What came over the network, on one line.
-fn shown(text: &str) -> String {
-    printable(text)
 }
 
 fn quiet<'a>(text: impl Into<Cow<'a, str>>) -> Span<'a> {
@@ -350,11 +344,9 @@ fn fitted(text: &str, columns: usize) -> String {
         return text.to_owned();
     }
     let mut left = columns.saturating_sub(1);
-    let kept = text.chars().take_while(|character| {
-        let rest = left.checked_sub(columns_of(character.encode_utf8(&mut [0; 4])));
-        left = rest.unwrap_or(0);
-        rest.is_some()
-    });
+    let kept = text
+        .chars()
+        .take_while(|character| fits(&mut left, columns_of(character.encode_utf8(&mut [0; 4]))));
     let kept: String = kept.collect();
     format!("{}{}", kept.trim_end(), if columns == 0 { "" } else { "…" })
 }
