@@ -66,7 +66,7 @@ pub(super) fn extras_of(
     (!first.0.is_empty()).then(|| first.0.clone())
 }
 
-/// Before every change of [`PusherSubscribeExtras`], of which an observer may panic.
+/// On addition, and before every replacement and removal, of [`PusherSubscribeExtras`].
 fn follow_extras(mut world: DeferredWorld<'_>, context: HookContext) {
     if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
         subscribers.look_again(context.entity);
