@@ -16,7 +16,7 @@ use crate::client::Line;
 /// The connection to the server. A resource, always there.
 ///
 /// Its verbs take `&self`, are allowed in every state, and leave at once, not at the end of the frame. What came of them
-/// shows in [`state`](Self::state), in [`PusherStateChanged`] and in [`PusherErrorReported`].
+/// shows in [`state`](Self::state), in [`PusherConnectionChanged`] and in [`PusherErrorReported`].
 ///
 /// It is marked as changed only when the state changed.
 ///
@@ -264,12 +264,12 @@ impl PusherConnection {
 ///
 /// It is a [`Message`] and an [`Event`]. Events that came before a loss of the connection are delivered before it.
 #[derive(Message, Event, Clone, Debug)]
-pub struct PusherStateChanged {
+pub struct PusherConnectionChanged {
     pub(crate) previous: ConnectionState,
     pub(crate) current: ConnectionState,
 }
 
-impl PusherStateChanged {
+impl PusherConnectionChanged {
     /// The state before.
     #[must_use]
     pub fn previous(&self) -> &ConnectionState {

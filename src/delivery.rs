@@ -8,7 +8,7 @@ use std::{
 use bevy_ecs::prelude::*;
 
 use crate::{
-    PusherConnectionEvent, PusherDecodeFailed, PusherEvent, PusherSendAnswered, PusherUserEvent,
+    PusherDecodeFailed, PusherEvent, PusherGlobalEvent, PusherSendAnswered, PusherUserEvent,
     SendError, SendOutcome,
     channel::Subscribers,
     event::{Audience, ForEntity, Origin, RawData, Received, Stream},
@@ -45,7 +45,7 @@ impl<T: Send + Sync + 'static> Deliverable for PusherUserEvent<T> {
     }
 }
 
-impl Deliverable for PusherConnectionEvent {
+impl Deliverable for PusherGlobalEvent {
     fn audience(&self) -> &Audience {
         &Audience::Connection
     }
@@ -77,7 +77,7 @@ struct Listeners {
 struct RawEvents {
     of_channels: Vec<PusherEvent>,
     of_user: Vec<PusherUserEvent>,
-    of_connection: Vec<PusherConnectionEvent>,
+    of_connection: Vec<PusherGlobalEvent>,
 }
 
 /// How much of a decoder's words is logged.
@@ -128,7 +128,7 @@ impl<'w> Delivery<'w> {
                 self.raw.of_user.push(event);
             }
             Audience::Connection => {
-                let mut event = PusherConnectionEvent::new(origin, data);
+                let mut event = PusherGlobalEvent::new(origin, data);
                 event.deliver(stream, self);
                 self.raw.of_connection.push(event);
             }

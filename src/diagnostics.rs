@@ -5,7 +5,7 @@ use bevy_diagnostic::{Diagnostic, DiagnosticPath, Diagnostics, RegisterDiagnosti
 use bevy_ecs::prelude::*;
 use bevy_platform::time::Instant;
 
-use crate::{ConnectionState, PusherConnection, PusherStateChanged, client::Client};
+use crate::{ConnectionState, PusherConnection, PusherConnectionChanged, client::Client};
 
 /// The shortest time over which a rate is taken, in seconds: a frame's worth of events is no rate.
 const RATE_OVER: f64 = 0.5;
@@ -64,7 +64,7 @@ struct Counted {
 fn measure(
     client: Option<Res<Client>>,
     connection: Option<Res<PusherConnection>>,
-    mut changes: MessageReader<PusherStateChanged>,
+    mut changes: MessageReader<PusherConnectionChanged>,
     mut counted: Local<Option<Counted>>,
     mut connections: Local<u32>,
     mut diagnostics: Diagnostics,
@@ -72,7 +72,7 @@ fn measure(
     let (Some(client), Some(connection)) = (client, connection) else {
         return;
     };
-    let is_connected = |change: &&PusherStateChanged| {
+    let is_connected = |change: &&PusherConnectionChanged| {
         matches!(change.current(), ConnectionState::Connected { .. })
     };
     *connections += u32::try_from(changes.read().filter(is_connected).count()).unwrap_or(u32::MAX);

@@ -112,17 +112,17 @@ mod waker;
 pub use app_ext::PusherAppExt;
 pub use channel::{
     PusherCacheMissed, PusherChannel, PusherSubscribeExtras, PusherSubscribed, PusherSubscription,
-    PusherSubscriptionChanged, PusherSubscriptionCount,
+    PusherSubscriptionChanged, PusherSubscriptionCountChanged,
 };
 pub use config::PusherConfig;
 pub use connection::{
-    ConnectionState, PusherConnection, PusherErrorReported, PusherStateChanged, pusher_connected,
-    pusher_failed, pusher_signed_in, pusher_waiting,
+    ConnectionState, PusherConnection, PusherConnectionChanged, PusherErrorReported,
+    pusher_connected, pusher_failed, pusher_signed_in, pusher_waiting,
 };
 #[cfg(feature = "diagnostics")]
 pub use diagnostics::PusherDiagnosticsPlugin;
 pub use event::{
-    LagCause, PusherConnectionEvent, PusherDecodeFailed, PusherEvent, PusherLagged, RawData,
+    LagCause, PusherDecodeFailed, PusherEvent, PusherGlobalEvent, PusherLagged, RawData,
 };
 pub use plugin::{PusherPlugin, PusherSystems};
 pub use presence::{
@@ -146,11 +146,11 @@ pub use waker::PusherWaker;
 pub mod prelude {
     pub use crate::{
         ConnectionState, PusherAppExt, PusherCacheMissed, PusherChannel, PusherConfig,
-        PusherConnection, PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged,
-        PusherMember, PusherMemberJoined, PusherMemberLeft, PusherMemberOf, PusherMembers,
-        PusherPlugin, PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers,
-        PusherStateChanged, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
-        PusherSubscriptionCount, PusherSystems, PusherUser, PusherUserEvent,
+        PusherConnection, PusherConnectionChanged, PusherDecodeFailed, PusherErrorReported,
+        PusherEvent, PusherLagged, PusherMember, PusherMemberJoined, PusherMemberLeft,
+        PusherMemberOf, PusherMembers, PusherPlugin, PusherSendAnswered, PusherSignInChanged,
+        PusherSpawnMembers, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
+        PusherSubscriptionCountChanged, PusherSystems, PusherUser, PusherUserEvent,
         PusherWatchlistChanged, SendMode, SignInState, auth::AuthEndpoint, config::Endpoint,
         pusher_connected, pusher_failed, pusher_signed_in, pusher_waiting,
     };

@@ -10,12 +10,13 @@ use pusher_protocol::{
 };
 
 use crate::{
-    PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection, PusherConnectionEvent,
-    PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherLagged, PusherMember,
-    PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf, PusherMembers,
-    PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers, PusherStateChanged,
+    PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection, PusherConnectionChanged,
+    PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherGlobalEvent, PusherLagged,
+    PusherMember, PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf,
+    PusherMembers, PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers,
     PusherSubscribeExtras, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
-    PusherSubscriptionCount, PusherUser, PusherUserEvent, PusherWaker, PusherWatchlistChanged,
+    PusherSubscriptionCountChanged, PusherUser, PusherUserEvent, PusherWaker,
+    PusherWatchlistChanged,
     channel::{Subscribers, adopt, has_suspects, recheck, reconcile},
     client::{Client, StartDriver, start_driver},
     handover::EventTypes,
@@ -111,17 +112,17 @@ impl Plugin for PusherPlugin {
 
 fn add_messages(app: &mut App) {
     app.add_message::<PusherEvent>()
-        .add_message::<PusherConnectionEvent>()
+        .add_message::<PusherGlobalEvent>()
         .add_message::<PusherUserEvent>();
     let mut reports = Reports::default();
-    reports.add::<PusherStateChanged>(app);
+    reports.add::<PusherConnectionChanged>(app);
     reports.add::<PusherErrorReported>(app);
     reports.add::<PusherSubscriptionChanged>(app);
     reports.add::<PusherDecodeFailed>(app);
     reports.add::<PusherLagged>(app);
     reports.add::<PusherMemberJoined>(app);
     reports.add::<PusherMemberLeft>(app);
-    reports.add::<PusherSubscriptionCount>(app);
+    reports.add::<PusherSubscriptionCountChanged>(app);
     reports.add::<PusherCacheMissed>(app);
     reports.add::<PusherSendAnswered>(app);
     reports.add::<PusherSignInChanged>(app);

@@ -15,10 +15,10 @@ use pusher_protocol::{
 };
 
 use crate::{
-    ConnectionState, PusherCacheMissed, PusherConnection, PusherConnectionEvent,
-    PusherErrorReported, PusherEvent, PusherLagged, PusherMemberJoined, PusherMemberLeft,
-    PusherSendAnswered, PusherSignInChanged, PusherStateChanged, PusherSubscription,
-    PusherSubscriptionChanged, PusherSubscriptionCount, PusherUser, PusherUserEvent,
+    ConnectionState, PusherCacheMissed, PusherConnection, PusherConnectionChanged,
+    PusherErrorReported, PusherEvent, PusherGlobalEvent, PusherLagged, PusherMemberJoined,
+    PusherMemberLeft, PusherSendAnswered, PusherSignInChanged, PusherSubscription,
+    PusherSubscriptionChanged, PusherSubscriptionCountChanged, PusherUser, PusherUserEvent,
     PusherWatchlistChanged, SignInState,
     channel::{Subscribers, write},
     client::Client,
@@ -204,7 +204,7 @@ fn deliver_notice(delivery: &mut Delivery<'_>, notice: Notice, started: Option<I
             let name = channel.clone();
             delivery.tell_channel(
                 &name,
-                PusherSubscriptionCount {
+                PusherSubscriptionCountChanged {
                     entity: Entity::PLACEHOLDER,
                     channel,
                     count,
@@ -263,7 +263,7 @@ fn set_state(delivery: &mut Delivery<'_>, current: ConnectionState) {
         ConnectionState::Connected { .. } => log::info!("{current}"),
         _ => log::debug!("{current}"),
     }
-    delivery.tell(PusherStateChanged { previous, current });
+    delivery.tell(PusherConnectionChanged { previous, current });
 }
 
 fn set_status(
@@ -385,7 +385,7 @@ fn age(batch: &mut Batch, delivery: &mut Delivery<'_>, limit: usize) {
     let world = &mut *delivery.world;
     age_messages::<PusherEvent>(world, limit, &mut losses);
     age_messages::<PusherUserEvent>(world, limit, &mut losses);
-    age_messages::<PusherConnectionEvent>(world, limit, &mut losses);
+    age_messages::<PusherGlobalEvent>(world, limit, &mut losses);
     for column in batch.columns() {
         column.age_messages(world, limit, &mut losses);
     }

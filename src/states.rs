@@ -14,7 +14,7 @@ use crate::{ConnectionState, PusherConnection, PusherSystems};
 /// exit. Needs the feature `states` and the [`PusherStatesPlugin`], which writes it.
 ///
 /// Bevy moves between states once a frame, before `Update`: what came and went within a frame is not entered.
-/// [`PusherStateChanged`](crate::PusherStateChanged) tells every change.
+/// [`PusherConnectionChanged`](crate::PusherConnectionChanged) tells every change.
 ///
 /// ```
 /// # use bevy::{prelude::*, state::app::StatesPlugin};

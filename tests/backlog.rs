@@ -64,7 +64,7 @@ fn a_channel_that_nobody_wanted_for_a_moment_is_known_to_who_wants_it_next() {
     let server = TestServer::new();
     let mut app = game(server.config());
     app.add_observer(
-        |changed: On<PusherStateChanged>,
+        |changed: On<PusherConnectionChanged>,
          rooms: Query<Entity, With<PusherChannel>>,
          mut commands: Commands| {
             if matches!(changed.current(), ConnectionState::Connected { .. }) {

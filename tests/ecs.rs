@@ -646,7 +646,7 @@ fn states_are_told_in_a_path_that_makes_sense_and_the_resource_changes_with_them
     let server = ScriptedServer::start();
     let mut app = game(config(&server));
     app.init_resource::<Path>().add_observer(
-        |changed: On<PusherStateChanged>,
+        |changed: On<PusherConnectionChanged>,
          connection: Res<PusherConnection>,
          mut path: ResMut<Path>| {
             assert_eq!(

@@ -12,7 +12,7 @@ mod support;
 use std::time::Duration;
 
 use bevy::{prelude::*, reflect::TypeRegistry};
-use bevy_pusher::{PusherConnectionEvent, PusherSubscribeExtras, prelude::*};
+use bevy_pusher::{PusherGlobalEvent, PusherSubscribeExtras, prelude::*};
 use pusher_test_support::{ScriptedConnection, ScriptedServer};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ fn unknown_keys_of_a_frame_come_with_the_event_raw_and_typed() {
 fn events_of_the_server_that_the_protocol_does_not_know_reach_the_game() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
-    app.add_observer(|event: On<PusherConnectionEvent>, mut told: ResMut<Told>| {
+    app.add_observer(|event: On<PusherGlobalEvent>, mut told: ResMut<Told>| {
         let node = event.extra("node").map(|node| node.as_str().to_owned());
         told.0.push(format!(
             "connection {} {} {node:?}",

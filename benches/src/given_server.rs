@@ -69,7 +69,7 @@ impl Count {
 #[derive(Resource, Default)]
 struct Ended(bool);
 
-fn note_the_end(changed: On<PusherStateChanged>, mut ended: ResMut<Ended>) {
+fn note_the_end(changed: On<PusherConnectionChanged>, mut ended: ResMut<Ended>) {
     ended.0 |= matches!(changed.previous(), ConnectionState::Connected { .. });
 }
 

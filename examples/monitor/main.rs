@@ -187,7 +187,7 @@ fn print_triggers(
     }
 }
 
-fn print_connection(changed: On<PusherStateChanged>, output: Res<Output>) {
+fn print_connection(changed: On<PusherConnectionChanged>, output: Res<Output>) {
     let error = changed.current().error();
     let code = error.and_then(|error| error.code());
     let reason = error.map(ToString::to_string);
@@ -284,7 +284,7 @@ fn print_left(left: On<PusherMemberLeft>, output: Res<Output>) {
     );
 }
 
-fn print_count(counted: On<PusherSubscriptionCount>, output: Res<Output>) {
+fn print_count(counted: On<PusherSubscriptionCountChanged>, output: Res<Output>) {
     output.print(
         "subscription_count",
         json!({"channel": counted.channel(), "count": counted.count()}),

@@ -240,13 +240,13 @@ impl PusherCacheMissed {
 ///
 /// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel.
 #[derive(Message, EntityEvent, Clone, Debug)]
-pub struct PusherSubscriptionCount {
+pub struct PusherSubscriptionCountChanged {
     pub(crate) entity: Entity,
     pub(crate) channel: ChannelName,
     pub(crate) count: u64,
 }
 
-impl PusherSubscriptionCount {
+impl PusherSubscriptionCountChanged {
     /// The entity: in an observer the one that is observed, in a message the one that subscribed first.
     #[must_use]
     pub fn entity(&self) -> Entity {
@@ -278,7 +278,7 @@ impl ForEntity for PusherCacheMissed {
     }
 }
 
-impl ForEntity for PusherSubscriptionCount {
+impl ForEntity for PusherSubscriptionCountChanged {
     fn set_entity(&mut self, entity: Entity) {
         self.entity = entity;
     }

@@ -117,13 +117,13 @@ impl<T: fmt::Debug + Send + Sync + 'static> fmt::Debug for PusherEvent<T> {
 ///
 /// It is a [`Message`] and an [`Event`].
 #[derive(Message, Event, Clone, Debug)]
-pub struct PusherConnectionEvent {
+pub struct PusherGlobalEvent {
     stream: Arc<Stream>,
     extras: Option<ExtraFields>,
     data: RawData,
 }
 
-impl PusherConnectionEvent {
+impl PusherGlobalEvent {
     /// The event's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -138,7 +138,7 @@ impl PusherConnectionEvent {
 }
 
 has_extras!([T: Send + Sync + 'static] PusherEvent<T>);
-has_extras!([] PusherConnectionEvent);
+has_extras!([] PusherGlobalEvent);
 
 /// Where an event came from.
 #[derive(Clone, Copy)]
@@ -169,7 +169,7 @@ impl<T: Send + Sync + 'static> Received for PusherEvent<T> {
     }
 }
 
-impl Received for PusherConnectionEvent {
+impl Received for PusherGlobalEvent {
     type Data = RawData;
 
     fn new(origin: Origin<'_>, data: RawData) -> Self {

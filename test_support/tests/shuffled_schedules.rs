@@ -116,7 +116,7 @@ fn game(server: &TestServer, seed: Option<u64>) -> App {
             Update,
             (
                 act,
-                read("state", |state: &PusherStateChanged| {
+                read("state", |state: &PusherConnectionChanged| {
                     words_of(state.current())
                 }),
                 read("subscription", |changed: &PusherSubscriptionChanged| {

@@ -71,7 +71,7 @@ fn unknown_frames_and_unknown_keys_are_no_errors() {
     struct Heard(Vec<String>);
     let (mut play, line) = Play::online();
     play.app.init_resource::<Heard>().add_observer(
-        |event: On<bevy_pusher::PusherConnectionEvent>, mut heard: ResMut<Heard>| {
+        |event: On<bevy_pusher::PusherGlobalEvent>, mut heard: ResMut<Heard>| {
             heard
                 .0
                 .push(format!("{} {}", event.name(), event.data().as_str()));

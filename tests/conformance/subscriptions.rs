@@ -247,7 +247,7 @@ fn the_number_of_subscribers_is_told_zero_too() {
     struct Counts(Vec<u64>);
     let (mut play, line) = Play::online();
     play.app.init_resource::<Counts>().add_observer(
-        |count: On<PusherSubscriptionCount>, mut counts: ResMut<Counts>| {
+        |count: On<PusherSubscriptionCountChanged>, mut counts: ResMut<Counts>| {
             assert_eq!(count.channel(), "lobby");
             counts.0.push(count.count());
         },

@@ -419,12 +419,13 @@ fn forty_channels_of_every_kind_and_the_user_come_back_and_talk_on_after_each_of
 #[test]
 fn a_game_that_subscribes_whenever_it_is_connected_hears_each_event_once() {
     let (mut play, proxy) = through_proxy(|config| config);
-    play.app
-        .add_observer(|changed: On<PusherStateChanged>, mut commands: Commands| {
+    play.app.add_observer(
+        |changed: On<PusherConnectionChanged>, mut commands: Commands| {
             if matches!(changed.current(), ConnectionState::Connected { .. }) {
                 commands.spawn(PusherChannel::from("lobby"));
             }
-        });
+        },
+    );
     let mut messages = bevy::ecs::message::MessageCursor::<PusherEvent>::default();
     for restart in 0..10 {
         let line = play.greet();

@@ -80,7 +80,7 @@ fn live_through_it_all() -> (Play, ScriptedConnection) {
     });
     play.app
         .init_resource::<Printed>()
-        .add_observer(print::<PusherStateChanged>)
+        .add_observer(print::<PusherConnectionChanged>)
         .add_observer(print::<PusherErrorReported>)
         .add_observer(print::<PusherSubscriptionChanged>)
         .add_observer(print::<PusherSignInChanged>)

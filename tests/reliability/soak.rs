@@ -101,9 +101,11 @@ impl Player {
                     life.out_of_order.push(text);
                 }
             })
-            .add_observer(|changed: On<PusherStateChanged>, mut life: ResMut<Life>| {
-                life.losses += u64::from(changed.current().error().is_some());
-            })
+            .add_observer(
+                |changed: On<PusherConnectionChanged>, mut life: ResMut<Life>| {
+                    life.losses += u64::from(changed.current().error().is_some());
+                },
+            )
             .add_systems(
                 Update,
                 |mut answers: MessageReader<PusherSendAnswered>, mut life: ResMut<Life>| {

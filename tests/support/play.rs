@@ -76,10 +76,13 @@ impl Play {
             .add_observer(|error: On<PusherErrorReported>, mut log: ResMut<Log>| {
                 log.errors.push(error.clone());
             })
-            .add_observer(|changed: On<PusherStateChanged>, mut log: ResMut<Log>| {
-                let (previous, current) = (changed.previous().clone(), changed.current().clone());
-                log.states.push((previous, current));
-            });
+            .add_observer(
+                |changed: On<PusherConnectionChanged>, mut log: ResMut<Log>| {
+                    let (previous, current) =
+                        (changed.previous().clone(), changed.current().clone());
+                    log.states.push((previous, current));
+                },
+            );
         Self {
             app,
             server,

@@ -225,7 +225,7 @@ fn record(app: &mut App) {
         },
     )
     .add_observer(
-        |changed: On<PusherStateChanged>, mut record: ResMut<Record>| {
+        |changed: On<PusherConnectionChanged>, mut record: ResMut<Record>| {
             record.note(format!("connection {:?}", changed.current()));
         },
     )
