@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use crate::config::Timing;
+use crate::{config::Timing, session::throttle::Throttle};
 
 /// Longest wait for a pong when there is a reason to doubt the link: a player who comes back wants to know soon.
 const DOUBTFUL_PONG_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A link that is doubted in every frame is asked about no more often than this.
-const DOUBTS_APART: Duration = Duration::from_secs(1);
+/// A link that is doubted in every frame is pinged once a second.
+const DOUBT_PINGS: Throttle = Throttle::new(1, Duration::from_secs(1));
 
 /// Watches one connection for signs of life. Whatever the server sends is one; what is sent to it is none.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Heartbeat {
     activity_timeout: Option<Duration>,
     last_heard: Duration,
     ping: Option<Ping>,
-    last_asked: Option<Duration>,
+    pings: Throttle,
     /// When the server is to be asked because the link is doubted.
     doubted_at: Option<Duration>,
 }
@@ -45,7 +45,7 @@ impl Heartbeat {
             activity_timeout,
             last_heard: now,
             ping: None,
-            last_asked: None,
+            pings: DOUBT_PINGS,
             doubted_at: None,
         }
     }
@@ -77,9 +77,8 @@ impl Heartbeat {
         if self.ping.is_some() {
             return Pulse::Fine;
         }
-        let may_ask_at = self.last_asked.map_or(now, |asked| asked + DOUBTS_APART);
-        if now < may_ask_at {
-            self.doubted_at = Some(may_ask_at);
+        if let Some(ready_at) = self.pings.ready_at(now) {
+            self.doubted_at = Some(ready_at);
             return Pulse::Fine;
         }
         self.ask(now, pong_timeout.min(DOUBTFUL_PONG_TIMEOUT))
@@ -89,12 +88,12 @@ impl Heartbeat {
     pub(super) fn doubt_later(&mut self, now: Duration) {
         self.doubted_at = Some(now);
         // The machine may have slept since, which this clock does not tell.
-        self.last_asked = None;
+        self.pings = DOUBT_PINGS;
     }
 
     fn ask(&mut self, now: Duration, timeout: Duration) -> Pulse {
         self.doubted_at = None;
-        self.last_asked = Some(now);
+        self.pings.take(now);
         self.ping = Some(Ping {
             sent_at: now,
             timeout,

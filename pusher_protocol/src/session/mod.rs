@@ -26,10 +26,10 @@ mod input;
 mod link;
 mod notice;
 mod output;
-mod rate;
 mod reconnect;
-mod repeats;
 mod sending;
+mod sliding_window;
+mod throttle;
 mod user;
 
 pub use channels::AUTHORIZATIONS_AT_ONCE;
@@ -45,6 +45,7 @@ pub use notice::{
 pub use output::{FrameText, Output};
 pub use reconnect::{ReconnectContext, ReconnectDecision, ReconnectHook};
 pub use sending::check_client_event;
+pub use throttle::Throttle;
 
 use std::time::Duration;
 
@@ -56,8 +57,8 @@ use channels::Channels;
 use connecting::RESTARTS_SPAN;
 use context::Context;
 use link::{Link, Outage};
-use rate::RateLimiter;
 use sending::Outbox;
+use sliding_window::SlidingWindow;
 use user::User;
 
 /// The wall clock running ahead of the monotonic one by this much shows that the machine slept.
@@ -88,7 +89,7 @@ pub struct Session {
     context: Context,
     link: Link,
     dialled_at: Option<Duration>,
-    restarts: RateLimiter,
+    restarts: SlidingWindow,
     /// When the game last asked for a connection, or for another one.
     asked_at: Option<Duration>,
     /// How things were when it last disconnected.
@@ -108,7 +109,7 @@ impl Session {
             context: Context::new(sanitized(config)),
             link: Link::Idle,
             dialled_at: None,
-            restarts: RateLimiter::new(RESTARTS_SPAN),
+            restarts: SlidingWindow::new(RESTARTS_SPAN),
             asked_at: None,
             left_off: None,
             outage: Outage::default(),

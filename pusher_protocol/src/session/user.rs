@@ -5,8 +5,10 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     protocol::{AuthError, ChannelName, ClientFrame, EventData, UserAuthentication, UserId},
     session::{
-        Notice, Output, PusherError, RequestId, SignInError, SignInState, channels::Identity,
-        context::Context, repeats::Repeats,
+        Notice, Output, PusherError, RequestId, SignInError, SignInState,
+        channels::Identity,
+        context::Context,
+        throttle::{Throttle, USER_REQUESTS},
     },
 };
 
@@ -15,15 +17,15 @@ use crate::{
 const OWN_CHANNEL_WAIT: Duration = Duration::from_secs(2);
 
 /// The sign-in: whether it is wanted, and how far it is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct User {
     wanted: bool,
     phase: Phase,
     /// How many sign-ins were sent on this connection without an answer so far. That the server took one counts, however
     /// late it says so.
     unanswered: u32,
-    /// The questions on this connection.
-    repeats: Repeats,
+    /// Authentication requests on this connection.
+    throttle: Throttle,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +68,17 @@ struct Untold {
     tell_at: Duration,
 }
 
+impl Default for User {
+    fn default() -> Self {
+        Self {
+            wanted: false,
+            phase: Phase::default(),
+            unanswered: 0,
+            throttle: USER_REQUESTS,
+        }
+    }
+}
+
 impl User {
     /// Whether the sign-in is under way, done, or out of the question.
     pub(super) fn identity(&self) -> Identity {
@@ -95,7 +108,7 @@ impl User {
             return;
         };
         match self.phase {
-            Phase::Out | Phase::Failed => match self.repeats.wait_until(context.now) {
+            Phase::Out | Phase::Failed => match self.throttle.ready_at(context.now) {
                 None => self.authenticate(context, socket_id, 0),
                 Some(ask_at) => {
                     let failures = 0;
@@ -103,7 +116,7 @@ impl User {
                     context.notice(Notice::SignIn(SignInState::SigningIn));
                 }
             },
-            Phase::Backoff { .. } if self.repeats.wait_until(context.now).is_none() => {
+            Phase::Backoff { .. } if self.throttle.ready_at(context.now).is_none() => {
                 self.authenticate(context, socket_id, 0);
             }
             Phase::Backoff { .. }
@@ -137,7 +150,7 @@ impl User {
     pub(super) fn left(&mut self, context: &mut Context) {
         self.cancel(context);
         self.unanswered = 0;
-        self.repeats = Repeats::default();
+        self.throttle = USER_REQUESTS;
         if !matches!(std::mem::take(&mut self.phase), Phase::Out) {
             context.notice(Notice::SignIn(SignInState::SignedOut));
         }
@@ -150,7 +163,8 @@ impl User {
     }
 
     fn authenticate(&mut self, context: &mut Context, socket_id: &Arc<str>, failures: u32) {
-        self.repeats.count(context);
+        self.throttle
+            .take_jittered(context.now, &mut context.random);
         let request = context.next_request();
         let deadline = context.now + context.config.timing.authorization_timeout;
         if !matches!(self.phase, Phase::Backoff { .. }) {

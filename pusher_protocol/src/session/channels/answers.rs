@@ -38,7 +38,7 @@ impl Channels {
                 return self.remove(context, &name);
             }
             Phase::Subscribing { .. }
-                if channel.is_outdated() && channel.repeats.wait_until(context.now).is_none() =>
+                if channel.is_outdated() && channel.throttle.ready_at(context.now).is_none() =>
             {
                 context.send(ClientFrame::Unsubscribe { channel: &name });
                 return self.renew(context, name);
@@ -139,14 +139,13 @@ impl Channels {
         self.cancel_question(context, name);
         let now = context.now;
         if let Some(channel) = self.table.remove(name)
-            && !channel.repeats.are_forgotten(now)
+            && !channel.throttle.is_full(now)
         {
             if self.given_up.len() >= self.sweep_at {
-                self.given_up
-                    .retain(|_, repeats| !repeats.are_forgotten(now));
+                self.given_up.retain(|_, throttle| !throttle.is_full(now));
                 self.sweep_at = SWEEP_AT.max(2 * self.given_up.len());
             }
-            self.given_up.insert(name.clone(), channel.repeats);
+            self.given_up.insert(name.clone(), channel.throttle);
         }
     }
 }

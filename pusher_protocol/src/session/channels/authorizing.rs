@@ -41,7 +41,9 @@ impl Channels {
                 && let Some(channel) = self.table.get_mut(&name)
             {
                 if is_queued {
-                    channel.repeats.count(context);
+                    channel
+                        .throttle
+                        .take_jittered(context.now, &mut context.random);
                     channel.phase = Phase::Authorizing { request };
                 } else if let Some(encryption) = &mut channel.encryption {
                     encryption.asked(request, context.now);

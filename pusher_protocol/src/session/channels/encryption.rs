@@ -10,12 +10,12 @@ use crate::{
     protocol::{AuthError, ChannelAuthorization, ChannelName, EventData},
     session::{
         Notice, PusherError, ReceivedEvent, RequestId, channels::Channels, context::Context,
+        throttle::Throttle,
     },
 };
 
-/// At least this long between two requests for a new key of one channel, so that garbage on the channel does not make the
-/// client hammer the game's backend.
-const REKEY_INTERVAL: Duration = Duration::from_secs(5);
+/// Requests for a new key of one channel, so that garbage on the channel does not overload the user's backend.
+const REKEYS: Throttle = Throttle::new(1, Duration::from_secs(5));
 
 /// Over how long the questions of many clients spread to which an event under a new key came at the same moment.
 const REKEY_SPREAD: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ const NONCE_BYTES: usize = 24;
 pub(super) struct Encryption {
     cipher: XSalsa20Poly1305,
     rekey: Option<Rekey>,
-    last_rekey: Option<Duration>,
+    rekeys: Throttle,
 }
 
 struct Rekey {
@@ -101,7 +101,7 @@ impl Encryption {
         Ok(Self {
             cipher,
             rekey: None,
-            last_rekey: None,
+            rekeys: REKEYS,
         })
     }
 
@@ -139,7 +139,7 @@ impl Encryption {
 
     /// The backend was asked.
     pub(super) fn asked(&mut self, request: RequestId, now: Duration) {
-        self.last_rekey = Some(now);
+        self.rekeys.take(now);
         if let Some(rekey) = &mut self.rekey {
             rekey.stage = Stage::Asked(request);
         }
@@ -217,10 +217,7 @@ impl Channels {
             }
             Err(Closed::Malformed(reason)) => report(context, name, &event.event, reason),
             Err(Closed::WrongKey) => {
-                let recent = encryption
-                    .last_rekey
-                    .is_some_and(|last| context.now < last + REKEY_INTERVAL);
-                if recent {
+                if encryption.rekeys.ready_at(context.now).is_some() {
                     report(context, name, &event.event, "the key does not fit");
                 } else {
                     let timer = context.next_id();

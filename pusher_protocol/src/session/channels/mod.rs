@@ -24,7 +24,8 @@ use crate::{
     protocol::{AuthError, ChannelAuthorization, ChannelKind, ChannelName, ClientFrame, Roster},
     session::{
         Notice, Output, RequestId, SendError, SubscriptionError, SubscriptionStatus,
-        context::Context, repeats::Repeats,
+        context::Context,
+        throttle::{Throttle, USER_REQUESTS},
     },
 };
 pub use authorizing::AUTHORIZATIONS_AT_ONCE;
@@ -44,8 +45,9 @@ pub(super) struct Channels {
     /// Channels whose authorization waits for its turn; some may have left their place meanwhile.
     queue: VecDeque<ChannelName>,
     requests: HashMap<RequestId, ChannelName>,
-    /// How often was asked of late for channels that are not in the table any more.
-    given_up: HashMap<ChannelName, Repeats>,
+    /// The throttles of channels that are not in the table any more, until they are full again: unsubscribing and subscribing
+    /// does not refill one.
+    given_up: HashMap<ChannelName, Throttle>,
     /// At how many of those the forgotten ones are swept out.
     sweep_at: usize,
     timers: Timers,
@@ -67,8 +69,8 @@ struct Channel {
     phase: Phase,
     /// How often in a row the backend did not authorize it for a passing reason.
     auth_failures: u32,
-    /// The questions on this connection.
-    repeats: Repeats,
+    /// Requests on this connection: authorizations, or on public channels subscriptions.
+    throttle: Throttle,
     /// Since when nothing is heard of a channel that was subscribed.
     lost_at: Option<Duration>,
     /// The members, on presence channels that were subscribed once; kept over a loss of the connection.
@@ -174,7 +176,7 @@ impl Channels {
             asked_with: None,
             phase: Phase::Pending,
             auth_failures: 0,
-            repeats: self.given_up.remove(&name).unwrap_or_default(),
+            throttle: self.given_up.remove(&name).unwrap_or(USER_REQUESTS),
             lost_at: None,
             roster: None,
             me: None,
@@ -221,7 +223,7 @@ impl Channels {
         let unanswered = match channel.phase {
             Phase::Failed { unanswered } => unanswered,
             Phase::Unidentified => false,
-            Phase::Backoff { .. } if channel.repeats.wait_until(context.now).is_none() => {
+            Phase::Backoff { .. } if channel.throttle.ready_at(context.now).is_none() => {
                 channel.auth_failures = 0;
                 return self.proceed(context, name);
             }
@@ -314,7 +316,7 @@ impl Channels {
                 channel.lost_at = Some(context.now);
             }
             channel.forget_key(context, &name);
-            channel.repeats = Repeats::default();
+            channel.throttle = USER_REQUESTS;
             if !matches!(channel.phase, Phase::Pending) {
                 channel.phase = Phase::Pending;
                 tell(context, &name, SubscriptionStatus::Pending);
@@ -349,8 +351,8 @@ impl Channels {
 
     /// Asks whoever is to be asked first, or if the game has them asked all the time, a little later.
     fn proceed_in_turn(&mut self, context: &mut Context, name: ChannelName) {
-        let repeats = self.table.get(&name).map(|channel| channel.repeats);
-        match repeats.and_then(|repeats| repeats.wait_until(context.now)) {
+        let throttle = self.table.get(&name).map(|channel| channel.throttle);
+        match throttle.and_then(|throttle| throttle.ready_at(context.now)) {
             None => self.proceed(context, name),
             Some(ask_at) => self.proceed_at(context, name, ask_at),
         }
@@ -435,7 +437,9 @@ impl Channels {
         self.timers.set(deadline, timer, name.clone());
         channel.phase = Phase::Subscribing { timer };
         if !name.kind().needs_authorization() {
-            channel.repeats.count(context);
+            channel
+                .throttle
+                .take_jittered(context.now, &mut context.random);
         }
         channel.asked_with.clone_from(&channel.extra);
         self.unanswered.add(name, deadline);

@@ -46,7 +46,7 @@ impl Channels {
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
-        if let Some(due) = channel.repeats.wait_until(context.now) {
+        if let Some(due) = channel.throttle.ready_at(context.now) {
             if channel.renewal.is_none() {
                 let timer = context.next_id();
                 channel.renewal = Some(timer);

@@ -1,12 +1,12 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::pace::{SPAN, pace, patient_share};
-use crate::session::{ClientEvent, SendError, SendId, rate::RateLimiter};
+use crate::session::{ClientEvent, SendError, SendId, sliding_window::SlidingWindow};
 
 /// What waits to be sent, and how much was sent lately.
 #[derive(Debug)]
 pub(in crate::session) struct Outbox {
-    rate: RateLimiter,
+    rate: SlidingWindow,
     queued: VecDeque<Waiting>,
     /// One for each channel and event name, the one whose turn it is in front.
     latest: VecDeque<Waiting>,
@@ -39,7 +39,7 @@ impl Waiting {
 impl Default for Outbox {
     fn default() -> Self {
         Self {
-            rate: RateLimiter::new(SPAN),
+            rate: SlidingWindow::new(SPAN),
             queued: VecDeque::new(),
             latest: VecDeque::new(),
             latest_after: Duration::ZERO,

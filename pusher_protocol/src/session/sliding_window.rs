@@ -1,13 +1,16 @@
+//! [`SlidingWindow`], a count over the last span of time.
+
 use std::{collections::VecDeque, time::Duration};
 
-/// Counts over a sliding span of time, as the servers do.
+/// Counts over a sliding span of time, as servers do with client events. A [`Throttle`](super::throttle::Throttle) does not
+/// replace it: after its burst it refills within the span, and a server that counts would reject what comes then.
 #[derive(Debug)]
-pub(super) struct RateLimiter {
+pub(super) struct SlidingWindow {
     span: Duration,
     counted_at: VecDeque<Duration>,
 }
 
-impl RateLimiter {
+impl SlidingWindow {
     pub(super) fn new(span: Duration) -> Self {
         Self {
             span,
@@ -15,7 +18,7 @@ impl RateLimiter {
         }
     }
 
-    /// From when on there may be one more, `now` if at once; `None` if never.
+    /// When one more fits into the window, `now` if it does already; `None` if never, because `limit` is 0.
     pub(super) fn free_at(&mut self, now: Duration, limit: u32) -> Option<Duration> {
         while self
             .counted_at
@@ -34,7 +37,7 @@ impl RateLimiter {
         }
     }
 
-    /// There was one.
+    /// Counts one.
     pub(super) fn count(&mut self, now: Duration) {
         self.counted_at.push_back(now);
     }
@@ -46,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_sliding_second_holds_no_more_than_the_limit() {
-        let mut rate = RateLimiter::new(Duration::from_secs(1));
+        let mut rate = SlidingWindow::new(Duration::from_secs(1));
         let at = Duration::from_millis;
         for time in [0, 100, 200] {
             assert_eq!(rate.free_at(at(time), 3), Some(at(time)));
