@@ -200,13 +200,24 @@ impl ReceivedEvent<'_> {
     }
 }
 
-/// To whom an event is addressed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The recipient of an event.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventTarget {
     /// The subscribers of a channel.
     Channel(ChannelName),
     /// The signed-in user.
     User,
-    /// The connection: an event without a channel that is none of the protocol's own.
+    /// The connection: an event without a channel that the protocol itself does not define.
     Connection,
+}
+
+impl EventTarget {
+    /// The channel's name; `None` for events to the user or the connection.
+    #[must_use]
+    pub fn channel_name(&self) -> Option<&str> {
+        match self {
+            Self::Channel(name) => Some(name),
+            Self::User | Self::Connection => None,
+        }
+    }
 }
