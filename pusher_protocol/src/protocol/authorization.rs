@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::protocol::shown::head;
+use crate::protocol::redaction::redacted_excerpt;
 
 /// What the game's backend answers when it lets a client into a private or presence channel.
 ///
@@ -212,12 +212,14 @@ impl AuthError {
     pub fn http(status: u16, body: &str) -> Self {
         Self::Http {
             status,
-            body: head(body),
+            body: redacted_excerpt(body),
         }
     }
 
     fn not_json(body: &str) -> Self {
-        Self::NotJson { body: head(body) }
+        Self::NotJson {
+            body: redacted_excerpt(body),
+        }
     }
 
     /// The HTTP status of a refusal, where there was one.

@@ -24,7 +24,7 @@ impl CloseAction {
 
 /// What a code means, in words for the person who reads the error, with what to do about it.
 #[must_use]
-pub fn meaning(code: u16) -> Option<&'static str> {
+pub fn close_code_description(code: u16) -> Option<&'static str> {
     Some(match code {
         1000 => "closed normally",
         1001 => "the server is going away",

@@ -4,9 +4,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::protocol::{
-    ChannelName, Extras, compact,
+    ChannelName, Extras,
     envelope::{Envelope, Text},
-    shown::head,
+    fast_path,
+    redaction::redacted_excerpt,
     user_id::UserId,
 };
 
@@ -28,7 +29,7 @@ pub struct ServerFrame<'a> {
 impl<'a> ServerFrame<'a> {
     /// Reads one text frame.
     pub fn parse(text: &'a str) -> Result<Self, FrameError> {
-        match compact::parse(text) {
+        match fast_path::parse(text) {
             Some(frame) => Ok(frame),
             None => Self::parse_any(text),
         }
@@ -38,7 +39,7 @@ impl<'a> ServerFrame<'a> {
     fn parse_any(text: &'a str) -> Result<Self, FrameError> {
         let envelope: Envelope<'a> = serde_json::from_str(text).map_err(|error| FrameError {
             // The words of serde_json hold texts of the frame at any length.
-            reason: head(&error.to_string()),
+            reason: redacted_excerpt(&error.to_string()),
         })?;
         let user_id = match envelope.user_id {
             // Servers leave it out, or send null or an empty text, where there is none.
@@ -242,7 +243,7 @@ impl ClientFrame<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{NameRules, compact};
+    use crate::protocol::{NameRules, fast_path};
 
     fn data(frame: &str) -> EventData<'_> {
         ServerFrame::parse(frame).unwrap().data
@@ -270,7 +271,7 @@ mod tests {
             });
             for variant in variants.flatten().chain([frame.to_owned()]) {
                 let slow = ServerFrame::parse_any(&variant);
-                if let Some(quick) = compact::parse(&variant) {
+                if let Some(quick) = fast_path::parse(&variant) {
                     assert_eq!(slow.as_ref(), Ok(&quick), "{variant}");
                     by_the_quick_way += 1;
                 }

@@ -4,12 +4,12 @@ mod authorization;
 mod channel_name;
 mod channel_pattern;
 mod close_code;
-mod compact;
 mod envelope;
 mod extras;
+mod fast_path;
 mod frame;
+mod redaction;
 mod roster;
-mod shown;
 mod user_id;
 
 pub use authorization::{AuthError, ChannelAuthorization, UserAuthentication};
@@ -17,12 +17,12 @@ pub use channel_name::{
     CHANNEL_NAME_LENGTH, ChannelKind, ChannelName, ChannelNameError, NameRules,
 };
 pub use channel_pattern::ChannelPattern;
-pub use close_code::{CloseAction, meaning};
+pub use close_code::{CloseAction, close_code_description};
 pub use extras::{Extra, Extras};
 pub use frame::{EventData, FrameError, ServerFrame};
 pub use roster::{Member, Roster};
 
 pub(crate) use frame::ClientFrame;
+pub(crate) use redaction::{redact, redacted_excerpt};
 pub(crate) use roster::MemberChange;
-pub(crate) use shown::{foreign_words, head};
 pub(crate) use user_id::UserId;

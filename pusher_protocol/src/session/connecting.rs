@@ -6,32 +6,32 @@ use crate::{
     config::Timing,
     session::{
         ConnectionError, ConnectionState, DialId, Notice, Output, Session,
+        connection::{Connection, Loss, Outage},
         context::Context,
-        link::{Link, Loss, Outage},
     },
 };
 
 /// A dial that is asked for follows the last one after this at the earliest, or after the policy's shortest delay if that is
 /// less.
-const DIALS_APART: Duration = Duration::from_secs(1);
+const DIAL_SPACING: Duration = Duration::from_secs(1);
 
 /// Who asks to connect within this time of a failure is code that does so whenever there is one, and not a person: people take
 /// longer to see it and to press something.
-const REACTION: Duration = Duration::from_millis(250);
+const REACTION_TIME: Duration = Duration::from_millis(250);
 
 /// So often in [`RESTARTS_SPAN`] the game may have the connection made anew without a wait: enough for a player who goes
 /// from server to server, too little for a game that does it in every frame.
 const RESTARTS: u32 = 5;
 
 /// The span in which [`RESTARTS`] are counted.
-pub(super) const RESTARTS_SPAN: Duration = Duration::from_secs(5);
+pub(super) const RESTART_WINDOW: Duration = Duration::from_secs(5);
 
 /// A game that goes from server to server while each fails has its dials spread so much wider than the first.
-const WIDER: u32 = 3;
+const REDIAL_SPREAD: u32 = 3;
 
 /// What the game asks for after a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum RequestKind {
     /// To connect.
     Connect,
     /// To connect to something else.
@@ -40,104 +40,110 @@ enum Wish {
 
 impl Session {
     pub(super) fn connect(&mut self) {
-        let often = self.asks_often();
-        match &self.link {
-            Link::Idle => self.resume(often),
-            Link::Waiting { .. } | Link::Failed { .. } => self.skip_the_wait(often, Wish::Connect),
-            Link::Dialing { .. } | Link::Connected { .. } => {}
+        let is_frequent = self.is_frequent_request();
+        match &self.connection {
+            Connection::Idle => self.connect_from_idle(is_frequent),
+            Connection::Waiting { .. } | Connection::Failed { .. } => {
+                self.skip_wait(is_frequent, RequestKind::Connect)
+            }
+            Connection::Dialing { .. } | Connection::Connected { .. } => {}
         }
     }
 
     /// Connects after a disconnect. One that came in the middle of a wait does not end it: code that makes the connection anew
     /// at each failure, or all the time, would.
-    fn resume(&mut self, often: bool) {
-        match self.left_off.take() {
+    fn connect_from_idle(&mut self, is_frequent: bool) {
+        match self.before_disconnect.take() {
             Some((
-                Link::Waiting {
+                Connection::Waiting {
                     retry_at,
                     loss,
-                    stands: true,
+                    locked: true,
                 },
                 outage,
-            )) if often => {
+            )) if is_frequent => {
                 self.outage = outage;
                 if self.context.now < retry_at {
-                    self.wait(retry_at, loss, true);
+                    self.schedule_dial(retry_at, loss, true);
                 } else {
                     self.dial();
                 }
             }
-            Some((link, outage)) if link.loss().is_some_and(|loss| self.is_reaction_to(loss)) => {
-                self.link = link;
+            Some((connection, outage))
+                if connection
+                    .loss()
+                    .is_some_and(|loss| self.is_reaction_to(loss)) =>
+            {
+                self.connection = connection;
                 self.outage = outage;
-                self.react(Wish::Connect);
+                self.on_reaction(RequestKind::Connect);
                 // Told once more, for that it is disconnected was told since.
-                if let Link::Waiting { retry_at, loss, .. } = &self.link {
-                    self.wait(*retry_at, loss.clone(), true);
+                if let Connection::Waiting { retry_at, loss, .. } = &self.connection {
+                    self.schedule_dial(*retry_at, loss.clone(), true);
                 }
             }
-            _ => self.start(),
+            _ => self.dial_throttled(),
         }
     }
 
     /// Takes note that the game asks for a connection. Returns whether it does so all the time.
-    fn asks_often(&mut self) -> bool {
+    fn is_frequent_request(&mut self) -> bool {
         let now = self.context.now;
-        let last = self.asked_at.replace(now);
-        last.is_some_and(|last| now < last + DIALS_APART)
+        let last = self.requested_at.replace(now);
+        last.is_some_and(|last| now < last + DIAL_SPACING)
     }
 
     fn is_reaction_to(&self, loss: &Loss) -> bool {
-        self.context.now < loss.since + REACTION
+        self.context.now < loss.since + REACTION_TIME
     }
 
     /// The game asks for a connection after a failure. That ends the wait, but it is the policy's business if the game's code
     /// asks whenever there is a failure, or all the time.
-    fn skip_the_wait(&mut self, often: bool, wish: Wish) {
-        match &self.link {
-            Link::Waiting { stands: true, .. } if often => return,
-            Link::Waiting {
+    fn skip_wait(&mut self, is_frequent: bool, kind: RequestKind) {
+        match &self.connection {
+            Connection::Waiting { locked: true, .. } if is_frequent => return,
+            Connection::Waiting {
                 loss,
-                stands: false,
+                locked: false,
                 ..
             }
-            | Link::Failed { loss }
+            | Connection::Failed { loss }
                 if self.is_reaction_to(loss) =>
             {
-                return self.react(wish);
+                return self.on_reaction(kind);
             }
             _ => {}
         }
         self.outage = Outage {
-            immediate_spent: self.outage.immediate_spent && self.may_dial_at().is_some(),
+            used_immediate: self.outage.used_immediate && self.earliest_dial().is_some(),
             ..Outage::default()
         };
-        self.hasten();
+        self.dial_soon();
     }
 
     /// The game's code connects as soon as there is a failure, and that of all other players with it: the first time they
     /// dial soon, but not at once all together, and from then on after the delays of the policy, or if it goes from server
     /// to server, spread a little wider.
-    fn react(&mut self, wish: Wish) {
+    fn on_reaction(&mut self, kind: RequestKind) {
         let now = self.context.now;
         let reactions = self.outage.reactions;
         self.outage.reactions = reactions.saturating_add(1);
-        let (policy_at, loss) = match &self.link {
-            Link::Waiting { retry_at, loss, .. } => (*retry_at, loss.clone()),
-            Link::Failed { loss } => {
+        let (policy_at, loss) = match &self.connection {
+            Connection::Waiting { retry_at, loss, .. } => (*retry_at, loss.clone()),
+            Connection::Failed { loss } => {
                 let Context { config, random, .. } = &mut self.context;
                 let delay = config.reconnect.delay(self.outage.failures, random);
                 self.outage.attempts = 0;
                 self.outage.failures = self.outage.failures.saturating_add(1);
                 (now + delay, loss.clone())
             }
-            Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => return,
+            Connection::Idle | Connection::Dialing { .. } | Connection::Connected { .. } => return,
         };
-        let retry_at = if reactions == 0 || wish == Wish::Redial {
-            let wider = if reactions == 0 { 1 } else { WIDER };
-            let spread = self.dials_apart() * wider;
+        let retry_at = if reactions == 0 || kind == RequestKind::Redial {
+            let factor = if reactions == 0 { 1 } else { REDIAL_SPREAD };
+            let spread = self.dial_spacing() * factor;
             let soon =
-                self.may_dial_at().unwrap_or(now) + spread.mul_f64(self.context.random.f64());
+                self.earliest_dial().unwrap_or(now) + spread.mul_f64(self.context.random.f64());
             if reactions == 0 {
                 soon.min(policy_at)
             } else {
@@ -146,47 +152,47 @@ impl Session {
         } else {
             policy_at
         };
-        match &mut self.link {
-            Link::Waiting {
+        match &mut self.connection {
+            Connection::Waiting {
                 retry_at: at,
-                stands,
+                locked,
                 ..
-            } if *at == retry_at => *stands = true,
-            _ => self.wait(retry_at, loss, true),
+            } if *at == retry_at => *locked = true,
+            _ => self.schedule_dial(retry_at, loss, true),
         }
     }
 
     /// Dials now, or if the last dial was just now, a little later: whoever asks in every frame would hammer the server.
-    pub(super) fn hasten(&mut self) {
-        let Some(retry_at) = self.may_dial_at() else {
+    pub(super) fn dial_soon(&mut self) {
+        let Some(retry_at) = self.earliest_dial() else {
             return self.dial();
         };
-        match &self.link {
-            Link::Waiting { retry_at: at, .. } if *at <= retry_at => {}
-            Link::Waiting { loss, .. } | Link::Failed { loss } => {
-                self.wait(retry_at, loss.clone(), false);
+        match &self.connection {
+            Connection::Waiting { retry_at: at, .. } if *at <= retry_at => {}
+            Connection::Waiting { loss, .. } | Connection::Failed { loss } => {
+                self.schedule_dial(retry_at, loss.clone(), false);
             }
-            Link::Idle | Link::Dialing { .. } | Link::Connected { .. } => {}
+            Connection::Idle | Connection::Dialing { .. } | Connection::Connected { .. } => {}
         }
     }
 
     /// When a dial will not follow the last one too soon; `None` if that is now.
-    fn may_dial_at(&self) -> Option<Duration> {
-        let earliest = self.dialled_at? + self.dials_apart();
+    fn earliest_dial(&self) -> Option<Duration> {
+        let earliest = self.dialled_at? + self.dial_spacing();
         (self.context.now < earliest).then_some(earliest)
     }
 
-    fn dials_apart(&self) -> Duration {
+    fn dial_spacing(&self) -> Duration {
         let policy = &self.context.config.reconnect;
-        policy.min_delay.clamp(Timing::SHORTEST, DIALS_APART)
+        policy.min_delay.clamp(Timing::SHORTEST, DIAL_SPACING)
     }
 
-    pub(super) fn wait(&mut self, retry_at: Duration, loss: Loss, stands: bool) {
+    pub(super) fn schedule_dial(&mut self, retry_at: Duration, loss: Loss, locked: bool) {
         let Loss { attempt, error, .. } = loss.clone();
-        self.link = Link::Waiting {
+        self.connection = Connection::Waiting {
             retry_at,
             loss,
-            stands,
+            locked,
         };
         self.context.notice(Notice::State(ConnectionState::Waiting {
             retry_at,
@@ -196,32 +202,37 @@ impl Session {
     }
 
     pub(super) fn disconnect(&mut self) {
-        if matches!(self.link, Link::Idle) {
+        if matches!(self.connection, Connection::Idle) {
             return;
         }
-        self.hang_up("disconnect");
+        self.close_connection("disconnect");
         let outage = std::mem::take(&mut self.outage);
-        self.left_off = Some((std::mem::replace(&mut self.link, Link::Idle), outage));
+        self.before_disconnect = Some((
+            std::mem::replace(&mut self.connection, Connection::Idle),
+            outage,
+        ));
         self.context
             .notice(Notice::State(ConnectionState::Disconnected));
     }
 
     /// Dials anew, with whatever changed meanwhile. Does nothing if nobody asked for a connection.
     pub(super) fn redial(&mut self) {
-        let often = self.asks_often();
-        match &self.link {
-            Link::Idle => {}
-            Link::Waiting { .. } | Link::Failed { .. } => self.skip_the_wait(often, Wish::Redial),
-            Link::Dialing { .. } | Link::Connected { .. } => {
-                self.hang_up("reconnecting");
+        let is_frequent = self.is_frequent_request();
+        match &self.connection {
+            Connection::Idle => {}
+            Connection::Waiting { .. } | Connection::Failed { .. } => {
+                self.skip_wait(is_frequent, RequestKind::Redial)
+            }
+            Connection::Dialing { .. } | Connection::Connected { .. } => {
+                self.close_connection("reconnecting");
                 self.outage = Outage::default();
-                self.start();
+                self.dial_throttled();
             }
         }
     }
 
     /// Dials because the game asked for it, or if it does so all the time, a little later.
-    fn start(&mut self) {
+    fn dial_throttled(&mut self) {
         let now = self.context.now;
         match self.restarts.free_at(now, RESTARTS) {
             Some(free_at) if free_at > now => {
@@ -230,7 +241,7 @@ impl Session {
                     error: ConnectionError::RestartedTooOften,
                     since: now,
                 };
-                self.wait(free_at, loss, true);
+                self.schedule_dial(free_at, loss, true);
             }
             _ => {
                 self.restarts.count(now);
@@ -244,7 +255,7 @@ impl Session {
         let deadline = self.context.now + self.context.config.timing.dial_timeout;
         self.outage.attempts = self.outage.attempts.saturating_add(1);
         self.dialled_at = Some(self.context.now);
-        self.link = Link::Dialing {
+        self.connection = Connection::Dialing {
             dial,
             deadline,
             opened: false,

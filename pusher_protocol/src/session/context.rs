@@ -51,7 +51,7 @@ impl Context {
         });
     }
 
-    pub(super) fn send_answered(&mut self, frame: ClientFrame<'_>, id: SendId) {
+    pub(super) fn send_with_answer(&mut self, frame: ClientFrame<'_>, id: SendId) {
         self.output(Output::Send {
             text: FrameText::new(frame.encode()),
             answer: Some(id),
@@ -59,7 +59,7 @@ impl Context {
     }
 
     /// After how long to repeat a question to the game's backend that failed so often in a row; `None` if not at all.
-    pub(super) fn delay_before_asking_again(
+    pub(super) fn auth_retry_delay(
         &mut self,
         error: &AuthError,
         failures: u32,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{
     config::EndpointError,
-    protocol::{AuthError, ChannelKind, ChannelName, FrameError, meaning},
+    protocol::{AuthError, ChannelKind, ChannelName, FrameError, close_code_description},
 };
 
 /// What went wrong, as it is reported to the game. Nothing here holds a secret.
@@ -13,7 +13,7 @@ pub enum PusherError {
     #[error(transparent)]
     Connection(#[from] ConnectionError),
     /// The server sent a `pusher:error` and left the connection up.
-    #[error("the server reports an error{}: {message}", code_in_words(*.code))]
+    #[error("the server reports an error{}: {message}", code_suffix(*.code))]
     Server {
         /// The code, where it has one.
         code: Option<u16>,
@@ -98,7 +98,7 @@ pub enum ConnectionError {
         reason: String,
     },
     /// The HTTP proxy made no tunnel to the server.
-    #[error("the proxy {host}:{port} made no tunnel{}: {reason}", status_in_words(*.status))]
+    #[error("the proxy {host}:{port} made no tunnel{}: {reason}", status_suffix(*.status))]
     Proxy {
         /// The proxy's host.
         host: String,
@@ -124,7 +124,7 @@ pub enum ConnectionError {
         reason: String,
     },
     /// The server did not upgrade to a WebSocket.
-    #[error("the server did not upgrade to a WebSocket{}: {reason}", status_in_words(*.status))]
+    #[error("the server did not upgrade to a WebSocket{}: {reason}", status_suffix(*.status))]
     Upgrade {
         /// The HTTP status, if it was HTTP.
         status: Option<u16>,
@@ -140,7 +140,7 @@ pub enum ConnectionError {
         after: Duration,
     },
     /// The server closed the connection.
-    #[error("the server closed the connection{}{}", code_in_words(*.code), reason_in_words(reason))]
+    #[error("the server closed the connection{}{}", code_suffix(*.code), reason_suffix(reason))]
     Closed {
         /// The WebSocket close code, if there was one.
         code: Option<u16>,
@@ -148,7 +148,7 @@ pub enum ConnectionError {
         reason: String,
     },
     /// The server refused the connection with a `pusher:error` before it was established.
-    #[error("the server refused the connection{}{}", code_in_words(*.code), reason_in_words(message))]
+    #[error("the server refused the connection{}{}", code_suffix(*.code), reason_suffix(message))]
     Refused {
         /// The code, where it has one.
         code: Option<u16>,
@@ -269,7 +269,7 @@ pub enum SubscriptionError {
     #[error(transparent)]
     Authorization(#[from] AuthError),
     /// The server refused it.
-    #[error("the server refused the subscription{}: {message}", status_in_words(*.status))]
+    #[error("the server refused the subscription{}: {message}", status_suffix(*.status))]
     Refused {
         /// The status or code, where there is one.
         status: Option<u16>,
@@ -315,7 +315,7 @@ pub enum SignInError {
     #[error(transparent)]
     Authentication(#[from] AuthError),
     /// The server refused it.
-    #[error("the server refused the sign-in{}: {message}", code_in_words(*.code))]
+    #[error("the server refused the sign-in{}: {message}", code_suffix(*.code))]
     Refused {
         /// The code, where there is one.
         code: Option<u16>,
@@ -399,9 +399,9 @@ pub enum SendError {
     SignedOut,
 }
 
-fn code_in_words(code: Option<u16>) -> String {
+fn code_suffix(code: Option<u16>) -> String {
     match code {
-        Some(code) => match meaning(code) {
+        Some(code) => match close_code_description(code) {
             Some(meaning) => format!(" with code {code} ({meaning})"),
             None => format!(" with code {code}"),
         },
@@ -409,13 +409,13 @@ fn code_in_words(code: Option<u16>) -> String {
     }
 }
 
-fn status_in_words(status: Option<u16>) -> String {
+fn status_suffix(status: Option<u16>) -> String {
     status
         .map(|status| format!(" ({status})"))
         .unwrap_or_default()
 }
 
-fn reason_in_words(reason: &str) -> String {
+fn reason_suffix(reason: &str) -> String {
     if reason.is_empty() {
         String::new()
     } else {

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    protocol::{ChannelKind, ClientFrame, EventData, ServerFrame, head},
+    protocol::{ChannelKind, ClientFrame, EventData, ServerFrame, redacted_excerpt},
     session::{
         EventTarget, Notice, PusherError, ReceivedEvent, Session, channels::Identity, user::User,
     },
@@ -15,61 +15,61 @@ impl Session {
     ) -> Option<ReceivedEvent<'a>> {
         // A server that relays whatever a client sends vouches for the sender with a user_id: the protocol's own
         // messages never come from a user.
-        let is_own =
+        let is_protocol_event =
             frame.event.starts_with("pusher:") || frame.event.starts_with("pusher_internal:");
-        if is_own && frame.user_id.is_some() {
+        if is_protocol_event && frame.user_id.is_some() {
             return None;
         }
-        if is_own && self.handle_own(&frame) {
+        if is_protocol_event && self.handle_protocol_event(&frame) {
             return None;
         }
-        self.event(frame)
+        self.user_event(frame)
     }
 
     /// One of the protocol's own messages; `false` for those it does not know.
-    fn handle_own(&mut self, frame: &ServerFrame<'_>) -> bool {
+    fn handle_protocol_event(&mut self, frame: &ServerFrame<'_>) -> bool {
         let channel = frame.channel.as_deref().unwrap_or_default();
         let data = &frame.data;
         let context = &mut self.context;
         match &*frame.event {
             "pusher:ping" => context.send(ClientFrame::Pong),
             "pusher:pong" | "pusher:connection_established" => {}
-            "pusher:error" => self.handle_error(frame),
-            "pusher_internal:subscription_succeeded" if self.user.owns(channel) => {
-                self.user.settle(context);
+            "pusher:error" => self.handle_server_error(frame),
+            "pusher_internal:subscription_succeeded" if self.user.owns_channel(channel) => {
+                self.user.announce(context);
             }
             "pusher_internal:subscription_succeeded" => {
                 // Asked for after the user's own channel, so that has its answer too or will have none.
-                if self.channels.takes_its_member_from_the_sign_in(channel) {
-                    self.user.settle(context);
+                if self.channels.uses_signed_in_user(channel) {
+                    self.user.announce(context);
                 }
-                self.channels.succeeded(context, channel, data);
+                self.channels.on_succeeded(context, channel, data);
             }
             "pusher:subscription_error" | "pusher_internal:subscription_error" => {
                 let fields = data.fields();
                 let status = number(&fields, "status").or_else(|| error_code(&fields));
                 let message = error_message(&fields, data);
-                if self.user.owns(channel) {
-                    self.user.settle(context);
+                if self.user.owns_channel(channel) {
+                    self.user.announce(context);
                     context.report(PusherError::Server {
                         code: status,
                         message,
                         channel: None,
                     });
                 } else {
-                    self.channels.refused(context, channel, status, &message);
+                    self.channels.on_refused(context, channel, status, &message);
                 }
             }
-            "pusher_internal:member_added" => self.channels.member_added(context, channel, data),
+            "pusher_internal:member_added" => self.channels.on_member_added(context, channel, data),
             "pusher_internal:member_removed" => {
-                self.channels.member_removed(context, channel, data)
+                self.channels.on_member_removed(context, channel, data)
             }
             "pusher_internal:subscription_count" => {
                 let count = data
                     .fields()
                     .get("subscription_count")
                     .and_then(Value::as_u64);
-                if let (Some(channel), Some(count)) = (self.channels.listening(channel), count) {
+                if let (Some(channel), Some(count)) = (self.channels.receiving(channel), count) {
                     context.notice(Notice::SubscriptionCount {
                         channel: channel.clone(),
                         count,
@@ -77,13 +77,13 @@ impl Session {
                 }
             }
             "pusher:cache_miss" => {
-                if let Some(channel) = self.channels.listening(channel) {
+                if let Some(channel) = self.channels.receiving(channel) {
                     context.notice(Notice::CacheMissed(channel.clone()));
                 }
             }
             "pusher:signin_success" => {
-                if self.user.succeeded(context, data) {
-                    self.channels.identified(context, &self.user.identity());
+                if self.user.on_succeeded(context, data) {
+                    self.channels.on_identity(context, &self.user.identity());
                 }
             }
             "pusher_internal:watchlist_events" => self.handle_watchlist(data),
@@ -93,30 +93,30 @@ impl Session {
         true
     }
 
-    fn handle_error(&mut self, frame: &ServerFrame<'_>) {
+    fn handle_server_error(&mut self, frame: &ServerFrame<'_>) {
         let fields = frame.data.fields();
         let code = error_code(&fields);
         let message = error_message(&fields, &frame.data);
         let channel = frame.channel.as_deref();
         let context = &mut self.context;
-        if channel.is_some_and(|channel| self.user.owns(channel)) {
-            self.user.settle(context);
+        if channel.is_some_and(|channel| self.user.owns_channel(channel)) {
+            self.user.announce(context);
         }
-        let ambiguous = self.channels.await_an_answer(context.now);
-        if channel.is_none() && self.user.refused(context, code, &message, ambiguous) {
-            self.channels.identified(context, &Identity::None);
+        let ambiguous = self.channels.has_pending_replies(context.now);
+        if channel.is_none() && self.user.on_refused(context, code, &message, ambiguous) {
+            self.channels.on_identity(context, &Identity::None);
         }
-        let listening = channel
-            .and_then(|channel| self.channels.listening(channel))
+        let receiving = channel
+            .and_then(|channel| self.channels.receiving(channel))
             .cloned();
         context.report(PusherError::Server {
             code,
             message: message.clone(),
-            channel: listening.clone(),
+            channel: receiving.clone(),
         });
         // On a channel that is subscribed it is about something else, such as a client event.
-        if let Some(channel) = listening.filter(|name| !self.channels.is_subscribed(name)) {
-            self.channels.refused(context, &channel, code, &message);
+        if let Some(channel) = receiving.filter(|name| !self.channels.is_subscribed(name)) {
+            self.channels.on_refused(context, &channel, code, &message);
         }
     }
 
@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// An event for the game, if it is for anybody.
-    fn event<'a>(&mut self, frame: ServerFrame<'a>) -> Option<ReceivedEvent<'a>> {
+    fn user_event<'a>(&mut self, frame: ServerFrame<'a>) -> Option<ReceivedEvent<'a>> {
         let ServerFrame {
             event,
             channel,
@@ -167,7 +167,7 @@ impl Session {
                 extras,
             });
         };
-        if let Some(name) = self.channels.listening(&channel) {
+        if let Some(name) = self.channels.receiving(&channel) {
             let kind = name.kind();
             let name = name.clone();
             let user_id = user_id.filter(|_| kind == ChannelKind::Presence);
@@ -185,7 +185,7 @@ impl Session {
             } else {
                 Some(event)
             }
-        } else if self.user.owns(&channel) && !event.starts_with("pusher:") {
+        } else if self.user.owns_channel(&channel) && !event.starts_with("pusher:") {
             let event = ReceivedEvent {
                 target: EventTarget::User,
                 event,
@@ -194,7 +194,7 @@ impl Session {
                 extras,
             };
             // The event shows that the channel is there, whether the server confirms that or not.
-            if self.user.settle(&mut self.context) {
+            if self.user.announce(&mut self.context) {
                 self.context.notice(Notice::Event(event.into_owned()));
                 None
             } else {
@@ -243,6 +243,6 @@ pub(super) fn error_message(fields: &Map<String, Value>, data: &EventData<'_>) -
         .find_map(|name| fields.get(*name)?.as_str());
     match named.unwrap_or(data.as_str()) {
         text if text.trim().is_empty() => String::new(),
-        text => head(text),
+        text => redacted_excerpt(text),
     }
 }

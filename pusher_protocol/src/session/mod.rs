@@ -17,16 +17,16 @@
 mod channels;
 mod command;
 mod connecting;
+mod connection;
 mod context;
 mod error;
 mod frames;
-mod greeting;
+mod handshake;
 mod heartbeat;
 mod input;
-mod link;
 mod notice;
 mod output;
-mod reconnect;
+mod reconnect_hook;
 mod sending;
 mod sliding_window;
 mod throttle;
@@ -43,7 +43,7 @@ pub use notice::{
     SubscriptionStatus,
 };
 pub use output::{FrameText, Output};
-pub use reconnect::{ReconnectContext, ReconnectDecision, ReconnectHook};
+pub use reconnect_hook::{ReconnectContext, ReconnectDecision, ReconnectHook};
 pub use sending::check_client_event;
 pub use throttle::Throttle;
 
@@ -54,15 +54,15 @@ use crate::{
     protocol::ServerFrame,
 };
 use channels::Channels;
-use connecting::RESTARTS_SPAN;
+use connecting::RESTART_WINDOW;
+use connection::{Connection, Outage};
 use context::Context;
-use link::{Link, Outage};
 use sending::Outbox;
 use sliding_window::SlidingWindow;
 use user::User;
 
 /// The wall clock running ahead of the monotonic one by this much shows that the machine slept.
-const SLEPT: Duration = Duration::from_secs(5);
+const SLEEP_THRESHOLD: Duration = Duration::from_secs(5);
 
 /// What a session is told before it starts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,13 +87,13 @@ pub struct SessionConfig {
 #[derive(Debug)]
 pub struct Session {
     context: Context,
-    link: Link,
+    connection: Connection,
     dialled_at: Option<Duration>,
     restarts: SlidingWindow,
     /// When the game last asked for a connection, or for another one.
-    asked_at: Option<Duration>,
+    requested_at: Option<Duration>,
     /// How things were when it last disconnected.
-    left_off: Option<(Link, Outage)>,
+    before_disconnect: Option<(Connection, Outage)>,
     outage: Outage,
     channels: Channels,
     user: User,
@@ -107,11 +107,11 @@ impl Session {
     pub fn new(config: SessionConfig) -> Self {
         Self {
             context: Context::new(sanitized(config)),
-            link: Link::Idle,
+            connection: Connection::Idle,
             dialled_at: None,
-            restarts: SlidingWindow::new(RESTARTS_SPAN),
-            asked_at: None,
-            left_off: None,
+            restarts: SlidingWindow::new(RESTART_WINDOW),
+            requested_at: None,
+            before_disconnect: None,
             outage: Outage::default(),
             channels: Channels::default(),
             user: User::default(),
@@ -124,7 +124,7 @@ impl Session {
     /// once.
     pub fn configure(&mut self, config: SessionConfig) {
         self.context.config = sanitized(config);
-        self.outbox.look_again(self.context.now);
+        self.outbox.reschedule(self.context.now);
     }
 
     /// Takes in what happened.
@@ -132,34 +132,41 @@ impl Session {
         let slept = self.tick(now);
         match input {
             Input::Command(command) => self.handle_command(command),
-            Input::Opened(dial) => self.opened(dial),
-            Input::DialFailed(dial, error) => self.dial_failed(dial, error),
-            Input::Closed(dial, error) => self.closed(dial, error),
+            Input::Opened(dial) => self.on_opened(dial),
+            Input::DialFailed(dial, error) => self.on_dial_failed(dial, error),
+            Input::Closed(dial, error) => self.on_closed(dial, error),
             Input::BinaryFrame(dial) => self.handle_binary(dial),
-            Input::Written { id, accepted } => self.written(id, accepted),
+            Input::Written { id, accepted } => self.on_written(id, accepted),
             Input::Authorized(request, answer) => {
-                self.channels
-                    .authorized(&mut self.context, request, answer, &self.user.identity());
+                self.channels.on_authorized(
+                    &mut self.context,
+                    request,
+                    answer,
+                    &self.user.identity(),
+                );
             }
             Input::Authenticated(request, answer) => {
-                if self.user.authenticated(&mut self.context, request, answer) {
+                if self
+                    .user
+                    .on_authenticated(&mut self.context, request, answer)
+                {
                     self.channels
-                        .identified(&mut self.context, &self.user.identity());
+                        .on_identity(&mut self.context, &self.user.identity());
                 }
             }
             Input::TimePassed => {
                 // First: a link that was silent for long besides is not to be given longer for that.
                 if slept {
-                    self.check_link();
+                    self.check_connection();
                 }
                 self.time_passed();
             }
-            Input::Hint(Hint::NetworkChanged | Hint::Resumed) => self.check_link(),
+            Input::Hint(Hint::NetworkChanged | Hint::Resumed) => self.check_connection(),
         }
         if slept {
-            self.check_link();
+            self.check_connection();
         }
-        self.settle();
+        self.flush();
     }
 
     /// Takes in a text frame of the socket that `dial` opened. An event for the game is handed back at once, borrowed
@@ -173,19 +180,19 @@ impl Session {
         let slept = self.tick(now);
         let is_current = self.is_current(dial);
         if is_current {
-            self.heard();
+            self.on_received();
         }
         if slept {
-            self.doubt_link();
+            self.check_connection_later();
         }
         if !is_current {
             return None;
         }
-        let is_live = matches!(self.link, Link::Connected { .. });
+        let is_live = matches!(self.connection, Connection::Connected { .. });
         let event = match ServerFrame::parse(frame) {
             Ok(frame) if is_live => self.handle_live_frame(frame),
             Ok(frame) => {
-                self.handle_first_frame(dial, &frame);
+                self.handle_handshake_frame(dial, &frame);
                 None
             }
             Err(error) if is_live => {
@@ -193,21 +200,21 @@ impl Session {
                 None
             }
             Err(error) => {
-                self.refuse_server(&error.to_string());
+                self.reject_server(&error.to_string());
                 None
             }
         };
         // An event for the game moves nothing here.
         if event.is_none() {
-            self.settle();
+            self.flush();
         }
         event
     }
 
     /// What waits is held against how things are now, so that nothing can be forgotten.
-    fn settle(&mut self) {
-        self.channels.pump(&mut self.context);
-        self.settle_sends();
+    fn flush(&mut self) {
+        self.channels.start_queued(&mut self.context);
+        self.flush_sends();
     }
 
     /// The next thing to do. To be drained after each input and each frame.
@@ -218,7 +225,7 @@ impl Session {
     /// When to say [`Input::TimePassed`], on the monotonic clock; `None` if nothing is waited for.
     pub fn wake_at(&mut self) -> Option<Duration> {
         let waits = [
-            self.link_wake_at(),
+            self.connection_wake_at(),
             self.user.wake_at(),
             self.channels.wake_at(),
             self.outbox.wake_at(),
@@ -232,17 +239,19 @@ impl Session {
             Command::Connect => self.connect(),
             Command::Disconnect => self.disconnect(),
             Command::Redial => self.redial(),
-            Command::Subscribe { channel, extra } => self.channels.want(context, channel, extra),
-            Command::Unsubscribe(channel) => self.channels.unwant(context, &channel),
+            Command::Subscribe { channel, extra } => {
+                self.channels.subscribe(context, channel, extra)
+            }
+            Command::Unsubscribe(channel) => self.channels.unsubscribe(context, &channel),
             Command::Retry(channel) => self.channels.retry(context, channel),
             Command::Send(event) => self.send(event),
             Command::SignIn => {
                 self.user.sign_in(context, self.channels.socket_id());
-                self.channels.unbar(context);
+                self.channels.resume(context);
             }
             Command::SignOut => {
                 let known = self.user.sign_out(context);
-                self.channels.bar(context);
+                self.channels.suspend(context);
                 if known {
                     self.redial();
                 }
@@ -251,12 +260,12 @@ impl Session {
     }
 
     fn time_passed(&mut self) {
-        self.link_time_passed();
+        self.connection_time_passed();
         self.channels.time_passed(&mut self.context);
         let socket_id = self.channels.socket_id();
         if self.user.time_passed(&mut self.context, socket_id) {
             self.channels
-                .identified(&mut self.context, &self.user.identity());
+                .on_identity(&mut self.context, &self.user.identity());
         }
     }
 
@@ -266,7 +275,7 @@ impl Session {
         let slept = self.last_seen.is_some_and(|last| {
             let wall = now.wall.saturating_sub(last.wall);
             let monotonic = now.monotonic.saturating_sub(last.monotonic);
-            wall.saturating_sub(monotonic) >= SLEPT
+            wall.saturating_sub(monotonic) >= SLEEP_THRESHOLD
         });
         self.last_seen = Some(now);
         slept

@@ -20,18 +20,18 @@ const OWN_CHANNEL_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct User {
     wanted: bool,
-    phase: Phase,
+    phase: SignInPhase,
     /// How many sign-ins were sent on this connection without an answer so far. That the server took one counts, however
     /// late it says so.
-    unanswered: u32,
+    pending_replies: u32,
     /// Authentication requests on this connection.
     throttle: Throttle,
 }
 
 #[derive(Debug, Default)]
-enum Phase {
+enum SignInPhase {
     #[default]
-    Out,
+    SignedOut,
     /// The backend was asked.
     Authenticating {
         request: RequestId,
@@ -42,38 +42,38 @@ enum Phase {
     /// The backend did not answer for a passing reason and will be asked again, or the game asks so often that it waits for
     /// its turn.
     Backoff {
-        ask_at: Duration,
+        retry_at: Duration,
         failures: u32,
     },
     /// The server was asked.
     SigningIn {
         deadline: Duration,
         /// What may have been its refusal, or one of something else.
-        doubt: Option<SignInError>,
+        possible_refusal: Option<SignInError>,
     },
     /// The server has taken the user. Told once their own channel is heard of too, on which their events come.
-    In {
+    SignedIn {
         id: Arc<str>,
         channel: ChannelName,
-        untold: Option<Untold>,
+        pending_notice: Option<PendingNotice>,
     },
     Failed,
 }
 
 /// A sign-in that the server took, but of which the game does not know yet.
 #[derive(Debug)]
-struct Untold {
+struct PendingNotice {
     user_data: Arc<str>,
     /// When it is told all the same.
-    tell_at: Duration,
+    deadline: Duration,
 }
 
 impl Default for User {
     fn default() -> Self {
         Self {
             wanted: false,
-            phase: Phase::default(),
-            unanswered: 0,
+            phase: SignInPhase::default(),
+            pending_replies: 0,
             throttle: USER_REQUESTS,
         }
     }
@@ -83,11 +83,11 @@ impl User {
     /// Whether the sign-in is under way, done, or out of the question.
     pub(super) fn identity(&self) -> Identity {
         match &self.phase {
-            Phase::In { id, .. } => Identity::SignedIn(id.clone()),
-            Phase::Authenticating { .. } | Phase::Backoff { .. } | Phase::SigningIn { .. } => {
-                Identity::Pending
-            }
-            Phase::Out | Phase::Failed => Identity::None,
+            SignInPhase::SignedIn { id, .. } => Identity::SignedIn(id.clone()),
+            SignInPhase::Authenticating { .. }
+            | SignInPhase::Backoff { .. }
+            | SignInPhase::SigningIn { .. } => Identity::Pending,
+            SignInPhase::SignedOut | SignInPhase::Failed => Identity::None,
         }
     }
 
@@ -97,8 +97,8 @@ impl User {
     }
 
     /// Whether a channel's name is the one on which the signed-in user's events come.
-    pub(super) fn owns(&self, channel: &str) -> bool {
-        matches!(&self.phase, Phase::In { channel: own, .. } if own.as_str() == channel)
+    pub(super) fn owns_channel(&self, channel: &str) -> bool {
+        matches!(&self.phase, SignInPhase::SignedIn { channel: own, .. } if own.as_str() == channel)
     }
 
     /// Signs in, now if there is a connection, and after every reconnect.
@@ -108,21 +108,23 @@ impl User {
             return;
         };
         match self.phase {
-            Phase::Out | Phase::Failed => match self.throttle.ready_at(context.now) {
-                None => self.authenticate(context, socket_id, 0),
-                Some(ask_at) => {
-                    let failures = 0;
-                    self.phase = Phase::Backoff { ask_at, failures };
-                    context.notice(Notice::SignIn(SignInState::SigningIn));
+            SignInPhase::SignedOut | SignInPhase::Failed => {
+                match self.throttle.ready_at(context.now) {
+                    None => self.authenticate(context, socket_id, 0),
+                    Some(retry_at) => {
+                        let failures = 0;
+                        self.phase = SignInPhase::Backoff { retry_at, failures };
+                        context.notice(Notice::SignIn(SignInState::SigningIn));
+                    }
                 }
-            },
-            Phase::Backoff { .. } if self.throttle.ready_at(context.now).is_none() => {
+            }
+            SignInPhase::Backoff { .. } if self.throttle.ready_at(context.now).is_none() => {
                 self.authenticate(context, socket_id, 0);
             }
-            Phase::Backoff { .. }
-            | Phase::Authenticating { .. }
-            | Phase::SigningIn { .. }
-            | Phase::In { .. } => {}
+            SignInPhase::Backoff { .. }
+            | SignInPhase::Authenticating { .. }
+            | SignInPhase::SigningIn { .. }
+            | SignInPhase::SignedIn { .. } => {}
         }
     }
 
@@ -130,34 +132,35 @@ impl User {
     /// protocol has no sign-out.
     pub(super) fn sign_out(&mut self, context: &mut Context) -> bool {
         self.wanted = false;
-        let known = self.unanswered > 0 || matches!(self.phase, Phase::In { .. });
-        self.unanswered = 0;
-        let told = matches!(self.phase, Phase::Out);
+        let is_known =
+            self.pending_replies > 0 || matches!(self.phase, SignInPhase::SignedIn { .. });
+        self.pending_replies = 0;
+        let was_signed_out = matches!(self.phase, SignInPhase::SignedOut);
         self.cancel(context);
-        self.phase = Phase::Out;
-        if !told {
+        self.phase = SignInPhase::SignedOut;
+        if !was_signed_out {
             context.notice(Notice::SignIn(SignInState::SignedOut));
         }
-        known
+        is_known
     }
 
-    pub(super) fn connected(&mut self, context: &mut Context, socket_id: &Arc<str>) {
+    pub(super) fn on_connected(&mut self, context: &mut Context, socket_id: &Arc<str>) {
         if self.wanted {
             self.authenticate(context, socket_id, 0);
         }
     }
 
-    pub(super) fn left(&mut self, context: &mut Context) {
+    pub(super) fn on_disconnected(&mut self, context: &mut Context) {
         self.cancel(context);
-        self.unanswered = 0;
+        self.pending_replies = 0;
         self.throttle = USER_REQUESTS;
-        if !matches!(std::mem::take(&mut self.phase), Phase::Out) {
+        if !matches!(std::mem::take(&mut self.phase), SignInPhase::SignedOut) {
             context.notice(Notice::SignIn(SignInState::SignedOut));
         }
     }
 
     fn cancel(&mut self, context: &mut Context) {
-        if let Phase::Authenticating { request, .. } = self.phase {
+        if let SignInPhase::Authenticating { request, .. } = self.phase {
             context.output(Output::CancelRequest(request));
         }
     }
@@ -167,10 +170,10 @@ impl User {
             .take_jittered(context.now, &mut context.random);
         let request = context.next_request();
         let deadline = context.now + context.config.timing.authorization_timeout;
-        if !matches!(self.phase, Phase::Backoff { .. }) {
+        if !matches!(self.phase, SignInPhase::Backoff { .. }) {
             context.notice(Notice::SignIn(SignInState::SigningIn));
         }
-        self.phase = Phase::Authenticating {
+        self.phase = SignInPhase::Authenticating {
             request,
             deadline,
             failures,
@@ -182,14 +185,14 @@ impl User {
     }
 
     /// The backend answered. Returns whether the sign-in failed.
-    pub(super) fn authenticated(
+    pub(super) fn on_authenticated(
         &mut self,
         context: &mut Context,
         request: RequestId,
         answer: Result<UserAuthentication, AuthError>,
     ) -> bool {
         let failures = match self.phase {
-            Phase::Authenticating {
+            SignInPhase::Authenticating {
                 request: current,
                 failures,
                 ..
@@ -198,34 +201,34 @@ impl User {
         };
         match answer {
             Ok(UserAuthentication { auth, user_data }) => {
-                self.phase = Phase::SigningIn {
+                self.phase = SignInPhase::SigningIn {
                     deadline: context.now + context.config.timing.subscribe_timeout,
-                    doubt: None,
+                    possible_refusal: None,
                 };
-                self.unanswered = self.unanswered.saturating_add(1);
+                self.pending_replies = self.pending_replies.saturating_add(1);
                 context.send(ClientFrame::SignIn {
                     auth: &auth,
                     user_data: &user_data,
                 });
                 false
             }
-            Err(error) => self.not_authenticated(context, error, failures + 1),
+            Err(error) => self.on_not_authenticated(context, error, failures + 1),
         }
     }
 
     /// The backend did not vouch for the user. Returns whether the sign-in failed: else it is asked again.
-    fn not_authenticated(
+    fn on_not_authenticated(
         &mut self,
         context: &mut Context,
         error: AuthError,
         failures: u32,
     ) -> bool {
-        let Some(delay) = context.delay_before_asking_again(&error, failures) else {
+        let Some(delay) = context.auth_retry_delay(&error, failures) else {
             self.fail(context, error.into());
             return true;
         };
-        self.phase = Phase::Backoff {
-            ask_at: context.now + delay,
+        self.phase = SignInPhase::Backoff {
+            retry_at: context.now + delay,
             failures,
         };
         context.notice(Notice::Error {
@@ -237,8 +240,8 @@ impl User {
 
     /// `pusher:signin_success`. Returns whether it decided the sign-in, also one that was given up for lost or is about to
     /// be repeated.
-    pub(super) fn succeeded(&mut self, context: &mut Context, data: &EventData<'_>) -> bool {
-        if std::mem::take(&mut self.unanswered) == 0 {
+    pub(super) fn on_succeeded(&mut self, context: &mut Context, data: &EventData<'_>) -> bool {
+        if std::mem::take(&mut self.pending_replies) == 0 {
             return false;
         }
         self.cancel(context);
@@ -258,19 +261,19 @@ impl User {
                     extra: None,
                 };
                 context.send(subscribe);
-                self.phase = Phase::In {
+                self.phase = SignInPhase::SignedIn {
                     id: id.into(),
                     channel,
-                    untold: Some(Untold {
+                    pending_notice: Some(PendingNotice {
                         user_data: user_data.into(),
-                        tell_at: context.now + OWN_CHANNEL_WAIT,
+                        deadline: context.now + OWN_CHANNEL_WAIT,
                     }),
                 };
             }
             None => {
                 // Whoever it is, the server has taken somebody.
-                self.unanswered = 1;
-                if matches!(self.phase, Phase::Failed) {
+                self.pending_replies = 1;
+                if matches!(self.phase, SignInPhase::Failed) {
                     return false;
                 }
                 self.fail(context, SignInError::NoUser);
@@ -281,11 +284,14 @@ impl User {
 
     /// The user's own channel is there, or will not be: whoever is told of the sign-in now misses no event to the user.
     /// Returns whether the game did not know of it before.
-    pub(super) fn settle(&mut self, context: &mut Context) -> bool {
-        let Phase::In { id, untold, .. } = &mut self.phase else {
+    pub(super) fn announce(&mut self, context: &mut Context) -> bool {
+        let SignInPhase::SignedIn {
+            id, pending_notice, ..
+        } = &mut self.phase
+        else {
             return false;
         };
-        let Some(Untold { user_data, .. }) = untold.take() else {
+        let Some(PendingNotice { user_data, .. }) = pending_notice.take() else {
             return false;
         };
         let id = id.clone();
@@ -295,14 +301,17 @@ impl User {
 
     /// A `pusher:error` without a channel while the server is asked is its answer, unless it may be `ambiguous`: about a
     /// subscription that waits for one too. Then the sign-in waits on. Returns whether it was the answer.
-    pub(super) fn refused(
+    pub(super) fn on_refused(
         &mut self,
         context: &mut Context,
         code: Option<u16>,
         message: &str,
         ambiguous: bool,
     ) -> bool {
-        let Phase::SigningIn { doubt, .. } = &mut self.phase else {
+        let SignInPhase::SigningIn {
+            possible_refusal, ..
+        } = &mut self.phase
+        else {
             return false;
         };
         // Other errors may come in between: 4301 is about client events, 4302 leaves the sign-in standing.
@@ -314,16 +323,16 @@ impl User {
             message: message.into(),
         };
         if ambiguous {
-            *doubt = Some(refusal);
+            *possible_refusal = Some(refusal);
             return false;
         }
-        self.unanswered = self.unanswered.saturating_sub(1);
+        self.pending_replies = self.pending_replies.saturating_sub(1);
         self.fail(context, refusal);
         true
     }
 
     fn fail(&mut self, context: &mut Context, error: SignInError) {
-        self.phase = Phase::Failed;
+        self.phase = SignInPhase::Failed;
         context.notice(Notice::SignIn(SignInState::Failed(error)));
     }
 
@@ -334,30 +343,33 @@ impl User {
         socket_id: Option<&Arc<str>>,
     ) -> bool {
         match &mut self.phase {
-            Phase::Authenticating {
+            SignInPhase::Authenticating {
                 deadline, failures, ..
             } if context.now >= *deadline => {
                 let failures = *failures;
                 self.cancel(context);
-                self.not_authenticated(context, AuthError::TimedOut, failures + 1)
+                self.on_not_authenticated(context, AuthError::TimedOut, failures + 1)
             }
-            Phase::Backoff { ask_at, failures } if context.now >= *ask_at => {
+            SignInPhase::Backoff { retry_at, failures } if context.now >= *retry_at => {
                 let failures = *failures;
                 if let Some(socket_id) = socket_id {
                     self.authenticate(context, socket_id, failures);
                 }
                 false
             }
-            Phase::SigningIn { deadline, doubt } if context.now >= *deadline => {
-                let error = doubt.take().unwrap_or(SignInError::TimedOut);
+            SignInPhase::SigningIn {
+                deadline,
+                possible_refusal,
+            } if context.now >= *deadline => {
+                let error = possible_refusal.take().unwrap_or(SignInError::TimedOut);
                 self.fail(context, error);
                 true
             }
-            Phase::In {
-                untold: Some(untold),
+            SignInPhase::SignedIn {
+                pending_notice: Some(pending_notice),
                 ..
-            } if context.now >= untold.tell_at => {
-                self.settle(context);
+            } if context.now >= pending_notice.deadline => {
+                self.announce(context);
                 false
             }
             _ => false,
@@ -366,13 +378,15 @@ impl User {
 
     pub(super) fn wake_at(&self) -> Option<Duration> {
         match &self.phase {
-            Phase::Authenticating { deadline, .. }
-            | Phase::SigningIn { deadline, .. }
-            | Phase::Backoff {
-                ask_at: deadline, ..
+            SignInPhase::Authenticating { deadline, .. }
+            | SignInPhase::SigningIn { deadline, .. }
+            | SignInPhase::Backoff {
+                retry_at: deadline, ..
             } => Some(*deadline),
-            Phase::In { untold, .. } => untold.as_ref().map(|untold| untold.tell_at),
-            Phase::Out | Phase::Failed => None,
+            SignInPhase::SignedIn { pending_notice, .. } => pending_notice
+                .as_ref()
+                .map(|pending_notice| pending_notice.deadline),
+            SignInPhase::SignedOut | SignInPhase::Failed => None,
         }
     }
 }

@@ -51,7 +51,7 @@ enum Stage {
     },
     /// Waits for its turn among the questions.
     Queued,
-    Asked(RequestId),
+    Requested(RequestId),
 }
 
 impl Rekey {
@@ -78,7 +78,7 @@ fn size(event: &ReceivedEvent<'_>) -> usize {
 }
 
 /// Why an event stays closed.
-enum Closed {
+enum DecryptError {
     /// It is none that this scheme could have made; no key will help.
     Malformed(&'static str),
     /// The key is not the one it was made with, or it was tampered with.
@@ -106,7 +106,7 @@ impl Encryption {
     }
 
     /// Gives up what waits for a new key, and says so.
-    pub(super) fn forget_rekey(&mut self, context: &mut Context, name: &ChannelName) {
+    pub(super) fn cancel_rekey(&mut self, context: &mut Context, name: &ChannelName) {
         for event in self
             .rekey
             .take()
@@ -138,14 +138,14 @@ impl Encryption {
     }
 
     /// The backend was asked.
-    pub(super) fn asked(&mut self, request: RequestId, now: Duration) {
+    pub(super) fn requested(&mut self, request: RequestId, now: Duration) {
         self.rekeys.take(now);
         if let Some(rekey) = &mut self.rekey {
-            rekey.stage = Stage::Asked(request);
+            rekey.stage = Stage::Requested(request);
         }
     }
 
-    fn open(&self, data: &EventData<'_>) -> Result<String, Closed> {
+    fn decrypt(&self, data: &EventData<'_>) -> Result<String, DecryptError> {
         #[derive(Deserialize)]
         struct Wire {
             nonce: String,
@@ -153,24 +153,25 @@ impl Encryption {
         }
         let wire: Wire = data
             .parse()
-            .map_err(|_| Closed::Malformed("no nonce and ciphertext"))?;
+            .map_err(|_| DecryptError::Malformed("no nonce and ciphertext"))?;
         let decode = |text: &str| {
             BASE64_STANDARD
                 .decode(text)
-                .map_err(|_| Closed::Malformed("no base64"))
+                .map_err(|_| DecryptError::Malformed("no base64"))
         };
         let (nonce, ciphertext) = (decode(&wire.nonce)?, decode(&wire.ciphertext)?);
         let nonce: [u8; NONCE_BYTES] = nonce
             .try_into()
-            .map_err(|_| Closed::Malformed("a nonce of another length than 24 bytes"))?;
+            .map_err(|_| DecryptError::Malformed("a nonce of another length than 24 bytes"))?;
         if ciphertext.len() < XSalsa20Poly1305::TAG_SIZE {
-            return Err(Closed::Malformed("a ciphertext shorter than its tag"));
+            return Err(DecryptError::Malformed("a ciphertext shorter than its tag"));
         }
         let plain = self
             .cipher
             .decrypt(&Nonce::from(nonce), &*ciphertext)
-            .map_err(|_| Closed::WrongKey)?;
-        String::from_utf8(plain).map_err(|_| Closed::Malformed("a plaintext that is not UTF-8"))
+            .map_err(|_| DecryptError::WrongKey)?;
+        String::from_utf8(plain)
+            .map_err(|_| DecryptError::Malformed("a plaintext that is not UTF-8"))
     }
 }
 
@@ -208,22 +209,22 @@ impl Channels {
             }
             return None;
         }
-        match encryption.open(&event.data) {
+        match encryption.decrypt(&event.data) {
             Ok(plain) => {
                 return Some(ReceivedEvent {
                     data: EventData::Text(Cow::Owned(plain)),
                     ..event
                 });
             }
-            Err(Closed::Malformed(reason)) => report(context, name, &event.event, reason),
-            Err(Closed::WrongKey) => {
+            Err(DecryptError::Malformed(reason)) => report(context, name, &event.event, reason),
+            Err(DecryptError::WrongKey) => {
                 if encryption.rekeys.ready_at(context.now).is_some() {
                     report(context, name, &event.event, "the key does not fit");
                 } else {
                     let timer = context.next_id();
-                    let ask_at = context.now + REKEY_SPREAD.mul_f64(context.random.f64());
+                    let retry_at = context.now + REKEY_SPREAD.mul_f64(context.random.f64());
                     encryption.rekey = Some(Rekey::new(timer, event));
-                    self.timers.set(ask_at, timer, name.clone());
+                    self.timers.set(retry_at, timer, name.clone());
                 }
             }
         }
@@ -231,7 +232,7 @@ impl Channels {
     }
 
     /// The backend answered the request for a new key: what waited is opened with it, or given up.
-    pub(super) fn rekeyed(
+    pub(super) fn on_rekeyed(
         &mut self,
         context: &mut Context,
         name: &ChannelName,
@@ -247,7 +248,7 @@ impl Channels {
         };
         let Some(rekey) = encryption
             .rekey
-            .take_if(|rekey| rekey.stage == Stage::Asked(request))
+            .take_if(|rekey| rekey.stage == Stage::Requested(request))
         else {
             return;
         };
@@ -263,13 +264,13 @@ impl Channels {
             }
         }
         for event in rekey.waiting {
-            match encryption.open(&event.data) {
+            match encryption.decrypt(&event.data) {
                 Ok(plain) => {
                     let data = EventData::Text(Cow::Owned(plain));
                     context.notice(Notice::Event(ReceivedEvent { data, ..event }));
                 }
-                Err(Closed::Malformed(reason)) => report(context, name, &event.event, reason),
-                Err(Closed::WrongKey) => report(
+                Err(DecryptError::Malformed(reason)) => report(context, name, &event.event, reason),
+                Err(DecryptError::WrongKey) => report(
                     context,
                     name,
                     &event.event,

@@ -18,7 +18,7 @@ impl Encryption {
         })
     }
 
-    pub(super) fn forget_rekey(&mut self, _context: &mut Context, _name: &ChannelName) {}
+    pub(super) fn cancel_rekey(&mut self, _context: &mut Context, _name: &ChannelName) {}
 
     pub(super) fn waits_for(&self, _timer: u64) -> bool {
         false
@@ -30,7 +30,7 @@ impl Encryption {
         false
     }
 
-    pub(super) fn asked(&mut self, _request: RequestId, _now: Duration) {}
+    pub(super) fn requested(&mut self, _request: RequestId, _now: Duration) {}
 }
 
 impl Channels {
@@ -43,7 +43,7 @@ impl Channels {
         None
     }
 
-    pub(super) fn rekeyed(
+    pub(super) fn on_rekeyed(
         &mut self,
         _context: &mut Context,
         _name: &ChannelName,

@@ -1,16 +1,16 @@
 //! The channels that are wanted, and how far each is with the server.
 
-mod answers;
-mod authorizing;
+mod authorization;
 #[cfg(feature = "encrypted")]
 mod encryption;
 #[cfg(not(feature = "encrypted"))]
 #[path = "encryption_disabled.rs"]
 mod encryption;
+mod extra_fields;
+mod pending_replies;
 mod presence;
-mod renewing;
+mod replies;
 mod timers;
-mod unanswered;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -28,12 +28,12 @@ use crate::{
         throttle::{Throttle, USER_REQUESTS},
     },
 };
-pub use authorizing::AUTHORIZATIONS_AT_ONCE;
+pub use authorization::AUTHORIZATIONS_AT_ONCE;
 
 use encryption::Encryption;
-use renewing::without_own_fields;
+use extra_fields::without_protocol_fields;
+use pending_replies::PendingReplies;
 use timers::Timers;
-use unanswered::Unanswered;
 
 /// The table of channels. What is in it is wanted, or still in the server's hands.
 #[derive(Debug, Default)]
@@ -47,11 +47,11 @@ pub(super) struct Channels {
     requests: HashMap<RequestId, ChannelName>,
     /// The throttles of channels that are not in the table any more, until they are full again: unsubscribing and subscribing
     /// does not refill one.
-    given_up: HashMap<ChannelName, Throttle>,
+    removed: HashMap<ChannelName, Throttle>,
     /// At how many of those the forgotten ones are swept out.
     sweep_at: usize,
     timers: Timers,
-    unanswered: Unanswered,
+    pending_replies: PendingReplies,
 }
 
 #[derive(Debug)]
@@ -60,13 +60,13 @@ struct Channel {
     /// Not wanted any more, but the server's answer to the subscription is still to come.
     wanted: bool,
     /// Given up with the user who signed out: nothing is asked for it until somebody signs in, or it is asked for anew.
-    barred: bool,
+    suspended: bool,
     extra: Option<Map<String, Value>>,
     /// Names the wait after which a subscription that stands is made anew with other fields.
-    renewal: Option<u64>,
+    resubscribe_timer: Option<u64>,
     /// The fields with which the server was asked last.
-    asked_with: Option<Map<String, Value>>,
-    phase: Phase,
+    sent_extra: Option<Map<String, Value>>,
+    phase: ChannelPhase,
     /// How often in a row the backend did not authorize it for a passing reason.
     auth_failures: u32,
     /// Requests on this connection: authorizations, or on public channels subscriptions.
@@ -78,7 +78,7 @@ struct Channel {
     /// The own id on a presence channel, from the authorization or the sign-in.
     me: Option<Arc<str>>,
     /// Whether it is from the sign-in.
-    is_me_from_sign_in: bool,
+    me_is_from_sign_in: bool,
     encryption: Option<Encryption>,
 }
 
@@ -96,7 +96,7 @@ struct Channel {
 ///
 /// A channel that is unwanted in any other phase is in the table no more; what is counted stays until the connection ends.
 #[derive(Debug)]
-enum Phase {
+enum ChannelPhase {
     /// Waits for a connection.
     Pending,
     /// Waits for its turn to be authorized.
@@ -114,7 +114,7 @@ enum Phase {
     Subscribed,
     /// Refused by the backend or the server, or no answer in time; `unanswered` if the server may still grant it, which
     /// counts.
-    Failed { unanswered: bool },
+    Failed { reply_due: bool },
     /// Failed for want of somebody who is signed in: tried again once somebody is.
     Unidentified,
 }
@@ -137,50 +137,50 @@ impl Channel {
     }
 
     /// Whether a wait for others before the question for another key ends with this timer.
-    fn spreads_until(&self, timer: u64) -> bool {
+    fn starts_rekey(&self, timer: u64) -> bool {
         let waits = |encryption: &Encryption| encryption.waits_for(timer);
         self.encryption.as_ref().is_some_and(waits)
     }
 
     /// Forgets the key of an encrypted channel, with what waits for another.
-    fn forget_key(&mut self, context: &mut Context, name: &ChannelName) {
+    fn drop_key(&mut self, context: &mut Context, name: &ChannelName) {
         if let Some(mut encryption) = self.encryption.take() {
-            encryption.forget_rekey(context, name);
+            encryption.cancel_rekey(context, name);
         }
     }
 }
 
 impl Channels {
-    pub(super) fn want(
+    pub(super) fn subscribe(
         &mut self,
         context: &mut Context,
         name: ChannelName,
         extra: Option<Map<String, Value>>,
     ) {
-        let extra = without_own_fields(extra);
+        let extra = without_protocol_fields(extra);
         if let Some(channel) = self.table.get_mut(&name) {
             if !channel.wanted {
                 // The subscription under way is the one that is wanted again.
                 channel.wanted = true;
-                tell(context, &name, SubscriptionStatus::Subscribing);
+                notify(context, &name, SubscriptionStatus::Subscribing);
             }
-            return self.amend(context, &name, extra);
+            return self.set_extra(context, &name, extra);
         }
         self.wanted_so_far += 1;
         let channel = Channel {
             order: self.wanted_so_far,
             wanted: true,
-            barred: false,
+            suspended: false,
             extra,
-            renewal: None,
-            asked_with: None,
-            phase: Phase::Pending,
+            resubscribe_timer: None,
+            sent_extra: None,
+            phase: ChannelPhase::Pending,
             auth_failures: 0,
-            throttle: self.given_up.remove(&name).unwrap_or(USER_REQUESTS),
+            throttle: self.removed.remove(&name).unwrap_or(USER_REQUESTS),
             lost_at: None,
             roster: None,
             me: None,
-            is_me_from_sign_in: false,
+            me_is_from_sign_in: false,
             encryption: None,
         };
         self.table.insert(name.clone(), channel);
@@ -189,27 +189,27 @@ impl Channels {
         }
     }
 
-    pub(super) fn unwant(&mut self, context: &mut Context, name: &ChannelName) {
+    pub(super) fn unsubscribe(&mut self, context: &mut Context, name: &ChannelName) {
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
         match channel.phase {
-            Phase::Subscribing { .. } => {
+            ChannelPhase::Subscribing { .. } => {
                 // An unsubscribe must not overtake the subscribe on a server that handles the two side by side, so it
                 // waits for the answer (pusher-js#196).
                 channel.wanted = false;
-                return self.cancel_question(context, name);
+                return self.cancel_requests(context, name);
             }
-            Phase::Subscribed | Phase::Failed { unanswered: true } => {
+            ChannelPhase::Subscribed | ChannelPhase::Failed { reply_due: true } => {
                 context.send(ClientFrame::Unsubscribe { channel: name });
             }
-            Phase::Pending
-            | Phase::Queued
-            | Phase::Authorizing { .. }
-            | Phase::Backoff { .. }
-            | Phase::AwaitingSignIn { .. }
-            | Phase::Failed { unanswered: false }
-            | Phase::Unidentified => {}
+            ChannelPhase::Pending
+            | ChannelPhase::Queued
+            | ChannelPhase::Authorizing { .. }
+            | ChannelPhase::Backoff { .. }
+            | ChannelPhase::AwaitingSignIn { .. }
+            | ChannelPhase::Failed { reply_due: false }
+            | ChannelPhase::Unidentified => {}
         }
         self.remove(context, name);
     }
@@ -220,64 +220,66 @@ impl Channels {
         let Some(channel) = self.table.get_mut(&name) else {
             return;
         };
-        let unanswered = match channel.phase {
-            Phase::Failed { unanswered } => unanswered,
-            Phase::Unidentified => false,
-            Phase::Backoff { .. } if channel.throttle.ready_at(context.now).is_none() => {
+        let reply_due = match channel.phase {
+            ChannelPhase::Failed { reply_due } => reply_due,
+            ChannelPhase::Unidentified => false,
+            ChannelPhase::Backoff { .. } if channel.throttle.ready_at(context.now).is_none() => {
                 channel.auth_failures = 0;
-                return self.proceed(context, name);
+                return self.request_now(context, name);
             }
             _ => return,
         };
-        channel.barred = false;
-        if unanswered {
+        channel.suspended = false;
+        if reply_due {
             // The server may still come to the first subscription, and would refuse a second beside it.
             context.send(ClientFrame::Unsubscribe { channel: &name });
         }
-        self.cancel_question(context, &name);
+        self.cancel_requests(context, &name);
         self.start(context, name);
     }
 
-    pub(super) fn takes_its_member_from_the_sign_in(&self, name: &str) -> bool {
+    pub(super) fn uses_signed_in_user(&self, name: &str) -> bool {
         self.table
             .get(name)
-            .is_some_and(|channel| channel.is_me_from_sign_in)
+            .is_some_and(|channel| channel.me_is_from_sign_in)
     }
 
     pub(super) fn is_subscribed(&self, name: &str) -> bool {
-        self.table
-            .get(name)
-            .is_some_and(|channel| channel.wanted && matches!(channel.phase, Phase::Subscribed))
+        self.table.get(name).is_some_and(|channel| {
+            channel.wanted && matches!(channel.phase, ChannelPhase::Subscribed)
+        })
     }
 
     /// Whether a client event for a wanted channel can be sent, now or once the subscription under way is through; nothing
     /// about a channel that nobody wants.
-    pub(super) fn prospect(&self, name: &str) -> Option<Result<(), SendError>> {
+    pub(super) fn sendable(&self, name: &str) -> Option<Result<(), SendError>> {
         let channel = self.table.get(name).filter(|channel| channel.wanted)?;
         Some(match channel.phase {
-            _ if channel.barred => Err(SendError::SignedOut),
-            Phase::Failed { .. } | Phase::Unidentified => Err(SendError::NotSubscribed),
+            _ if channel.suspended => Err(SendError::SignedOut),
+            ChannelPhase::Failed { .. } | ChannelPhase::Unidentified => {
+                Err(SendError::NotSubscribed)
+            }
             _ => Ok(()),
         })
     }
 
     /// The channel of an event that came, if the game wants to hear of it.
-    pub(super) fn listening(&self, name: &str) -> Option<&ChannelName> {
+    pub(super) fn receiving(&self, name: &str) -> Option<&ChannelName> {
         let (name, channel) = self.table.get_key_value(name)?;
         let heard = match channel.phase {
             // A server may confirm late, or its confirmation may have been lost on the way through a broken one: an
             // event shows that the subscription stands.
-            Phase::Subscribed | Phase::Subscribing { .. } | Phase::Failed { unanswered: true } => {
-                channel.wanted
-            }
+            ChannelPhase::Subscribed
+            | ChannelPhase::Subscribing { .. }
+            | ChannelPhase::Failed { reply_due: true } => channel.wanted,
             _ => false,
         };
         heard.then_some(name)
     }
 
     /// Whether a subscription was sent to which no answer came so far.
-    pub(super) fn await_an_answer(&self, now: Duration) -> bool {
-        !self.unanswered.is_empty(now)
+    pub(super) fn has_pending_replies(&self, now: Duration) -> bool {
+        !self.pending_replies.is_empty(now)
     }
 
     /// The connection's name, while there is one.
@@ -285,7 +287,7 @@ impl Channels {
         self.socket_id.as_ref()
     }
 
-    pub(super) fn connected(&mut self, context: &mut Context, socket_id: Arc<str>) {
+    pub(super) fn on_connected(&mut self, context: &mut Context, socket_id: Arc<str>) {
         self.socket_id = Some(socket_id);
         for name in self.in_order() {
             self.start(context, name);
@@ -293,7 +295,7 @@ impl Channels {
     }
 
     /// The connection is gone. Everything wanted is pending again; everything under way is void.
-    pub(super) fn left(&mut self, context: &mut Context) {
+    pub(super) fn on_disconnected(&mut self, context: &mut Context) {
         if self.socket_id.take().is_none() {
             return;
         }
@@ -304,22 +306,22 @@ impl Channels {
             context.output(Output::CancelRequest(request));
         }
         self.queue.clear();
-        self.given_up.clear();
+        self.removed.clear();
         self.timers.clear();
-        self.unanswered.clear();
+        self.pending_replies.clear();
         self.table.retain(|_, channel| channel.wanted);
         for name in self.in_order() {
             let Some(channel) = self.table.get_mut(&name) else {
                 continue;
             };
-            if matches!(channel.phase, Phase::Subscribed) {
+            if matches!(channel.phase, ChannelPhase::Subscribed) {
                 channel.lost_at = Some(context.now);
             }
-            channel.forget_key(context, &name);
+            channel.drop_key(context, &name);
             channel.throttle = USER_REQUESTS;
-            if !matches!(channel.phase, Phase::Pending) {
-                channel.phase = Phase::Pending;
-                tell(context, &name, SubscriptionStatus::Pending);
+            if !matches!(channel.phase, ChannelPhase::Pending) {
+                channel.phase = ChannelPhase::Pending;
+                notify(context, &name, SubscriptionStatus::Pending);
             }
         }
     }
@@ -339,90 +341,94 @@ impl Channels {
             return;
         };
         channel.auth_failures = 0;
-        if channel.barred {
+        if channel.suspended {
             self.fail(context, &name, SubscriptionError::SignedOut, false);
         } else if name.kind() == ChannelKind::PrivateEncrypted && !cfg!(feature = "encrypted") {
             self.fail(context, &name, SubscriptionError::EncryptionDisabled, false);
         } else {
-            tell(context, &name, SubscriptionStatus::Subscribing);
-            self.proceed_in_turn(context, name);
+            notify(context, &name, SubscriptionStatus::Subscribing);
+            self.request_throttled(context, name);
         }
     }
 
     /// Asks whoever is to be asked first, or if the game has them asked all the time, a little later.
-    fn proceed_in_turn(&mut self, context: &mut Context, name: ChannelName) {
+    fn request_throttled(&mut self, context: &mut Context, name: ChannelName) {
         let throttle = self.table.get(&name).map(|channel| channel.throttle);
         match throttle.and_then(|throttle| throttle.ready_at(context.now)) {
-            None => self.proceed(context, name),
-            Some(ask_at) => self.proceed_at(context, name, ask_at),
+            None => self.request_now(context, name),
+            Some(retry_at) => self.request_at(context, name, retry_at),
         }
     }
 
     /// Lets a channel wait before whoever is to be asked first is asked.
-    fn proceed_at(&mut self, context: &mut Context, name: ChannelName, ask_at: Duration) {
+    fn request_at(&mut self, context: &mut Context, name: ChannelName, retry_at: Duration) {
         if let Some(channel) = self.table.get_mut(&name) {
             let timer = context.next_id();
-            channel.phase = Phase::Backoff { timer };
-            self.timers.set(ask_at, timer, name);
+            channel.phase = ChannelPhase::Backoff { timer };
+            self.timers.set(retry_at, timer, name);
         }
     }
 
     /// Asks whoever is to be asked first.
-    fn proceed(&mut self, context: &mut Context, name: ChannelName) {
+    fn request_now(&mut self, context: &mut Context, name: ChannelName) {
         if name.kind().needs_authorization() {
             self.enqueue(name);
         } else {
-            self.subscribe(context, &name, None, None);
+            self.send_subscribe(context, &name, None, None);
         }
     }
 
     /// Somebody signed out: what was authorized for them is left, and asks for nothing until somebody signs in.
-    pub(super) fn bar(&mut self, context: &mut Context) {
+    pub(super) fn suspend(&mut self, context: &mut Context) {
         for name in self.in_order() {
             let Some(channel) = self.table.get_mut(&name) else {
                 continue;
             };
-            if channel.barred || !name.kind().needs_authorization() {
+            if channel.suspended || !name.kind().needs_authorization() {
                 continue;
             }
-            channel.barred = true;
+            channel.suspended = true;
             channel.roster = None;
-            channel.forget_key(context, &name);
+            channel.drop_key(context, &name);
             channel.lost_at = None;
             match channel.phase {
-                Phase::Pending => continue,
-                Phase::Subscribing { .. }
-                | Phase::Subscribed
-                | Phase::Failed { unanswered: true } => {
+                ChannelPhase::Pending => continue,
+                ChannelPhase::Subscribing { .. }
+                | ChannelPhase::Subscribed
+                | ChannelPhase::Failed { reply_due: true } => {
                     context.send(ClientFrame::Unsubscribe { channel: &name });
                 }
-                Phase::Queued
-                | Phase::Authorizing { .. }
-                | Phase::Backoff { .. }
-                | Phase::AwaitingSignIn { .. }
-                | Phase::Failed { unanswered: false }
-                | Phase::Unidentified => {}
+                ChannelPhase::Queued
+                | ChannelPhase::Authorizing { .. }
+                | ChannelPhase::Backoff { .. }
+                | ChannelPhase::AwaitingSignIn { .. }
+                | ChannelPhase::Failed { reply_due: false }
+                | ChannelPhase::Unidentified => {}
             }
-            self.cancel_question(context, &name);
+            self.cancel_requests(context, &name);
             self.fail(context, &name, SubscriptionError::SignedOut, false);
         }
     }
 
     /// Somebody signs in: what was left with an earlier user is asked for again.
-    pub(super) fn unbar(&mut self, context: &mut Context) {
+    pub(super) fn resume(&mut self, context: &mut Context) {
         for name in self.in_order() {
-            let Some(channel) = self.table.get_mut(&name).filter(|channel| channel.barred) else {
+            let Some(channel) = self
+                .table
+                .get_mut(&name)
+                .filter(|channel| channel.suspended)
+            else {
                 continue;
             };
-            channel.barred = false;
-            if matches!(channel.phase, Phase::Failed { .. }) {
+            channel.suspended = false;
+            if matches!(channel.phase, ChannelPhase::Failed { .. }) {
                 self.start(context, name);
             }
         }
     }
 
     /// Asks the server.
-    fn subscribe(
+    fn send_subscribe(
         &mut self,
         context: &mut Context,
         name: &ChannelName,
@@ -435,14 +441,14 @@ impl Channels {
         let timer = context.next_id();
         let deadline = context.now + context.config.timing.subscribe_timeout;
         self.timers.set(deadline, timer, name.clone());
-        channel.phase = Phase::Subscribing { timer };
+        channel.phase = ChannelPhase::Subscribing { timer };
         if !name.kind().needs_authorization() {
             channel
                 .throttle
                 .take_jittered(context.now, &mut context.random);
         }
-        channel.asked_with.clone_from(&channel.extra);
-        self.unanswered.add(name, deadline);
+        channel.sent_extra.clone_from(&channel.extra);
+        self.pending_replies.add(name, deadline);
         context.send(ClientFrame::Subscribe {
             channel: name,
             auth,
@@ -457,19 +463,21 @@ impl Channels {
                 continue;
             };
             match channel.phase {
-                Phase::Authorizing { request } if request.0 == id => {
+                ChannelPhase::Authorizing { request } if request.0 == id => {
                     self.cancel(context, request);
-                    self.not_authorized(context, &name, AuthError::TimedOut);
+                    self.on_not_authorized(context, &name, AuthError::TimedOut);
                 }
-                Phase::Backoff { timer } if timer == id => self.proceed(context, name),
-                Phase::Subscribing { timer } if timer == id => {
+                ChannelPhase::Backoff { timer } if timer == id => self.request_now(context, name),
+                ChannelPhase::Subscribing { timer } if timer == id => {
                     self.fail(context, &name, SubscriptionError::TimedOut, true);
                 }
-                _ if channel.renewal == Some(id) => self.renewal_is_due(context, &name),
-                _ if channel.spreads_until(id) => self.enqueue_for_key(name),
+                _ if channel.resubscribe_timer == Some(id) => {
+                    self.on_resubscribe_due(context, &name)
+                }
+                _ if channel.starts_rekey(id) => self.enqueue_for_key(name),
                 _ if self.requests.contains_key(&RequestId(id)) => {
                     self.cancel(context, RequestId(id));
-                    self.rekeyed(context, &name, RequestId(id), Err(AuthError::TimedOut));
+                    self.on_rekeyed(context, &name, RequestId(id), Err(AuthError::TimedOut));
                 }
                 _ => {}
             }
@@ -483,15 +491,15 @@ impl Channels {
                 || table.get(name).is_some_and(|channel| {
                     matches!(
                         channel.phase,
-                        Phase::Subscribing { timer } | Phase::Backoff { timer } if timer == id
-                    ) || channel.renewal == Some(id)
-                        || channel.spreads_until(id)
+                        ChannelPhase::Subscribing { timer } | ChannelPhase::Backoff { timer } if timer == id
+                    ) || channel.resubscribe_timer == Some(id)
+                        || channel.starts_rekey(id)
                 })
         })
     }
 }
 
-fn tell(context: &mut Context, name: &ChannelName, status: SubscriptionStatus) {
+fn notify(context: &mut Context, name: &ChannelName, status: SubscriptionStatus) {
     context.notice(Notice::Subscription {
         channel: name.clone(),
         status,

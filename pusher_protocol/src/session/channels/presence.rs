@@ -4,7 +4,7 @@ use crate::{
     protocol::{ChannelKind, ChannelName, EventData, Member, MemberChange, Roster, UserId},
     session::{
         Membership, Notice,
-        channels::{Channel, Channels, Phase},
+        channels::{Channel, ChannelPhase, Channels},
         context::Context,
     },
 };
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 impl Channels {
     /// `pusher_internal:member_added`.
-    pub(in crate::session) fn member_added(
+    pub(in crate::session) fn on_member_added(
         &mut self,
         context: &mut Context,
         name: &str,
@@ -29,7 +29,7 @@ impl Channels {
     }
 
     /// `pusher_internal:member_removed`.
-    pub(in crate::session) fn member_removed(
+    pub(in crate::session) fn on_member_removed(
         &mut self,
         context: &mut Context,
         name: &str,
@@ -59,7 +59,8 @@ impl Channels {
             return None;
         }
         let channel = self.table.get_mut(&name)?;
-        (channel.wanted && matches!(channel.phase, Phase::Subscribed)).then_some((name, channel))
+        (channel.wanted && matches!(channel.phase, ChannelPhase::Subscribed))
+            .then_some((name, channel))
     }
 }
 
@@ -79,7 +80,7 @@ impl Channel {
         });
         let Some(before) = before else { return };
         for change in roster.changes_since(&before) {
-            tell(context, name, change, &roster, true);
+            notify(context, name, change, &roster, true);
         }
     }
 
@@ -92,7 +93,7 @@ impl Channel {
         let roster = self.roster.get_or_insert_default();
         let before = roster.clone();
         match change(Arc::make_mut(roster)) {
-            Some(change) => tell(context, name, change, roster, false),
+            Some(change) => notify(context, name, change, roster, false),
             // Known already, but perhaps with other info.
             None if *before != **roster => {
                 context.notice(Notice::Members {
@@ -105,7 +106,7 @@ impl Channel {
     }
 }
 
-fn tell(
+fn notify(
     context: &mut Context,
     name: &ChannelName,
     change: MemberChange,

@@ -1,7 +1,7 @@
 //! Client events on their way out: each is sent, waits, or is refused, and each is answered.
 
 mod outbox;
-mod pace;
+mod rate_shares;
 
 pub(super) use outbox::Outbox;
 
@@ -10,10 +10,10 @@ use crate::{
     protocol::{ChannelName, ClientFrame},
     session::{
         ClientEvent, Notice, SendError, SendId, SendMode, SendOutcome, Session, channels::Channels,
-        context::Context, link::Link,
+        connection::Connection, context::Context,
     },
 };
-use outbox::Waiting;
+use outbox::PendingEvent;
 
 /// Checks what about a client event does not depend on the connection: the name, the channel's kind, the size of the
 /// data in bytes of JSON.
@@ -59,7 +59,7 @@ impl Session {
     fn send_now(&mut self, event: &ClientEvent) {
         let now = self.context.now;
         let limit = self.context.config.limits.client_events_per_second;
-        let allowed = if !matches!(self.link, Link::Connected { .. }) {
+        let allowed = if !matches!(self.connection, Connection::Connected { .. }) {
             Err(SendError::NotConnected)
         } else if !self.channels.is_subscribed(&event.channel) {
             Err(SendError::NotSubscribed)
@@ -75,24 +75,24 @@ impl Session {
     fn send_queued(&mut self, event: ClientEvent) {
         let id = event.id;
         self.outbox
-            .push_queued(Waiting::new(event, self.context.now));
-        if self.settle_send(id) {
+            .push_queued(PendingEvent::new(event, self.context.now));
+        if self.flush_send(id) {
             answer(&mut self.context, id, SendOutcome::Queued);
         }
     }
 
     fn send_latest(&mut self, event: ClientEvent) {
         let id = event.id;
-        let waiting = Waiting::new(event, self.context.now);
-        if let Some(before) = self.outbox.push_latest(waiting) {
+        let pending = PendingEvent::new(event, self.context.now);
+        if let Some(before) = self.outbox.push_latest(pending) {
             answer(&mut self.context, before, SendOutcome::Coalesced);
         }
-        self.settle_send(id);
+        self.flush_send(id);
     }
 
     /// Sends, keeps or refuses what was put into the outbox last. Returns whether it waits.
-    fn settle_send(&mut self, id: SendId) -> bool {
-        self.settle_sends();
+    fn flush_send(&mut self, id: SendId) -> bool {
+        self.flush_sends();
         let limit = self.context.config.limits.queued_client_events;
         match self.outbox.keep(id, limit) {
             Ok(waits) => waits,
@@ -105,37 +105,37 @@ impl Session {
 
     /// Sends what waits and may be sent by now, and gives up what has no prospect of it. Due after whatever may have moved
     /// the connection, a channel or the clock.
-    pub(super) fn settle_sends(&mut self) {
+    pub(super) fn flush_sends(&mut self) {
         let Self {
             context,
-            link,
+            connection,
             channels,
             outbox,
             ..
         } = self;
-        if outbox.is_settled() {
+        if outbox.is_idle() {
             return;
         }
         let now = context.now;
         let timeout = context.config.timing.queue_timeout;
         let limit = context.config.limits.client_events_per_second;
-        let hopeless = outbox.take_hopeless(|waiting| {
-            has_prospect(link, channels, waiting)?;
-            if waiting.event.mode == SendMode::Queued && now >= waiting.since + timeout {
+        let unsendable = outbox.take_unsendable(|pending| {
+            check_sendable(connection, channels, pending)?;
+            if pending.event.mode == SendMode::Queued && now >= pending.since + timeout {
                 return Err(SendError::TimedOut { after: timeout });
             }
             Ok(())
         });
-        for (id, error) in hopeless {
+        for (id, error) in unsendable {
             reject(context, id, error);
         }
-        let is_open = |waiting: &Waiting| channels.is_subscribed(&waiting.event.channel);
+        let is_open = |pending: &PendingEvent| channels.is_subscribed(&pending.event.channel);
         while let Some(event) = outbox.take_due(now, limit, timeout, is_open) {
             write(context, &event);
         }
     }
 
-    pub(super) fn written(&mut self, id: SendId, accepted: bool) {
+    pub(super) fn on_written(&mut self, id: SendId, accepted: bool) {
         if !accepted {
             reject(&mut self.context, id, SendError::Backlogged);
         } else if self.context.config.answer_sent {
@@ -145,19 +145,23 @@ impl Session {
 }
 
 /// Whether an event that waits can still be sent without anybody mending anything.
-fn has_prospect(link: &Link, channels: &Channels, waiting: &mut Waiting) -> Result<(), SendError> {
-    let is_latest = waiting.event.mode == SendMode::Latest;
-    match link {
-        Link::Connected { .. } => {}
-        Link::Dialing { .. } | Link::Waiting { .. } if !is_latest => {}
+fn check_sendable(
+    connection: &Connection,
+    channels: &Channels,
+    pending: &mut PendingEvent,
+) -> Result<(), SendError> {
+    let is_latest = pending.event.mode == SendMode::Latest;
+    match connection {
+        Connection::Connected { .. } => {}
+        Connection::Dialing { .. } | Connection::Waiting { .. } if !is_latest => {}
         _ => return Err(SendError::NotConnected),
     }
-    match channels.prospect(&waiting.event.channel) {
-        Some(prospect) => {
-            waiting.was_wanted = true;
-            prospect
+    match channels.sendable(&pending.event.channel) {
+        Some(sendable) => {
+            pending.was_wanted = true;
+            sendable
         }
-        None if waiting.was_wanted => Err(SendError::Unsubscribed),
+        None if pending.was_wanted => Err(SendError::Unsubscribed),
         None if is_latest => Err(SendError::NotSubscribed),
         None => Ok(()),
     }
@@ -169,7 +173,7 @@ fn write(context: &mut Context, event: &ClientEvent) {
         event: &event.event,
         data: &event.data,
     };
-    context.send_answered(frame, event.id);
+    context.send_with_answer(frame, event.id);
 }
 
 fn reject(context: &mut Context, id: SendId, error: SendError) {

@@ -1,32 +1,32 @@
 use std::{collections::VecDeque, time::Duration};
 
-use super::pace::{SPAN, pace, patient_share};
+use super::rate_shares::{RATE_WINDOW, latest_interval, queued_share};
 use crate::session::{ClientEvent, SendError, SendId, sliding_window::SlidingWindow};
 
 /// What waits to be sent, and how much was sent lately.
 #[derive(Debug)]
 pub(in crate::session) struct Outbox {
     rate: SlidingWindow,
-    queued: VecDeque<Waiting>,
+    queued: VecDeque<PendingEvent>,
     /// One for each channel and event name, the one whose turn it is in front.
-    latest: VecDeque<Waiting>,
+    latest: VecDeque<PendingEvent>,
     /// When the next of them may be sent.
     latest_after: Duration,
     /// Whose turn it is, if both could be sent.
-    is_turn_of_latest: bool,
+    latest_is_next: bool,
     wake_at: Option<Duration>,
 }
 
 /// A client event that waits.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct PendingEvent {
     pub(super) event: ClientEvent,
     pub(super) since: Duration,
     /// Whether the channel was wanted at some time since: a game may send first and subscribe in the same frame.
     pub(super) was_wanted: bool,
 }
 
-impl Waiting {
+impl PendingEvent {
     pub(super) fn new(event: ClientEvent, since: Duration) -> Self {
         Self {
             event,
@@ -39,11 +39,11 @@ impl Waiting {
 impl Default for Outbox {
     fn default() -> Self {
         Self {
-            rate: SlidingWindow::new(SPAN),
+            rate: SlidingWindow::new(RATE_WINDOW),
             queued: VecDeque::new(),
             latest: VecDeque::new(),
             latest_after: Duration::ZERO,
-            is_turn_of_latest: false,
+            latest_is_next: false,
             wake_at: None,
         }
     }
@@ -51,7 +51,7 @@ impl Default for Outbox {
 
 impl Outbox {
     /// Whether nothing waits, and nothing is due.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.queued.is_empty() && self.latest.is_empty() && self.wake_at.is_none()
     }
 
@@ -60,8 +60,8 @@ impl Outbox {
     }
 
     /// Has what waits looked at again at once, as when the limits changed.
-    pub(in crate::session) fn look_again(&mut self, now: Duration) {
-        if !self.is_settled() {
+    pub(in crate::session) fn reschedule(&mut self, now: Duration) {
+        if !self.is_idle() {
             self.wake_at = Some(now);
         }
     }
@@ -76,32 +76,32 @@ impl Outbox {
         Ok(())
     }
 
-    pub(super) fn push_queued(&mut self, waiting: Waiting) {
-        self.queued.push_back(waiting);
+    pub(super) fn push_queued(&mut self, pending: PendingEvent) {
+        self.queued.push_back(pending);
     }
 
     /// Puts a value in the place of the one before it, which is handed back: it keeps its turn, lest a value that changes
     /// all the time never gets one.
-    pub(super) fn push_latest(&mut self, waiting: Waiting) -> Option<SendId> {
-        let event = &waiting.event;
+    pub(super) fn push_latest(&mut self, pending: PendingEvent) -> Option<SendId> {
+        let event = &pending.event;
         let before = self.latest.iter_mut().find(|before| {
             before.event.channel == event.channel && before.event.event == event.event
         });
         if let Some(before) = before {
-            return Some(std::mem::replace(before, waiting).event.id);
+            return Some(std::mem::replace(before, pending).event.id);
         }
-        self.latest.push_back(waiting);
+        self.latest.push_back(pending);
         None
     }
 
     /// Whether an event that was put in last still waits; one that is beyond the limit of those that may is taken out.
     pub(super) fn keep(&mut self, id: SendId, limit: usize) -> Result<bool, SendError> {
-        for waiting in [&mut self.queued, &mut self.latest] {
-            if waiting.back().is_some_and(|last| last.event.id == id) {
-                if waiting.len() <= limit {
+        for pending in [&mut self.queued, &mut self.latest] {
+            if pending.back().is_some_and(|last| last.event.id == id) {
+                if pending.len() <= limit {
                     return Ok(true);
                 }
-                waiting.pop_back();
+                pending.pop_back();
                 return Err(SendError::QueueFull { limit });
             }
         }
@@ -109,21 +109,21 @@ impl Outbox {
     }
 
     /// Takes out what has no prospect of being sent any more.
-    pub(super) fn take_hopeless(
+    pub(super) fn take_unsendable(
         &mut self,
-        mut check: impl FnMut(&mut Waiting) -> Result<(), SendError>,
+        mut check: impl FnMut(&mut PendingEvent) -> Result<(), SendError>,
     ) -> Vec<(SendId, SendError)> {
-        let mut hopeless = Vec::new();
-        let mut keep = |waiting: &mut Waiting| match check(waiting) {
+        let mut unsendable = Vec::new();
+        let mut keep = |pending: &mut PendingEvent| match check(pending) {
             Ok(()) => true,
             Err(error) => {
-                hopeless.push((waiting.event.id, error));
+                unsendable.push((pending.event.id, error));
                 false
             }
         };
         self.queued.retain_mut(&mut keep);
         self.latest.retain_mut(&mut keep);
-        hopeless
+        unsendable
     }
 
     /// Takes out the next event that may be sent now, or sets the time at which to look again. `is_open` says whether an
@@ -133,10 +133,10 @@ impl Outbox {
         now: Duration,
         limit: Option<u32>,
         timeout: Duration,
-        is_open: impl Fn(&Waiting) -> bool,
+        is_open: impl Fn(&PendingEvent) -> bool,
     ) -> Option<ClientEvent> {
         let free_at = match limit {
-            Some(limit) => self.rate.free_at(now, patient_share(limit)),
+            Some(limit) => self.rate.free_at(now, queued_share(limit)),
             None => Some(now),
         };
         let queued = self.queued.iter().position(&is_open);
@@ -144,26 +144,26 @@ impl Outbox {
         let queued_at = queued.and(free_at);
         let latest_at = latest.and(free_at).map(|at| at.max(self.latest_after));
         let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let waiting = match (is_due(queued_at), is_due(latest_at)) {
-            (true, is_latest_due) if !(is_latest_due && self.is_turn_of_latest) => {
-                self.is_turn_of_latest = true;
+        let pending = match (is_due(queued_at), is_due(latest_at)) {
+            (true, is_latest_due) if !(is_latest_due && self.latest_is_next) => {
+                self.latest_is_next = true;
                 self.queued.remove(queued?)
             }
             (_, true) => {
-                self.is_turn_of_latest = false;
-                self.latest_after = limit.map_or(now, |limit| now + pace(limit));
+                self.latest_is_next = false;
+                self.latest_after = limit.map_or(now, |limit| now + latest_interval(limit));
                 self.latest.remove(latest?)
             }
             _ => None,
         };
-        match waiting {
+        match pending {
             Some(_) if limit.is_some() => self.rate.count(now),
             Some(_) => {}
             None => {
-                let oldest = self.queued.front().map(|waiting| waiting.since + timeout);
+                let oldest = self.queued.front().map(|pending| pending.since + timeout);
                 self.wake_at = [queued_at, latest_at, oldest].into_iter().flatten().min();
             }
         }
-        Some(waiting?.event)
+        Some(pending?.event)
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 /// How much of an unexpected answer an error shows, in characters.
-pub(super) const SHOWN_CHARACTERS: usize = 200;
+pub(super) const EXCERPT_CHARACTERS: usize = 200;
 
 /// From this length on, a run of characters may be a secret: a signature has 64 hexadecimal digits, a key 44 of base64.
 const SECRET_CHARACTERS: usize = 32;
@@ -13,67 +13,70 @@ const SECRET_CHARACTERS: usize = 32;
 const SECRET_NAMES: [&str; 3] = ["shared_secret", "user_data", "auth"];
 
 /// The first characters of `text`, on one line, without secrets.
-pub(crate) fn head(text: &str) -> String {
+pub(crate) fn redacted_excerpt(text: &str) -> String {
     let text = text.trim();
     if text.is_empty() {
         return "an empty body".into();
     }
     // Before it is cut: half a signature does not look like one.
-    let text = foreign_words(text);
-    match text.char_indices().nth(SHOWN_CHARACTERS) {
-        Some(_) => text.chars().take(SHOWN_CHARACTERS).chain(['…']).collect(),
+    let text = redact(text);
+    match text.char_indices().nth(EXCERPT_CHARACTERS) {
+        Some(_) => text.chars().take(EXCERPT_CHARACTERS).chain(['…']).collect(),
         None => text,
     }
 }
 
 /// Of a longer text the rest is not even looked at: no server has so much to say, and looking takes time.
-const MOST_BYTES: usize = 4096;
+const SCANNED_BYTES: usize = 4096;
 
 /// `text` on one line, without secrets.
-pub(crate) fn foreign_words(text: &str) -> String {
-    without_secrets(beginning(text))
+pub(crate) fn redact(text: &str) -> String {
+    without_secrets(scanned_prefix(text))
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
 }
 
 /// As much of a text as is looked at, cut between two words: half a secret does not look like one.
-fn beginning(text: &str) -> &str {
-    if text.len() <= MOST_BYTES {
+fn scanned_prefix(text: &str) -> &str {
+    if text.len() <= SCANNED_BYTES {
         return text;
     }
-    let end = text.floor_char_boundary(MOST_BYTES);
-    let begun = text.split_at_checked(end).map_or(text, |(begun, _)| begun);
-    let whole = begun.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+/=_-.".contains(c));
+    let end = text.floor_char_boundary(SCANNED_BYTES);
+    let prefix = text
+        .split_at_checked(end)
+        .map_or(text, |(prefix, _)| prefix);
+    let whole =
+        prefix.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+/=_-.".contains(c));
     // Of a single run there is no half.
-    if whole.is_empty() { begun } else { whole }
+    if whole.is_empty() { prefix } else { whole }
 }
 
 /// `text` with each value that has the name of a secret replaced, and each run that looks like a signature, a key or a token.
 fn without_secrets(text: &str) -> Cow<'_, str> {
-    match without_named(text) {
-        Cow::Borrowed(text) => without_runs(text),
-        Cow::Owned(text) => Cow::Owned(without_runs(&text).into_owned()),
+    match without_named_values(text) {
+        Cow::Borrowed(text) => without_tokens(text),
+        Cow::Owned(text) => Cow::Owned(without_tokens(&text).into_owned()),
     }
 }
 
-fn without_named(text: &str) -> Cow<'_, str> {
-    let mut shown = String::new();
+fn without_named_values(text: &str) -> Cow<'_, str> {
+    let mut redacted = String::new();
     let mut rest = text;
-    while let Some((before, after)) = split_at_named(rest) {
-        shown.push_str(before);
-        shown.push('…');
+    while let Some((before, after)) = split_at_named_value(rest) {
+        redacted.push_str(before);
+        redacted.push('…');
         rest = after;
     }
-    if shown.is_empty() {
+    if redacted.is_empty() {
         return Cow::Borrowed(text);
     }
-    shown.push_str(rest);
-    Cow::Owned(shown)
+    redacted.push_str(rest);
+    Cow::Owned(redacted)
 }
 
 /// What is before the first value that has the name of a secret, and what is after it.
-fn split_at_named(text: &str) -> Option<(&str, &str)> {
+fn split_at_named_value(text: &str) -> Option<(&str, &str)> {
     let mut starts: Vec<(usize, &str)> = SECRET_NAMES
         .iter()
         .flat_map(|name| text.match_indices(name))
@@ -140,20 +143,20 @@ fn after_nested(value: &str) -> &str {
     after.map(|(_, after)| after).unwrap_or_default()
 }
 
-fn without_runs(text: &str) -> Cow<'_, str> {
+fn without_tokens(text: &str) -> Cow<'_, str> {
     if text.len() < SECRET_CHARACTERS {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::new();
+    let mut redacted = String::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let (run, after) = split(rest, |c| !is_of_token(c));
-        let (between, next) = split(after, is_of_token);
-        shown.push_str(if looks_secret(run) { "…" } else { run });
-        shown.push_str(between);
+        let (run, after) = split(rest, |c| !is_token_character(c));
+        let (between, next) = split(after, is_token_character);
+        redacted.push_str(if looks_secret(run) { "…" } else { run });
+        redacted.push_str(between);
         rest = next;
     }
-    Cow::Owned(shown)
+    Cow::Owned(redacted)
 }
 
 /// The text up to the first character of a kind, and from it on.
@@ -162,7 +165,7 @@ fn split(text: &str, kind: impl Fn(char) -> bool) -> (&str, &str) {
 }
 
 /// The characters of base64 and its relative in URLs, and the one before each slash in JSON that PHP wrote.
-fn is_of_token(c: char) -> bool {
+fn is_token_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "+/=_-\\".contains(c)
 }
 
@@ -186,24 +189,24 @@ mod tests {
 
     #[test]
     fn a_long_text_is_shown_by_its_first_characters() {
-        let head = head(&"é".repeat(1000));
-        assert_eq!(head.chars().count(), SHOWN_CHARACTERS + 1);
+        let head = redacted_excerpt(&"é".repeat(1000));
+        assert_eq!(head.chars().count(), EXCERPT_CHARACTERS + 1);
     }
 
     #[test]
     fn a_text_that_is_all_secrets_takes_no_time_and_shows_none() {
-        let begun = std::time::Instant::now();
+        let started = std::time::Instant::now();
         let text = "auth=4711 ".repeat(100_000);
-        assert!(!foreign_words(&text).contains("4711"));
-        assert!(!foreign_words(&"4711".repeat(100_000)).contains("4711"));
-        assert!(begun.elapsed() < std::time::Duration::from_secs(1));
+        assert!(!redact(&text).contains("4711"));
+        assert!(!redact(&"4711".repeat(100_000)).contains("4711"));
+        assert!(started.elapsed() < std::time::Duration::from_secs(1));
     }
 
     #[test]
     fn signatures_keys_and_tokens_are_taken_out_and_the_rest_stays() {
         let signature = "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4";
         let key = "g3Au6SZ+UCU+IMfFsFva0rq+Gi4tzSHR6WCcWZbS9sY=";
-        for (text, shown) in [
+        for (text, redacted) in [
             ("", ""),
             ("short", "short"),
             (signature, "…"),
@@ -215,7 +218,7 @@ mod tests {
                 r#"{"shared_secret":"…"}"#,
             ),
         ] {
-            assert_eq!(without_secrets(text), shown);
+            assert_eq!(without_secrets(text), redacted);
         }
     }
 
@@ -227,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_value_of_a_secrets_name_is_taken_out_whatever_it_looks_like() {
-        for (text, shown) in [
+        for (text, redacted) in [
             (r#"{"auth":"k:s","n":1}"#, r#"{"auth":"…","n":1}"#),
             (
                 r#"{"a":1,"shared_secret": "\/a\/"}"#,
@@ -253,7 +256,7 @@ mod tests {
             ("unauthorized auth, author=1", "unauthorized auth, author=1"),
             ("auth", "auth"),
         ] {
-            assert_eq!(without_secrets(text), shown);
+            assert_eq!(without_secrets(text), redacted);
         }
     }
 }

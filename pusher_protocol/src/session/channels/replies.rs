@@ -4,7 +4,7 @@ use crate::{
     protocol::{ChannelKind, ChannelName, ClientFrame, EventData},
     session::{
         Notice, SubscriptionError, SubscriptionStatus,
-        channels::{Channels, Phase, tell},
+        channels::{ChannelPhase, Channels, notify},
         context::Context,
     },
 };
@@ -15,17 +15,17 @@ const SWEEP_AT: usize = 256;
 impl Channels {
     /// `pusher_internal:subscription_succeeded`. Ignored unless one is awaited: a server that relays forged ones must not
     /// move anything.
-    pub(in crate::session) fn succeeded(
+    pub(in crate::session) fn on_succeeded(
         &mut self,
         context: &mut Context,
         name: &str,
         data: &EventData<'_>,
     ) {
-        if !self.unanswered.take(name, context.now) {
+        if !self.pending_replies.take(name, context.now) {
             return;
         }
         let deadline = context.now + context.config.timing.subscribe_timeout;
-        self.unanswered.granted(name, deadline);
+        self.pending_replies.granted(name, deadline);
         let Some(name) = self.table.get_key_value(name).map(|(name, _)| name.clone()) else {
             return;
         };
@@ -33,18 +33,19 @@ impl Channels {
             return;
         };
         match channel.phase {
-            Phase::Subscribing { .. } if !channel.wanted => {
+            ChannelPhase::Subscribing { .. } if !channel.wanted => {
                 context.send(ClientFrame::Unsubscribe { channel: &name });
                 return self.remove(context, &name);
             }
-            Phase::Subscribing { .. }
-                if channel.is_outdated() && channel.throttle.ready_at(context.now).is_none() =>
+            ChannelPhase::Subscribing { .. }
+                if channel.has_stale_extra()
+                    && channel.throttle.ready_at(context.now).is_none() =>
             {
                 context.send(ClientFrame::Unsubscribe { channel: &name });
-                return self.renew(context, name);
+                return self.resubscribe(context, name);
             }
-            Phase::Subscribing { .. } | Phase::Failed { unanswered: true } => {
-                channel.phase = Phase::Subscribed;
+            ChannelPhase::Subscribing { .. } | ChannelPhase::Failed { reply_due: true } => {
+                channel.phase = ChannelPhase::Subscribed;
                 let gap = channel
                     .lost_at
                     .take()
@@ -57,41 +58,41 @@ impl Channels {
                 });
             }
             // The answer to the second of two subscriptions, after the first came too late: its members are the ones.
-            Phase::Subscribed => {}
-            Phase::Pending
-            | Phase::Queued
-            | Phase::Authorizing { .. }
-            | Phase::Backoff { .. }
-            | Phase::AwaitingSignIn { .. }
-            | Phase::Failed { unanswered: false }
-            | Phase::Unidentified => return,
+            ChannelPhase::Subscribed => {}
+            ChannelPhase::Pending
+            | ChannelPhase::Queued
+            | ChannelPhase::Authorizing { .. }
+            | ChannelPhase::Backoff { .. }
+            | ChannelPhase::AwaitingSignIn { .. }
+            | ChannelPhase::Failed { reply_due: false }
+            | ChannelPhase::Unidentified => return,
         }
         if name.kind() == ChannelKind::Presence {
             channel.replace_roster(context, &name, data);
         }
-        if channel.is_outdated() {
-            self.renew_in_turn(context, &name);
+        if channel.has_stale_extra() {
+            self.resubscribe_throttled(context, &name);
         }
     }
 
     /// The server refuses a subscription, and names the channel.
-    pub(in crate::session) fn refused(
+    pub(in crate::session) fn on_refused(
         &mut self,
         context: &mut Context,
         name: &str,
         status: Option<u16>,
         message: &str,
     ) {
-        let awaited = self.unanswered.take(name, context.now);
+        let awaited = self.pending_replies.take(name, context.now);
         // Of two subscriptions that were sent, this may be the answer to the first.
-        let unanswered = self.unanswered.awaits(name, context.now);
+        let reply_due = self.pending_replies.awaits(name, context.now);
         let Some((name, channel)) = self.table.get_key_value(name) else {
             return;
         };
         let decides = match channel.phase {
-            Phase::Subscribing { .. } => true,
+            ChannelPhase::Subscribing { .. } => true,
             // A subscription that stands is only refused if what was granted was an earlier one.
-            Phase::Subscribed | Phase::Failed { unanswered: true } => awaited,
+            ChannelPhase::Subscribed | ChannelPhase::Failed { reply_due: true } => awaited,
             _ => false,
         };
         if decides {
@@ -99,7 +100,7 @@ impl Channels {
                 status,
                 message: message.into(),
             };
-            self.fail(context, &name.clone(), error, unanswered);
+            self.fail(context, &name.clone(), error, reply_due);
         }
     }
 
@@ -108,44 +109,44 @@ impl Channels {
         context: &mut Context,
         name: &ChannelName,
         error: SubscriptionError,
-        unanswered: bool,
+        reply_due: bool,
     ) {
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
-        let is_moot = matches!(channel.phase, Phase::Subscribing { .. })
-            && channel.is_outdated()
-            && !channel.barred;
+        let is_moot = matches!(channel.phase, ChannelPhase::Subscribing { .. })
+            && channel.has_stale_extra()
+            && !channel.suspended;
         if channel.wanted && !is_moot {
             channel.phase = match error {
-                SubscriptionError::NoIdentity => Phase::Unidentified,
-                _ => Phase::Failed { unanswered },
+                SubscriptionError::NoIdentity => ChannelPhase::Unidentified,
+                _ => ChannelPhase::Failed { reply_due },
             };
-            tell(context, name, SubscriptionStatus::Failed(error));
+            notify(context, name, SubscriptionStatus::Failed(error));
             return;
         }
-        if unanswered {
+        if reply_due {
             // A late success must not leave a subscription behind that nobody wants.
             context.send(ClientFrame::Unsubscribe { channel: name });
         }
         if channel.wanted {
             // What failed is not what is wanted any more.
-            return self.renew(context, name.clone());
+            return self.resubscribe(context, name.clone());
         }
         self.remove(context, name);
     }
 
     pub(super) fn remove(&mut self, context: &mut Context, name: &ChannelName) {
-        self.cancel_question(context, name);
+        self.cancel_requests(context, name);
         let now = context.now;
         if let Some(channel) = self.table.remove(name)
             && !channel.throttle.is_full(now)
         {
-            if self.given_up.len() >= self.sweep_at {
-                self.given_up.retain(|_, throttle| !throttle.is_full(now));
-                self.sweep_at = SWEEP_AT.max(2 * self.given_up.len());
+            if self.removed.len() >= self.sweep_at {
+                self.removed.retain(|_, throttle| !throttle.is_full(now));
+                self.sweep_at = SWEEP_AT.max(2 * self.removed.len());
             }
-            self.given_up.insert(name.clone(), channel.throttle);
+            self.removed.insert(name.clone(), channel.throttle);
         }
     }
 }
@@ -161,19 +162,19 @@ mod tests {
     fn channels_that_were_given_up_long_ago_are_forgotten() {
         let mut context = Context::new(SessionConfig::default());
         let mut channels = Channels::default();
-        channels.connected(&mut context, "1.1".into());
+        channels.on_connected(&mut context, "1.1".into());
         for number in 0..20_000 {
             context.now += Duration::from_millis(10);
             let name = format!("room-{number}");
             if let Ok(channel) = ChannelName::new(&name, NameRules::Strict) {
-                channels.want(&mut context, channel.clone(), None);
-                channels.unwant(&mut context, &channel);
-                channels.succeeded(&mut context, &name, &EventData::Json("{}".into()));
+                channels.subscribe(&mut context, channel.clone(), None);
+                channels.unsubscribe(&mut context, &channel);
+                channels.on_succeeded(&mut context, &name, &EventData::Json("{}".into()));
             }
         }
         assert!(channels.table.is_empty());
         // One is worth remembering for some three seconds.
-        let remembered = channels.given_up.len();
+        let remembered = channels.removed.len();
         assert!((200..=1000).contains(&remembered), "{remembered}");
     }
 }

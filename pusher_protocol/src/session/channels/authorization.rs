@@ -4,7 +4,7 @@ use crate::{
     protocol::{AuthError, ChannelAuthorization, ChannelKind, ChannelName, EventData, Member},
     session::{
         Notice, Output, PusherError, RequestId, SubscriptionError,
-        channels::{Channels, Identity, Phase, encryption::Encryption},
+        channels::{ChannelPhase, Channels, Identity, encryption::Encryption},
         context::Context,
     },
 };
@@ -20,14 +20,14 @@ impl Channels {
     /// Has a channel authorized when its turn comes.
     pub(super) fn enqueue(&mut self, name: ChannelName) {
         if let Some(channel) = self.table.get_mut(&name) {
-            channel.phase = Phase::Queued;
+            channel.phase = ChannelPhase::Queued;
             self.queue.push_back(name);
         }
     }
 
     /// Asks for as many authorizations as may be open at once. Done after every input, so that no place stays free while
     /// somebody waits.
-    pub(in crate::session) fn pump(&mut self, context: &mut Context) {
+    pub(in crate::session) fn start_queued(&mut self, context: &mut Context) {
         while self.requests.len() < AUTHORIZATIONS_AT_ONCE {
             let Some(name) = self.queue.pop_front() else {
                 return;
@@ -35,18 +35,18 @@ impl Channels {
             let Some(channel) = self.table.get(&name) else {
                 continue;
             };
-            let is_queued = matches!(channel.phase, Phase::Queued);
+            let is_queued = matches!(channel.phase, ChannelPhase::Queued);
             if (is_queued || channel.waits_for_key())
-                && let Some(request) = self.ask(context, &name)
+                && let Some(request) = self.request_authorization(context, &name)
                 && let Some(channel) = self.table.get_mut(&name)
             {
                 if is_queued {
                     channel
                         .throttle
                         .take_jittered(context.now, &mut context.random);
-                    channel.phase = Phase::Authorizing { request };
+                    channel.phase = ChannelPhase::Authorizing { request };
                 } else if let Some(encryption) = &mut channel.encryption {
-                    encryption.asked(request, context.now);
+                    encryption.requested(request, context.now);
                 }
             }
         }
@@ -63,7 +63,11 @@ impl Channels {
     }
 
     /// Asks the backend to authorize a channel.
-    fn ask(&mut self, context: &mut Context, name: &ChannelName) -> Option<RequestId> {
+    fn request_authorization(
+        &mut self,
+        context: &mut Context,
+        name: &ChannelName,
+    ) -> Option<RequestId> {
         let socket_id = self.socket_id.clone()?;
         let request = context.next_request();
         self.requests.insert(request, name.clone());
@@ -87,7 +91,7 @@ impl Channels {
     }
 
     /// Takes back what the backend is asked about this channel, if it is.
-    pub(super) fn cancel_question(&mut self, context: &mut Context, name: &ChannelName) {
+    pub(super) fn cancel_requests(&mut self, context: &mut Context, name: &ChannelName) {
         let asked =
             |(request, channel): (&RequestId, &ChannelName)| (channel == name).then_some(*request);
         if let Some(request) = self.requests.iter().find_map(asked) {
@@ -96,11 +100,11 @@ impl Channels {
         if let Some(channel) = self.table.get_mut(name)
             && let Some(encryption) = &mut channel.encryption
         {
-            encryption.forget_rekey(context, name);
+            encryption.cancel_rekey(context, name);
         }
     }
 
-    pub(in crate::session) fn authorized(
+    pub(in crate::session) fn on_authorized(
         &mut self,
         context: &mut Context,
         request: RequestId,
@@ -112,10 +116,10 @@ impl Channels {
             return;
         };
         match self.table.get(&name).map(|channel| &channel.phase) {
-            Some(Phase::Authorizing { request: current }) if *current == request => {
+            Some(ChannelPhase::Authorizing { request: current }) if *current == request => {
                 self.subscribe_authorized(context, &name, answer, identity);
             }
-            Some(_) => self.rekeyed(context, &name, request, answer),
+            Some(_) => self.on_rekeyed(context, &name, request, answer),
             None => {}
         }
     }
@@ -129,12 +133,12 @@ impl Channels {
     ) {
         let authorization = match answer {
             Ok(authorization) => authorization,
-            Err(error) => return self.not_authorized(context, name, error),
+            Err(error) => return self.on_not_authorized(context, name, error),
         };
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
-        channel.is_me_from_sign_in = false;
+        channel.me_is_from_sign_in = false;
         match name.kind() {
             ChannelKind::Presence => match (&authorization.channel_data, identity) {
                 (Some(channel_data), _) => {
@@ -150,10 +154,10 @@ impl Channels {
                 }
                 (None, Identity::SignedIn(id)) => {
                     channel.me = Some(id.clone());
-                    channel.is_me_from_sign_in = true;
+                    channel.me_is_from_sign_in = true;
                 }
                 (None, Identity::Pending) => {
-                    channel.phase = Phase::AwaitingSignIn { authorization };
+                    channel.phase = ChannelPhase::AwaitingSignIn { authorization };
                     return;
                 }
                 (None, Identity::None) => {
@@ -168,7 +172,7 @@ impl Channels {
             }
             ChannelKind::Public | ChannelKind::Private => {}
         }
-        self.subscribe(
+        self.send_subscribe(
             context,
             name,
             Some(&authorization.auth),
@@ -177,7 +181,7 @@ impl Channels {
     }
 
     /// The backend did not authorize a channel: it is asked again, or the channel has failed.
-    pub(super) fn not_authorized(
+    pub(super) fn on_not_authorized(
         &mut self,
         context: &mut Context,
         name: &ChannelName,
@@ -187,11 +191,11 @@ impl Channels {
             return;
         };
         let failures = channel.auth_failures + 1;
-        let Some(delay) = context.delay_before_asking_again(&error, failures) else {
+        let Some(delay) = context.auth_retry_delay(&error, failures) else {
             return self.fail(context, name, error.into(), false);
         };
         channel.auth_failures = failures;
-        self.proceed_at(context, name.clone(), context.now + delay);
+        self.request_at(context, name.clone(), context.now + delay);
         context.notice(Notice::Error {
             error: PusherError::Authorization {
                 channel: name.clone(),
@@ -203,22 +207,22 @@ impl Channels {
 
     /// The sign-in was decided: presence channels that waited for it know who the client is, or that it is nobody. Those
     /// that failed because nobody was signed in are tried again.
-    pub(in crate::session) fn identified(&mut self, context: &mut Context, identity: &Identity) {
+    pub(in crate::session) fn on_identity(&mut self, context: &mut Context, identity: &Identity) {
         for name in self.in_order() {
             let Some(channel) = self.table.get_mut(&name) else {
                 continue;
             };
             match (&channel.phase, identity) {
-                (Phase::AwaitingSignIn { authorization }, Identity::SignedIn(id)) => {
+                (ChannelPhase::AwaitingSignIn { authorization }, Identity::SignedIn(id)) => {
                     let auth = authorization.auth.clone();
                     channel.me = Some(id.clone());
-                    channel.is_me_from_sign_in = true;
-                    self.subscribe(context, &name, Some(&auth), None);
+                    channel.me_is_from_sign_in = true;
+                    self.send_subscribe(context, &name, Some(&auth), None);
                 }
-                (Phase::AwaitingSignIn { .. }, _) => {
+                (ChannelPhase::AwaitingSignIn { .. }, _) => {
                     self.fail(context, &name, SubscriptionError::NoIdentity, false);
                 }
-                (Phase::Unidentified, Identity::SignedIn(_)) => self.start(context, name),
+                (ChannelPhase::Unidentified, Identity::SignedIn(_)) => self.start(context, name),
                 _ => {}
             }
         }

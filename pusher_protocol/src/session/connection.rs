@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use crate::{
     config::{ReconnectPolicy, Timing},
-    protocol::{ClientFrame, CloseAction, FrameError, foreign_words, head},
+    protocol::{ClientFrame, CloseAction, FrameError, redact, redacted_excerpt},
     session::{
         ConnectionError, ConnectionState, DialId, DialPhase, Notice, Output, PusherError,
         ReconnectContext, ReconnectDecision, Session,
         context::Context,
-        heartbeat::{Heartbeat, Pulse},
+        heartbeat::{Heartbeat, HeartbeatAction},
     },
 };
 
@@ -19,7 +19,7 @@ const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
 /// How far the connection is.
 #[derive(Debug)]
-pub(super) enum Link {
+pub(super) enum Connection {
     /// Nobody asked for a connection.
     Idle,
     /// The driver dials; `opened` once the WebSocket stands and the protocol's first message is awaited.
@@ -39,13 +39,13 @@ pub(super) enum Link {
         retry_at: Duration,
         loss: Loss,
         /// Asking to connect does not shorten it.
-        stands: bool,
+        locked: bool,
     },
     /// Given up.
     Failed { loss: Loss },
 }
 
-impl Link {
+impl Connection {
     /// Why there is none, after a failure.
     pub(super) fn loss(&self) -> Option<&Loss> {
         match self {
@@ -71,43 +71,43 @@ pub(super) struct Outage {
     /// Failures since then: dials that failed, connections that did not last.
     pub(super) failures: u32,
     /// Whether the one immediate reconnect of this outage was used.
-    pub(super) immediate_spent: bool,
+    pub(super) used_immediate: bool,
     /// How often the game has connected in reaction to a failure.
     pub(super) reactions: u32,
 }
 
 impl Session {
     /// Ends whatever socket or dial there is, in good order.
-    pub(super) fn hang_up(&mut self, reason: &'static str) {
-        match self.link {
-            Link::Dialing {
+    pub(super) fn close_connection(&mut self, reason: &'static str) {
+        match self.connection {
+            Connection::Dialing {
                 dial,
                 opened: false,
                 ..
             } => self.context.output(Output::CancelDial(dial)),
-            Link::Dialing { opened: true, .. } | Link::Connected { .. } => {
+            Connection::Dialing { opened: true, .. } | Connection::Connected { .. } => {
                 self.context.output(Output::Close {
                     code: CLOSE_NORMAL,
                     reason,
                 });
             }
-            Link::Idle | Link::Waiting { .. } | Link::Failed { .. } => {}
+            Connection::Idle | Connection::Waiting { .. } | Connection::Failed { .. } => {}
         }
-        self.left();
+        self.on_disconnected();
     }
 
     /// The connection is gone: what depended on it starts anew with the next.
-    fn left(&mut self) {
-        self.user.left(&mut self.context);
-        self.channels.left(&mut self.context);
+    fn on_disconnected(&mut self) {
+        self.user.on_disconnected(&mut self.context);
+        self.channels.on_disconnected(&mut self.context);
     }
 
-    pub(super) fn opened(&mut self, dial: DialId) {
-        if let Link::Dialing {
+    pub(super) fn on_opened(&mut self, dial: DialId) {
+        if let Connection::Dialing {
             dial: current,
             opened,
             ..
-        } = &mut self.link
+        } = &mut self.connection
             && *current == dial
         {
             *opened = true;
@@ -116,19 +116,19 @@ impl Session {
 
     /// Whether frames and endings of this socket still count.
     pub(super) fn is_current(&self, dial: DialId) -> bool {
-        match self.link {
-            Link::Dialing {
+        match self.connection {
+            Connection::Dialing {
                 dial: current,
                 opened: true,
                 ..
             }
-            | Link::Connected { dial: current, .. } => current == dial,
+            | Connection::Connected { dial: current, .. } => current == dial,
             _ => false,
         }
     }
 
-    pub(super) fn dial_failed(&mut self, dial: DialId, mut error: ConnectionError) {
-        if matches!(self.link, Link::Dialing { dial: current, opened: false, .. } if current == dial)
+    pub(super) fn on_dial_failed(&mut self, dial: DialId, mut error: ConnectionError) {
+        if matches!(self.connection, Connection::Dialing { dial: current, opened: false, .. } if current == dial)
         {
             let action = match error {
                 ConnectionError::InvalidEndpoint(_)
@@ -142,37 +142,39 @@ impl Session {
             };
             // A gateway or a proxy may repeat the headers that it was sent.
             match &mut error {
-                ConnectionError::Upgrade { reason, .. } => *reason = head(reason),
-                ConnectionError::Proxy { reason, .. } => *reason = foreign_words(reason),
+                ConnectionError::Upgrade { reason, .. } => *reason = redacted_excerpt(reason),
+                ConnectionError::Proxy { reason, .. } => *reason = redact(reason),
                 _ => {}
             }
-            self.lost(error, action);
+            self.on_connection_lost(error, action);
         }
     }
 
-    pub(super) fn closed(&mut self, dial: DialId, mut error: ConnectionError) {
+    pub(super) fn on_closed(&mut self, dial: DialId, mut error: ConnectionError) {
         if self.is_current(dial) {
             let action = CloseAction::of(error.code());
             match &mut error {
-                ConnectionError::Lost { reason } if matches!(self.link, Link::Dialing { .. }) => {
+                ConnectionError::Lost { reason }
+                    if matches!(self.connection, Connection::Dialing { .. }) =>
+                {
                     let reason = std::mem::take(reason);
                     error = ConnectionError::NotEstablished { reason };
                 }
-                ConnectionError::Closed { reason, .. } => *reason = foreign_words(reason),
+                ConnectionError::Closed { reason, .. } => *reason = redact(reason),
                 _ => {}
             }
-            self.lost(error, action);
+            self.on_connection_lost(error, action);
         }
     }
 
     /// The connection was lost, or not had.
-    pub(super) fn lost(&mut self, error: ConnectionError, action: CloseAction) {
-        if let Link::Connected { since, .. } = self.link
+    pub(super) fn on_connection_lost(&mut self, error: ConnectionError, action: CloseAction) {
+        if let Connection::Connected { since, .. } = self.connection
             && self.context.now >= since + self.context.config.timing.healthy_after
         {
             self.outage = Outage::default();
         }
-        self.left();
+        self.on_disconnected();
         let attempt = self.outage.failures.saturating_add(1);
         self.context.notice(Notice::Error {
             error: error.clone().into(),
@@ -184,9 +186,9 @@ impl Session {
             error,
             since: self.context.now,
         };
-        let Some(delay) = self.decide(&loss.error, attempt, policy_delay) else {
+        let Some(delay) = self.reconnect_delay(&loss.error, attempt, policy_delay) else {
             let error = loss.error.clone();
-            self.link = Link::Failed { loss };
+            self.connection = Connection::Failed { loss };
             let error = if action == CloseAction::Fail {
                 error
             } else {
@@ -200,7 +202,7 @@ impl Session {
             return;
         };
         self.outage.failures = attempt;
-        self.wait(self.context.now + delay, loss, false);
+        self.schedule_dial(self.context.now + delay, loss, false);
     }
 
     /// How long to wait before the next dial, as policy and protocol have it; `None` to give up.
@@ -212,8 +214,8 @@ impl Session {
             .is_some_and(|max| self.outage.attempts >= max);
         if action == CloseAction::Fail || is_exhausted {
             None
-        } else if action == CloseAction::Immediately && !self.outage.immediate_spent {
-            self.outage.immediate_spent = true;
+        } else if action == CloseAction::Immediately && !self.outage.used_immediate {
+            self.outage.used_immediate = true;
             Some(ReconnectPolicy::immediate_delay(random))
         } else {
             Some(policy.delay(self.outage.failures, random))
@@ -221,7 +223,7 @@ impl Session {
     }
 
     /// The same, with the game's own word on it.
-    fn decide(
+    fn reconnect_delay(
         &mut self,
         error: &ConnectionError,
         attempt: u32,
@@ -250,41 +252,41 @@ impl Session {
     }
 
     /// Something came on the socket.
-    pub(super) fn heard(&mut self) {
-        if let Link::Connected { heartbeat, .. } = &mut self.link
-            && let Some(round_trip) = heartbeat.heard(self.context.now)
+    pub(super) fn on_received(&mut self) {
+        if let Connection::Connected { heartbeat, .. } = &mut self.connection
+            && let Some(round_trip) = heartbeat.on_received(self.context.now)
         {
             self.context.notice(Notice::RoundTrip(round_trip));
         }
     }
 
     /// There is a reason to look after the link: asks the server, or dials instead of waiting longer.
-    pub(super) fn check_link(&mut self) {
-        match &mut self.link {
-            Link::Connected { heartbeat, .. } => {
+    pub(super) fn check_connection(&mut self) {
+        match &mut self.connection {
+            Connection::Connected { heartbeat, .. } => {
                 let pong_timeout = self.context.config.timing.pong_timeout;
-                if heartbeat.doubt(self.context.now, pong_timeout) == Pulse::Ask {
+                if heartbeat.check_now(self.context.now, pong_timeout) == HeartbeatAction::Ping {
                     self.context.send(ClientFrame::Ping);
                 }
             }
-            Link::Waiting { .. } => self.hasten(),
-            Link::Idle | Link::Dialing { .. } | Link::Failed { .. } => {}
+            Connection::Waiting { .. } => self.dial_soon(),
+            Connection::Idle | Connection::Dialing { .. } | Connection::Failed { .. } => {}
         }
     }
 
     /// The same, but the server is asked only once the frames that wait are through: they came while the machine slept.
-    pub(super) fn doubt_link(&mut self) {
-        if let Link::Connected { heartbeat, .. } = &mut self.link {
-            heartbeat.doubt_later(self.context.now);
+    pub(super) fn check_connection_later(&mut self) {
+        if let Connection::Connected { heartbeat, .. } = &mut self.connection {
+            heartbeat.check_later(self.context.now);
         } else {
-            self.check_link();
+            self.check_connection();
         }
     }
 
-    pub(super) fn link_time_passed(&mut self) {
+    pub(super) fn connection_time_passed(&mut self) {
         let now = self.context.now;
-        match &mut self.link {
-            Link::Dialing {
+        match &mut self.connection {
+            Connection::Dialing {
                 dial,
                 deadline,
                 opened,
@@ -301,37 +303,37 @@ impl Session {
                     Output::CancelDial(dial)
                 });
                 let after = self.context.config.timing.dial_timeout;
-                self.lost(
+                self.on_connection_lost(
                     ConnectionError::TimedOut { phase, after },
                     CloseAction::BackOff,
                 );
             }
-            Link::Connected { heartbeat, .. } => {
+            Connection::Connected { heartbeat, .. } => {
                 match heartbeat.check(now, &self.context.config.timing) {
-                    Pulse::Fine => {}
-                    Pulse::Ask => self.context.send(ClientFrame::Ping),
-                    Pulse::Dead { after } => {
+                    HeartbeatAction::None => {}
+                    HeartbeatAction::Ping => self.context.send(ClientFrame::Ping),
+                    HeartbeatAction::TimedOut { after } => {
                         self.context.output(Output::Abandon);
-                        self.lost(
+                        self.on_connection_lost(
                             ConnectionError::PongTimedOut { after },
                             CloseAction::Immediately,
                         );
                     }
                 }
             }
-            Link::Waiting { retry_at, .. } if now >= *retry_at => self.dial(),
+            Connection::Waiting { retry_at, .. } if now >= *retry_at => self.dial(),
             _ => {}
         }
     }
 
-    pub(super) fn link_wake_at(&self) -> Option<Duration> {
-        match &self.link {
-            Link::Dialing { deadline, .. } => Some(*deadline),
-            Link::Connected { heartbeat, .. } => {
+    pub(super) fn connection_wake_at(&self) -> Option<Duration> {
+        match &self.connection {
+            Connection::Dialing { deadline, .. } => Some(*deadline),
+            Connection::Connected { heartbeat, .. } => {
                 Some(heartbeat.wake_at(&self.context.config.timing))
             }
-            Link::Waiting { retry_at, .. } => Some(*retry_at),
-            Link::Idle | Link::Failed { .. } => None,
+            Connection::Waiting { retry_at, .. } => Some(*retry_at),
+            Connection::Idle | Connection::Failed { .. } => None,
         }
     }
 
@@ -340,9 +342,9 @@ impl Session {
         if !self.is_current(dial) {
             return;
         }
-        self.heard();
-        if matches!(self.link, Link::Dialing { .. }) {
-            self.refuse_server("a binary message");
+        self.on_received();
+        if matches!(self.connection, Connection::Dialing { .. }) {
+            self.reject_server("a binary message");
         } else {
             self.context
                 .report(PusherError::Frame(FrameError::binary()));

@@ -8,7 +8,7 @@ use crate::protocol::ChannelName;
 /// Some servers refuse in silence. So once a subscription was granted and the time of the last one is over, nothing more is
 /// awaited. Answers come in order: after one that came late, the next has its time from then on.
 #[derive(Debug, Default)]
-pub(super) struct Unanswered(HashMap<ChannelName, Count>);
+pub(super) struct PendingReplies(HashMap<ChannelName, Count>);
 
 #[derive(Debug, Default)]
 struct Count {
@@ -25,7 +25,7 @@ impl Count {
     }
 }
 
-impl Unanswered {
+impl PendingReplies {
     pub(super) fn add(&mut self, name: &ChannelName, deadline: Duration) {
         let entry = self.0.entry(name.clone()).or_default();
         *entry = Count {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::link::{CLOSE_NORMAL, Link};
+use super::connection::{CLOSE_NORMAL, Connection};
 use crate::{
     protocol::{ClientFrame, CloseAction, ServerFrame},
     session::{
@@ -20,19 +20,19 @@ const SHORTEST_ACTIVITY_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Session {
     /// A frame while the protocol's first message is awaited.
-    pub(super) fn handle_first_frame(&mut self, dial: DialId, frame: &ServerFrame<'_>) {
+    pub(super) fn handle_handshake_frame(&mut self, dial: DialId, frame: &ServerFrame<'_>) {
         match &*frame.event {
             "pusher:connection_established" => {
                 let fields = frame.data.fields();
                 match fields.get("socket_id") {
                     Some(Value::String(socket_id)) if !socket_id.is_empty() => {
-                        self.established(
+                        self.on_established(
                             dial,
                             socket_id.as_str().into(),
                             fields.get("activity_timeout"),
                         );
                     }
-                    _ => self.refuse_server("a connection_established without a socket_id"),
+                    _ => self.reject_server("a connection_established without a socket_id"),
                 }
             }
             "pusher:error" => {
@@ -43,24 +43,24 @@ impl Session {
                     code: CLOSE_NORMAL,
                     reason: "refused",
                 });
-                self.lost(
+                self.on_connection_lost(
                     ConnectionError::Refused { code, message },
                     CloseAction::of(code),
                 );
             }
             "pusher:ping" => self.context.send(ClientFrame::Pong),
             "pusher:pong" => {}
-            _ => self.refuse_server("another message came before connection_established"),
+            _ => self.reject_server("another message came before connection_established"),
         }
     }
 
     /// What answers is no Pusher server.
-    pub(super) fn refuse_server(&mut self, reason: &str) {
+    pub(super) fn reject_server(&mut self, reason: &str) {
         self.context.output(Output::Close {
             code: CLOSE_NORMAL,
             reason: "not the Pusher protocol",
         });
-        self.lost(
+        self.on_connection_lost(
             ConnectionError::NotPusher {
                 reason: reason.into(),
             },
@@ -68,9 +68,14 @@ impl Session {
         );
     }
 
-    fn established(&mut self, dial: DialId, socket_id: Arc<str>, server_timeout: Option<&Value>) {
+    fn on_established(
+        &mut self,
+        dial: DialId,
+        socket_id: Arc<str>,
+        server_timeout: Option<&Value>,
+    ) {
         let now = self.context.now;
-        self.link = Link::Connected {
+        self.connection = Connection::Connected {
             dial,
             since: now,
             heartbeat: Heartbeat::new(activity_timeout(server_timeout), now),
@@ -79,8 +84,8 @@ impl Session {
             .notice(Notice::State(ConnectionState::Connected {
                 socket_id: socket_id.clone(),
             }));
-        self.user.connected(&mut self.context, &socket_id);
-        self.channels.connected(&mut self.context, socket_id);
+        self.user.on_connected(&mut self.context, &socket_id);
+        self.channels.on_connected(&mut self.context, socket_id);
     }
 }
 
