@@ -1,4 +1,4 @@
-//! What a client is told before it starts: where the server is, and how patient to be with it.
+//! Settings of a client: the server's endpoint, timeouts, retry policies and limits. Nothing here does I/O or keeps state.
 
 mod backoff;
 mod endpoint;

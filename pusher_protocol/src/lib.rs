@@ -1,8 +1,8 @@
 //! The Pusher Channels client protocol (version 7) without any I/O.
 //!
-//! [`protocol`] reads and writes what goes over the wire. [`session`] is a whole client as a state machine: it is told
-//! what happened and what time it is, and says what to do next. Sockets, threads and clocks belong to whoever drives
-//! it; `bevy_pusher` is one such driver.
+//! [`protocol`] parses and encodes frames. [`session`] is a complete client as a state machine: its input is what happened and
+//! the current time, its output is what to do next. Sockets, threads and clocks belong to the driver around it; `bevy_pusher`
+//! is one.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,8 +1,10 @@
+//! The exponential backoff behind the reconnect and the retry policy.
+
 use std::time::Duration;
 
 use crate::config::Timing;
 
-/// A delay that grows and is random.
+/// An exponential backoff with jitter.
 pub(super) struct Backoff {
     pub(super) min: Duration,
     pub(super) factor: f64,
@@ -11,7 +13,8 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The delay after `failures` earlier failures in a row. No setting makes it spin or overflow.
+    /// Returns the delay after `failures` earlier failures in a row. No setting makes it overflow or go below
+    /// [`Timing::SHORTEST`].
     pub(super) fn delay(&self, failures: u32, random: &mut fastrand::Rng) -> Duration {
         let min = self.min.clamp(Timing::SHORTEST, Timing::LONGEST);
         let room = self
@@ -21,7 +24,7 @@ impl Backoff {
             .as_secs_f64();
         let factor = if self.factor >= 1.0 { self.factor } else { 1.0 };
         let grown = min.as_secs_f64() * factor.powi(failures.try_into().unwrap_or(i32::MAX));
-        // A comparison with what is no number is false, so that such a setting counts as none.
+        // Every comparison with NaN is false, so a NaN setting falls back to the bound.
         let spread = if grown < room { grown } else { room };
         let jitter = if self.jitter >= 0.0 {
             self.jitter.min(1.0)

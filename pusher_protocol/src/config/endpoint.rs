@@ -1,18 +1,20 @@
+//! [`Endpoint`]: the address of a server, its checks and its WebSocket URL.
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The protocol version this client speaks.
 const PROTOCOL: u8 = 7;
-/// What the client calls itself to the server.
+/// The `client` query parameter of the WebSocket URL.
 const CLIENT: &str = "bevy_pusher";
 
-/// What stays unescaped in an app key: everything that RFC 3986 calls unreserved.
+/// The characters of an app key that stay unescaped: the unreserved ones of RFC 3986, section 2.3.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// Where the Pusher server is.
+/// The address of a Pusher server.
 ///
 /// ```
 /// # use pusher_protocol::config::Endpoint;
@@ -24,17 +26,17 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// A cluster of the hosted service: always over TLS.
+    /// A cluster of the hosted service, always over TLS.
     Cluster(String),
-    /// A server of one's own: Sockudo, soketi, Reverb, …
+    /// A self-hosted server: Sockudo, soketi, Reverb, …
     Custom {
-        /// A host name or an IP address; no scheme, no port.
+        /// A host name or an IP address, without scheme and port.
         host: String,
         /// The TCP port.
         port: u16,
-        /// Whether to use TLS (wss).
+        /// Whether to use TLS (`wss`).
         tls: bool,
-        /// What comes before `/app/KEY`; empty for most servers.
+        /// The path before `/app/KEY`; empty for most servers.
         path: String,
     },
 }
@@ -46,7 +48,7 @@ impl Endpoint {
         Self::Cluster(name.into())
     }
 
-    /// A server of one's own, without TLS and path.
+    /// A self-hosted server, without TLS and without a path prefix.
     #[must_use]
     pub fn custom(host: impl Into<String>, port: u16) -> Self {
         Self::Custom {
@@ -57,7 +59,7 @@ impl Endpoint {
         }
     }
 
-    /// The same over TLS. A cluster always is.
+    /// Switches TLS on. Changes nothing for a cluster, which always uses TLS.
     #[must_use]
     pub fn with_tls(mut self) -> Self {
         if let Self::Custom { tls, .. } = &mut self {
@@ -66,7 +68,7 @@ impl Endpoint {
         self
     }
 
-    /// The same with a path prefix. A cluster has none.
+    /// Sets the path prefix. Changes nothing for a cluster, which has none.
     #[must_use]
     pub fn with_path(mut self, prefix: impl Into<String>) -> Self {
         if let Self::Custom { path, .. } = &mut self {
@@ -75,7 +77,11 @@ impl Endpoint {
         self
     }
 
-    /// What to dial for the app with this key.
+    /// Returns the WebSocket address of the app with this key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the key, the cluster's name, the host or the path prefix cannot be part of a URL.
     pub fn target(&self, key: &str) -> Result<SocketTarget, EndpointError> {
         if key.is_empty() {
             return Err(EndpointError::NoKey);
@@ -119,7 +125,7 @@ impl Endpoint {
     }
 }
 
-/// The host without the brackets of an IPv6 literal.
+/// Returns the host without the brackets of an IPv6 literal.
 fn checked_host(host: &str) -> Result<String, EndpointError> {
     if host.contains("://") {
         return Err(EndpointError::SchemeInHost(host.to_owned()));
@@ -140,21 +146,21 @@ fn checked_host(host: &str) -> Result<String, EndpointError> {
     }
 }
 
-/// One WebSocket address.
+/// A WebSocket address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketTarget {
     /// A host name or an IP address, without brackets.
     pub host: String,
     /// The TCP port.
     pub port: u16,
-    /// Whether TLS is used.
+    /// Whether to use TLS.
     pub tls: bool,
     /// Path and query of the upgrade request.
     pub path: String,
 }
 
 impl SocketTarget {
-    /// The host as it stands in a URL or a `Host` header: IPv6 literals in brackets.
+    /// Returns the host as a URL or a `Host` header needs it: IPv6 literals in brackets.
     #[must_use]
     pub fn host_in_url(&self) -> String {
         if self.host.contains(':') {
@@ -164,7 +170,7 @@ impl SocketTarget {
         }
     }
 
-    /// The whole as a URL.
+    /// Returns the complete URL.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
@@ -177,25 +183,25 @@ impl SocketTarget {
     }
 }
 
-/// Why an [`Endpoint`] cannot be dialled.
+/// An [`Endpoint`] that cannot be dialled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
     /// The app key is empty.
     #[error("the app key is empty")]
     NoKey,
-    /// The cluster's name is not one.
+    /// The cluster's name is invalid.
     #[error("{0:?} is no cluster: names are like \"eu\" or \"us2\"")]
     InvalidCluster(String),
-    /// A URL was given where a host belongs.
+    /// The host contains a scheme, as in `wss://example.com`.
     #[error(
         "the host {0:?} holds a scheme: give the host alone, and switch TLS on or off beside it"
     )]
     SchemeInHost(String),
-    /// The host is neither a name nor an address.
+    /// The host is neither a host name nor an IP address.
     #[error("{0:?} is neither a host name nor an IP address; the port is given apart")]
     InvalidHost(String),
-    /// The path prefix holds what a path cannot.
+    /// The path prefix contains a character that a path cannot.
     #[error("{0:?} is no path prefix")]
     InvalidPath(String),
 }

@@ -1,32 +1,34 @@
+//! [`Limits`]: bounds of queues, sizes and rates.
+
 use std::time::Duration;
 
-/// Bounds on what may pile up, and on what is sent.
+/// Limits on queues, message sizes and send rates.
 ///
-/// Write it with `..Limits::default()`: later versions may have more of it.
+/// Construct it with `..Limits::default()`: later versions may add fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Client events a second; one more is refused. `None` for servers without such a limit. 10: the hosted service's
-    /// limit per connection.
+    /// Client events per second and connection; more are rejected. `None` for servers without such a limit. Default 10, the
+    /// limit of the hosted service.
     pub client_events_per_second: Option<u32>,
-    /// Client events that may wait in the queue ([`SendMode::Queued`](crate::session::SendMode::Queued)), and channels and
-    /// names of which a latest value may wait ([`SendMode::Latest`](crate::session::SendMode::Latest)); one more is refused.
-    /// 256: half a minute of the hosted service's rate.
+    /// Length of the queue of client events ([`SendMode::Queued`](crate::session::SendMode::Queued)), and number of pending
+    /// latest values, one per channel and event name ([`SendMode::Latest`](crate::session::SendMode::Latest)); more are
+    /// rejected. Default 256, about half a minute at the hosted service's rate.
     pub queued_client_events: usize,
-    /// The largest data of a client event, in bytes of JSON. 10,240: the hosted service's limit.
+    /// The largest data of a client event, in bytes of JSON. Default 10,240, the limit of the hosted service.
     pub client_event_bytes: usize,
-    /// The largest message taken from the server, in bytes. 1 MiB: servers allow events of 10 to 100 KB.
+    /// The largest message accepted from the server, in bytes. Default 1 MiB; servers allow events of 10 to 100 KB.
     pub inbound_message_bytes: usize,
-    /// Bytes that may wait for a server that does not read; beyond them client events are refused. 1 MiB.
+    /// Bytes queued for a server that does not read; above that, client events are rejected. Default 1 MiB.
     pub outbound_bytes: usize,
-    /// Events that may wait for the game's next frame; beyond them the oldest are dropped and counted. 131,072.
+    /// Events queued for the game's next frame; above that, the oldest are dropped and counted. Default 131,072.
     pub waiting_events: usize,
-    /// The same, in bytes. 64 MiB.
+    /// Bytes of events queued for the game's next frame; above that, the oldest are dropped and counted. Default 64 MiB.
     pub waiting_bytes: usize,
-    /// How long the plugin may hand over events within one frame, the game's observers included; the rest waits for the
-    /// next frame. 60 ns of it are set aside for each event, for what its message costs later. 2 ms.
+    /// How long the plugin may dispatch events within one frame, including the game's observers; the rest is dispatched in the
+    /// next frame. Of this budget 60 ns are reserved per event, for the later cost of its message. Default 2 ms.
     pub receive_budget: Duration,
-    /// Messages of one type that may stay unread while the game's virtual time is paused, which stops Bevy from ageing
-    /// them; older ones are dropped and reported. 131,072.
+    /// Unread messages of one type that are kept while the game's virtual time is paused, which stops Bevy from dropping old
+    /// ones; the oldest are dropped and reported. Default 131,072.
     pub unread_messages: usize,
 }
 

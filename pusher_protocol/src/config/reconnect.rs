@@ -1,21 +1,23 @@
+//! [`ReconnectPolicy`]: when to reconnect after a lost or failed connection.
+
 use std::time::Duration;
 
 use crate::config::backoff::Backoff;
 
-/// How a lost connection is dialled again: after a random delay that grows, at most `min_delay · (1 + factorⁿ)` and at most
-/// `max_delay`, where n counts the failures since the last healthy connection.
+/// When to reconnect: after a random delay that grows with each failure. The delay is at most `min_delay · (1 + factorⁿ)` and
+/// at most `max_delay`, where n is the number of failures since the last healthy connection.
 ///
-/// The delay is random from the first attempt on, so that a server that restarts does not meet all its players at once. Of
-/// 10,000 players whose server is gone, the defaults bring back at most 1,040 within 100 ms at the first attempt, 470 at the
-/// second, 190 at the third, and ever fewer; each asks the game's backend at once for up to eight of its channels. A game
-/// that is larger, or whose backend can do less, spreads its players in proportion by a longer `min_delay`.
+/// The delay is random from the first attempt on, so that the clients of a restarted server do not reconnect at the same
+/// moment. Of 10,000 clients that lose their server together, the defaults reconnect at most 1,040 within any 100 ms at the
+/// first attempt, 470 at the second, 190 at the third, and fewer after that; each requests up to eight channel authorizations
+/// at once. For more clients, or a slower backend, raise `min_delay` in proportion.
 ///
-/// Write it with `..ReconnectPolicy::default()`: later versions may have more of it.
+/// Construct it with `..ReconnectPolicy::default()`: later versions may add fields.
 ///
 /// ```
 /// # use std::time::Duration;
 /// # use pusher_protocol::config::ReconnectPolicy;
-/// // Within a second at first, within ten at last, and not for ever.
+/// // At most one second at first, at most ten later, and at most 20 attempts.
 /// let eager = ReconnectPolicy {
 ///     min_delay: Duration::from_millis(500),
 ///     factor: 1.5,
@@ -26,18 +28,18 @@ use crate::config::backoff::Backoff;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReconnectPolicy {
-    /// The shortest delay. 1 s.
+    /// The shortest delay. Default 1 s.
     pub min_delay: Duration,
-    /// How much the delay grows with each failure; not at all with 1. 2.5: a second attempt within twice the time of the first
-    /// would still bring more than a twentieth of all players at once.
+    /// The factor by which the delay grows with each failure; 1 keeps it constant. Default 2.5: with 2, the second attempt
+    /// would still bring more than a twentieth of all clients within 100 ms.
     pub factor: f64,
-    /// The longest delay. 30 s.
+    /// The longest delay. Default 30 s.
     pub max_delay: Duration,
-    /// How much of what a delay has beyond `min_delay` is left to chance: all of it with 1, nothing with 0. 1: a fixed delay
-    /// brings all players back at the same moment.
+    /// The random share of the delay above `min_delay`, from 0 (none) to 1 (all). Default 1: with a fixed delay all clients
+    /// would reconnect at the same moment.
     pub jitter: f64,
-    /// After how many attempts in a row to give up; `None` tries for ever, which is the default: players leave their
-    /// machine in a tunnel or asleep, and come back.
+    /// Gives up after this many attempts in a row; `None` retries forever. Default `None`: players close their laptop or drive
+    /// through a tunnel, and come back.
     pub max_attempts: Option<u32>,
 }
 
@@ -54,7 +56,7 @@ impl Default for ReconnectPolicy {
 }
 
 impl ReconnectPolicy {
-    /// The delay after `failures` earlier failures in a row.
+    /// Returns the delay after `failures` earlier failures in a row.
     pub(crate) fn delay(&self, failures: u32, random: &mut fastrand::Rng) -> Duration {
         let backoff = Backoff {
             min: self.min_delay,
@@ -65,8 +67,8 @@ impl ReconnectPolicy {
         backoff.delay(failures, random)
     }
 
-    /// The delay when the server asks for an immediate reconnect (codes 4200 to 4299): up to a second, so that a
-    /// restarting server is not met by all at once.
+    /// Returns the delay before an immediate reconnect (close codes 4200 to 4299): random, up to one second, so that the
+    /// clients of a restarted server do not reconnect at the same moment.
     pub(crate) fn immediate_delay(random: &mut fastrand::Rng) -> Duration {
         Duration::from_secs(1).mul_f64(random.f64())
     }

@@ -1,27 +1,30 @@
+//! [`RetryPolicy`]: when to retry a request to the game's backend.
+
 use std::time::Duration;
 
 use crate::config::backoff::Backoff;
 
-/// How a question to the game's backend (an authorization, a sign-in) is repeated that failed for a passing reason: no answer
-/// in time, not reached, too many requests (429), an error of the server's own (5xx). A refusal such as 401 or 403 is not
-/// repeated: asking again unchanged would meet it again.
+/// When to retry a request to the game's backend (a channel authorization or a user authentication) after a transient failure:
+/// a timeout, no connection, too many requests (429) or a server error (5xx). A refusal such as 401 or 403 is not retried,
+/// because the same request would be refused again.
 ///
-/// The delay after n failures is at most `min_delay · (1 + factorⁿ)`, and at most `max_delay`. It is random, so that a backend
-/// that comes back is not met by all its players at once: of 10,000 players who ask at the same time for the first time, at
-/// most 470 ask again within the same 100 ms.
+/// The delay after n failures is at most `min_delay · (1 + factorⁿ)` and at most `max_delay`. It is random, so that a
+/// recovering backend does not get all requests at once: of 10,000 clients whose first request fails at the same moment, at
+/// most 470 retry within any 100 ms.
 ///
-/// Write it with `..RetryPolicy::default()`: later versions may have more of it.
+/// Construct it with `..RetryPolicy::default()`: later versions may add fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
-    /// How often one question is asked, the first time included; 1 never repeats it. 3.
+    /// Attempts per request, including the first; 1 disables retries. Default 3.
     pub max_attempts: u32,
-    /// The shortest delay. 1 s.
+    /// The shortest delay. Default 1 s.
     pub min_delay: Duration,
-    /// How much the delay grows with each failure. 2.5, as of [`ReconnectPolicy`](crate::config::ReconnectPolicy).
+    /// The factor by which the delay grows with each failure. Default 2.5, as in
+    /// [`ReconnectPolicy`](crate::config::ReconnectPolicy).
     pub factor: f64,
-    /// The longest delay. 10 s.
+    /// The longest delay. Default 10 s.
     pub max_delay: Duration,
-    /// How much of what a delay has beyond `min_delay` is left to chance: all of it with 1, nothing with 0. 1.
+    /// The random share of the delay above `min_delay`, from 0 (none) to 1 (all). Default 1.
     pub jitter: f64,
 }
 
@@ -38,7 +41,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Asks once, and leaves the rest to the game.
+    /// A policy without retries: each request is sent once.
     #[must_use]
     pub fn never() -> Self {
         Self {
@@ -47,7 +50,7 @@ impl RetryPolicy {
         }
     }
 
-    /// The delay after `failures` failures of the same question, `None` if it is not asked again.
+    /// Returns the delay after `failures` failures of the same request, or `None` if it is not retried.
     pub(crate) fn delay(&self, failures: u32, random: &mut fastrand::Rng) -> Option<Duration> {
         let backoff = Backoff {
             min: self.min_delay,

@@ -1,36 +1,38 @@
+//! [`Timing`]: timeouts and intervals.
+
 use std::time::Duration;
 
-/// How long to wait for what. All in real time: pausing a game's clock changes nothing here.
+/// Timeouts and intervals. All are real time: pausing a game's clock does not affect them.
 ///
-/// Write it with `..Timing::default()`: later versions may have more of it.
+/// Construct it with `..Timing::default()`: later versions may add fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// From the start of an attempt to connect (look-up, TCP, TLS, WebSocket upgrade) to the server's
-    /// `pusher:connection_established`. 10 s: pusher-js shows trouble after as long.
+    /// From the start of a connection attempt (DNS, TCP, TLS, WebSocket upgrade) to the server's
+    /// `pusher:connection_established`. Default 10 s, the `unavailableTimeout` of pusher-js.
     pub dial_timeout: Duration,
-    /// For the game's backend to answer an authorization or a sign-in. 10 s.
+    /// For the game's backend to respond to a channel authorization or a user authentication. Default 10 s.
     pub authorization_timeout: Duration,
-    /// For the server to answer a subscription. 10 s: some servers refuse without naming the channel, so silence is all
-    /// there is.
+    /// For the server to respond to a subscription. Default 10 s. Some servers refuse without naming the channel, so a timeout
+    /// is the only sign of the refusal.
     pub subscribe_timeout: Duration,
-    /// For a client event in the queue to be sent. 60 s: twice the longest delay before a reconnect.
+    /// For a queued client event to be sent. Default 60 s, twice the longest reconnect delay.
     pub queue_timeout: Duration,
-    /// Silence after which the link is checked with a `pusher:ping`; the server's own `activity_timeout` counts if it is
-    /// shorter. 30 s: pusher-js' 120 s are too slow for games.
+    /// Silence after which the client sends `pusher:ping`. The server's `activity_timeout` replaces it if that is shorter.
+    /// Default 30 s; the 120 s of pusher-js are too slow for games.
     pub activity_timeout: Duration,
-    /// For anything at all to come after that ping. 10 s.
+    /// For any message to arrive after that ping. Default 10 s.
     pub pong_timeout: Duration,
-    /// How long a connection must have stood for the next loss to count as the first. 10 s.
+    /// How long a connection must last to reset the count of failures in a row. Default 10 s.
     pub healthy_after: Duration,
-    /// For the server to answer the close frame at the end. 500 ms.
+    /// For the server to respond to the close frame. Default 500 ms.
     pub close_timeout: Duration,
 }
 
 impl Timing {
-    /// The shortest that any of the times can be; shorter ones are taken as this, so that no setting spins.
+    /// The shortest duration of a setting; shorter ones are raised to it, so that no setting makes the client spin.
     pub const SHORTEST: Duration = Duration::from_millis(10);
 
-    /// The longest that any of the times can be, a year; longer ones are taken as this, so that no sum overflows.
+    /// The longest duration of a setting, one year; longer ones are lowered to it, so that no sum overflows.
     pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
     pub(crate) fn sanitized(mut self) -> Self {
@@ -87,7 +89,7 @@ mod tests {
                 close_timeout: time,
             };
             let expected = Timing {
-                // Nothing waits for this one.
+                // No timer runs for this one.
                 healthy_after: asked.min(Timing::LONGEST),
                 ..same(taken)
             };

@@ -1,25 +1,27 @@
+//! Responses of the game's backend: channel authorizations, user authentications, and their errors.
+
 use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::protocol::redaction::redacted_excerpt;
 
-/// What the game's backend answers when it lets a client into a private or presence channel.
+/// The response of the game's backend that authorizes a private or presence channel.
 ///
-/// Its `Debug` shows none of the signatures and secrets.
+/// `Debug` omits signatures and secrets.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChannelAuthorization {
-    /// `APP_KEY:SIGNATURE`, as the backend made it.
+    /// `APP_KEY:SIGNATURE`, exactly as the backend sent it.
     pub auth: String,
-    /// On presence channels: who the client is, as the exact text that was signed.
+    /// On presence channels: the member's data, exactly as it was signed.
     pub channel_data: Option<String>,
-    /// On encrypted channels: the key of the events, base64. It never goes to the Pusher server.
+    /// On encrypted channels: the channel's key, in base64. It is never sent to the Pusher server.
     pub shared_secret: Option<String>,
 }
 
 impl ChannelAuthorization {
-    /// An authorization for a private channel.
+    /// An authorization of a private channel.
     #[must_use]
     pub fn new(auth: impl Into<String>) -> Self {
         Self {
@@ -29,21 +31,25 @@ impl ChannelAuthorization {
         }
     }
 
-    /// Adds the member's data, as the exact text that was signed.
+    /// Adds the member's data, exactly as it was signed.
     #[must_use]
     pub fn with_channel_data(mut self, channel_data: impl Into<String>) -> Self {
         self.channel_data = Some(channel_data.into());
         self
     }
 
-    /// Adds the key of an encrypted channel, base64.
+    /// Adds the key of an encrypted channel, in base64.
     #[must_use]
     pub fn with_shared_secret(mut self, shared_secret: impl Into<String>) -> Self {
         self.shared_secret = Some(shared_secret.into());
         self
     }
 
-    /// Reads the body of a successful answer: `{"auth":"KEY:SIGNATURE","channel_data":"…","shared_secret":"…"}`.
+    /// Parses the body of a successful response: `{"auth":"KEY:SIGNATURE","channel_data":"…","shared_secret":"…"}`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the body is not a JSON object, or if a field is missing or not a string.
     pub fn from_json(body: &str) -> Result<Self, AuthError> {
         let fields = Fields::parse(body)?;
         Ok(Self {
@@ -63,20 +69,20 @@ impl fmt::Debug for ChannelAuthorization {
     }
 }
 
-/// What the game's backend answers when it vouches for a user who signs in.
+/// The response of the game's backend that authenticates a user.
 ///
-/// Its `Debug` shows none of it.
+/// `Debug` omits all of it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserAuthentication {
-    /// `APP_KEY:SIGNATURE`, as the backend made it.
+    /// `APP_KEY:SIGNATURE`, exactly as the backend sent it.
     pub auth: String,
-    /// Who the user is, as the exact text that was signed.
+    /// The user's data, exactly as it was signed.
     pub user_data: String,
 }
 
 impl UserAuthentication {
-    /// An authentication from its two parts.
+    /// An authentication from its two fields.
     #[must_use]
     pub fn new(auth: impl Into<String>, user_data: impl Into<String>) -> Self {
         Self {
@@ -85,7 +91,11 @@ impl UserAuthentication {
         }
     }
 
-    /// Reads the body of a successful answer: `{"auth":"KEY:SIGNATURE","user_data":"…"}`.
+    /// Parses the body of a successful response: `{"auth":"KEY:SIGNATURE","user_data":"…"}`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the body is not a JSON object, or if a field is missing or not a string.
     pub fn from_json(body: &str) -> Result<Self, AuthError> {
         let fields = Fields::parse(body)?;
         Ok(Self {
@@ -101,7 +111,7 @@ impl fmt::Debug for UserAuthentication {
     }
 }
 
-/// The top level of a backend's answer.
+/// The top level of a backend's response.
 struct Fields(Map<String, Value>);
 
 impl Fields {
@@ -132,22 +142,22 @@ impl Fields {
     }
 }
 
-/// Why an authorization (of a channel) or an authentication (of a user) was not had.
+/// A failed channel authorization or user authentication.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// Nothing is configured that could authorize this.
+    /// Neither an endpoint nor an authorizer is configured.
     #[error("no authorizer is configured: set an auth endpoint, or an authorizer of your own")]
     NoAuthorizer,
-    /// The endpoint answered with a status that is no success.
+    /// The endpoint responded with a status other than 2xx.
     #[error("the auth endpoint answered {status}{}: {body}", status_advice(*.status))]
     Http {
         /// The HTTP status.
         status: u16,
-        /// The first characters of what came, without what looks like a secret.
+        /// The first characters of the body, with likely secrets redacted.
         body: String,
     },
-    /// No answer within the time of [`Timing::authorization_timeout`](crate::config::Timing::authorization_timeout).
+    /// No response within [`Timing::authorization_timeout`](crate::config::Timing::authorization_timeout).
     #[error("no answer from the auth endpoint in time")]
     TimedOut,
     /// The endpoint could not be reached.
@@ -156,34 +166,34 @@ pub enum AuthError {
     /// The TLS handshake with the endpoint failed.
     #[error("TLS with the auth endpoint failed: {0}")]
     Tls(String),
-    /// The endpoint's URL cannot be used.
+    /// The endpoint's URL is invalid.
     #[error("the auth endpoint is not usable: {0}")]
     InvalidEndpoint(String),
-    /// The endpoint is plain http on another machine, which was not allowed.
+    /// The endpoint uses plain HTTP on another machine, which is not allowed by default.
     #[error(
         "the auth endpoint is plain http on another machine, so anybody on the way could read the game's credentials: \
          use https, or allow it explicitly"
     )]
     Insecure,
-    /// The answer is no JSON object.
+    /// The response is not a JSON object.
     #[error("the auth endpoint's answer is not a JSON object (a login page?): {body}")]
     NotJson {
-        /// The first characters of what came, without what looks like a secret.
+        /// The first characters of the body, with likely secrets redacted.
         body: String,
     },
-    /// The answer lacks a field.
+    /// A field of the response is missing.
     #[error("the auth endpoint's answer has no {field:?}")]
     MissingField {
         /// The field's name.
         field: &'static str,
     },
-    /// A field of the answer is of another type than it must be.
+    /// A field of the response has the wrong type or an invalid value.
     #[error("{field:?} of the auth endpoint's answer is not what it must be")]
     InvalidField {
         /// The field's name.
         field: &'static str,
     },
-    /// The answer is larger than any authorization can be.
+    /// The response is larger than the limit.
     #[error("the auth endpoint's answer is larger than {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
@@ -192,22 +202,22 @@ pub enum AuthError {
     /// A custom authorizer refused.
     #[error("{message}")]
     Refused {
-        /// What it said.
+        /// The authorizer's message.
         message: String,
-        /// An HTTP status, if it had one.
+        /// The HTTP status, if the authorizer has one.
         status: Option<u16>,
     },
-    /// A custom authorizer dropped the request without an answer.
+    /// A custom authorizer dropped the request without a response.
     #[error("the authorizer dropped the request without an answer")]
     Dropped,
-    /// A custom authorizer or provider panicked.
+    /// A custom authorizer or credentials provider panicked.
     #[error("the authorizer panicked")]
     Panicked,
 }
 
 impl AuthError {
-    /// An error for an answer that is no success, with the first characters of its body: what looks like a signature, a
-    /// key or a token is left out.
+    /// An error for a response with a status other than 2xx. It contains the first characters of the body; anything that looks
+    /// like a signature, a key or a token is redacted.
     #[must_use]
     pub fn http(status: u16, body: &str) -> Self {
         Self::Http {
@@ -222,7 +232,7 @@ impl AuthError {
         }
     }
 
-    /// The HTTP status of a refusal, where there was one.
+    /// Returns the HTTP status of a refusal, if there is one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -232,7 +242,7 @@ impl AuthError {
         }
     }
 
-    /// Whether the same request may succeed a little later without anybody mending anything.
+    /// Whether the same request may succeed later without a change: a timeout, an unreachable endpoint, status 429 or 5xx.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

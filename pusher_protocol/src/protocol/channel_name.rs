@@ -1,14 +1,17 @@
+//! [`ChannelName`]: a validated channel name, and the kind its prefix gives it.
+
 use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
 
-/// The longest channel name that is accepted, in characters.
+/// The longest accepted channel name, in characters.
 ///
-/// The hosted service documents 164; its server libraries and Sockudo check 200, so nothing shorter is refused here.
+/// The hosted service documents 164, but its server libraries and Sockudo check for 200, so longer names than 164 are
+/// accepted.
 pub const CHANNEL_NAME_LENGTH: usize = 200;
 
-/// The prefix of the channel that carries a signed-in user's events.
+/// The prefix of the channel that delivers a signed-in user's events.
 const USER_CHANNEL_PREFIX: &str = "#server-to-user-";
 
-/// A channel name that has been checked. Cheap to clone.
+/// A validated channel name. Cheap to clone.
 ///
 /// ```
 /// # use pusher_protocol::{ChannelKind, ChannelName, NameRules};
@@ -20,7 +23,11 @@ const USER_CHANNEL_PREFIX: &str = "#server-to-user-";
 pub struct ChannelName(Arc<str>);
 
 impl ChannelName {
-    /// Checks `name` against `rules`.
+    /// Validates `name` against `rules`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the name is empty, too long or reserved, or contains a character that `rules` does not allow.
     pub fn new(name: &str, rules: NameRules) -> Result<Self, ChannelNameError> {
         if name.is_empty() {
             return Err(ChannelNameError::Empty);
@@ -41,18 +48,18 @@ impl ChannelName {
         }
     }
 
-    /// The channel on which a server sends events to one signed-in user. It is subscribed by the session alone.
+    /// The channel on which the server sends events to a signed-in user. Only the session subscribes to it.
     pub(crate) fn of_user(user_id: &str) -> Self {
         Self(format!("{USER_CHANNEL_PREFIX}{user_id}").into())
     }
 
-    /// What kind of channel the name's prefix makes this.
+    /// Returns the kind of channel, which the name's prefix determines.
     #[must_use]
     pub fn kind(&self) -> ChannelKind {
         ChannelKind::of(&self.0)
     }
 
-    /// Whether the server keeps the channel's last event for late subscribers (`cache-` and its relatives).
+    /// Whether the server caches the channel's last event for new subscribers (`cache-`, `private-cache-`, …).
     #[must_use]
     pub fn is_cache(&self) -> bool {
         let after_kind = match self.kind() {
@@ -64,13 +71,13 @@ impl ChannelName {
         after_kind.is_some_and(|rest| rest.starts_with("cache-"))
     }
 
-    /// The name as text.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The shared text itself, for those who keep it.
+    /// Returns the name as a shared string, for callers that store it.
     #[must_use]
     pub fn as_shared(&self) -> &Arc<str> {
         &self.0
@@ -103,17 +110,17 @@ impl fmt::Debug for ChannelName {
     }
 }
 
-/// What a channel's prefix says about it. The longest prefix decides; case matters.
+/// The kind of a channel. The longest prefix decides; prefixes are case-sensitive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChannelKind {
-    /// No prefix of the others: anybody may subscribe.
+    /// None of the prefixes below: anyone may subscribe.
     Public,
-    /// `private-`: needs an authorization; client events are possible.
+    /// `private-`: needs an authorization; allows client events.
     Private,
-    /// `presence-`: private, and the members are known to each other.
+    /// `presence-`: a private channel whose members see each other.
     Presence,
-    /// `private-encrypted-`: private, and the events are encrypted end to end.
+    /// `private-encrypted-`: a private channel whose events are encrypted end to end.
     PrivateEncrypted,
 }
 
@@ -130,24 +137,24 @@ impl ChannelKind {
         }
     }
 
-    /// Whether subscribing takes an authorization from the game's backend.
+    /// Whether a subscription needs an authorization from the game's backend.
     #[must_use]
     pub fn needs_authorization(self) -> bool {
         self != Self::Public
     }
 
-    /// Whether clients may send client events on such a channel.
+    /// Whether clients may send client events on the channel.
     #[must_use]
     pub fn allows_client_events(self) -> bool {
         matches!(self, Self::Private | Self::Presence)
     }
 }
 
-/// How strictly a channel name is checked before it is sent.
+/// Which characters a channel name may contain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameRules {
-    /// Pusher's own rule: letters, digits and `_-=@,.;`.
+    /// The rule of the hosted service: letters, digits and `_-=@,.;`.
     #[default]
     Strict,
     /// For servers that allow more: anything but control characters. Names starting with `#` stay reserved.
@@ -163,30 +170,30 @@ impl NameRules {
     }
 }
 
-/// Why a text is no channel name.
+/// An invalid channel name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelNameError {
-    /// The name is the empty text.
+    /// The name is empty.
     #[error("a channel name cannot be empty")]
     Empty,
     /// The name is longer than [`CHANNEL_NAME_LENGTH`].
     #[error("a channel name has at most {CHANNEL_NAME_LENGTH} characters, this one has {length}")]
     TooLong {
-        /// How many characters it has.
+        /// The name's length, in characters.
         length: usize,
     },
-    /// A character that channel names may not hold.
+    /// The name contains a character that the rules do not allow.
     #[error(
         "a channel name cannot hold {character:?} (at position {position}): letters, digits and _-=@,.; are allowed"
     )]
     IllegalCharacter {
         /// The first such character.
         character: char,
-        /// Where it is, counted in characters from 0.
+        /// Its position, in characters from 0.
         position: usize,
     },
-    /// Names starting with `#` belong to the protocol itself.
+    /// Names starting with `#` are reserved for the protocol.
     #[error("channel names starting with # are reserved; sign in to receive a user's events")]
     Reserved,
 }

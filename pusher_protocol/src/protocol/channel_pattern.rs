@@ -1,8 +1,11 @@
+//! [`ChannelPattern`]: a channel name, or a prefix of channel names.
+
 use std::fmt;
 
-/// A channel's name, or with a `*` at its end all names that begin so: `private-shop`, `private-shop-*`, `*`.
+/// A channel name, or with a trailing `*` all names with a prefix: `private-shop`, `private-shop-*`, `*`.
 ///
-/// Of several that match, the most specific one counts: the name itself, else the longest.
+/// Patterns are ordered by specificity: an exact name is greater than any prefix, a longer prefix greater than a shorter one.
+/// If several match a channel, the greatest one applies.
 ///
 /// ```
 /// # use pusher_protocol::protocol::ChannelPattern;
@@ -12,14 +15,14 @@ use std::fmt;
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelPattern {
-    // In this order, they make the more specific one the greater: see `Ord`.
+    // The derived `Ord` compares the fields in this order, which makes the more specific pattern the greater one.
     is_exact: bool,
     length: usize,
     text: Box<str>,
 }
 
 impl ChannelPattern {
-    /// The pattern of this text.
+    /// Parses a pattern. Any text is a valid one.
     #[must_use]
     pub fn new(pattern: impl AsRef<str>) -> Self {
         let pattern = pattern.as_ref();
@@ -31,7 +34,7 @@ impl ChannelPattern {
         }
     }
 
-    /// Whether a channel's name is one of its.
+    /// Whether the pattern matches this channel name.
     #[must_use]
     pub fn matches(&self, channel: &str) -> bool {
         if self.is_exact {

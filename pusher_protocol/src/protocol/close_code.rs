@@ -1,17 +1,19 @@
-/// What a client does after a close code, or after a `pusher:error` before the connection is established.
+//! Close and error codes: what a client does after each, and a description of it.
+
+/// The client's reaction to a close code, or to a `pusher:error` before the connection is established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseAction {
-    /// Dialling again unchanged cannot succeed.
+    /// Gives up: the same dial cannot succeed.
     Fail,
-    /// Dial again after a growing delay.
+    /// Reconnects after a growing delay.
     BackOff,
-    /// Dial again at once.
+    /// Reconnects immediately.
     Immediately,
 }
 
 impl CloseAction {
-    /// The rule of the protocol: 4000 to 4099 and 4300 up are final, 4200 to 4299 ask for an immediate reconnect, all
-    /// else backs off. `None` stands for a connection that ended without a code.
+    /// Returns the action that the protocol defines: 4000 to 4099 and 4300 up are final, 4200 to 4299 request an immediate
+    /// reconnect, all others back off. `None` is a connection that ended without a code.
     #[must_use]
     pub fn of(code: Option<u16>) -> Self {
         match code {
@@ -22,7 +24,8 @@ impl CloseAction {
     }
 }
 
-/// What a code means, in words for the person who reads the error, with what to do about it.
+/// Returns what a close or error code means and, where possible, what to do about it. `None` for unknown codes. The codes
+/// below 4000 are those of RFC 6455, section 7.4.1; the others are those of the Pusher protocol.
 #[must_use]
 pub fn close_code_description(code: u16) -> Option<&'static str> {
     Some(match code {

@@ -1,3 +1,5 @@
+//! The top level of a frame, deserialized with serde. `fast_path` parses the usual frames without it.
+
 use std::{borrow::Cow, fmt};
 
 use serde::{
@@ -8,13 +10,13 @@ use serde_json::value::RawValue;
 
 use crate::protocol::{EventData, Extra, Extras};
 
-/// The top level of a frame, borrowed from it.
+/// The top level of a frame, borrowed from its text.
 pub(super) struct Envelope<'a> {
     pub(super) event: Cow<'a, str>,
     pub(super) channel: Option<Cow<'a, str>>,
     pub(super) data: Option<&'a RawValue>,
     pub(super) user_id: Option<&'a RawValue>,
-    /// What else is there.
+    /// All other keys.
     pub(super) extras: Extras<'a>,
 }
 
@@ -110,7 +112,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     }
 }
 
-/// A text borrowed from the frame unless it holds escapes; serde's own `Cow` never borrows inside an `Option`.
+/// A string that borrows from the frame unless it contains escapes. Serde's own `Cow` never borrows inside an `Option`.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {

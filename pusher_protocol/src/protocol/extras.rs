@@ -1,9 +1,11 @@
+//! Keys of a frame that the protocol does not define.
+
 use std::borrow::Cow;
 
 use crate::protocol::EventData;
 
-/// The keys of a frame that are none of the protocol's own: extensions of some server's. Most frames have none, and for them
-/// this is a pointer to nothing.
+/// The keys of a frame that the protocol does not define: extensions of a server. Most frames have none; then this is a null
+/// pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extras<'a>(
     #[allow(
@@ -29,12 +31,12 @@ impl<'a> Extras<'a> {
         self.0.is_none()
     }
 
-    /// All of them, in the order of the frame.
+    /// Iterates over all keys, in the order of the frame.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Extra<'a>> {
         self.0.as_deref().map_or(&[][..], Vec::as_slice).iter()
     }
 
-    /// The same, owning their texts.
+    /// Converts into owned strings.
     #[must_use]
     pub fn into_owned(self) -> Extras<'static> {
         let Some(extras) = self.0 else {

@@ -1,3 +1,5 @@
+//! Frames from the server and to the server.
+
 use std::borrow::Cow;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -11,23 +13,27 @@ use crate::protocol::{
     user_id::UserId,
 };
 
-/// A text frame from the server, taken apart: one JSON object with an `event`.
+/// A parsed text frame from the server: one JSON object with an `event`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ServerFrame<'a> {
     /// The event's name.
     pub event: Cow<'a, str>,
-    /// The channel's name, where the frame has one.
+    /// The channel's name, if the frame has one.
     pub channel: Option<Cow<'a, str>>,
     /// The payload.
     pub data: EventData<'a>,
-    /// On client events of presence channels: who sent it, vouched for by the server.
+    /// The sender of a client event on a presence channel, verified by the server.
     pub user_id: Option<Cow<'a, str>>,
-    /// What else is there, in its order.
+    /// All other keys, in the order of the frame.
     pub extras: Extras<'a>,
 }
 
 impl<'a> ServerFrame<'a> {
-    /// Reads one text frame.
+    /// Parses a text frame.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not one JSON object with an `event`, or if a key of the protocol is duplicated.
     pub fn parse(text: &'a str) -> Result<Self, FrameError> {
         match fast_path::parse(text) {
             Some(frame) => Ok(frame),
@@ -35,14 +41,14 @@ impl<'a> ServerFrame<'a> {
         }
     }
 
-    /// Reads one text frame, whatever way it is written.
+    /// Parses a text frame in any JSON form.
     fn parse_any(text: &'a str) -> Result<Self, FrameError> {
         let envelope: Envelope<'a> = serde_json::from_str(text).map_err(|error| FrameError {
-            // The words of serde_json hold texts of the frame at any length.
+            // The message of serde_json quotes strings of the frame at any length.
             reason: redacted_excerpt(&error.to_string()),
         })?;
         let user_id = match envelope.user_id {
-            // Servers leave it out, or send null or an empty text, where there is none.
+            // Without a user, servers omit the key or send null or an empty string.
             Some(raw) => UserId::parse(raw.get()).filter(|id| !id.is_empty()),
             None => None,
         };
@@ -56,7 +62,7 @@ impl<'a> ServerFrame<'a> {
     }
 }
 
-/// The frame is not one JSON object with an `event`.
+/// A frame that is not one JSON object with an `event`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a frame that is not a Pusher message: {reason}")]
 pub struct FrameError {
@@ -71,15 +77,15 @@ impl FrameError {
     }
 }
 
-/// The `data` of an event as the wire had it. Servers send a JSON text that itself holds JSON, or a JSON value, or
-/// nothing; all are kept apart and none is lost.
+/// The `data` of an event. Servers send a JSON string that contains JSON, or another JSON value, or nothing; this type keeps
+/// the difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventData<'a> {
     /// The frame has no `data`.
     Absent,
-    /// `data` is a JSON text: what it says, escapes resolved. By convention JSON again, but it may be any text.
+    /// `data` is a JSON string: its content, unescaped. By convention the content is JSON, but it may be any text.
     Text(Cow<'a, str>),
-    /// `data` is another JSON value: its source.
+    /// `data` is another JSON value: its source text.
     Json(Cow<'a, str>),
 }
 
@@ -91,12 +97,12 @@ impl<'a> EventData<'a> {
         }
         match serde_json::from_str::<Text<'a>>(raw) {
             Ok(text) => Self::Text(text.0),
-            // A text with half a surrogate pair is legal JSON but no Unicode: it stays as it was written.
+            // A string with half a surrogate pair is valid JSON but not Unicode: its source text is kept.
             Err(_) => Self::Json(Cow::Borrowed(raw)),
         }
     }
 
-    /// The payload as text: the JSON text's content, the JSON value's source, or nothing.
+    /// Returns the payload as text: the string's content, the JSON value's source text, or an empty string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -105,7 +111,11 @@ impl<'a> EventData<'a> {
         }
     }
 
-    /// Decodes the payload as JSON: the one in the text, or the value itself. Absent data decodes as `null`.
+    /// Deserializes the payload: the JSON in the string, or the value itself. Absent data deserializes as `null`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the payload is not JSON or does not match `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         match self {
             Self::Absent => serde_json::from_str("null"),
@@ -113,7 +123,7 @@ impl<'a> EventData<'a> {
         }
     }
 
-    /// The payload as a JSON object whose fields may each be missing or of another type: never fails.
+    /// Returns the payload as a JSON object; an empty one if it is anything else. For messages whose fields may be missing.
     pub(crate) fn fields(&self) -> Map<String, Value> {
         match self.parse() {
             Ok(Value::Object(fields)) => fields,
@@ -121,7 +131,7 @@ impl<'a> EventData<'a> {
         }
     }
 
-    /// The same, owning its text.
+    /// Converts into an owned string.
     #[must_use]
     pub fn into_owned(self) -> EventData<'static> {
         match self {
@@ -141,7 +151,7 @@ pub(crate) enum ClientFrame<'a> {
         channel: &'a ChannelName,
         auth: Option<&'a str>,
         channel_data: Option<&'a str>,
-        /// Fields beside Pusher's own, for servers that have more.
+        /// Fields that Pusher does not define, for servers with extensions.
         extra: Option<&'a Map<String, Value>>,
     },
     Unsubscribe {
@@ -159,8 +169,8 @@ pub(crate) enum ClientFrame<'a> {
 }
 
 impl ClientFrame<'_> {
-    /// The frame's text. `data` is a JSON object for the protocol's own messages and the JSON value itself for client
-    /// events: every known server takes both, and Reverb refuses texts that are not JSON.
+    /// Encodes the frame. `data` is a JSON object in messages of the protocol, and the JSON value itself in client events: all
+    /// known servers accept both, and Reverb rejects strings that are not JSON.
     pub(crate) fn encode(&self) -> String {
         #[derive(Serialize)]
         struct Empty {}
@@ -191,7 +201,7 @@ impl ClientFrame<'_> {
         }
 
         fn text<D: Serialize>(event: &str, channel: Option<&str>, data: D) -> String {
-            // Serializing texts and checked JSON into memory has no way to fail.
+            // Serializing strings and validated JSON into memory cannot fail.
             serde_json::to_string(&Message {
                 event,
                 channel,
@@ -261,7 +271,7 @@ mod tests {
         ];
         let mut by_the_quick_way = 0;
         for frame in frames {
-            // Each with each of its bytes cut away, and with each replaced by one that means something.
+            // Each frame with one byte removed, or replaced by a character that has a meaning.
             let variants = (0..frame.len()).flat_map(|at| {
                 ["", "\"", "\\", "}", ",", ":", "\n", "e"].map(|other| {
                     let mut variant = frame.as_bytes().to_vec();

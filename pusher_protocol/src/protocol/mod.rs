@@ -1,4 +1,4 @@
-//! The bytes and texts of the wire: frames, names, codes, authorizations, rosters. Nothing here knows time.
+//! The wire format: frames, names, codes, authorizations, rosters. Nothing here knows the time or keeps a state.
 
 mod authorization;
 mod channel_name;

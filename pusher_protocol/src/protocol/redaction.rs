@@ -1,24 +1,24 @@
-//! Foreign texts in errors: short, on one line, and without what looks like a secret. Backends and servers repeat in their
-//! errors what they were sent.
+//! Text of servers and backends in error messages: short, on one line, and with likely secrets redacted. It is needed because
+//! servers and backends quote what they were sent.
 
 use std::borrow::Cow;
 
-/// How much of an unexpected answer an error shows, in characters.
+/// The length of an excerpt, in characters.
 pub(super) const EXCERPT_CHARACTERS: usize = 200;
 
-/// From this length on, a run of characters may be a secret: a signature has 64 hexadecimal digits, a key 44 of base64.
+/// The shortest run of characters that may be a secret: a signature has 64 hexadecimal digits, a key 44 characters of base64.
 const SECRET_CHARACTERS: usize = 32;
 
-/// Names under which the wire has what is secret or signed.
+/// Names of the fields that contain secrets or signed data.
 const SECRET_NAMES: [&str; 3] = ["shared_secret", "user_data", "auth"];
 
-/// The first characters of `text`, on one line, without secrets.
+/// Returns the first characters of `text`, on one line and redacted.
 pub(crate) fn redacted_excerpt(text: &str) -> String {
     let text = text.trim();
     if text.is_empty() {
         return "an empty body".into();
     }
-    // Before it is cut: half a signature does not look like one.
+    // Redacts before it cuts: half a signature does not look like one.
     let text = redact(text);
     match text.char_indices().nth(EXCERPT_CHARACTERS) {
         Some(_) => text.chars().take(EXCERPT_CHARACTERS).chain(['…']).collect(),
@@ -26,10 +26,10 @@ pub(crate) fn redacted_excerpt(text: &str) -> String {
     }
 }
 
-/// Of a longer text the rest is not even looked at: no server has so much to say, and looking takes time.
+/// Longer texts are cut here before they are scanned, so that a huge body costs no time.
 const SCANNED_BYTES: usize = 4096;
 
-/// `text` on one line, without secrets.
+/// Returns `text` on one line and redacted.
 pub(crate) fn redact(text: &str) -> String {
     without_secrets(scanned_prefix(text))
         .chars()
@@ -37,7 +37,7 @@ pub(crate) fn redact(text: &str) -> String {
         .collect()
 }
 
-/// As much of a text as is looked at, cut between two words: half a secret does not look like one.
+/// Returns the part of the text that is scanned. The cut is between two words, because half a secret does not look like one.
 fn scanned_prefix(text: &str) -> &str {
     if text.len() <= SCANNED_BYTES {
         return text;
@@ -48,11 +48,11 @@ fn scanned_prefix(text: &str) -> &str {
         .map_or(text, |(prefix, _)| prefix);
     let whole =
         prefix.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+/=_-.".contains(c));
-    // Of a single run there is no half.
+    // The text is a single run, and is redacted as a whole.
     if whole.is_empty() { prefix } else { whole }
 }
 
-/// `text` with each value that has the name of a secret replaced, and each run that looks like a signature, a key or a token.
+/// Replaces the value of every field with a secret's name, and every run that looks like a signature, a key or a token.
 fn without_secrets(text: &str) -> Cow<'_, str> {
     match without_named_values(text) {
         Cow::Borrowed(text) => without_tokens(text),
@@ -75,7 +75,7 @@ fn without_named_values(text: &str) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
-/// What is before the first value that has the name of a secret, and what is after it.
+/// Returns the text before the first value of a field with a secret's name, and the text after that value.
 fn split_at_named_value(text: &str) -> Option<(&str, &str)> {
     let mut starts: Vec<(usize, &str)> = SECRET_NAMES
         .iter()
@@ -107,7 +107,8 @@ fn split_at_named_value(text: &str) -> Option<(&str, &str)> {
     })
 }
 
-/// The value that follows on a name, in JSON, in JSON within JSON, in a form or in a dump; `None` if the name is but a word.
+/// Returns the text from the value of a field on: in JSON, JSON within JSON, a form or a dump of an array. `None` if the name
+/// is just a word.
 fn value_of(after_name: &str) -> Option<&str> {
     let (quotes, rest) = split(after_name, |c| !"\\\"'".contains(c));
     let rest = rest.trim_start();
@@ -119,7 +120,7 @@ fn value_of(after_name: &str) -> Option<&str> {
     (is_quoted || !quotes.is_empty()).then_some(value)
 }
 
-/// From the quote on that ends a text; a quote within it has more backslashes.
+/// Returns the text from the closing quote on. Quotes inside the value have more backslashes than that one.
 fn after_quoted<'a>(inner: &'a str, quote: &str) -> &'a str {
     let end = inner.match_indices(quote).find_map(|(at, _)| {
         let (text, after) = inner.split_at_checked(at)?;
@@ -128,7 +129,7 @@ fn after_quoted<'a>(inner: &'a str, quote: &str) -> &'a str {
     end.unwrap_or_default()
 }
 
-/// What follows on an object or a list.
+/// Returns the text after an object or a list.
 fn after_nested(value: &str) -> &str {
     let mut depth = 0_usize;
     let end = value.char_indices().find(|(_, c)| {
@@ -159,17 +160,17 @@ fn without_tokens(text: &str) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
-/// The text up to the first character of a kind, and from it on.
+/// Splits the text before the first character of a kind.
 fn split(text: &str, kind: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(kind).unwrap_or(text.len()))
 }
 
-/// The characters of base64 and its relative in URLs, and the one before each slash in JSON that PHP wrote.
+/// The characters of base64 and base64url, and the backslash that PHP writes before each slash in JSON.
 fn is_token_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "+/=_-\\".contains(c)
 }
 
-/// Whether a run is long, and hexadecimal or mixed like chance. Names and paths seldom are.
+/// Whether a run is long, and hexadecimal or a random mix of digits and letters. Names and paths rarely are.
 fn looks_secret(run: &str) -> bool {
     if run.len() < SECRET_CHARACTERS {
         return false;

@@ -1,3 +1,5 @@
+//! Members of presence channels.
+
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
@@ -9,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::protocol::{EventData, UserId};
 
-/// One member of a presence channel: a user, however many connections they have. Cheap to clone.
+/// A member of a presence channel: one user, with any number of connections. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Member {
     id: Arc<str>,
@@ -17,7 +19,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// A member with `info` as JSON; `null` where the backend gave none.
+    /// A member with `info` as JSON, `null` for none.
     #[must_use]
     pub fn new(id: impl Into<Arc<str>>, info: impl Into<Arc<str>>) -> Self {
         Self {
@@ -26,24 +28,28 @@ impl Member {
         }
     }
 
-    /// The user's id. Numeric ids come as their digits.
+    /// Returns the user's id. A numeric id is its digits.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// What the backend says about the user (`user_info`), as JSON; `null` where it says nothing.
+    /// Returns the `user_info` that the backend gave the user, as JSON; `null` if there is none.
     #[must_use]
     pub fn info_json(&self) -> &str {
         &self.info
     }
 
-    /// The same, decoded.
+    /// Deserializes [`info_json`](Self::info_json).
+    ///
+    /// # Errors
+    ///
+    /// Fails if it does not match `T`.
     pub fn info<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.info)
     }
 
-    /// Reads `{"user_id":…,"user_info":…}`, the form of `channel_data` and of `member_added`.
+    /// Parses `{"user_id":…,"user_info":…}`, the format of `channel_data` and of `member_added`.
     pub(crate) fn parse(data: &EventData<'_>) -> Option<Self> {
         #[derive(Deserialize)]
         struct Wire {
@@ -64,14 +70,14 @@ impl fmt::Debug for Member {
     }
 }
 
-/// The members of a presence channel, in the order of their ids.
+/// The members of a presence channel, ordered by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roster {
     me: Option<Arc<str>>,
     members: BTreeMap<Arc<str>, Member>,
 }
 
-/// What a membership event did to the roster.
+/// The effect of a membership event on the roster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MemberChange {
     Joined(Member),
@@ -79,42 +85,42 @@ pub(crate) enum MemberChange {
 }
 
 impl Roster {
-    /// The signed-in user's own entry.
+    /// Returns this client's own entry.
     #[must_use]
     pub fn me(&self) -> Option<&Member> {
         self.members.get(self.me.as_ref()?)
     }
 
-    /// The own id, known from the authorization even before the server lists it.
+    /// Returns this client's own id, which the authorization contains even before the server lists it.
     #[must_use]
     pub fn my_id(&self) -> Option<&str> {
         self.me.as_deref()
     }
 
-    /// The member with this id.
+    /// Returns the member with this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Member> {
         self.members.get(id)
     }
 
-    /// All members, in the order of their ids.
+    /// Iterates over all members, ordered by id.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Member> {
         self.members.values()
     }
 
-    /// How many users are there.
+    /// Returns the number of members.
     #[must_use]
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether nobody is there.
+    /// Whether there are no members.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// A roster of these members; a later one replaces an earlier one with the same id.
+    /// A roster of these members. If an id occurs twice, the later member replaces the earlier one.
     #[must_use]
     pub fn from_members(me: Option<&str>, members: impl IntoIterator<Item = Member>) -> Self {
         Self {
@@ -126,8 +132,8 @@ impl Roster {
         }
     }
 
-    /// Reads the data of `subscription_succeeded`: `{"presence":{"ids":[…],"hash":{…},"count":n}}`. Each part may be
-    /// missing; an empty `hash` comes as `[]` from some servers; ids may be numbers.
+    /// Parses the data of `subscription_succeeded`: `{"presence":{"ids":[…],"hash":{…},"count":n}}`. Each part may be missing;
+    /// some servers send an empty `hash` as `[]`; ids may be numbers.
     pub(crate) fn parse(data: &EventData<'_>, me: Option<Arc<str>>) -> Self {
         #[derive(Deserialize)]
         struct Wire {
@@ -163,8 +169,8 @@ impl Roster {
         Self { me, members }
     }
 
-    /// A user came, or came again with other info. A known id is not a second member, so that it is no news if a user
-    /// opens a second connection on a server that tells of each.
+    /// Adds a member or updates its info. Returns `None` for a known id: some servers report each connection of a user, but a
+    /// second connection is not a second member.
     pub(crate) fn add(&mut self, member: Member) -> Option<MemberChange> {
         match self.members.insert(member.id.clone(), member.clone()) {
             None => Some(MemberChange::Joined(member)),
@@ -172,12 +178,12 @@ impl Roster {
         }
     }
 
-    /// A user left; `None` if they were not there.
+    /// Removes a member. Returns `None` if there was none with this id.
     pub(crate) fn remove(&mut self, id: &str) -> Option<MemberChange> {
         self.members.remove(id).map(MemberChange::Left)
     }
 
-    /// What happened between `before` and this roster: who left, then who joined.
+    /// Returns the changes from `before` to this roster: first those who left, then those who joined.
     pub(crate) fn changes_since(&self, before: &Self) -> Vec<MemberChange> {
         let left = before
             .iter()

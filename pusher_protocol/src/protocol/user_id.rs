@@ -1,11 +1,13 @@
+//! User ids, which servers send as JSON strings or as numbers.
+
 use std::borrow::Cow;
 
-/// Reads user ids, which servers write as JSON texts or as numbers. A number keeps its digits: nothing goes through a
-/// float, so ids above 2^53 stay what they were, and `7` and `"7"` are one and the same user.
+/// Parses user ids. A number keeps its digits and never becomes a float, so ids above 2^53 stay exact, and `7` and `"7"` are
+/// the same user.
 pub(crate) struct UserId;
 
 impl UserId {
-    /// The id in `json`, the source of one JSON value; `None` if it is no text and no integer.
+    /// Parses the source text of one JSON value; `None` if it is neither a string nor an integer.
     pub(crate) fn parse(json: &str) -> Option<Cow<'_, str>> {
         if json.starts_with('"') {
             return serde_json::from_str::<String>(json).ok().map(Cow::Owned);

@@ -1,51 +1,55 @@
+//! [`Command`]: what user code requests of the session.
+
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::protocol::ChannelName;
 
-/// What the game asks for. Every command is legal in every state, and saying it twice changes nothing.
+/// A request of user code. Every command is valid in every state, and repeating one has no further effect.
 #[derive(Debug)]
 pub enum Command {
-    /// Connect now: skips a waiting retry, starts anew after a failure. A dial follows the last one after a second at the
-    /// earliest, or after [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less.
+    /// Connects now: skips the wait for a reconnect, or starts again after a failure. Dials are at least 1 s apart, or
+    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is shorter.
     ///
-    /// Within 250 ms of a failure this is taken for code that connects at each, in all games at once: it leads to a dial at
-    /// random within a second the first time, and leaves the policy's wait from then on, unless it comes again a second
-    /// after the last time or later. A [`Command::Disconnect`] before it makes no difference.
+    /// Within 250 ms of a failure, the session assumes code that reconnects at every failure, in all clients at once. It then
+    /// dials at a random time within one second for the first such request, and keeps the delay of the policy for further
+    /// ones, unless the request is repeated after a second or more. A [`Command::Disconnect`] in between makes no difference.
     Connect,
-    /// Close, and stay closed until [`Command::Connect`].
+    /// Closes the connection, and does not reconnect until [`Command::Connect`].
     Disconnect,
-    /// Want this channel, whatever becomes of the connection. With other `extra` fields than before, it is subscribed anew.
+    /// Subscribes to a channel, now and after every reconnect. If the `extra` fields differ from those of the current
+    /// subscription, subscribes again.
     Subscribe {
         /// The channel.
         channel: ChannelName,
-        /// Fields beside Pusher's own in the subscribe request, for servers that have more. `channel`, `auth` and
-        /// `channel_data` are Pusher's, and are left out.
+        /// Additional fields of the subscribe request, for servers with extensions. The protocol's own fields `channel`,
+        /// `auth` and `channel_data` are ignored.
         extra: Option<Map<String, Value>>,
     },
-    /// Want it no more.
+    /// Unsubscribes from a channel.
     Unsubscribe(ChannelName),
-    /// Try a failed channel again, with a new authorization. Whatever a channel is asked for again by, it is asked for five
-    /// times at once and then every three seconds.
+    /// Retries a failed channel with a new authorization. Requests for one channel, whatever the command, are rate limited:
+    /// five at once, then one every three seconds.
     Retry(ChannelName),
-    /// Send a client event.
+    /// Sends a client event.
     Send(ClientEvent),
-    /// Sign in, now and after every reconnect. Channels that were left by signing out are asked for again. The backend is
-    /// asked five times at once and then every three seconds.
+    /// Signs in, now and after every reconnect. Subscribes again to the channels that signing out suspended. Requests to the
+    /// backend are rate limited: five at once, then one every three seconds.
     SignIn,
-    /// Sign out: forget the user, and leave every channel that took an authorization; nothing more is asked of the game's
-    /// backend for them. If the server knows the user, this takes a new connection: the protocol has no sign-out.
+    /// Signs out: forgets the user and unsubscribes from all channels that need an authorization, without further requests to
+    /// the backend for them. If the server knows the user, this reconnects, because the protocol has no sign-out.
     SignOut,
-    /// The endpoint or the key changed: dial anew, channels kept. Within 250 ms of a failure, this dials
-    /// at random within a second, then within three of the earliest time for a dial.
+    /// Reconnects after a change of the endpoint or the key, and keeps all channels. Within 250 ms of a failure, the dial is
+    /// at a random time within one second of the earliest time for a dial at first, and within three seconds for further
+    /// requests.
     Redial,
 }
 
-/// A client event on its way out.
+/// A client event to send.
 #[derive(Debug)]
 pub struct ClientEvent {
-    /// Names this event in the answer.
+    /// Identifies the event in [`Notice::SendAnswered`](crate::session::Notice::SendAnswered).
     pub id: SendId,
-    /// What becomes of it if it cannot be sent at once.
+    /// What happens if the event cannot be sent at once.
     pub mode: SendMode,
     /// The channel, private or presence.
     pub channel: ChannelName,
@@ -55,33 +59,32 @@ pub struct ClientEvent {
     pub data: Box<RawValue>,
 }
 
-/// What becomes of a client event that cannot be sent at once. Whatever the mode, each ends in one final answer.
+/// What happens to a client event that cannot be sent at once. In each mode, every event gets exactly one final outcome.
 ///
-/// Events that wait take at most four fifths of
-/// [`Limits::client_events_per_second`](crate::config::Limits::client_events_per_second), so that an immediate one finds
-/// room beside them.
+/// Waiting events use at most four fifths of
+/// [`Limits::client_events_per_second`](crate::config::Limits::client_events_per_second); the rest is reserved for immediate
+/// ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SendMode {
-    /// It is refused: not connected, not subscribed, over the rate.
+    /// Rejects the event: not connected, not subscribed, or rate limited.
     #[default]
     Immediate,
-    /// It waits for the connection, the subscription and the rate, and is sent in the order of the queue, for what must
-    /// arrive: a move, a vote. An immediate one may overtake it.
+    /// Queues the event until the connection, the subscription and the rate limit allow it, and keeps the order of the queue.
+    /// For events that must arrive: a move, a vote. Immediate events may overtake it.
     ///
-    /// It ends up refused if more than
-    /// [`Limits::queued_client_events`](crate::config::Limits::queued_client_events) wait, if it waits longer than
-    /// [`Timing::queue_timeout`](crate::config::Timing::queue_timeout), if the channel fails or is unsubscribed, and if
-    /// there is no connection in prospect: disconnected by the game, or given up.
+    /// The event is rejected if the queue exceeds
+    /// [`Limits::queued_client_events`](crate::config::Limits::queued_client_events), if it waits longer than
+    /// [`Timing::queue_timeout`](crate::config::Timing::queue_timeout), if its channel fails or is unsubscribed, and if no
+    /// reconnect is pending: after a disconnect by user code, or after the session gave up.
     Queued,
-    /// Only the latest value counts, for cursors and positions: it waits for the subscription and the rate, and takes the
-    /// place of a value of the same channel and event name that still waits. The values of all channels and names take
-    /// turns, and are spaced evenly.
+    /// Keeps only the latest value, for cursors and positions. The event waits for the subscription and the rate limit, and
+    /// replaces a waiting event of the same channel and name. All channels and names take turns, at even intervals.
     ///
-    /// It is refused if there is no connection, and when that is lost: a position is out of date by the next.
+    /// The event is rejected if there is no connection, or if the connection is lost: the next position makes it obsolete.
     Latest,
 }
 
-/// Names one sent client event.
+/// Identifies a client event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SendId(pub u64);

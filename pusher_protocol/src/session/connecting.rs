@@ -1,4 +1,4 @@
-//! What the game asks of the connection: to have one, another one, or none.
+//! Requests of user code to connect, disconnect and redial, and the limits on how often they lead to a dial.
 
 use std::time::Duration;
 
@@ -11,30 +11,29 @@ use crate::{
     },
 };
 
-/// A dial that is asked for follows the last one after this at the earliest, or after the policy's shortest delay if that is
-/// less.
+/// The shortest time between two dials on request; the policy's shortest delay replaces it if that is shorter.
 const DIAL_SPACING: Duration = Duration::from_secs(1);
 
-/// Who asks to connect within this time of a failure is code that does so whenever there is one, and not a person: people take
-/// longer to see it and to press something.
+/// A request within this time of a failure is a reaction of code, not of a person: people need longer to notice the failure
+/// and to press a button.
 const REACTION_TIME: Duration = Duration::from_millis(250);
 
-/// So often in [`RESTARTS_SPAN`] the game may have the connection made anew without a wait: enough for a player who goes
-/// from server to server, too little for a game that does it in every frame.
+/// Dials on request within [`RESTART_WINDOW`] that are not delayed: enough for a player who switches between servers, too few
+/// for a game that reconnects in every frame.
 const RESTARTS: u32 = 5;
 
-/// The span in which [`RESTARTS`] are counted.
+/// The span over which [`RESTARTS`] are counted.
 pub(super) const RESTART_WINDOW: Duration = Duration::from_secs(5);
 
-/// A game that goes from server to server while each fails has its dials spread so much wider than the first.
+/// A game that switches between servers while each fails has its dials spread over this many times [`DIAL_SPACING`].
 const REDIAL_SPREAD: u32 = 3;
 
-/// What the game asks for after a failure.
+/// What user code requests after a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RequestKind {
     /// To connect.
     Connect,
-    /// To connect to something else.
+    /// To connect to another endpoint.
     Redial,
 }
 
@@ -50,8 +49,8 @@ impl Session {
         }
     }
 
-    /// Connects after a disconnect. One that came in the middle of a wait does not end it: code that makes the connection anew
-    /// at each failure, or all the time, would.
+    /// Connects after a disconnect. If the disconnect came during a wait, the wait goes on: otherwise code that reconnects at
+    /// each failure, or in every frame, would skip it.
     fn connect_from_idle(&mut self, is_frequent: bool) {
         match self.before_disconnect.take() {
             Some((
@@ -77,7 +76,7 @@ impl Session {
                 self.connection = connection;
                 self.outage = outage;
                 self.on_reaction(RequestKind::Connect);
-                // Told once more, for that it is disconnected was told since.
+                // Reports the wait again, because `Disconnected` was reported since.
                 if let Connection::Waiting { retry_at, loss, .. } = &self.connection {
                     self.schedule_dial(*retry_at, loss.clone(), true);
                 }
@@ -86,7 +85,7 @@ impl Session {
         }
     }
 
-    /// Takes note that the game asks for a connection. Returns whether it does so all the time.
+    /// Records a request for a connection. Returns whether the last one was less than [`DIAL_SPACING`] ago.
     fn is_frequent_request(&mut self) -> bool {
         let now = self.context.now;
         let last = self.requested_at.replace(now);
@@ -97,8 +96,8 @@ impl Session {
         self.context.now < loss.since + REACTION_TIME
     }
 
-    /// The game asks for a connection after a failure. That ends the wait, but it is the policy's business if the game's code
-    /// asks whenever there is a failure, or all the time.
+    /// Handles a request for a connection after a failure. It skips the wait, unless the request is a reaction to the failure
+    /// or comes too often; then the policy decides.
     fn skip_wait(&mut self, is_frequent: bool, kind: RequestKind) {
         match &self.connection {
             Connection::Waiting { locked: true, .. } if is_frequent => return,
@@ -121,9 +120,9 @@ impl Session {
         self.dial_soon();
     }
 
-    /// The game's code connects as soon as there is a failure, and that of all other players with it: the first time they
-    /// dial soon, but not at once all together, and from then on after the delays of the policy, or if it goes from server
-    /// to server, spread a little wider.
+    /// Handles a request that reacts to a failure. All clients run the same code and react at the same moment, so the first
+    /// dial is soon but at a random time. Later dials follow the policy's delays, or after a redial a random delay of up to
+    /// [`REDIAL_SPREAD`] times the spacing.
     fn on_reaction(&mut self, kind: RequestKind) {
         let now = self.context.now;
         let reactions = self.outage.reactions;
@@ -162,7 +161,7 @@ impl Session {
         }
     }
 
-    /// Dials now, or if the last dial was just now, a little later: whoever asks in every frame would hammer the server.
+    /// Dials now, or as soon as [`DIAL_SPACING`] allows, since the request may come in every frame.
     pub(super) fn dial_soon(&mut self) {
         let Some(retry_at) = self.earliest_dial() else {
             return self.dial();
@@ -176,7 +175,7 @@ impl Session {
         }
     }
 
-    /// When a dial will not follow the last one too soon; `None` if that is now.
+    /// Returns when the spacing allows the next dial; `None` if it does now.
     fn earliest_dial(&self) -> Option<Duration> {
         let earliest = self.dialled_at? + self.dial_spacing();
         (self.context.now < earliest).then_some(earliest)
@@ -215,7 +214,7 @@ impl Session {
             .notice(Notice::State(ConnectionState::Disconnected));
     }
 
-    /// Dials anew, with whatever changed meanwhile. Does nothing if nobody asked for a connection.
+    /// Reconnects with the current configuration. Does nothing without a connection and without an attempt.
     pub(super) fn redial(&mut self) {
         let is_frequent = self.is_frequent_request();
         match &self.connection {
@@ -231,7 +230,7 @@ impl Session {
         }
     }
 
-    /// Dials because the game asked for it, or if it does so all the time, a little later.
+    /// Dials on request, or later if there were [`RESTARTS`] within [`RESTART_WINDOW`].
     fn dial_throttled(&mut self) {
         let now = self.context.now;
         match self.restarts.free_at(now, RESTARTS) {

@@ -1,3 +1,5 @@
+//! The connection: its states, how it is lost, and the delay before the next dial. Requests of user code are in `connecting`.
+
 use std::time::Duration;
 
 use crate::{
@@ -11,18 +13,18 @@ use crate::{
     },
 };
 
-/// WebSocket close code of a client that has nothing more to say (RFC 6455, section 7.4.1).
+/// WebSocket close code of a normal closure (RFC 6455, section 7.4.1).
 pub(super) const CLOSE_NORMAL: u16 = 1000;
 
-/// HTTP status of a proxy that wants credentials, or other ones (RFC 9110, section 15.5.8).
+/// HTTP status of a proxy that requires credentials, or rejects those it got (RFC 9110, section 15.5.8).
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
-/// How far the connection is.
+/// The state of the connection.
 #[derive(Debug)]
 pub(super) enum Connection {
-    /// Nobody asked for a connection.
+    /// No connection was requested.
     Idle,
-    /// The driver dials; `opened` once the WebSocket stands and the protocol's first message is awaited.
+    /// The driver dials. `opened` is set once the WebSocket is open; then the session waits for the protocol's first message.
     Dialing {
         dial: DialId,
         deadline: Duration,
@@ -34,19 +36,19 @@ pub(super) enum Connection {
         since: Duration,
         heartbeat: Heartbeat,
     },
-    /// Lost or not reached.
+    /// Lost or never established; the next dial is scheduled.
     Waiting {
         retry_at: Duration,
         loss: Loss,
-        /// Asking to connect does not shorten it.
+        /// Requests of user code do not shorten the wait.
         locked: bool,
     },
-    /// Given up.
+    /// Given up; only a request of user code leads to another dial.
     Failed { loss: Loss },
 }
 
 impl Connection {
-    /// Why there is none, after a failure.
+    /// Returns the last failure while it keeps the session disconnected.
     pub(super) fn loss(&self) -> Option<&Loss> {
         match self {
             Self::Waiting { loss, .. } | Self::Failed { loss } => Some(loss),
@@ -55,7 +57,7 @@ impl Connection {
     }
 }
 
-/// Why there is no connection.
+/// A lost connection, or a failed attempt to establish one.
 #[derive(Clone, Debug)]
 pub(super) struct Loss {
     pub(super) attempt: u32,
@@ -63,21 +65,21 @@ pub(super) struct Loss {
     pub(super) since: Duration,
 }
 
-/// How the attempts of the present outage went.
+/// Counts attempts and failures since the last healthy connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outage {
-    /// Dials since the last healthy connection.
+    /// Dials.
     pub(super) attempts: u32,
-    /// Failures since then: dials that failed, connections that did not last.
+    /// Dials that failed, and connections that did not last for `healthy_after`.
     pub(super) failures: u32,
-    /// Whether the one immediate reconnect of this outage was used.
+    /// Whether the single immediate reconnect was used. A server that keeps closing with a 42xx code gets backoff after it.
     pub(super) used_immediate: bool,
-    /// How often the game has connected in reaction to a failure.
+    /// Requests of user code in reaction to a failure.
     pub(super) reactions: u32,
 }
 
 impl Session {
-    /// Ends whatever socket or dial there is, in good order.
+    /// Closes the socket or cancels the dial.
     pub(super) fn close_connection(&mut self, reason: &'static str) {
         match self.connection {
             Connection::Dialing {
@@ -96,7 +98,7 @@ impl Session {
         self.on_disconnected();
     }
 
-    /// The connection is gone: what depended on it starts anew with the next.
+    /// Resets everything that depends on the connection.
     fn on_disconnected(&mut self) {
         self.user.on_disconnected(&mut self.context);
         self.channels.on_disconnected(&mut self.context);
@@ -114,7 +116,7 @@ impl Session {
         }
     }
 
-    /// Whether frames and endings of this socket still count.
+    /// Whether frames and closings of this socket still count. The driver may pass some after the session gave up the socket.
     pub(super) fn is_current(&self, dial: DialId) -> bool {
         match self.connection {
             Connection::Dialing {
@@ -140,7 +142,7 @@ impl Session {
                 } => CloseAction::Fail,
                 _ => CloseAction::of(error.code()),
             };
-            // A gateway or a proxy may repeat the headers that it was sent.
+            // Gateways and proxies may quote the request headers, which may contain credentials.
             match &mut error {
                 ConnectionError::Upgrade { reason, .. } => *reason = redacted_excerpt(reason),
                 ConnectionError::Proxy { reason, .. } => *reason = redact(reason),
@@ -167,7 +169,7 @@ impl Session {
         }
     }
 
-    /// The connection was lost, or not had.
+    /// Handles a lost connection or a failed attempt: reports it, then waits or gives up.
     pub(super) fn on_connection_lost(&mut self, error: ConnectionError, action: CloseAction) {
         if let Connection::Connected { since, .. } = self.connection
             && self.context.now >= since + self.context.config.timing.healthy_after
@@ -205,7 +207,7 @@ impl Session {
         self.schedule_dial(self.context.now + delay, loss, false);
     }
 
-    /// How long to wait before the next dial, as policy and protocol have it; `None` to give up.
+    /// Returns the delay before the next dial, as the policy and the close code decide; `None` to give up.
     fn policy_delay(&mut self, action: CloseAction) -> Option<Duration> {
         let Context { config, random, .. } = &mut self.context;
         let policy = &config.reconnect;
@@ -222,7 +224,7 @@ impl Session {
         }
     }
 
-    /// The same, with the game's own word on it.
+    /// Returns the delay before the next dial, after the reconnect hook had the chance to override the policy's.
     fn reconnect_delay(
         &mut self,
         error: &ConnectionError,
@@ -251,7 +253,7 @@ impl Session {
         }
     }
 
-    /// Something came on the socket.
+    /// Records that something arrived on the socket.
     pub(super) fn on_received(&mut self) {
         if let Connection::Connected { heartbeat, .. } = &mut self.connection
             && let Some(round_trip) = heartbeat.on_received(self.context.now)
@@ -260,7 +262,7 @@ impl Session {
         }
     }
 
-    /// There is a reason to look after the link: asks the server, or dials instead of waiting longer.
+    /// Checks the connection for a reason such as a network change: sends a ping, or ends the wait for the next dial.
     pub(super) fn check_connection(&mut self) {
         match &mut self.connection {
             Connection::Connected { heartbeat, .. } => {
@@ -274,7 +276,8 @@ impl Session {
         }
     }
 
-    /// The same, but the server is asked only once the frames that wait are through: they came while the machine slept.
+    /// Checks the connection after the frames that already wait in the driver: they may have arrived before the machine slept,
+    /// and do not prove that the connection is alive.
     pub(super) fn check_connection_later(&mut self) {
         if let Connection::Connected { heartbeat, .. } = &mut self.connection {
             heartbeat.check_later(self.context.now);
@@ -337,7 +340,7 @@ impl Session {
         }
     }
 
-    /// A binary frame: the protocol has none, but the link is alive.
+    /// Handles a binary frame. The protocol has none, but it proves that the connection is alive.
     pub(super) fn handle_binary(&mut self, dial: DialId) {
         if !self.is_current(dial) {
             return;

@@ -1,3 +1,5 @@
+//! State that all parts of the session share: time, configuration, random numbers and the output queue.
+
 use std::{collections::VecDeque, time::Duration};
 
 use crate::{
@@ -5,11 +7,11 @@ use crate::{
     session::{FrameText, Notice, Output, PusherError, RequestId, SendId, SessionConfig},
 };
 
-/// What every part of the session shares: the time, the configuration, chance, and the way out.
+/// Shared by all parts of the session, and passed to each of their methods.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) config: SessionConfig,
-    /// The monotonic time of the input that is being handled.
+    /// The monotonic time of the current input.
     pub(super) now: Duration,
     pub(super) random: fastrand::Rng,
     outputs: VecDeque<Output>,
@@ -39,7 +41,7 @@ impl Context {
         self.output(Output::Notice(notice));
     }
 
-    /// Reports an error on a live connection.
+    /// Reports an error that does not end the connection.
     pub(super) fn report(&mut self, error: PusherError) {
         self.notice(Notice::Error { error, attempt: 0 });
     }
@@ -58,7 +60,7 @@ impl Context {
         });
     }
 
-    /// After how long to repeat a question to the game's backend that failed so often in a row; `None` if not at all.
+    /// Returns the delay before a failed request to the backend is retried; `None` if it is not.
     pub(super) fn auth_retry_delay(
         &mut self,
         error: &AuthError,
@@ -70,7 +72,7 @@ impl Context {
         self.config.auth_retry.delay(failures, &mut self.random)
     }
 
-    /// A number that no dial, request or timer had before.
+    /// Returns an id that no dial, request or timer had before.
     pub(super) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id

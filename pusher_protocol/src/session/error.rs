@@ -1,3 +1,5 @@
+//! Errors reported to user code.
+
 use std::time::Duration;
 
 use crate::{
@@ -5,86 +7,88 @@ use crate::{
     protocol::{AuthError, ChannelKind, ChannelName, FrameError, close_code_description},
 };
 
-/// What went wrong, as it is reported to the game. Nothing here holds a secret.
+/// An error reported to user code. No message or field contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PusherError {
-    /// The connection was lost or not had.
+    /// The connection was lost or never established.
     #[error(transparent)]
     Connection(#[from] ConnectionError),
-    /// The server sent a `pusher:error` and left the connection up.
+    /// The server sent a `pusher:error` and kept the connection open.
     #[error("the server reports an error{}: {message}", code_suffix(*.code))]
     Server {
-        /// The code, where it has one.
+        /// The error code, if the server sent one.
         code: Option<u16>,
-        /// The server's own words.
+        /// The server's message.
         message: String,
-        /// The channel it is about, where the server says so.
+        /// The channel it is about, if the server names one.
         channel: Option<ChannelName>,
     },
-    /// The game's backend did not authorize a channel for a passing reason. It is asked again, as
-    /// [`RetryPolicy`](crate::config::RetryPolicy) says, and the channel is still subscribing.
+    /// The authorization of a channel failed for a transient reason. It is retried as
+    /// [`RetryPolicy`](crate::config::RetryPolicy) defines, and the channel stays in
+    /// [`Subscribing`](crate::session::SubscriptionStatus::Subscribing).
     #[error("{channel} was not authorized and will be asked for again: {error}")]
     Authorization {
         /// The channel.
         channel: ChannelName,
-        /// Why.
+        /// The cause.
         error: AuthError,
     },
-    /// The game's backend did not vouch for the user who signs in, for a passing reason. It is asked again likewise.
+    /// The authentication of the user failed for a transient reason. It is retried as
+    /// [`RetryPolicy`](crate::config::RetryPolicy) defines.
     #[error("the user was not authenticated and will be asked for again: {error}")]
     Authentication {
-        /// Why.
+        /// The cause.
         error: AuthError,
     },
-    /// The game's [`ReconnectHook`](crate::session::ReconnectHook) panicked; the policy decided.
+    /// The [`ReconnectHook`](crate::session::ReconnectHook) panicked; the policy decided instead.
     #[error("the reconnect hook panicked, so the policy decided")]
     ReconnectHookPanicked,
-    /// A frame that is no message of the protocol was ignored.
+    /// A frame that is not a Pusher message was ignored.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// An event of an encrypted channel could not be decrypted; it is lost.
+    /// An event of an encrypted channel could not be decrypted and was dropped.
     #[error("{event} on {channel} could not be decrypted: {reason}")]
     Undecryptable {
         /// The channel.
         channel: ChannelName,
         /// The event's name.
         event: String,
-        /// What does not fit.
+        /// Why decryption failed.
         reason: String,
     },
-    /// A frame of the protocol lacks what it must have, and was ignored.
+    /// A message of the protocol without its required fields was ignored.
     #[error("{event} came without what it must hold")]
     Incomplete {
-        /// The frame's event.
+        /// The message's event name.
         event: String,
     },
 }
 
-/// Why a connection was lost or not had.
+/// Why a connection was lost or never established.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
     /// The configured endpoint cannot be dialled.
     #[error(transparent)]
     InvalidEndpoint(#[from] EndpointError),
-    /// A header that the game gives for the handshake cannot be sent, or is not the game's to set.
+    /// A configured handshake header has an invalid name or value, or is reserved for the WebSocket handshake.
     #[error("the handshake header {name:?} cannot be sent: {reason}")]
     InvalidHeader {
         /// The header's name.
         name: String,
-        /// What is wrong with it. Never its value.
+        /// What is wrong with it; never contains its value.
         reason: String,
     },
-    /// The configuration asks for what this build or platform does not have.
+    /// The configuration needs something that this build or platform does not have.
     #[error("{0}")]
     Unsupported(String),
-    /// The host's address could not be found.
+    /// The host's name could not be resolved.
     #[error("the address of {host} was not found: {reason}")]
     LookUp {
         /// The host.
         host: String,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
     /// No TCP connection to any of the host's addresses.
@@ -94,25 +98,25 @@ pub enum ConnectionError {
         host: String,
         /// The port.
         port: u16,
-        /// What the system said of the last address tried.
+        /// The system's error for the last address tried.
         reason: String,
     },
-    /// The HTTP proxy made no tunnel to the server.
+    /// The HTTP proxy did not open a tunnel to the server.
     #[error("the proxy {host}:{port} made no tunnel{}: {reason}", status_suffix(*.status))]
     Proxy {
         /// The proxy's host.
         host: String,
         /// The proxy's port.
         port: u16,
-        /// The HTTP status, if it answered in HTTP. 407 asks for other credentials.
+        /// The HTTP status, if the proxy sent one. 407 requires other credentials.
         status: Option<u16>,
-        /// What was wrong.
+        /// What went wrong.
         reason: String,
     },
-    /// The game's own transport could not connect.
+    /// A custom transport failed to connect.
     #[error("the transport did not connect: {reason}")]
     Transport {
-        /// What it said.
+        /// The transport's error.
         reason: String,
     },
     /// The TLS handshake failed.
@@ -120,94 +124,93 @@ pub enum ConnectionError {
     Tls {
         /// The host.
         host: String,
-        /// What the TLS library said.
+        /// The TLS library's error.
         reason: String,
     },
     /// The server did not upgrade to a WebSocket.
     #[error("the server did not upgrade to a WebSocket{}: {reason}", status_suffix(*.status))]
     Upgrade {
-        /// The HTTP status, if it was HTTP.
+        /// The HTTP status, if the server sent one.
         status: Option<u16>,
-        /// What was wrong.
+        /// What went wrong.
         reason: String,
     },
     /// The attempt took longer than [`Timing::dial_timeout`](crate::config::Timing::dial_timeout).
     #[error("no connection within {after:?}: still waiting for {phase}")]
     TimedOut {
-        /// What was being waited for.
+        /// The phase that was not finished.
         phase: DialPhase,
-        /// The time allowed.
+        /// The timeout.
         after: Duration,
     },
     /// The server closed the connection.
     #[error("the server closed the connection{}{}", code_suffix(*.code), reason_suffix(reason))]
     Closed {
-        /// The WebSocket close code, if there was one.
+        /// The WebSocket close code, if the server sent one.
         code: Option<u16>,
-        /// The server's own words, often empty.
+        /// The server's reason, often empty.
         reason: String,
     },
     /// The server refused the connection with a `pusher:error` before it was established.
     #[error("the server refused the connection{}{}", code_suffix(*.code), reason_suffix(message))]
     Refused {
-        /// The code, where it has one.
+        /// The error code, if the server sent one.
         code: Option<u16>,
-        /// The server's own words.
+        /// The server's message.
         message: String,
     },
     /// The connection broke.
     #[error("the connection was lost: {reason}")]
     Lost {
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
-    /// The server ended the connection before its first message, without a code. Sockudo does so for an unknown key.
+    /// The server closed the connection before its first message, without a code. Sockudo does so for an unknown app key.
     #[error(
         "the server ended the connection before its first message (is the app key right?): {reason}"
     )]
     NotEstablished {
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
-    /// The server answered nothing at all to a ping.
+    /// No message arrived in time after a ping.
     #[error("the server did not answer a ping within {after:?}")]
     PongTimedOut {
-        /// The time allowed.
+        /// The timeout.
         after: Duration,
     },
-    /// What answers there does not speak the Pusher protocol.
+    /// The endpoint does not speak the Pusher protocol.
     #[error("what answers there does not speak the Pusher protocol: {reason}")]
     NotPusher {
-        /// What came instead.
+        /// What arrived instead of the handshake.
         reason: String,
     },
-    /// The server sent a message larger than
-    /// [`Limits::inbound_message_bytes`](crate::config::Limits::inbound_message_bytes), or one that breaks the WebSocket
-    /// protocol.
+    /// The server sent a message larger than [`Limits::inbound_message_bytes`](crate::config::Limits::inbound_message_bytes),
+    /// or violated the WebSocket protocol.
     #[error("the server sent what cannot be read: {reason}")]
     Unreadable {
-        /// What was wrong.
+        /// What went wrong.
         reason: String,
     },
-    /// The game had the connection made anew (by `connect` after `disconnect`, or by another endpoint) more often than
-    /// 5 times in 5 seconds. The next attempt comes when it is due.
+    /// User code requested more than five reconnects within five seconds, by `connect` after `disconnect` or by another
+    /// endpoint. The next dial is delayed.
     #[error(
         "the game has the connection made anew all the time, so the next attempt waits a little"
     )]
     RestartedTooOften,
-    /// As many attempts failed as
-    /// [`ReconnectPolicy::max_attempts`](crate::config::ReconnectPolicy::max_attempts) allows.
+    /// [`ReconnectPolicy::max_attempts`](crate::config::ReconnectPolicy::max_attempts) attempts failed, or the reconnect hook
+    /// gave up.
     #[error("gave up after {attempts} attempts; the last: {last}")]
     GaveUp {
-        /// How many there were.
+        /// The number of attempts.
         attempts: u32,
-        /// Why the last one failed.
+        /// The last failure.
         last: Box<ConnectionError>,
     },
 }
 
 impl ConnectionError {
-    /// The WebSocket close code or the code of the `pusher:error`, where there is one.
+    /// Returns the WebSocket close code or the code of the `pusher:error`, if there is one.
     #[must_use]
     pub fn code(&self) -> Option<u16> {
         match self {
@@ -219,7 +222,7 @@ impl ConnectionError {
 }
 
 impl PusherError {
-    /// The close or error code, where there is one.
+    /// Returns the close code or error code, if there is one.
     #[must_use]
     pub fn code(&self) -> Option<u16> {
         match self {
@@ -230,21 +233,20 @@ impl PusherError {
     }
 }
 
-/// The phases of dialling, for the error that says where it stuck.
+/// A phase of dialling, for the error of a timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialPhase {
-    /// Any of those before the first message, where it cannot be told which: a browser or a transport of the game's own
-    /// does not say.
+    /// Any phase before the first message, if the phase is unknown: browsers and custom transports do not report it.
     #[error("the connection to open")]
     Open,
-    /// Finding the host's addresses.
+    /// Resolving the host's name.
     #[error("the host's address")]
     LookUp,
-    /// Connecting to one of them.
+    /// Connecting to an address.
     #[error("the TCP connection")]
     Tcp,
-    /// Asking the HTTP proxy for a tunnel.
+    /// Requesting a tunnel from the HTTP proxy.
     #[error("the proxy's tunnel")]
     Proxy,
     /// The TLS handshake.
@@ -253,7 +255,7 @@ pub enum DialPhase {
     /// The WebSocket upgrade.
     #[error("the WebSocket upgrade")]
     Upgrade,
-    /// The first message of the Pusher protocol.
+    /// Waiting for the first message of the Pusher protocol.
     #[error("the server's pusher:connection_established")]
     Establishment,
 }
@@ -262,41 +264,42 @@ pub enum DialPhase {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscriptionError {
-    /// The name is none.
+    /// The channel name is invalid.
     #[error(transparent)]
     InvalidName(#[from] crate::protocol::ChannelNameError),
-    /// The game's backend did not authorize it.
+    /// The game's backend did not authorize the channel.
     #[error(transparent)]
     Authorization(#[from] AuthError),
-    /// The server refused it.
+    /// The server refused the subscription.
     #[error("the server refused the subscription{}: {message}", status_suffix(*.status))]
     Refused {
-        /// The status or code, where there is one.
+        /// The HTTP status or error code, if there is one.
         status: Option<u16>,
-        /// The server's own words.
+        /// The server's message.
         message: String,
     },
-    /// The server did not answer within [`Timing::subscribe_timeout`](crate::config::Timing::subscribe_timeout). Some
-    /// servers refuse without a word; a late success still counts.
+    /// The server did not reply within [`Timing::subscribe_timeout`](crate::config::Timing::subscribe_timeout). Some servers
+    /// refuse without naming the channel. If the server confirms late, the channel becomes subscribed.
     #[error(
         "the server did not answer the subscription in time (some servers refuse without naming the channel)"
     )]
     TimedOut,
-    /// The authorization says nothing about who the client is, and nobody is signed in. Tried again once somebody is.
+    /// The authorization of a presence channel has no `channel_data`, and no user is signed in. Retried after the next
+    /// sign-in.
     #[error(
         "the authorization has no channel_data, and nobody is signed in whose id could stand for it"
     )]
     NoIdentity,
-    /// This build has no encrypted channels.
+    /// The channel is encrypted, and this build does not support that.
     #[error("this build has no encrypted channels: the feature \"encrypted\" is off")]
     EncryptionDisabled,
-    /// The game signed out, and with that gave up what it had been authorized for.
+    /// User code signed out, which suspends the channels that need an authorization.
     #[error("signed out")]
     SignedOut,
 }
 
 impl SubscriptionError {
-    /// The HTTP status of a refused authorization, or the server's own.
+    /// Returns the HTTP status of a refused authorization, or the server's status.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -311,21 +314,21 @@ impl SubscriptionError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
-    /// The game's backend did not vouch for the user.
+    /// The game's backend did not authenticate the user.
     #[error(transparent)]
     Authentication(#[from] AuthError),
-    /// The server refused it.
+    /// The server refused the sign-in.
     #[error("the server refused the sign-in{}: {message}", code_suffix(*.code))]
     Refused {
-        /// The code, where there is one.
+        /// The error code, if the server sent one.
         code: Option<u16>,
-        /// The server's own words.
+        /// The server's message.
         message: String,
     },
-    /// The server did not answer in time; not every server knows sign-in.
+    /// The server did not reply in time. Not every server supports sign-in.
     #[error("the server did not answer the sign-in in time (not every server knows sign-in)")]
     TimedOut,
-    /// The server's answer names no user.
+    /// The server's reply contains no user id.
     #[error("the server's answer names no user")]
     NoUser,
 }
@@ -334,16 +337,16 @@ pub enum SignInError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The name does not start with `client-`.
+    /// The event's name does not start with `client-`.
     #[error("client events are named client-…: {event:?} is not")]
     NotAClientEvent {
-        /// The name.
+        /// The event's name.
         event: String,
     },
-    /// The channel's name is none.
+    /// The channel name is invalid.
     #[error(transparent)]
     InvalidChannel(#[from] crate::protocol::ChannelNameError),
-    /// The channel is of a kind that has no client events.
+    /// The channel's kind does not support client events.
     #[error("client events need a private or presence channel: {kind:?} has none")]
     WrongKind {
         /// The channel's kind.
@@ -352,15 +355,15 @@ pub enum SendError {
     /// The data is larger than [`Limits::client_event_bytes`](crate::config::Limits::client_event_bytes).
     #[error("the data has {size} bytes, at most {limit} are allowed")]
     TooLarge {
-        /// Its size as JSON, in bytes.
+        /// The size of the data as JSON, in bytes.
         size: usize,
-        /// The limit.
+        /// The limit, in bytes.
         limit: usize,
     },
-    /// The data cannot be written as JSON.
+    /// The data cannot be serialized as JSON.
     #[error("the data cannot be written as JSON: {reason}")]
     NotSerializable {
-        /// What the serializer said.
+        /// The serializer's error.
         reason: String,
     },
     /// There is no connection.
@@ -369,32 +372,31 @@ pub enum SendError {
     /// The channel is not subscribed.
     #[error("not subscribed to the channel")]
     NotSubscribed,
-    /// More than [`Limits::client_events_per_second`](crate::config::Limits::client_events_per_second).
+    /// The rate limit [`Limits::client_events_per_second`](crate::config::Limits::client_events_per_second) was reached.
     #[error("more than {limit} client events within a second")]
     RateLimited {
-        /// The limit, in events a second.
+        /// The limit, in events per second.
         limit: u32,
     },
-    /// The server does not read, and what waits for it is at its bound.
+    /// The send buffer is full, because the server does not read.
     #[error("too much is waiting to be sent already")]
     Backlogged,
-    /// As many client events wait as
-    /// [`Limits::queued_client_events`](crate::config::Limits::queued_client_events) allows.
+    /// The queue of client events is full: see [`Limits::queued_client_events`](crate::config::Limits::queued_client_events).
     #[error("{limit} client events are waiting already")]
     QueueFull {
         /// The limit.
         limit: usize,
     },
-    /// It waited longer than [`Timing::queue_timeout`](crate::config::Timing::queue_timeout).
+    /// The event waited longer than [`Timing::queue_timeout`](crate::config::Timing::queue_timeout).
     #[error("it waited longer than {after:?} to be sent")]
     TimedOut {
-        /// The time allowed.
+        /// The timeout.
         after: Duration,
     },
-    /// The channel was unsubscribed while it waited.
+    /// The channel was unsubscribed while the event waited.
     #[error("the channel was unsubscribed while it waited")]
     Unsubscribed,
-    /// The game signed out, and with that gave up the channel.
+    /// User code signed out, which suspends the channels that need an authorization.
     #[error("signed out")]
     SignedOut,
 }

@@ -1,3 +1,5 @@
+//! Routes frames on an established connection to channels, the user or user code.
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -8,13 +10,13 @@ use crate::{
 };
 
 impl Session {
-    /// A frame on an established connection.
+    /// Handles a frame on an established connection. Returns an event for user code.
     pub(super) fn handle_live_frame<'a>(
         &mut self,
         frame: ServerFrame<'a>,
     ) -> Option<ReceivedEvent<'a>> {
-        // A server that relays whatever a client sends vouches for the sender with a user_id: the protocol's own
-        // messages never come from a user.
+        // Some servers relay any event name that a client sends. They add the sender's `user_id`, which messages of the
+        // protocol never have, so a message with one is forged.
         let is_protocol_event =
             frame.event.starts_with("pusher:") || frame.event.starts_with("pusher_internal:");
         if is_protocol_event && frame.user_id.is_some() {
@@ -26,7 +28,7 @@ impl Session {
         self.user_event(frame)
     }
 
-    /// One of the protocol's own messages; `false` for those it does not know.
+    /// Handles a message of the protocol. Returns `false` if its event is unknown.
     fn handle_protocol_event(&mut self, frame: &ServerFrame<'_>) -> bool {
         let channel = frame.channel.as_deref().unwrap_or_default();
         let data = &frame.data;
@@ -39,7 +41,7 @@ impl Session {
                 self.user.announce(context);
             }
             "pusher_internal:subscription_succeeded" => {
-                // Asked for after the user's own channel, so that has its answer too or will have none.
+                // This channel was subscribed after the user's own channel, whose reply has therefore arrived or never will.
                 if self.channels.uses_signed_in_user(channel) {
                     self.user.announce(context);
                 }
@@ -87,7 +89,7 @@ impl Session {
                 }
             }
             "pusher_internal:watchlist_events" => self.handle_watchlist(data),
-            // Internal messages that are not known are nobody's business; others may be an extension that the game knows.
+            // Unknown internal messages are dropped; other unknown ones may be an extension that user code handles.
             other => return other.starts_with("pusher_internal:"),
         }
         true
@@ -114,7 +116,7 @@ impl Session {
             message: message.clone(),
             channel: receiving.clone(),
         });
-        // On a channel that is subscribed it is about something else, such as a client event.
+        // On a subscribed channel the error is about something else, such as a client event.
         if let Some(channel) = receiving.filter(|name| !self.channels.is_subscribed(name)) {
             self.channels.on_refused(context, &channel, code, &message);
         }
@@ -141,7 +143,7 @@ impl Session {
         }
     }
 
-    /// An event for the game, if it is for anybody.
+    /// Returns the event for user code, if its channel is subscribed or it has no channel.
     fn user_event<'a>(&mut self, frame: ServerFrame<'a>) -> Option<ReceivedEvent<'a>> {
         let ServerFrame {
             event,
@@ -193,7 +195,7 @@ impl Session {
                 user_id: None,
                 extras,
             };
-            // The event shows that the channel is there, whether the server confirms that or not.
+            // The event proves that the user's channel is subscribed, even if its confirmation is missing.
             if self.user.announce(&mut self.context) {
                 self.context.notice(Notice::Event(event.into_owned()));
                 None
@@ -206,7 +208,7 @@ impl Session {
     }
 }
 
-/// Sockudo tells of the watchlist in frames of their own, without a channel, and before the sign-in's success.
+/// Sockudo sends watchlist changes in separate frames, without a channel, and before `pusher:signin_success`.
 fn is_watchlist(user: &User, event: &str) -> bool {
     user.is_wanted() && matches!(event, "online" | "offline")
 }
@@ -223,7 +225,7 @@ fn user_ids(element: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The `code` of a `pusher:error`; null, missing or nonsense count as none.
+/// Returns the `code` of a `pusher:error`; `None` if it is null, missing or invalid.
 pub(super) fn error_code(fields: &Map<String, Value>) -> Option<u16> {
     number(fields, "code")
 }
@@ -236,7 +238,7 @@ fn number(fields: &Map<String, Value>, name: &str) -> Option<u16> {
     }
 }
 
-/// The first words of an error; of a payload without a message, those of the payload itself.
+/// Returns a redacted excerpt of the error message, or of the whole payload if it has none.
 pub(super) fn error_message(fields: &Map<String, Value>, data: &EventData<'_>) -> String {
     let named = ["message", "error", "reason"]
         .iter()

@@ -1,4 +1,4 @@
-//! The first message of a connection: `pusher:connection_established`, or a refusal.
+//! The protocol's handshake: the server's first message is `pusher:connection_established` or a `pusher:error`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,12 +14,12 @@ use crate::{
     },
 };
 
-/// The shortest `activity_timeout` that is taken from a server, which counts in whole seconds: less would be a stream of
+/// The shortest `activity_timeout` accepted from a server, which counts in whole seconds. A shorter one would be a flood of
 /// pings.
 const SHORTEST_ACTIVITY_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Session {
-    /// A frame while the protocol's first message is awaited.
+    /// Handles a frame that arrives before the connection is established.
     pub(super) fn handle_handshake_frame(&mut self, dial: DialId, frame: &ServerFrame<'_>) {
         match &*frame.event {
             "pusher:connection_established" => {
@@ -54,7 +54,7 @@ impl Session {
         }
     }
 
-    /// What answers is no Pusher server.
+    /// Closes the connection because the endpoint does not speak the protocol.
     pub(super) fn reject_server(&mut self, reason: &str) {
         self.context.output(Output::Close {
             code: CLOSE_NORMAL,
@@ -89,7 +89,7 @@ impl Session {
     }
 }
 
-/// The server's `activity_timeout`, in seconds; some write it as a text. Zero and nonsense say nothing.
+/// Parses the server's `activity_timeout`, in seconds. Some servers send it as a string. Zero and invalid values are ignored.
 fn activity_timeout(value: Option<&Value>) -> Option<Duration> {
     let seconds = match value? {
         Value::Number(number) => number.as_f64()?,

@@ -1,39 +1,41 @@
+//! Pings on an idle connection, and the detection of a dead one.
+
 use std::time::Duration;
 
 use crate::{config::Timing, session::throttle::Throttle};
 
-/// Longest wait for a pong when there is a reason to doubt the link: a player who comes back wants to know soon.
+/// The longest wait for a pong when the connection is in doubt: a player who returns to the game wants to know soon.
 const CHECK_PONG_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A link that is doubted in every frame is pinged once a second.
+/// Pings of a connection in doubt, which user code may cause in every frame.
 const CHECK_PINGS: Throttle = Throttle::new(1, Duration::from_secs(1));
 
-/// Watches one connection for signs of life. Whatever the server sends is one; what is sent to it is none.
+/// Detects a dead connection. Everything received proves that it is alive; what is sent does not.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
-    /// The server's own, which counts if it is shorter than the configured one.
+    /// The server's value, which applies if it is shorter than the configured one.
     activity_timeout: Option<Duration>,
     last_received: Duration,
     ping: Option<Ping>,
     pings: Throttle,
-    /// When the server is to be asked because the link is doubted.
+    /// When to send a ping because the connection is in doubt.
     check_at: Option<Duration>,
 }
 
-/// A ping without an answer so far.
+/// A ping whose pong is pending.
 #[derive(Debug)]
 struct Ping {
     sent_at: Duration,
     timeout: Duration,
 }
 
-/// What is due.
+/// What the caller has to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum HeartbeatAction {
     None,
-    /// Silence for too long: a ping is to be sent.
+    /// Send a ping: the server was silent for too long.
     Ping,
-    /// No answer to it.
+    /// Drop the connection: no message arrived within this time of the ping.
     TimedOut {
         after: Duration,
     },
@@ -50,7 +52,7 @@ impl Heartbeat {
         }
     }
 
-    /// Something came. Returns how long the answer to a ping took, if one was awaited.
+    /// Records that a message arrived. Returns the round-trip time if a ping was pending.
     pub(super) fn on_received(&mut self, now: Duration) -> Option<Duration> {
         self.last_received = now;
         self.ping
@@ -58,7 +60,7 @@ impl Heartbeat {
             .map(|ping| now.saturating_sub(ping.sent_at))
     }
 
-    /// What is due now; `Ask` counts as done.
+    /// Returns what is due now. A returned `Ping` counts as sent.
     pub(super) fn check(&mut self, now: Duration, timing: &Timing) -> HeartbeatAction {
         let pong_timeout = timing.pong_timeout;
         match &self.ping {
@@ -72,7 +74,7 @@ impl Heartbeat {
         }
     }
 
-    /// There is a reason to doubt the link: asks at once, or if it was asked a moment ago, a little later.
+    /// Pings a connection in doubt, or schedules the ping if the last one was less than a second ago.
     pub(super) fn check_now(&mut self, now: Duration, pong_timeout: Duration) -> HeartbeatAction {
         if self.ping.is_some() {
             return HeartbeatAction::None;
@@ -84,10 +86,10 @@ impl Heartbeat {
         self.ping(now, pong_timeout.min(CHECK_PONG_TIMEOUT))
     }
 
-    /// The same once what waits to be read has been: it may be as old as the doubt, and is no answer.
+    /// Schedules a ping for the next timer, so that the driver passes waiting frames first: they may be older than the doubt.
     pub(super) fn check_later(&mut self, now: Duration) {
         self.check_at = Some(now);
-        // The machine may have slept since, which this clock does not tell.
+        // If the machine slept, the monotonic clock may not show how long ago the last ping was.
         self.pings = CHECK_PINGS;
     }
 
@@ -101,7 +103,7 @@ impl Heartbeat {
         HeartbeatAction::Ping
     }
 
-    /// When the server has been silent for too long.
+    /// Returns when the server has been silent for too long.
     fn idle_at(&self, timing: &Timing) -> Duration {
         let configured = timing.activity_timeout;
         let timeout = self

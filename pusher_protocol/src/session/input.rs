@@ -1,3 +1,5 @@
+//! [`Input`]: what the driver passes to the session.
+
 use std::time::Duration;
 
 use crate::{
@@ -5,17 +7,17 @@ use crate::{
     session::{Command, ConnectionError, SendId},
 };
 
-/// The time at which something happened.
+/// The time of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// Since the driver's start, on a clock that only runs forward. It may stand still while the machine sleeps.
+    /// Monotonic time since the driver's start. It may stop while the machine sleeps.
     pub monotonic: Duration,
-    /// The wall clock, since any fixed moment. A jump against the other clock shows that the machine slept.
+    /// Wall-clock time since any fixed moment. A jump relative to the monotonic time shows that the machine slept.
     pub wall: Duration,
 }
 
 impl Now {
-    /// A time on both clocks alike.
+    /// The same time on both clocks.
     #[must_use]
     pub fn at(time: Duration) -> Self {
         Self {
@@ -25,52 +27,51 @@ impl Now {
     }
 }
 
-/// Names one attempt to connect, and the socket that came of it. What belongs to an older one is ignored.
+/// Identifies a connection attempt and the socket it opened. The session ignores inputs with an older id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DialId(pub u64);
 
-/// Names one question to the game's backend. An answer to an older one is ignored.
+/// Identifies a request to the game's backend. The session ignores responses with an older id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(pub u64);
 
-/// What happened, as the driver tells the session. Text frames go to
-/// [`Session::handle_frame`](crate::Session::handle_frame) instead.
+/// What happened, reported by the driver. Text frames go to [`Session::handle_frame`](crate::Session::handle_frame) instead.
 #[derive(Debug)]
 pub enum Input {
-    /// The game asks for something.
+    /// A request of user code.
     Command(Command),
-    /// The dial ended in an open WebSocket.
+    /// The dial succeeded: the WebSocket is open.
     Opened(DialId),
     /// The dial failed.
     DialFailed(DialId, ConnectionError),
-    /// The socket ended: the server closed it, it broke, or it sent what cannot be read.
+    /// The socket was closed by the server, broke, or received something unreadable.
     Closed(DialId, ConnectionError),
-    /// A binary frame came; the protocol has none.
+    /// A binary frame arrived; the protocol has none.
     BinaryFrame(DialId),
-    /// A client event was taken by the socket's buffer, or the buffer is full.
+    /// The result of an [`Output::Send`](crate::session::Output::Send) with an `answer`.
     Written {
-        /// The event.
+        /// The client event.
         id: SendId,
-        /// Whether it was taken.
+        /// Whether the socket's send buffer accepted it; `false` if the buffer is full.
         accepted: bool,
     },
-    /// The answer to [`Output::Authorize`](crate::session::Output::Authorize).
+    /// The response to [`Output::Authorize`](crate::session::Output::Authorize).
     Authorized(RequestId, Result<ChannelAuthorization, AuthError>),
-    /// The answer to [`Output::Authenticate`](crate::session::Output::Authenticate).
+    /// The response to [`Output::Authenticate`](crate::session::Output::Authenticate).
     Authenticated(RequestId, Result<UserAuthentication, AuthError>),
-    /// Time passed: due whenever [`Session::wake_at`](crate::Session::wake_at) is reached. The driver hands over the
-    /// frames that wait before it says so, lest a program that slept takes a live link for dead.
+    /// [`Session::wake_at`](crate::Session::wake_at) was reached. The driver passes all waiting frames first; otherwise a
+    /// connection may look dead after the program itself was suspended.
     TimePassed,
-    /// Something that makes the link doubtful.
+    /// The connection may be dead.
     Hint(Hint),
 }
 
-/// A reason to check the link at once.
+/// A reason to check the connection at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
-    /// The network changed, or came back.
+    /// The network changed or came back.
     NetworkChanged,
-    /// The app came back to the foreground, or the machine woke up.
+    /// The app returned to the foreground, or the machine woke up.
     Resumed,
 }

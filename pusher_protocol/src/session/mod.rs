@@ -1,8 +1,8 @@
-//! A whole Pusher client as a state machine without I/O.
+//! A complete Pusher client as a state machine without I/O.
 //!
-//! Whoever drives a [`Session`] tells it what happened ([`Input`], frames) and what time it is ([`Now`]), then drains
-//! [`Session::poll_output`] and does what the [`Output`]s say, in their order, and says [`Input::TimePassed`] when
-//! [`Session::wake_at`] is reached.
+//! A driver passes a [`Session`] what happened ([`Input`], text frames) and the current time ([`Now`]). After each it drains
+//! [`Session::poll_output`] and executes the [`Output`]s in order. When [`Session::wake_at`] is reached, it passes
+//! [`Input::TimePassed`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -61,25 +61,26 @@ use sending::Outbox;
 use sliding_window::SlidingWindow;
 use user::User;
 
-/// The wall clock running ahead of the monotonic one by this much shows that the machine slept.
+/// If the wall clock runs ahead of the monotonic clock by this much, the machine slept. Smaller jumps may be clock
+/// adjustments.
 const SLEEP_THRESHOLD: Duration = Duration::from_secs(5);
 
-/// What a session is told before it starts.
+/// The configuration of a [`Session`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SessionConfig {
-    /// How long to wait for what.
+    /// Timeouts and intervals.
     pub timing: Timing,
-    /// How to dial again.
+    /// When to reconnect.
     pub reconnect: ReconnectPolicy,
-    /// May decide otherwise than the policy.
+    /// A callback that can override the reconnect policy.
     pub reconnect_hook: Option<ReconnectHook>,
-    /// How to repeat a question to the game's backend.
+    /// When to retry requests to the game's backend.
     pub auth_retry: RetryPolicy,
-    /// Bounds.
+    /// Limits on queues, sizes and rates.
     pub limits: Limits,
-    /// Whether every client event that was sent is answered too, not only those that were not.
+    /// Whether to report [`SendOutcome::Sent`] for client events too, not only failures.
     pub answer_sent: bool,
-    /// Seed of the random delays.
+    /// Seed of the random delays. Give each client another one, or their delays do not spread.
     pub seed: u64,
 }
 
@@ -90,9 +91,9 @@ pub struct Session {
     connection: Connection,
     dialled_at: Option<Duration>,
     restarts: SlidingWindow,
-    /// When the game last asked for a connection, or for another one.
+    /// When user code last requested a connection, or another one.
     requested_at: Option<Duration>,
-    /// How things were when it last disconnected.
+    /// The connection's state at the last disconnect, so that a disconnect followed by a connect does not skip a wait.
     before_disconnect: Option<(Connection, Outage)>,
     outage: Outage,
     channels: Channels,
@@ -120,14 +121,14 @@ impl Session {
         }
     }
 
-    /// Changes timings, policy and limits; the connection stays. They count from the next wait on, the activity timeout at
-    /// once.
+    /// Replaces the configuration and keeps the connection. A wait that is under way ends as it was planned; the activity
+    /// timeout applies at once.
     pub fn configure(&mut self, config: SessionConfig) {
         self.context.config = sanitized(config);
         self.outbox.reschedule(self.context.now);
     }
 
-    /// Takes in what happened.
+    /// Handles an input. Drain [`poll_output`](Self::poll_output) afterwards.
     pub fn handle_input(&mut self, input: Input, now: Now) {
         let slept = self.tick(now);
         match input {
@@ -155,7 +156,8 @@ impl Session {
                 }
             }
             Input::TimePassed => {
-                // First: a link that was silent for long besides is not to be given longer for that.
+                // Checks the connection before its timers: a connection that was also silent for too long must not get more
+                // time because of the sleep.
                 if slept {
                     self.check_connection();
                 }
@@ -169,8 +171,8 @@ impl Session {
         self.flush();
     }
 
-    /// Takes in a text frame of the socket that `dial` opened. An event for the game is handed back at once, borrowed
-    /// from the frame; all else comes from [`Session::poll_output`], and belongs before whatever the next frame brings.
+    /// Handles a text frame of the socket that `dial` opened. Returns an event for user code directly, borrowed from the
+    /// frame. All other results come from [`poll_output`](Self::poll_output), which is to be drained before the next frame.
     pub fn handle_frame<'a>(
         &mut self,
         dial: DialId,
@@ -204,25 +206,26 @@ impl Session {
                 None
             }
         };
-        // An event for the game moves nothing here.
+        // An event for user code changes no state, so the common case skips this.
         if event.is_none() {
             self.flush();
         }
         event
     }
 
-    /// What waits is held against how things are now, so that nothing can be forgotten.
+    /// Starts and sends everything that has become possible. It runs after each change of state, so no transition has to know
+    /// what was waiting for it.
     fn flush(&mut self) {
         self.channels.start_queued(&mut self.context);
         self.flush_sends();
     }
 
-    /// The next thing to do. To be drained after each input and each frame.
+    /// Returns the next thing to do. The driver drains this after each input and each frame.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.context.pop()
     }
 
-    /// When to say [`Input::TimePassed`], on the monotonic clock; `None` if nothing is waited for.
+    /// Returns when to pass [`Input::TimePassed`], on the monotonic clock; `None` if no timer is running.
     pub fn wake_at(&mut self) -> Option<Duration> {
         let waits = [
             self.connection_wake_at(),
@@ -269,7 +272,7 @@ impl Session {
         }
     }
 
-    /// Takes note of the time. Returns whether the machine slept since the last time.
+    /// Updates the time. Returns whether the machine slept since the last call.
     fn tick(&mut self, now: Now) -> bool {
         self.context.now = now.monotonic;
         let slept = self.last_seen.is_some_and(|last| {

@@ -1,3 +1,5 @@
+//! [`Notice`]: what the session reports to user code, and the types inside.
+
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use crate::{
@@ -5,189 +7,190 @@ use crate::{
     session::{ConnectionError, PusherError, SendError, SendId, SignInError, SubscriptionError},
 };
 
-/// What the game is told. Events themselves come from [`Session::handle_frame`](crate::Session::handle_frame), between
-/// the notices of the frames around them.
+/// A report to user code. Events come from [`Session::handle_frame`](crate::Session::handle_frame), in order between the
+/// notices of the frames around them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
     /// The connection's state changed.
     State(ConnectionState),
-    /// Something went wrong. `attempt` counts the failures in a row, 0 for an error that stands by itself.
+    /// An error occurred.
     Error {
-        /// What.
+        /// The error.
         error: PusherError,
-        /// How often by now.
+        /// The number of failures in a row, 0 for a single error.
         attempt: u32,
     },
     /// A channel's status changed.
     Subscription {
         /// The channel.
         channel: ChannelName,
-        /// Its new status.
+        /// The new status.
         status: SubscriptionStatus,
-        /// On `Subscribed` after a loss of the connection: for how long the channel heard nothing.
+        /// On `Subscribed` after a lost connection: how long the channel received nothing.
         gap: Option<Duration>,
     },
-    /// A presence channel's members, as a whole: after subscribing.
+    /// The complete list of a presence channel's members: after subscribing, and when a member's info changed.
     Members {
         /// The channel.
         channel: ChannelName,
-        /// Who is there.
+        /// The members.
         roster: Arc<Roster>,
     },
     /// A member joined.
     MemberJoined(Membership),
     /// A member left.
     MemberLeft(Membership),
-    /// How many connections subscribe to a channel.
+    /// The number of connections that subscribe to a channel changed.
     SubscriptionCount {
         /// The channel.
         channel: ChannelName,
-        /// The number.
+        /// The number of connections.
         count: u64,
     },
-    /// A cache channel holds no event.
+    /// A cache channel has no cached event.
     CacheMissed(ChannelName),
-    /// What became of a client event.
+    /// The outcome of a client event.
     SendAnswered {
-        /// The event.
+        /// The client event.
         id: SendId,
-        /// Its fate.
+        /// The outcome.
         outcome: SendOutcome,
     },
-    /// The sign-in's state changed.
+    /// The state of the sign-in changed.
     SignIn(SignInState),
-    /// Users on the watchlist came or went.
+    /// Users on the watchlist went online or offline.
     Watchlist {
-        /// `online`, `offline`, or what else the server says.
+        /// `online`, `offline`, or another event of the server.
         event: String,
-        /// Whom it is about.
+        /// The ids of the users.
         user_ids: Vec<String>,
     },
-    /// How long the server took to answer a ping.
+    /// The round-trip time of a ping.
     RoundTrip(Duration),
-    /// An event that could not be handed over at once.
+    /// An event that could not be returned from [`Session::handle_frame`](crate::Session::handle_frame).
     Event(ReceivedEvent<'static>),
 }
 
-/// One member's coming or going.
+/// A member who joined or left.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Membership {
     /// The channel.
     pub channel: ChannelName,
-    /// Who.
+    /// The member.
     pub member: Member,
-    /// All members, after it.
+    /// All members after the change.
     pub roster: Arc<Roster>,
-    /// Whether it happened while the connection was lost, and was found out only now.
+    /// Whether the change happened while the connection was lost, and was only detected after the reconnect.
     pub while_away: bool,
 }
 
 /// The state of the connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ConnectionState {
-    /// Not connected, and not trying: nobody asked, or somebody asked to disconnect.
+    /// Not connected and not trying: no connection was requested, or user code disconnected.
     #[default]
     Disconnected,
-    /// Dialling.
+    /// Connecting.
     Connecting {
-        /// Counts the attempts of this outage, from 1.
+        /// Number of this attempt in the current outage, from 1.
         attempt: u32,
     },
     /// Connected.
     Connected {
-        /// The server's name for this connection.
+        /// The server's id of this connection.
         socket_id: Arc<str>,
     },
-    /// Lost or not reached; will dial again.
+    /// Lost or never established; the session will reconnect.
     Waiting {
         /// When, on the driver's monotonic clock.
         retry_at: Duration,
-        /// Counts the failures in a row, from 1.
+        /// Number of failures in a row, from 1.
         attempt: u32,
-        /// Why.
+        /// The last failure.
         error: ConnectionError,
     },
-    /// Given up: dialling again unchanged cannot succeed, or the attempts are used up.
+    /// Given up: the same dial cannot succeed, or the attempts are used up.
     Failed {
-        /// Why.
+        /// The last failure.
         error: ConnectionError,
     },
 }
 
-/// How far a channel is.
+/// The status of a channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SubscriptionStatus {
-    /// Wanted; waits for a connection.
+    /// Waiting for a connection.
     #[default]
     Pending,
-    /// Being authorized, or asked of the server; also while the backend is to be asked again after a passing failure.
+    /// Waiting for the authorization or for the server's reply, including the wait before a retry after a transient failure.
     Subscribing,
-    /// The server confirmed it.
+    /// Confirmed by the server.
     Subscribed,
-    /// Refused. Tried again after a reconnect, or by request.
+    /// Refused. Retried after a reconnect, or with [`Command::Retry`](crate::session::Command::Retry).
     Failed(SubscriptionError),
 }
 
-/// What became of a client event.
+/// The outcome of a client event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendOutcome {
-    /// The socket's buffer took it. The protocol has no acknowledgement beyond that.
+    /// The socket's send buffer accepted it. The protocol has no acknowledgement beyond that.
     Sent,
-    /// It waits to be sent. Another answer follows; that it was sent, only if those answers are on.
+    /// It waits in the queue. A final outcome follows; [`Sent`](Self::Sent) only if
+    /// [`SessionConfig::answer_sent`](crate::session::SessionConfig::answer_sent) is on.
     Queued,
-    /// A later value took its place before it was sent.
+    /// A later value replaced it before it was sent.
     Coalesced,
-    /// It was not sent, and will not be.
+    /// It was not sent and will not be.
     Rejected(SendError),
 }
 
 impl SendOutcome {
-    /// Whether this is the last that is heard of it.
+    /// Whether no other outcome of the same event follows.
     #[must_use]
     pub fn is_final(&self) -> bool {
         !matches!(self, Self::Queued)
     }
 }
 
-/// How far the sign-in is.
+/// The state of the sign-in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SignInState {
-    /// Nobody is signed in: it was not asked for, or there is no connection. After a reconnect it is done again by itself.
+    /// No user is signed in: it was not requested, or there is no connection. After a reconnect the session signs in again.
     #[default]
     SignedOut,
-    /// Asking the backend and the server; also while the backend is to be asked again after a passing failure.
+    /// Waiting for the backend or the server, including the wait before a retry after a transient failure.
     SigningIn,
-    /// Signed in. Told once the server has confirmed the user's own channel too, so that what is sent to the user from now
-    /// on arrives. A server that refuses that channel is reported with an error; one that says nothing about it is waited for
+    /// Signed in. Reported once the server has confirmed the user's own channel too, so that no event to the user is missed
+    /// from then on. If the server refuses that channel, an error is reported too; if it does not reply, the session waits for
     /// 2 s.
     SignedIn {
         /// The user's id.
         id: Arc<str>,
-        /// What the backend says of the user, as JSON.
+        /// The data that the backend gave the user, as JSON.
         user_data: Arc<str>,
     },
-    /// Refused. Tried again after a reconnect, or by request.
+    /// Refused. Retried after a reconnect, or with [`Command::SignIn`](crate::session::Command::SignIn).
     Failed(SignInError),
 }
 
 /// An event from the server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReceivedEvent<'a> {
-    /// To whom it is addressed.
+    /// The recipient.
     pub target: EventTarget,
     /// The event's name.
     pub event: Cow<'a, str>,
     /// The payload.
     pub data: EventData<'a>,
-    /// On client events of presence channels: who sent it, vouched for by the server.
+    /// The sender of a client event on a presence channel, verified by the server.
     pub user_id: Option<Cow<'a, str>>,
-    /// Keys of its frame that are none of the protocol's own.
+    /// Keys of the frame that the protocol does not define.
     pub extras: Extras<'a>,
 }
 
 impl ReceivedEvent<'_> {
-    /// The same, owning its texts.
+    /// Converts into owned strings.
     #[must_use]
     pub fn into_owned(self) -> ReceivedEvent<'static> {
         ReceivedEvent {
@@ -212,7 +215,7 @@ pub enum EventTarget {
 }
 
 impl EventTarget {
-    /// The channel's name; `None` for events to the user or the connection.
+    /// Returns the channel's name, or `None` for events to the user or the connection.
     #[must_use]
     pub fn channel_name(&self) -> Option<&str> {
         match self {

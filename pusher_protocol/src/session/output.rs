@@ -1,3 +1,5 @@
+//! [`Output`]: what the session asks of the driver.
+
 use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
 use crate::{
@@ -5,62 +7,60 @@ use crate::{
     session::{DialId, Notice, RequestId, SendId},
 };
 
-/// What the driver is to do, in this order.
+/// What the driver has to do, in this order.
 #[derive(Debug, PartialEq)]
 pub enum Output {
-    /// Open a WebSocket to the configured endpoint, at the latest by `deadline` (on the monotonic clock); answer with
-    /// [`Input::Opened`](crate::session::Input::Opened) or
-    /// [`Input::DialFailed`](crate::session::Input::DialFailed).
+    /// Open a WebSocket to the configured endpoint before `deadline`, and report
+    /// [`Input::Opened`](crate::session::Input::Opened) or [`Input::DialFailed`](crate::session::Input::DialFailed).
     Dial {
-        /// Names the attempt.
+        /// Identifies the attempt.
         dial: DialId,
-        /// When the attempt is over.
+        /// When the session gives up the attempt, on the monotonic clock.
         deadline: Duration,
-        /// Counts the attempts of this outage, from 1.
+        /// Number of this attempt in the current outage, from 1.
         attempt: u32,
     },
-    /// Give up this dial; no answer is expected.
+    /// Cancel this dial. The session expects no report.
     CancelDial(DialId),
-    /// Send this text on the open socket. With an `answer`, say what became of it by
-    /// [`Input::Written`](crate::session::Input::Written).
+    /// Send this text on the open socket. With an `answer`, report [`Input::Written`](crate::session::Input::Written).
     Send {
         /// The frame.
         text: FrameText,
-        /// The client event it carries.
+        /// The client event in the frame.
         answer: Option<SendId>,
     },
-    /// Close the open socket. The session is done with it; the driver finishes the close handshake by itself.
+    /// Close the open socket. The session is done with it; the driver completes the close handshake.
     Close {
         /// The WebSocket close code.
         code: u16,
         /// The reason, for the server's log.
         reason: &'static str,
     },
-    /// Drop the open socket without ado: it is dead.
+    /// Drop the open socket without a close handshake: it is dead.
     Abandon,
-    /// Ask the game's backend to authorize a channel.
+    /// Request the authorization of a channel from the game's backend.
     Authorize {
-        /// Names the question.
+        /// Identifies the request.
         request: RequestId,
         /// The channel.
         channel: ChannelName,
-        /// The connection it is for.
+        /// The connection to authorize.
         socket_id: Arc<str>,
     },
-    /// Ask the game's backend who the user is.
+    /// Request the authentication of the user from the game's backend.
     Authenticate {
-        /// Names the question.
+        /// Identifies the request.
         request: RequestId,
-        /// The connection it is for.
+        /// The connection to authenticate.
         socket_id: Arc<str>,
     },
-    /// Nobody waits for the answer to this question any more.
+    /// Cancel this request. The session ignores its response.
     CancelRequest(RequestId),
-    /// Tell the game.
+    /// Report this to user code.
     Notice(Notice),
 }
 
-/// The text of a frame to the server. It may hold a signature, so its `Debug` shows no more than its event and its length.
+/// The text of a frame to the server. It may contain a signature, so `Debug` shows only its event and its length.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FrameText(String);
 

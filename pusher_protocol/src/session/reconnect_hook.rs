@@ -1,3 +1,5 @@
+//! [`ReconnectHook`]: a callback that overrides the reconnect policy.
+
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -7,17 +9,17 @@ use std::{
 
 use crate::session::ConnectionError;
 
-/// Code of the game's own that decides what becomes of a lost connection, where the
-/// [`ReconnectPolicy`](crate::config::ReconnectPolicy) does not fit.
+/// A callback that decides what happens after a lost connection, if no [`ReconnectPolicy`](crate::config::ReconnectPolicy)
+/// fits.
 ///
-/// It is called wherever the session runs, so it is to be quick and must not block. One that panics decides nothing: the
-/// policy holds, and the panic is reported.
+/// The session calls it synchronously, so it must be fast and must not block. If it panics, the policy decides and the panic
+/// is reported.
 #[derive(Clone)]
 pub struct ReconnectHook(Arc<Decide>);
 
 type Decide = dyn Fn(&ReconnectContext<'_>) -> ReconnectDecision + Send + Sync;
 
-/// What a [`ReconnectHook`] is asked about.
+/// The input of a [`ReconnectHook`].
 #[derive(Clone, Copy, Debug)]
 pub struct ReconnectContext<'a> {
     pub(super) error: &'a ConnectionError,
@@ -25,39 +27,39 @@ pub struct ReconnectContext<'a> {
     pub(super) delay: Option<Duration>,
 }
 
-/// What a [`ReconnectHook`] decides.
+/// The decision of a [`ReconnectHook`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReconnectDecision {
-    /// What the policy and the protocol say.
+    /// Follow the policy and the protocol.
     #[default]
     Policy,
-    /// Dial again after so long, even if the policy would give up.
+    /// Reconnect after this delay, even if the policy would give up.
     After(Duration),
-    /// Give up, even if the policy would dial again.
+    /// Give up, even if the policy would reconnect.
     GiveUp,
 }
 
 impl ReconnectContext<'_> {
-    /// Why there is no connection.
+    /// Returns why there is no connection.
     #[must_use]
     pub fn error(&self) -> &ConnectionError {
         self.error
     }
 
-    /// The close code, where there is one.
+    /// Returns the close code, if there is one.
     #[must_use]
     pub fn code(&self) -> Option<u16> {
         self.error.code()
     }
 
-    /// How many failures in a row this makes, from 1.
+    /// Returns the number of failures in a row, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// How long the policy would wait; `None` if it would give up.
+    /// Returns the delay that the policy would wait; `None` if it would give up.
     #[must_use]
     pub fn delay(&self) -> Option<Duration> {
         self.delay
@@ -65,7 +67,7 @@ impl ReconnectContext<'_> {
 }
 
 impl ReconnectHook {
-    /// A hook that asks this function.
+    /// A hook that calls this function.
     #[must_use]
     pub fn new(
         decide: impl Fn(&ReconnectContext<'_>) -> ReconnectDecision + Send + Sync + 'static,
@@ -73,7 +75,7 @@ impl ReconnectHook {
         Self(Arc::new(decide))
     }
 
-    /// `None` if the game's code panicked.
+    /// Returns `None` if the callback panicked.
     pub(super) fn decide(&self, context: &ReconnectContext<'_>) -> Option<ReconnectDecision> {
         catch_unwind(AssertUnwindSafe(|| (self.0)(context))).ok()
     }
@@ -85,7 +87,7 @@ impl fmt::Debug for ReconnectHook {
     }
 }
 
-/// Two hooks are the same if they are copies of one.
+/// Hooks are equal if they are clones of each other.
 impl PartialEq for ReconnectHook {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

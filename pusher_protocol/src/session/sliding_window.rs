@@ -1,9 +1,9 @@
-//! [`SlidingWindow`], a count over the last span of time.
+//! [`SlidingWindow`]: counts what happened within the last span of time.
 
 use std::{collections::VecDeque, time::Duration};
 
-/// Counts over a sliding span of time, as servers do with client events. A [`Throttle`](super::throttle::Throttle) does not
-/// replace it: after its burst it refills within the span, and a server that counts would reject what comes then.
+/// Counts within a sliding span of time, as servers do with client events. A [`Throttle`](super::throttle::Throttle) cannot
+/// replace it: it refills within the span after its burst, and a counting server would reject the events sent then.
 #[derive(Debug)]
 pub(super) struct SlidingWindow {
     span: Duration,
@@ -18,7 +18,7 @@ impl SlidingWindow {
         }
     }
 
-    /// When one more fits into the window, `now` if it does already; `None` if never, because `limit` is 0.
+    /// Returns when one more is allowed, `now` if at once; `None` if never, because `limit` is 0.
     pub(super) fn free_at(&mut self, now: Duration, limit: u32) -> Option<Duration> {
         while self
             .counted_at

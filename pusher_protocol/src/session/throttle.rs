@@ -1,4 +1,4 @@
-//! [`Throttle`], a token bucket: how often one thing may be done. Counting the way servers do, over a sliding second, is in
+//! [`Throttle`]: a token bucket that limits how often one thing may be done. Counts over a sliding span are in
 //! `sliding_window`.
 
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl Throttle {
         self
     }
 
-    /// Takes a token if there is one. Returns whether it did.
+    /// Takes a token if one is left. Returns whether it did.
     pub fn try_take(&mut self, now: Duration) -> bool {
         let is_ready = self.ready_at(now).is_none();
         if is_ready {
@@ -59,8 +59,8 @@ impl Throttle {
         is_ready
     }
 
-    /// Takes a token even if there is none, for what cannot be put off. An empty bucket stays empty: the wait until the next
-    /// token grows to a whole `every`, and no further.
+    /// Takes a token even if none is left, for actions that cannot be delayed. It then delays the next one by a whole `every`,
+    /// however often it is called.
     pub fn take(&mut self, now: Duration) {
         self.spend(now, self.every);
     }
@@ -71,7 +71,7 @@ impl Throttle {
         self.spend(now, refill);
     }
 
-    /// When the next token can be taken, or `None` if one can be taken now.
+    /// Returns when the next token can be taken, or `None` if one can be taken now.
     #[must_use]
     pub fn ready_at(&self, now: Duration) -> Option<Duration> {
         let ready_at = self
@@ -80,7 +80,7 @@ impl Throttle {
         (ready_at > now).then_some(ready_at)
     }
 
-    /// Whether all tokens are there, so that a new throttle would behave the same.
+    /// Whether no token is missing, so that a new throttle would behave the same.
     #[must_use]
     pub fn is_full(&self, now: Duration) -> bool {
         now >= self.full_at
@@ -91,8 +91,8 @@ impl Throttle {
         self.full_at = self.full_at.max(now).saturating_add(refill).min(empty);
     }
 
-    /// How long this many tokens take to come back, with the most jitter: a full bucket then has room for all of `burst`
-    /// whatever the jitter of each is.
+    /// The longest time in which this many tokens come back, with full jitter. The bucket is this large, so that jitter never
+    /// shrinks the burst.
     fn capacity(&self, tokens: u32) -> Duration {
         self.refill_time(1.0).saturating_mul(tokens)
     }
@@ -103,9 +103,9 @@ impl Throttle {
     }
 }
 
-/// For what user code requests of the user's backend or of the server, per channel and for the sign-in: code that requests it
-/// again whenever it is refused, or unsubscribes and subscribes in every frame, must overload neither. The burst is for a
-/// player who goes in and out, or who has fixed what was refused. The jitter keeps clients that began in step from staying so.
+/// The limit on requests of user code to the backend or the server, per channel and for the sign-in. Code that requests again
+/// after each refusal, or unsubscribes and subscribes in every frame, must not overload either. The burst is for a player who
+/// switches rooms, or who has fixed what was refused. The jitter spreads clients that started in step.
 pub(super) const USER_REQUESTS: Throttle =
     Throttle::new(5, Duration::from_secs(3)).with_jitter(0.2);
 

@@ -1,3 +1,5 @@
+//! The sign-in of a user: authentication by the backend, `pusher:signin`, and the user's own channel.
+
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, value::RawValue};
@@ -12,17 +14,16 @@ use crate::{
     },
 };
 
-/// How long the game waits to hear of a sign-in until the server has confirmed the user's own channel too: some seconds are
-/// a slow mobile network's round trip, and a server that never confirms it holds up nothing else.
+/// How long a sign-in is held back until the server has confirmed the user's own channel. Two seconds cover a round trip of a
+/// slow mobile network; a server that never confirms the channel delays nothing else.
 const OWN_CHANNEL_WAIT: Duration = Duration::from_secs(2);
 
-/// The sign-in: whether it is wanted, and how far it is.
+/// The sign-in: whether it is wanted, and its phase.
 #[derive(Debug)]
 pub(super) struct User {
     wanted: bool,
     phase: SignInPhase,
-    /// How many sign-ins were sent on this connection without an answer so far. That the server took one counts, however
-    /// late it says so.
+    /// Sign-ins sent on this connection without a reply so far. A success counts however late it arrives.
     pending_replies: u32,
     /// Authentication requests on this connection.
     throttle: Throttle,
@@ -32,26 +33,25 @@ pub(super) struct User {
 enum SignInPhase {
     #[default]
     SignedOut,
-    /// The backend was asked.
+    /// Waiting for the backend's response.
     Authenticating {
         request: RequestId,
         deadline: Duration,
-        /// How often it failed before.
+        /// Failures of earlier requests.
         failures: u32,
     },
-    /// The backend did not answer for a passing reason and will be asked again, or the game asks so often that it waits for
-    /// its turn.
+    /// Waiting for the next request: after a transient failure, or because user code requests too often.
     Backoff {
         retry_at: Duration,
         failures: u32,
     },
-    /// The server was asked.
+    /// Waiting for the server's reply.
     SigningIn {
         deadline: Duration,
-        /// What may have been its refusal, or one of something else.
+        /// An error that may be the refusal, or may be about a subscription.
         possible_refusal: Option<SignInError>,
     },
-    /// The server has taken the user. Told once their own channel is heard of too, on which their events come.
+    /// Accepted by the server. Reported once the user's own channel is confirmed, which delivers their events.
     SignedIn {
         id: Arc<str>,
         channel: ChannelName,
@@ -60,11 +60,11 @@ enum SignInPhase {
     Failed,
 }
 
-/// A sign-in that the server took, but of which the game does not know yet.
+/// A sign-in that the server accepted and user code does not know of yet.
 #[derive(Debug)]
 struct PendingNotice {
     user_data: Arc<str>,
-    /// When it is told all the same.
+    /// When it is reported even without the channel's confirmation.
     deadline: Duration,
 }
 
@@ -80,7 +80,7 @@ impl Default for User {
 }
 
 impl User {
-    /// Whether the sign-in is under way, done, or out of the question.
+    /// Returns the user as far as it is known to the server.
     pub(super) fn identity(&self) -> Identity {
         match &self.phase {
             SignInPhase::SignedIn { id, .. } => Identity::SignedIn(id.clone()),
@@ -91,12 +91,12 @@ impl User {
         }
     }
 
-    /// Whether somebody is signed in or about to be.
+    /// Whether user code wants a user signed in.
     pub(super) fn is_wanted(&self) -> bool {
         self.wanted
     }
 
-    /// Whether a channel's name is the one on which the signed-in user's events come.
+    /// Whether this is the name of the channel that delivers the signed-in user's events.
     pub(super) fn owns_channel(&self, channel: &str) -> bool {
         matches!(&self.phase, SignInPhase::SignedIn { channel: own, .. } if own.as_str() == channel)
     }
@@ -128,7 +128,7 @@ impl User {
         }
     }
 
-    /// Gives the user up. Returns whether the server may know of them, so that only a new connection forgets them: the
+    /// Signs out. Returns whether the server may know the user. Then only a new connection signs them out, because the
     /// protocol has no sign-out.
     pub(super) fn sign_out(&mut self, context: &mut Context) -> bool {
         self.wanted = false;
@@ -184,7 +184,7 @@ impl User {
         });
     }
 
-    /// The backend answered. Returns whether the sign-in failed.
+    /// Handles the backend's response. Returns whether the sign-in failed.
     pub(super) fn on_authenticated(
         &mut self,
         context: &mut Context,
@@ -216,7 +216,7 @@ impl User {
         }
     }
 
-    /// The backend did not vouch for the user. Returns whether the sign-in failed: else it is asked again.
+    /// Handles a failed authentication: schedules a retry or fails. Returns whether the sign-in failed.
     fn on_not_authenticated(
         &mut self,
         context: &mut Context,
@@ -238,8 +238,8 @@ impl User {
         false
     }
 
-    /// `pusher:signin_success`. Returns whether it decided the sign-in, also one that was given up for lost or is about to
-    /// be repeated.
+    /// Handles `pusher:signin_success`, even if the sign-in had timed out or is about to be repeated. Returns whether it
+    /// decided the sign-in.
     pub(super) fn on_succeeded(&mut self, context: &mut Context, data: &EventData<'_>) -> bool {
         if std::mem::take(&mut self.pending_replies) == 0 {
             return false;
@@ -253,7 +253,7 @@ impl User {
         match user_id(&user_data) {
             Some(id) => {
                 let channel = ChannelName::of_user(&id);
-                // The server lets only the signed-in user in, so this takes no authorization.
+                // Only the signed-in user may subscribe to this channel, so it needs no authorization.
                 let subscribe = ClientFrame::Subscribe {
                     channel: &channel,
                     auth: Some(""),
@@ -271,7 +271,7 @@ impl User {
                 };
             }
             None => {
-                // Whoever it is, the server has taken somebody.
+                // The server has signed in someone, although it does not say whom: signing out still needs a new connection.
                 self.pending_replies = 1;
                 if matches!(self.phase, SignInPhase::Failed) {
                     return false;
@@ -282,8 +282,8 @@ impl User {
         true
     }
 
-    /// The user's own channel is there, or will not be: whoever is told of the sign-in now misses no event to the user.
-    /// Returns whether the game did not know of it before.
+    /// Reports a pending sign-in, because the user's own channel is confirmed or never will be. Returns whether one was
+    /// pending.
     pub(super) fn announce(&mut self, context: &mut Context) -> bool {
         let SignInPhase::SignedIn {
             id, pending_notice, ..
@@ -299,8 +299,8 @@ impl User {
         true
     }
 
-    /// A `pusher:error` without a channel while the server is asked is its answer, unless it may be `ambiguous`: about a
-    /// subscription that waits for one too. Then the sign-in waits on. Returns whether it was the answer.
+    /// Handles a `pusher:error` without a channel, which is the reply to a pending sign-in. If it is `ambiguous`, because it
+    /// may be about a pending subscription, the sign-in keeps waiting. Returns whether it was the reply.
     pub(super) fn on_refused(
         &mut self,
         context: &mut Context,
@@ -314,7 +314,7 @@ impl User {
         else {
             return false;
         };
-        // Other errors may come in between: 4301 is about client events, 4302 leaves the sign-in standing.
+        // Errors about something else: 4301 is about client events, and 4302 does not end the sign-in.
         if matches!(code, Some(4301 | 4302)) {
             return false;
         }
@@ -336,7 +336,7 @@ impl User {
         context.notice(Notice::SignIn(SignInState::Failed(error)));
     }
 
-    /// Returns whether the time for the sign-in ran out.
+    /// Handles expired timers. Returns whether the sign-in failed.
     pub(super) fn time_passed(
         &mut self,
         context: &mut Context,
@@ -391,7 +391,7 @@ impl User {
     }
 }
 
-/// The id in a user's data.
+/// Parses the `id` of a user's data.
 fn user_id(user_data: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Wire {

@@ -1,4 +1,4 @@
-//! The questions to the game's backend: which channels may be asked about now, and what follows from the answers.
+//! Requests to the game's backend: the queue of authorizations, and what follows from the responses.
 
 use crate::{
     protocol::{AuthError, ChannelAuthorization, ChannelKind, ChannelName, EventData, Member},
@@ -9,15 +9,15 @@ use crate::{
     },
 };
 
-/// Channels about which the game's backend is asked at once, so that a reconnect with many channels does not meet it all
-/// at once. The sign-in comes beside them.
+/// The number of authorizations that are requested at the same time, so that a reconnect with many channels does not flood the
+/// game's backend. The authentication of the user comes on top.
 ///
-/// A driver is to work on all of them side by side: the time that an answer may take runs from
-/// [`Output::Authorize`](crate::session::Output::Authorize) on.
+/// A driver must run all of them concurrently: the timeout of each starts with its
+/// [`Output::Authorize`].
 pub const AUTHORIZATIONS_AT_ONCE: usize = 8;
 
 impl Channels {
-    /// Has a channel authorized when its turn comes.
+    /// Queues a channel for its authorization.
     pub(super) fn enqueue(&mut self, name: ChannelName) {
         if let Some(channel) = self.table.get_mut(&name) {
             channel.phase = ChannelPhase::Queued;
@@ -25,8 +25,8 @@ impl Channels {
         }
     }
 
-    /// Asks for as many authorizations as may be open at once. Done after every input, so that no place stays free while
-    /// somebody waits.
+    /// Requests queued authorizations up to the limit. It runs after every input, so that no slot stays free while a channel
+    /// waits.
     pub(in crate::session) fn start_queued(&mut self, context: &mut Context) {
         while self.requests.len() < AUTHORIZATIONS_AT_ONCE {
             let Some(name) = self.queue.pop_front() else {
@@ -52,7 +52,7 @@ impl Channels {
         }
     }
 
-    /// Has another key asked for when its turn comes.
+    /// Queues a channel for the request of a new key.
     pub(super) fn enqueue_for_key(&mut self, name: ChannelName) {
         if let Some(channel) = self.table.get_mut(&name)
             && let Some(encryption) = &mut channel.encryption
@@ -62,7 +62,7 @@ impl Channels {
         }
     }
 
-    /// Asks the backend to authorize a channel.
+    /// Requests the authorization of a channel from the backend.
     fn request_authorization(
         &mut self,
         context: &mut Context,
@@ -90,7 +90,7 @@ impl Channels {
         }
     }
 
-    /// Takes back what the backend is asked about this channel, if it is.
+    /// Cancels the pending requests for this channel.
     pub(super) fn cancel_requests(&mut self, context: &mut Context, name: &ChannelName) {
         let asked =
             |(request, channel): (&RequestId, &ChannelName)| (channel == name).then_some(*request);
@@ -111,7 +111,7 @@ impl Channels {
         answer: Result<ChannelAuthorization, AuthError>,
         identity: &Identity,
     ) {
-        // An answer that nobody waits for any more belongs to an older connection, or to a channel that was given up.
+        // A response without a pending request belongs to an older connection, or to a channel that was unsubscribed since.
         let Some(name) = self.requests.remove(&request) else {
             return;
         };
@@ -180,7 +180,7 @@ impl Channels {
         );
     }
 
-    /// The backend did not authorize a channel: it is asked again, or the channel has failed.
+    /// Handles a failed authorization: schedules a retry or fails the channel.
     pub(super) fn on_not_authorized(
         &mut self,
         context: &mut Context,
@@ -205,8 +205,8 @@ impl Channels {
         });
     }
 
-    /// The sign-in was decided: presence channels that waited for it know who the client is, or that it is nobody. Those
-    /// that failed because nobody was signed in are tried again.
+    /// The sign-in succeeded or failed. Presence channels that waited for it continue or fail; those that failed without a
+    /// user are retried.
     pub(in crate::session) fn on_identity(&mut self, context: &mut Context, identity: &Identity) {
         for name in self.in_order() {
             let Some(channel) = self.table.get_mut(&name) else {

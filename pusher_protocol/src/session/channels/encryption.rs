@@ -1,4 +1,4 @@
-//! Encrypted channels: NaCl secretbox, as pusher-js has it. Nothing that could not be decrypted reaches the game.
+//! Encrypted channels: NaCl secretbox, compatible with pusher-js. Events that cannot be decrypted are never delivered.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -14,22 +14,22 @@ use crate::{
     },
 };
 
-/// Requests for a new key of one channel, so that garbage on the channel does not overload the user's backend.
+/// Requests for a new key of one channel, so that invalid events on the channel do not overload the backend.
 const REKEYS: Throttle = Throttle::new(1, Duration::from_secs(5));
 
-/// Over how long the questions of many clients spread to which an event under a new key came at the same moment.
+/// A key changes for all clients at the same moment, so their requests for the new key are spread over this time.
 const REKEY_SPREAD: Duration = Duration::from_secs(1);
 
-/// Events that may wait for a new key, some seconds' worth; beyond them they are reported as lost.
+/// Events that may wait for a new key, worth some seconds; further ones are dropped and reported.
 const REKEY_BACKLOG: usize = 1024;
 
-/// The same in bytes, of which a first event may have more: 4 KiB for each.
+/// The same limit in bytes, 4 KiB per event. A first event always waits, whatever its size.
 const REKEY_BACKLOG_BYTES: usize = 4 << 20;
 
-/// The bytes of a secretbox nonce.
+/// The length of a secretbox nonce.
 const NONCE_BYTES: usize = 24;
 
-/// The key of one channel, and what waits for a new one. The cipher wipes its key when it is dropped.
+/// The key of one channel, and the events that wait for a new one. The cipher zeroizes its key on drop.
 pub(super) struct Encryption {
     cipher: XSalsa20Poly1305,
     rekey: Option<Rekey>,
@@ -42,14 +42,14 @@ struct Rekey {
     bytes: usize,
 }
 
-/// How far the question for a new key is.
+/// The stage of the request for a new key.
 #[derive(PartialEq, Eq)]
 enum Stage {
-    /// Other clients met the same event; this one asks a little later than some of them.
+    /// Waits for a random time before the request.
     Waiting {
         timer: u64,
     },
-    /// Waits for its turn among the questions.
+    /// Waits in the queue of authorizations.
     Queued,
     Requested(RequestId),
 }
@@ -77,11 +77,11 @@ fn size(event: &ReceivedEvent<'_>) -> usize {
     event.event.len() + event.data.as_str().len()
 }
 
-/// Why an event stays closed.
+/// Why an event cannot be decrypted.
 enum DecryptError {
-    /// It is none that this scheme could have made; no key will help.
+    /// Not a valid secretbox message; no key decrypts it.
     Malformed(&'static str),
-    /// The key is not the one it was made with, or it was tampered with.
+    /// Encrypted with another key, or tampered with.
     WrongKey,
 }
 
@@ -105,7 +105,7 @@ impl Encryption {
         })
     }
 
-    /// Gives up what waits for a new key, and says so.
+    /// Drops the events that wait for a new key, and reports them.
     pub(super) fn cancel_rekey(&mut self, context: &mut Context, name: &ChannelName) {
         for event in self
             .rekey
@@ -118,13 +118,13 @@ impl Encryption {
         }
     }
 
-    /// Whether a new key is wanted and the time to wait for others is what ends with this timer.
+    /// Whether this timer ends the random wait before the request for a new key.
     pub(super) fn waits_for(&self, timer: u64) -> bool {
         let waits = |rekey: &Rekey| rekey.stage == Stage::Waiting { timer };
         self.rekey.as_ref().is_some_and(waits)
     }
 
-    /// The question for a new key waits for its turn from now on.
+    /// Moves the request for a new key to the queue.
     pub(super) fn queue(&mut self) {
         if let Some(rekey) = &mut self.rekey {
             rekey.stage = Stage::Queued;
@@ -137,7 +137,7 @@ impl Encryption {
             .is_some_and(|rekey| rekey.stage == Stage::Queued)
     }
 
-    /// The backend was asked.
+    /// The request was sent.
     pub(super) fn requested(&mut self, request: RequestId, now: Duration) {
         self.rekeys.take(now);
         if let Some(rekey) = &mut self.rekey {
@@ -184,8 +184,8 @@ impl std::fmt::Debug for Encryption {
 }
 
 impl Channels {
-    /// Opens an event of an encrypted channel. One that does not open with the present key waits, and what comes after it
-    /// waits behind it, until the backend was asked once for a new key.
+    /// Decrypts an event of an encrypted channel. If the current key fails, the event and all later ones of the channel wait,
+    /// in order, for a new key from the backend.
     pub(in crate::session) fn decrypt<'a>(
         &mut self,
         context: &mut Context,
@@ -231,7 +231,7 @@ impl Channels {
         None
     }
 
-    /// The backend answered the request for a new key: what waited is opened with it, or given up.
+    /// Handles the response to a request for a new key: delivers or drops the events that waited.
     pub(super) fn on_rekeyed(
         &mut self,
         context: &mut Context,

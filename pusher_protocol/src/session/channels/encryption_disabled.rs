@@ -1,4 +1,4 @@
-//! What stands in for encrypted channels in a build without them: they fail before anything is asked or sent.
+//! Replaces `encryption` in builds without the feature: encrypted channels fail before any request.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::{
     session::{ReceivedEvent, RequestId, channels::Channels, context::Context},
 };
 
-/// Never made.
+/// Never constructed.
 #[derive(Debug)]
 pub(super) enum Encryption {}
 

@@ -1,4 +1,4 @@
-//! Fields beside the protocol's own in the subscribe request: a change of them takes a new subscription.
+//! Additional fields of the subscribe request. A change of them needs a new subscription.
 
 use serde_json::{Map, Value};
 
@@ -10,10 +10,10 @@ use crate::{
     },
 };
 
-/// The fields of the request that are the protocol's own.
+/// The fields that the protocol defines.
 const PROTOCOL_FIELDS: [&str; 3] = ["channel", "auth", "channel_data"];
 
-/// What of the game's fields may be sent.
+/// Removes the protocol's fields from those of user code.
 pub(super) fn without_protocol_fields(
     extra: Option<Map<String, Value>>,
 ) -> Option<Map<String, Value>> {
@@ -25,16 +25,16 @@ pub(super) fn without_protocol_fields(
 }
 
 impl Channel {
-    /// Whether the server was asked with other fields than are wanted now.
+    /// Whether the last subscribe request had other fields than user code wants now.
     pub(super) fn has_stale_extra(&self) -> bool {
         self.sent_extra != self.extra
     }
 }
 
 impl Channels {
-    /// Asks anew for a channel of which the server was asked with other fields.
+    /// Subscribes again, because the last subscribe request had other fields.
     pub(super) fn resubscribe(&mut self, context: &mut Context, name: ChannelName) {
-        // What still comes of the former subscription must not ask the backend for its key beside the new question.
+        // Events that still arrive of the former subscription must not request a key beside the new authorization.
         if let Some(channel) = self.table.get_mut(&name) {
             channel.drop_key(context, &name);
         }
@@ -42,8 +42,8 @@ impl Channels {
         self.request_throttled(context, name);
     }
 
-    /// Makes a subscription that stands anew with other fields, or if that is done all the time, a little later: until then
-    /// it stands as it is.
+    /// Replaces a subscription by one with other fields, now or when the throttle allows it. Until then the subscription stays
+    /// active.
     pub(super) fn resubscribe_throttled(&mut self, context: &mut Context, name: &ChannelName) {
         let Some(channel) = self.table.get_mut(name) else {
             return;
@@ -76,7 +76,7 @@ impl Channels {
         }
     }
 
-    /// A wanted channel is wanted with these fields from now on.
+    /// Sets the fields of a wanted channel.
     pub(super) fn set_extra(
         &mut self,
         context: &mut Context,
@@ -93,8 +93,8 @@ impl Channels {
         match channel.phase {
             ChannelPhase::Subscribed => self.resubscribe_throttled(context, name),
             ChannelPhase::Failed { .. } if !channel.suspended => self.retry(context, name.clone()),
-            // Those are sent with the request that is still to come; an answer that is awaited has to come first, as with
-            // an unsubscription.
+            // In the other phases the fields go into the request that is still to come. After a subscribe request, the
+            // server's reply comes first, as for an unsubscribe.
             _ => {}
         }
     }

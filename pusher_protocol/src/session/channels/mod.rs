@@ -1,4 +1,4 @@
-//! The channels that are wanted, and how far each is with the server.
+//! The subscriptions: which channels are wanted, and the phase of each.
 
 mod authorization;
 #[cfg(feature = "encrypted")]
@@ -35,20 +35,20 @@ use extra_fields::without_protocol_fields;
 use pending_replies::PendingReplies;
 use timers::Timers;
 
-/// The table of channels. What is in it is wanted, or still in the server's hands.
+/// All channels that are wanted, or whose subscribe request has no reply yet.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
     table: HashMap<ChannelName, Channel>,
-    /// Counts the channels ever wanted: they are subscribed in that order.
-    wanted_so_far: u64,
+    /// Counts subscribe commands: channels are subscribed in the order of their first command.
+    subscribe_count: u64,
     socket_id: Option<Arc<str>>,
-    /// Channels whose authorization waits for its turn; some may have left their place meanwhile.
+    /// Channels that wait for their authorization. Some may have left that phase since, and are skipped.
     queue: VecDeque<ChannelName>,
     requests: HashMap<RequestId, ChannelName>,
-    /// The throttles of channels that are not in the table any more, until they are full again: unsubscribing and subscribing
-    /// does not refill one.
+    /// The throttles of channels that are not in the table any more, until they are full again: otherwise unsubscribing and
+    /// subscribing would reset them.
     removed: HashMap<ChannelName, Throttle>,
-    /// At how many of those the forgotten ones are swept out.
+    /// The size of `removed` at which full throttles are swept out of it.
     sweep_at: usize,
     timers: Timers,
     pending_replies: PendingReplies,
@@ -57,92 +57,91 @@ pub(super) struct Channels {
 #[derive(Debug)]
 struct Channel {
     order: u64,
-    /// Not wanted any more, but the server's answer to the subscription is still to come.
+    /// `false` after an unsubscribe while the server's reply to the subscribe request is pending.
     wanted: bool,
-    /// Given up with the user who signed out: nothing is asked for it until somebody signs in, or it is asked for anew.
+    /// Suspended by a sign-out: not subscribed until a sign-in or a retry.
     suspended: bool,
     extra: Option<Map<String, Value>>,
-    /// Names the wait after which a subscription that stands is made anew with other fields.
+    /// The timer after which a subscription is replaced by one with other fields.
     resubscribe_timer: Option<u64>,
-    /// The fields with which the server was asked last.
+    /// The additional fields of the last subscribe request.
     sent_extra: Option<Map<String, Value>>,
     phase: ChannelPhase,
-    /// How often in a row the backend did not authorize it for a passing reason.
+    /// Transient failures of the authorization in a row.
     auth_failures: u32,
     /// Requests on this connection: authorizations, or on public channels subscriptions.
     throttle: Throttle,
-    /// Since when nothing is heard of a channel that was subscribed.
+    /// When a subscribed channel lost its connection.
     lost_at: Option<Duration>,
-    /// The members, on presence channels that were subscribed once; kept over a loss of the connection.
+    /// The members of a presence channel. Kept while the connection is lost, to report the difference afterwards.
     roster: Option<Arc<Roster>>,
-    /// The own id on a presence channel, from the authorization or the sign-in.
+    /// This client's own id on a presence channel, from the authorization or the sign-in.
     me: Option<Arc<str>>,
-    /// Whether it is from the sign-in.
+    /// Whether `me` is from the sign-in.
     me_is_from_sign_in: bool,
     encryption: Option<Encryption>,
 }
 
-/// How far a channel is with the server. What goes together:
+/// The phase of a channel. Invariants:
 ///
-/// | phase | `wanted` | `barred` | [`Unanswered`] counts |
+/// | phase | `wanted` | `suspended` | [`PendingReplies`] counts |
 /// |---|---|---|---|
 /// | `Pending` | yes | or not | nothing: there is no connection |
 /// | `Queued`, `Authorizing`, `Backoff`, `AwaitingSignIn` | yes | no | earlier subscriptions |
-/// | `Subscribing` | or no more: the answer is awaited to leave | no | this one, and earlier ones |
-/// | `Subscribed` | yes | no | earlier ones, and the last if the answer was to one of those |
-/// | `Failed { unanswered: true }` | yes | no | this one, and earlier ones |
-/// | `Failed { unanswered: false }` | yes | or not | earlier ones |
+/// | `Subscribing` | no after an unsubscribe | no | this one, and earlier ones |
+/// | `Subscribed` | yes | no | earlier ones, and the last if the reply was to one of those |
+/// | `Failed { reply_due: true }` | yes | no | this one, and earlier ones |
+/// | `Failed { reply_due: false }` | yes | or not | earlier ones |
 /// | `Unidentified` | yes | no | earlier ones |
 ///
-/// A channel that is unwanted in any other phase is in the table no more; what is counted stays until the connection ends.
+/// An unsubscribed channel in any other phase is removed from the table; its pending replies are counted until the connection
+/// ends.
 #[derive(Debug)]
 enum ChannelPhase {
-    /// Waits for a connection.
+    /// Waiting for a connection.
     Pending,
-    /// Waits for its turn to be authorized.
+    /// Waiting in the queue of authorizations.
     Queued,
-    /// The backend was asked.
+    /// Waiting for the backend's response.
     Authorizing { request: RequestId },
-    /// The backend did not authorize it for a passing reason and will be asked again, or the game asks so often that it waits
-    /// for its turn.
+    /// Waiting for the next request: after a transient failure, or because user code requests too often.
     Backoff { timer: u64 },
-    /// Authorized, but who the client is will be known when the sign-in is through.
+    /// Authorized; waiting for the sign-in, which decides the client's id on the channel.
     AwaitingSignIn { authorization: ChannelAuthorization },
-    /// The server was asked.
+    /// Waiting for the server's reply.
     Subscribing { timer: u64 },
-    /// The server said yes.
+    /// Confirmed by the server.
     Subscribed,
-    /// Refused by the backend or the server, or no answer in time; `unanswered` if the server may still grant it, which
-    /// counts.
+    /// Refused by the backend or the server, or timed out. With `reply_due`, the server may still confirm, which counts.
     Failed { reply_due: bool },
-    /// Failed for want of somebody who is signed in: tried again once somebody is.
+    /// Failed because no user is signed in; retried after a sign-in.
     Unidentified,
 }
 
-/// Who the client is to the server.
+/// The client's identity on the server.
 #[derive(Clone, Debug)]
 pub(super) enum Identity {
-    /// Nobody in particular.
+    /// No user.
     None,
-    /// The sign-in is under way.
+    /// The sign-in is pending.
     Pending,
     /// Signed in as this user.
     SignedIn(Arc<str>),
 }
 
 impl Channel {
-    /// Whether the question for another key waits for its turn.
+    /// Whether a request for a new key waits in the queue.
     fn waits_for_key(&self) -> bool {
         self.encryption.as_ref().is_some_and(Encryption::is_queued)
     }
 
-    /// Whether a wait for others before the question for another key ends with this timer.
+    /// Whether this timer ends the random wait before the request for a new key.
     fn starts_rekey(&self, timer: u64) -> bool {
         let waits = |encryption: &Encryption| encryption.waits_for(timer);
         self.encryption.as_ref().is_some_and(waits)
     }
 
-    /// Forgets the key of an encrypted channel, with what waits for another.
+    /// Drops the key of an encrypted channel and the events that wait for a new one.
     fn drop_key(&mut self, context: &mut Context, name: &ChannelName) {
         if let Some(mut encryption) = self.encryption.take() {
             encryption.cancel_rekey(context, name);
@@ -160,15 +159,15 @@ impl Channels {
         let extra = without_protocol_fields(extra);
         if let Some(channel) = self.table.get_mut(&name) {
             if !channel.wanted {
-                // The subscription under way is the one that is wanted again.
+                // The pending subscribe request is the one that is wanted again.
                 channel.wanted = true;
                 notify(context, &name, SubscriptionStatus::Subscribing);
             }
             return self.set_extra(context, &name, extra);
         }
-        self.wanted_so_far += 1;
+        self.subscribe_count += 1;
         let channel = Channel {
-            order: self.wanted_so_far,
+            order: self.subscribe_count,
             wanted: true,
             suspended: false,
             extra,
@@ -195,8 +194,8 @@ impl Channels {
         };
         match channel.phase {
             ChannelPhase::Subscribing { .. } => {
-                // An unsubscribe must not overtake the subscribe on a server that handles the two side by side, so it
-                // waits for the answer (pusher-js#196).
+                // A server that handles requests concurrently may see the unsubscribe before the subscribe, so it is sent
+                // after the reply (pusher-js#196).
                 channel.wanted = false;
                 return self.cancel_requests(context, name);
             }
@@ -214,8 +213,7 @@ impl Channels {
         self.remove(context, name);
     }
 
-    /// Tries a failed channel again, or does so at once where it will be tried by itself; later if the game asks for that
-    /// again and again.
+    /// Retries a failed channel, or skips the wait before a retry. The throttle may delay it.
     pub(super) fn retry(&mut self, context: &mut Context, name: ChannelName) {
         let Some(channel) = self.table.get_mut(&name) else {
             return;
@@ -231,7 +229,7 @@ impl Channels {
         };
         channel.suspended = false;
         if reply_due {
-            // The server may still come to the first subscription, and would refuse a second beside it.
+            // The server may still process the first subscribe request, and would refuse a second one beside it.
             context.send(ClientFrame::Unsubscribe { channel: &name });
         }
         self.cancel_requests(context, &name);
@@ -250,8 +248,8 @@ impl Channels {
         })
     }
 
-    /// Whether a client event for a wanted channel can be sent, now or once the subscription under way is through; nothing
-    /// about a channel that nobody wants.
+    /// Whether a client event for a wanted channel can be sent, now or after the pending subscription; `None` if the channel
+    /// is not wanted.
     pub(super) fn sendable(&self, name: &str) -> Option<Result<(), SendError>> {
         let channel = self.table.get(name).filter(|channel| channel.wanted)?;
         Some(match channel.phase {
@@ -263,12 +261,11 @@ impl Channels {
         })
     }
 
-    /// The channel of an event that came, if the game wants to hear of it.
+    /// Returns the channel of an event, if the event is to be delivered.
     pub(super) fn receiving(&self, name: &str) -> Option<&ChannelName> {
         let (name, channel) = self.table.get_key_value(name)?;
         let heard = match channel.phase {
-            // A server may confirm late, or its confirmation may have been lost on the way through a broken one: an
-            // event shows that the subscription stands.
+            // A confirmation may be late or lost; an event proves that the subscription is active.
             ChannelPhase::Subscribed
             | ChannelPhase::Subscribing { .. }
             | ChannelPhase::Failed { reply_due: true } => channel.wanted,
@@ -277,12 +274,12 @@ impl Channels {
         heard.then_some(name)
     }
 
-    /// Whether a subscription was sent to which no answer came so far.
+    /// Whether the reply to any subscribe request is pending.
     pub(super) fn has_pending_replies(&self, now: Duration) -> bool {
         !self.pending_replies.is_empty(now)
     }
 
-    /// The connection's name, while there is one.
+    /// Returns the id of the connection, while there is one.
     pub(super) fn socket_id(&self) -> Option<&Arc<str>> {
         self.socket_id.as_ref()
     }
@@ -294,7 +291,7 @@ impl Channels {
         }
     }
 
-    /// The connection is gone. Everything wanted is pending again; everything under way is void.
+    /// Resets all channels to `Pending` and cancels all requests.
     pub(super) fn on_disconnected(&mut self, context: &mut Context) {
         if self.socket_id.take().is_none() {
             return;
@@ -351,7 +348,7 @@ impl Channels {
         }
     }
 
-    /// Asks whoever is to be asked first, or if the game has them asked all the time, a little later.
+    /// Sends the first request of a subscription, now or when the throttle allows it.
     fn request_throttled(&mut self, context: &mut Context, name: ChannelName) {
         let throttle = self.table.get(&name).map(|channel| channel.throttle);
         match throttle.and_then(|throttle| throttle.ready_at(context.now)) {
@@ -360,7 +357,7 @@ impl Channels {
         }
     }
 
-    /// Lets a channel wait before whoever is to be asked first is asked.
+    /// Schedules the first request of a subscription.
     fn request_at(&mut self, context: &mut Context, name: ChannelName, retry_at: Duration) {
         if let Some(channel) = self.table.get_mut(&name) {
             let timer = context.next_id();
@@ -369,7 +366,7 @@ impl Channels {
         }
     }
 
-    /// Asks whoever is to be asked first.
+    /// Sends the first request of a subscription: to the backend, or for a public channel to the server.
     fn request_now(&mut self, context: &mut Context, name: ChannelName) {
         if name.kind().needs_authorization() {
             self.enqueue(name);
@@ -378,7 +375,8 @@ impl Channels {
         }
     }
 
-    /// Somebody signed out: what was authorized for them is left, and asks for nothing until somebody signs in.
+    /// Handles a sign-out: leaves all channels that were authorized for the user, and requests nothing for them until a
+    /// sign-in.
     pub(super) fn suspend(&mut self, context: &mut Context) {
         for name in self.in_order() {
             let Some(channel) = self.table.get_mut(&name) else {
@@ -410,7 +408,7 @@ impl Channels {
         }
     }
 
-    /// Somebody signs in: what was left with an earlier user is asked for again.
+    /// Handles a sign-in: subscribes to the suspended channels again.
     pub(super) fn resume(&mut self, context: &mut Context) {
         for name in self.in_order() {
             let Some(channel) = self
@@ -427,7 +425,7 @@ impl Channels {
         }
     }
 
-    /// Asks the server.
+    /// Sends the subscribe request to the server.
     fn send_subscribe(
         &mut self,
         context: &mut Context,

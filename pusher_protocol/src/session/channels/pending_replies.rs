@@ -1,21 +1,23 @@
+//! Subscriptions that the server has not replied to yet.
+
 use std::{collections::HashMap, time::Duration};
 
 use crate::protocol::ChannelName;
 
-/// How many subscriptions of each channel were sent on this connection and not answered so far: the answer to one that took
-/// too long, or whose channel was given up since, must not pass for the answer to a later one.
+/// Counts the subscribe requests of each channel that were sent on this connection and have no reply yet. A late reply to an
+/// earlier request, which timed out or whose channel was unsubscribed since, must not count as the reply to a later one.
 ///
-/// Some servers refuse in silence. So once a subscription was granted and the time of the last one is over, nothing more is
-/// awaited. Answers come in order: after one that came late, the next has its time from then on.
+/// Some servers refuse without a reply. Therefore, once a subscription was confirmed and the timeout of the last request is
+/// over, no further reply is expected. Replies come in order: after a late one, the timeout of the next starts again.
 #[derive(Debug, Default)]
 pub(super) struct PendingReplies(HashMap<ChannelName, Count>);
 
 #[derive(Debug, Default)]
 struct Count {
     count: u32,
-    /// When the time of the last one is over.
+    /// The timeout of the last request.
     deadline: Duration,
-    /// Whether one was granted since that was sent.
+    /// Whether a subscription was confirmed after that request.
     granted: bool,
 }
 
@@ -35,7 +37,7 @@ impl PendingReplies {
         };
     }
 
-    /// An answer came. Returns whether one was awaited.
+    /// Counts a reply. Returns whether one was expected.
     pub(super) fn take(&mut self, name: &str, now: Duration) -> bool {
         let Some(entry) = self.0.get_mut(name) else {
             return false;
@@ -48,7 +50,7 @@ impl PendingReplies {
         !is_over
     }
 
-    /// The answer that was taken grants a subscription. The next one is awaited until then at least.
+    /// The counted reply confirms a subscription. The next one is expected until `deadline` at least.
     pub(super) fn granted(&mut self, name: &str, deadline: Duration) {
         if let Some(entry) = self.0.get_mut(name) {
             entry.granted = true;

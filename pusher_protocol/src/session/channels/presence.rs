@@ -1,3 +1,5 @@
+//! Members of subscribed presence channels: the initial roster, joins and leaves.
+
 use std::sync::Arc;
 
 use crate::{
@@ -12,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 impl Channels {
-    /// `pusher_internal:member_added`.
+    /// Handles `pusher_internal:member_added`.
     pub(in crate::session) fn on_member_added(
         &mut self,
         context: &mut Context,
@@ -28,7 +30,7 @@ impl Channels {
         }
     }
 
-    /// `pusher_internal:member_removed`.
+    /// Handles `pusher_internal:member_removed`.
     pub(in crate::session) fn on_member_removed(
         &mut self,
         context: &mut Context,
@@ -52,7 +54,7 @@ impl Channels {
         }
     }
 
-    /// A presence channel that is subscribed: nowhere else do membership events mean anything.
+    /// Returns a subscribed presence channel. On any other channel, membership events are ignored.
     fn presence(&mut self, name: &str) -> Option<(ChannelName, &mut Channel)> {
         let name = self.table.get_key_value(name)?.0.clone();
         if name.kind() != ChannelKind::Presence {
@@ -65,7 +67,7 @@ impl Channels {
 }
 
 impl Channel {
-    /// The server's list after subscribing replaces what was known; the difference is told member by member.
+    /// Replaces the roster by the server's list after subscribing, and reports each difference to the former one.
     pub(super) fn replace_roster(
         &mut self,
         context: &mut Context,
@@ -94,7 +96,7 @@ impl Channel {
         let before = roster.clone();
         match change(Arc::make_mut(roster)) {
             Some(change) => notify(context, name, change, roster, false),
-            // Known already, but perhaps with other info.
+            // A known member, possibly with other info.
             None if *before != **roster => {
                 context.notice(Notice::Members {
                     channel: name.clone(),

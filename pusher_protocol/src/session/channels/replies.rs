@@ -1,4 +1,4 @@
-//! What the server answers to a subscription, and what becomes of one that failed.
+//! The server's replies to subscribe requests, and failed subscriptions.
 
 use crate::{
     protocol::{ChannelKind, ChannelName, ClientFrame, EventData},
@@ -9,12 +9,12 @@ use crate::{
     },
 };
 
-/// From so many on, channels that were given up long enough ago are swept out.
+/// Full throttles of removed channels are swept out at this number for the first time.
 const SWEEP_AT: usize = 256;
 
 impl Channels {
-    /// `pusher_internal:subscription_succeeded`. Ignored unless one is awaited: a server that relays forged ones must not
-    /// move anything.
+    /// Handles `pusher_internal:subscription_succeeded`. Ignored unless a reply is pending, because some servers relay
+    /// messages that a client forged.
     pub(in crate::session) fn on_succeeded(
         &mut self,
         context: &mut Context,
@@ -57,7 +57,7 @@ impl Channels {
                     gap,
                 });
             }
-            // The answer to the second of two subscriptions, after the first came too late: its members are the ones.
+            // The reply to the second of two requests, after the first reply was late: its member list is the current one.
             ChannelPhase::Subscribed => {}
             ChannelPhase::Pending
             | ChannelPhase::Queued
@@ -75,7 +75,7 @@ impl Channels {
         }
     }
 
-    /// The server refuses a subscription, and names the channel.
+    /// Handles a refused subscription that names its channel.
     pub(in crate::session) fn on_refused(
         &mut self,
         context: &mut Context,
@@ -84,14 +84,14 @@ impl Channels {
         message: &str,
     ) {
         let awaited = self.pending_replies.take(name, context.now);
-        // Of two subscriptions that were sent, this may be the answer to the first.
+        // If two requests are pending, this may be the reply to the first.
         let reply_due = self.pending_replies.awaits(name, context.now);
         let Some((name, channel)) = self.table.get_key_value(name) else {
             return;
         };
         let decides = match channel.phase {
             ChannelPhase::Subscribing { .. } => true,
-            // A subscription that stands is only refused if what was granted was an earlier one.
+            // A subscribed channel can only be refused if the confirmation was the reply to an earlier request.
             ChannelPhase::Subscribed | ChannelPhase::Failed { reply_due: true } => awaited,
             _ => false,
         };
@@ -126,11 +126,11 @@ impl Channels {
             return;
         }
         if reply_due {
-            // A late success must not leave a subscription behind that nobody wants.
+            // Otherwise a late confirmation would leave a subscription that nobody wants.
             context.send(ClientFrame::Unsubscribe { channel: name });
         }
         if channel.wanted {
-            // What failed is not what is wanted any more.
+            // The failed request had other fields than are wanted now.
             return self.resubscribe(context, name.clone());
         }
         self.remove(context, name);
@@ -173,7 +173,7 @@ mod tests {
             }
         }
         assert!(channels.table.is_empty());
-        // One is worth remembering for some three seconds.
+        // Each is kept for about three seconds.
         let remembered = channels.removed.len();
         assert!((200..=1000).contains(&remembered), "{remembered}");
     }

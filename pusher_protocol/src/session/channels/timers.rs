@@ -1,8 +1,10 @@
+//! The timers of all channels in one heap.
+
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use crate::protocol::ChannelName;
 
-/// When which channel's wait is over. A wait that ended early stays in the heap until its turn, and is skipped then.
+/// A heap of timers. A cancelled timer stays in the heap until it is due, and is skipped then.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Duration, u64, ChannelName)>>,
@@ -26,7 +28,7 @@ impl Timers {
             .map(|Reverse((_, id, channel))| (id, channel))
     }
 
-    /// When the next wait that still counts is over.
+    /// Returns when the next timer that was not cancelled is due.
     pub(super) fn next(&mut self, counts: impl Fn(u64, &ChannelName) -> bool) -> Option<Duration> {
         while let Some(Reverse((due, id, channel))) = self.heap.peek() {
             if counts(*id, channel) {

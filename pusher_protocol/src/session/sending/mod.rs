@@ -1,4 +1,4 @@
-//! Client events on their way out: each is sent, waits, or is refused, and each is answered.
+//! Client events: validation, the choice between sending, queueing and rejecting, and the report of the outcome.
 
 mod outbox;
 mod rate_shares;
@@ -15,8 +15,12 @@ use crate::{
 };
 use outbox::PendingEvent;
 
-/// Checks what about a client event does not depend on the connection: the name, the channel's kind, the size of the
-/// data in bytes of JSON.
+/// Checks everything about a client event that does not depend on the connection: its name, the channel's kind, and the size
+/// of the data in bytes of JSON.
+///
+/// # Errors
+///
+/// Returns the [`SendError`] with which sending the event would be rejected.
 pub fn check_client_event(
     channel: &ChannelName,
     event: &str,
@@ -90,7 +94,7 @@ impl Session {
         self.flush_send(id);
     }
 
-    /// Sends, keeps or refuses what was put into the outbox last. Returns whether it waits.
+    /// Sends, keeps or rejects the event that was queued last. Returns whether it waits.
     fn flush_send(&mut self, id: SendId) -> bool {
         self.flush_sends();
         let limit = self.context.config.limits.queued_client_events;
@@ -103,8 +107,8 @@ impl Session {
         }
     }
 
-    /// Sends what waits and may be sent by now, and gives up what has no prospect of it. Due after whatever may have moved
-    /// the connection, a channel or the clock.
+    /// Sends the waiting events that can be sent now, and rejects those that never can. Called after every change of the
+    /// connection, a channel or the time.
     pub(super) fn flush_sends(&mut self) {
         let Self {
             context,
@@ -144,7 +148,7 @@ impl Session {
     }
 }
 
-/// Whether an event that waits can still be sent without anybody mending anything.
+/// Fails if a waiting event can no longer be sent without an action of user code.
 fn check_sendable(
     connection: &Connection,
     channels: &Channels,

@@ -1,18 +1,20 @@
+//! Client events that wait to be sent, and the choice of the next one.
+
 use std::{collections::VecDeque, time::Duration};
 
 use super::rate_shares::{RATE_WINDOW, latest_interval, queued_share};
 use crate::session::{ClientEvent, SendError, SendId, sliding_window::SlidingWindow};
 
-/// What waits to be sent, and how much was sent lately.
+/// Client events that wait, and the count of those sent within the last second.
 #[derive(Debug)]
 pub(in crate::session) struct Outbox {
     rate: SlidingWindow,
     queued: VecDeque<PendingEvent>,
-    /// One for each channel and event name, the one whose turn it is in front.
+    /// One event per channel and name; the front one is sent next.
     latest: VecDeque<PendingEvent>,
     /// When the next of them may be sent.
     latest_after: Duration,
-    /// Whose turn it is, if both could be sent.
+    /// Queued and latest events alternate, so that neither starves the other.
     latest_is_next: bool,
     wake_at: Option<Duration>,
 }
@@ -22,7 +24,7 @@ pub(in crate::session) struct Outbox {
 pub(super) struct PendingEvent {
     pub(super) event: ClientEvent,
     pub(super) since: Duration,
-    /// Whether the channel was wanted at some time since: a game may send first and subscribe in the same frame.
+    /// Whether the channel was ever wanted since: user code may send before it subscribes, within the same frame.
     pub(super) was_wanted: bool,
 }
 
@@ -50,7 +52,7 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    /// Whether nothing waits, and nothing is due.
+    /// Whether no event waits and no timer is set.
     pub(super) fn is_idle(&self) -> bool {
         self.queued.is_empty() && self.latest.is_empty() && self.wake_at.is_none()
     }
@@ -59,14 +61,14 @@ impl Outbox {
         self.wake_at
     }
 
-    /// Has what waits looked at again at once, as when the limits changed.
+    /// Checks the waiting events at once, because the limits changed.
     pub(in crate::session) fn reschedule(&mut self, now: Duration) {
         if !self.is_idle() {
             self.wake_at = Some(now);
         }
     }
 
-    /// Takes one of the second's events for what cannot wait.
+    /// Counts an immediate event, or fails if the rate limit is reached.
     pub(super) fn take_now(&mut self, now: Duration, limit: Option<u32>) -> Result<(), SendError> {
         let Some(limit) = limit else { return Ok(()) };
         if self.rate.free_at(now, limit) != Some(now) {
@@ -80,8 +82,8 @@ impl Outbox {
         self.queued.push_back(pending);
     }
 
-    /// Puts a value in the place of the one before it, which is handed back: it keeps its turn, lest a value that changes
-    /// all the time never gets one.
+    /// Replaces the waiting event of the same channel and name, and returns the replaced one. The new event takes its place in
+    /// the order; a value that changes constantly would otherwise never be sent.
     pub(super) fn push_latest(&mut self, pending: PendingEvent) -> Option<SendId> {
         let event = &pending.event;
         let before = self.latest.iter_mut().find(|before| {
@@ -94,7 +96,7 @@ impl Outbox {
         None
     }
 
-    /// Whether an event that was put in last still waits; one that is beyond the limit of those that may is taken out.
+    /// Returns whether the event that was queued last still waits. Fails and removes it if the queue is longer than `limit`.
     pub(super) fn keep(&mut self, id: SendId, limit: usize) -> Result<bool, SendError> {
         for pending in [&mut self.queued, &mut self.latest] {
             if pending.back().is_some_and(|last| last.event.id == id) {
@@ -108,7 +110,7 @@ impl Outbox {
         Ok(false)
     }
 
-    /// Takes out what has no prospect of being sent any more.
+    /// Removes the events that can no longer be sent.
     pub(super) fn take_unsendable(
         &mut self,
         mut check: impl FnMut(&mut PendingEvent) -> Result<(), SendError>,
@@ -126,8 +128,8 @@ impl Outbox {
         unsendable
     }
 
-    /// Takes out the next event that may be sent now, or sets the time at which to look again. `is_open` says whether an
-    /// event's channel takes events; `timeout` is how long one may be queued.
+    /// Takes the next event that can be sent now, or sets the timer for it. `is_open` tells whether an event's channel is
+    /// subscribed; `timeout` is the longest time in the queue.
     pub(super) fn take_due(
         &mut self,
         now: Duration,

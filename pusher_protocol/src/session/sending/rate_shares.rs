@@ -1,18 +1,20 @@
+//! How the rate limit of client events is divided between immediate and waiting ones.
+
 use std::time::Duration;
 
 /// The span over which servers count client events.
 pub(super) const RATE_WINDOW: Duration = Duration::from_secs(1);
 
-/// One in so many of a second's events is kept free of what can wait, so that what cannot wait finds room.
+/// One in this many events per second is reserved for immediate ones, so that waiting ones cannot use up the rate limit.
 const RESERVE_ONE_IN: u32 = 5;
 
-/// How much of a second's events what can wait may take.
+/// Returns the share of the rate limit that waiting events may use.
 pub(super) fn queued_share(limit: u32) -> u32 {
     let free = (limit / RESERVE_ONE_IN).max(1);
     limit.saturating_sub(free).max(limit.min(1))
 }
 
-/// How far apart values of which only the latest counts are sent, so that they flow instead of coming in bursts.
+/// Returns the interval between latest values, so that they are sent evenly and not in bursts.
 pub(super) fn latest_interval(limit: u32) -> Duration {
     RATE_WINDOW / queued_share(limit).max(1)
 }
