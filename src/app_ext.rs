@@ -4,7 +4,7 @@ use bevy_app::App;
 use pusher_protocol::protocol::ChannelPattern;
 use serde::de::DeserializeOwned;
 
-use crate::{PusherEvent, PusherUserEvent, handover::EventTypes};
+use crate::{event::PusherEvent, inbound::EventTypes, user::PusherUserEvent};
 
 /// What the plugin adds to [`App`]. Implemented for it alone.
 pub trait PusherAppExt: sealed::Sealed {

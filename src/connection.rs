@@ -11,7 +11,7 @@ use pusher_protocol::{
     session::{self, Command, ConnectionError, Hint, PusherError},
 };
 
-use crate::client::Line;
+use crate::client::CommandSender;
 
 /// The connection to the server. A resource, always there.
 ///
@@ -54,7 +54,7 @@ pub struct PusherConnection {
     #[reflect(ignore)]
     pub(crate) rules: NameRules,
     #[reflect(ignore)]
-    pub(crate) line: Arc<Line>,
+    pub(crate) commands: Arc<CommandSender>,
 }
 
 /// How the connection is.
@@ -135,14 +135,14 @@ impl ConnectionState {
 }
 
 impl PusherConnection {
-    pub(crate) fn new(line: Arc<Line>) -> Self {
+    pub(crate) fn new(commands: Arc<CommandSender>) -> Self {
         Self {
             state: ConnectionState::default(),
             last_error: None,
             round_trip: None,
             limits: Limits::default(),
             rules: NameRules::default(),
-            line,
+            commands,
         }
     }
 
@@ -206,12 +206,12 @@ impl PusherConnection {
     /// After five disconnects in five seconds, the next connection waits for its turn too
     /// ([`ConnectionError::RestartedTooOften`]).
     pub fn connect(&self) {
-        self.line.command(Command::Connect);
+        self.commands.send(Command::Connect);
     }
 
     /// Closes the connection, and stays without until [`connect`](Self::connect). Channels stay wanted.
     pub fn disconnect(&self) {
-        self.line.command(Command::Disconnect);
+        self.commands.send(Command::Disconnect);
     }
 
     /// Signs the user in, now or as soon as there is a connection, and again after every reconnect. Who the user is, says
@@ -219,13 +219,13 @@ impl PusherConnection {
     /// asked for again after a failure; of code that does so all the time the backend hears five times at once, and then
     /// every three seconds.
     pub fn sign_in(&self) {
-        self.line.command(Command::SignIn);
+        self.commands.send(Command::SignIn);
     }
 
     /// Signs the user out, and leaves what had been authorized for them. The protocol has no message for that, so it may
     /// take a new connection.
     pub fn sign_out(&self) {
-        self.line.command(Command::SignOut);
+        self.commands.send(Command::SignOut);
     }
 
     /// Tries a failed channel again, with a new authorization; one that would be tried again by itself, at once. Of any other
@@ -233,14 +233,14 @@ impl PusherConnection {
     /// wanting it again, is asked for five times at once and then every three seconds, lest the game's backend be hammered.
     pub fn retry(&self, channel: impl AsRef<str>) {
         if let Ok(channel) = ChannelName::new(channel.as_ref(), self.rules) {
-            self.line.command(Command::Retry(channel));
+            self.commands.send(Command::Retry(channel));
         }
     }
 
     /// Checks at once whether the link still stands, for a game that learns that the network changed or that the app came
     /// back to the foreground.
     pub fn check_link(&self) {
-        self.line.hint(Hint::NetworkChanged);
+        self.commands.hint(Hint::NetworkChanged);
     }
 
     /// Takes on a new state. Returns the former one, if it was another.
@@ -329,10 +329,4 @@ pub fn pusher_waiting(connection: Option<Res<PusherConnection>>) -> bool {
 pub fn pusher_failed(connection: Option<Res<PusherConnection>>) -> bool {
     connection
         .is_some_and(|connection| matches!(connection.state(), ConnectionState::Failed { .. }))
-}
-
-/// A run condition: the user is signed in.
-#[must_use]
-pub fn pusher_signed_in(user: Option<Res<crate::PusherUser>>) -> bool {
-    user.is_some_and(|user| user.is_signed_in())
 }

@@ -3,12 +3,12 @@
 //! | page | what it is about |
 //! |---|---|
 //! | [`connecting`] | where the server is, the connection's state, coming back after a loss |
-//! | [`channels`] | subscribing, the kinds of channels, what became of a subscription |
+//! | [`channels`] | subscribing, the kinds of channels, the status of a subscription |
 //! | [`reading_events`] | systems, observers, `FixedUpdate`, states |
-//! | [`typed_events`] | events as types of the game's own |
+//! | [`typed_events`] | events decoded into your types |
 //! | [`presence`] | who is there |
 //! | [`sending`] | client events, from one player to the others |
-//! | [`authorization`] | who lets the player into private channels |
+//! | [`authorization`] | how your backend authorizes private channels |
 //! | [`backends`] | what the backend answers, with code for Node, Laravel and Rails |
 //! | [`sign_in`] | who the player is, events to one user, friends online |
 //! | [`encrypted`] | events that the Pusher server cannot read |
@@ -18,8 +18,8 @@
 //! | [`troubleshooting`] | by symptom |
 //! | [`mobile`] | phones, suspend, and what building for them takes |
 //! | [`web`] | what is different in a browser |
-//! | [`security`] | what never to ship, whom to believe, logs |
-//! | [`coming_from`] | pusher-js, Laravel Echo, Dart, Unity, Java and Swift: their words and these |
+//! | [`security`] | what never to ship, what to trust, logs |
+//! | [`coming_from`] | pusher-js, Laravel Echo, Dart, Unity, Java and Swift: their names and the names here |
 
 #[cfg(doc)]
 use crate::*;

@@ -44,12 +44,12 @@
 //! # The guide
 //!
 //! - [Connecting](guide::connecting): where the server is, the connection's state, coming back after a loss
-//! - [Channels](guide::channels): subscribing, the kinds of channels, what became of a subscription
+//! - [Channels](guide::channels): subscribing, the kinds of channels, the status of a subscription
 //! - [Reading events](guide::reading_events): systems, observers, `FixedUpdate`, states
-//! - [Typed events](guide::typed_events): events as types of the game's own
+//! - [Typed events](guide::typed_events): events decoded into your types
 //! - [Presence](guide::presence): who is there
 //! - [Client events](guide::sending): client events, from one player to the others
-//! - [Authorization](guide::authorization): who lets the player into private channels
+//! - [Authorization](guide::authorization): how your backend authorizes private channels
 //! - [Backends](guide::backends): what the backend answers, with code for Node, Laravel and Rails
 //! - [Sign-in](guide::sign_in): who the player is, events to one user, friends online
 //! - [Encrypted channels](guide::encrypted): events that the Pusher server cannot read
@@ -59,8 +59,8 @@
 //! - [Troubleshooting](guide::troubleshooting): by symptom
 //! - [Mobile and suspend](guide::mobile): phones, suspend, and what building for them takes
 //! - [The browser](guide::web): what is different in a browser
-//! - [Security](guide::security): what never to ship, whom to believe, logs
-//! - [Coming from another client](guide::coming_from): pusher-js, Laravel Echo, Dart, Unity, Java and Swift: their words and these
+//! - [Security](guide::security): what never to ship, what to trust, logs
+//! - [Coming from another client](guide::coming_from): pusher-js, Laravel Echo, Dart, Unity, Java and Swift: their names and the names here
 //!
 //! # Features
 //!
@@ -72,7 +72,7 @@
 //! | `winit` | | wakes a reactive window when something arrives |
 //! | `local-auth` | | `LocalAuthorizer` signs with the app's secret: for development only |
 //! | `lifecycle` | | notices when a phone puts the app into the background and brings it back |
-//! | `testing` | | a server in the game's own process, with which a game tests itself |
+//! | `testing` | | a server in the same process, for tests of your game without a network |
 //! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes a second and more, as Bevy's diagnostics |
 //! | `states` | | `PusherStatesPlugin`: the connection's state as one of Bevy's `States` |
 
@@ -84,24 +84,16 @@ mod channel;
 mod client;
 pub mod config;
 mod connection;
-mod delivery;
-#[cfg(feature = "diagnostics")]
-mod diagnostics;
 mod driver;
 mod event;
 #[cfg(any(doc, doctest))]
 pub mod guide;
-mod handover;
-#[cfg(feature = "lifecycle")]
-mod lifecycle;
+mod inbound;
+mod integrations;
 mod plugin;
 mod presence;
-mod receive;
 mod sending;
-#[cfg(not(target_arch = "wasm32"))]
-mod sleep;
-#[cfg(feature = "states")]
-mod states;
+mod sync;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;
 pub mod transport;
@@ -117,13 +109,15 @@ pub use channel::{
 pub use config::PusherConfig;
 pub use connection::{
     ConnectionState, PusherConnection, PusherConnectionChanged, PusherErrorReported,
-    pusher_connected, pusher_failed, pusher_signed_in, pusher_waiting,
+    pusher_connected, pusher_failed, pusher_waiting,
 };
-#[cfg(feature = "diagnostics")]
-pub use diagnostics::PusherDiagnosticsPlugin;
 pub use event::{
     LagCause, PusherDecodeFailed, PusherEvent, PusherGlobalEvent, PusherLagged, RawData,
 };
+#[cfg(feature = "diagnostics")]
+pub use integrations::diagnostics::PusherDiagnosticsPlugin;
+#[cfg(feature = "states")]
+pub use integrations::states::{PusherState, PusherStatesPlugin};
 pub use plugin::{PusherPlugin, PusherSystems};
 pub use presence::{
     PusherMember, PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf,
@@ -135,10 +129,9 @@ pub use pusher_protocol::{
     session::{ConnectionError, DialPhase, PusherError, SignInError, SubscriptionError},
 };
 pub use sending::{PusherSendAnswered, SendError, SendId, SendMode, SendOutcome};
-#[cfg(feature = "states")]
-pub use states::{PusherState, PusherStatesPlugin};
 pub use user::{
     PusherSignInChanged, PusherUser, PusherUserEvent, PusherWatchlistChanged, SignInState,
+    pusher_signed_in,
 };
 pub use waker::PusherWaker;
 

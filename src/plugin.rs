@@ -1,4 +1,4 @@
-//! The plugin: everything that is added to an app, and when it runs.
+//! The plugin: what is added to an app, and when it runs.
 
 use std::sync::Arc;
 
@@ -10,17 +10,25 @@ use pusher_protocol::{
 };
 
 use crate::{
-    PusherCacheMissed, PusherChannel, PusherConfig, PusherConnection, PusherConnectionChanged,
-    PusherDecodeFailed, PusherErrorReported, PusherEvent, PusherGlobalEvent, PusherLagged,
-    PusherMember, PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf,
-    PusherMembers, PusherSendAnswered, PusherSignInChanged, PusherSpawnMembers,
-    PusherSubscribeExtras, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
-    PusherSubscriptionCountChanged, PusherUser, PusherUserEvent, PusherWaker,
-    PusherWatchlistChanged,
-    channel::{Subscribers, adopt, has_suspects, recheck, reconcile},
-    client::{Client, StartDriver, start_driver},
-    handover::EventTypes,
-    receive::{Inbox, Reports, receive},
+    channel::{
+        PusherCacheMissed, PusherChannel, PusherSubscribeExtras, PusherSubscribed,
+        PusherSubscription, PusherSubscriptionChanged, PusherSubscriptionCountChanged, Subscribers,
+        adopt, has_rechecks, recheck, reconcile,
+    },
+    client::Client,
+    config::PusherConfig,
+    connection::{PusherConnection, PusherConnectionChanged, PusherErrorReported},
+    driver::StartDriver,
+    event::{PusherDecodeFailed, PusherEvent, PusherGlobalEvent, PusherLagged},
+    inbound::{EventTypes, Inbound, InboundQueue, PluginMessages, receive},
+    presence::{
+        PusherMember, PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf,
+        PusherMembers, PusherSpawnMembers,
+    },
+    sending::PusherSendAnswered,
+    user::{PusherSignInChanged, PusherUser, PusherUserEvent, PusherWatchlistChanged},
+    user_code::Rechecks,
+    waker::PusherWaker,
 };
 
 /// Adds a Pusher client to an app.
@@ -36,18 +44,17 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct PusherPlugin {
     pub(crate) config: Option<PusherConfig>,
-    /// In place of the platform's driver.
+    /// Starts another driver than the platform's.
     pub(crate) start: Option<StartDriver>,
 }
 
-/// When the plugin does what.
+/// When the plugin's systems run.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PusherSystems {
-    /// In [`PreUpdate`]: hands over what came. Systems that read messages run after it, as all in `Update` do.
+    /// In [`PreUpdate`]: delivers what was received. Systems that read messages should run after it, as all systems in `Update` do.
     Receive,
-    /// In [`PostUpdate`]: subscribes and unsubscribes what the frame's entities have come to want. Everything else that a
-    /// game asks for leaves at once.
+    /// In [`PostUpdate`]: subscribes and unsubscribes according to the frame's changes of entities. All other commands are sent at once.
     Send,
 }
 
@@ -65,13 +72,15 @@ impl PusherPlugin {
 impl Plugin for PusherPlugin {
     fn build(&self, app: &mut App) {
         let start = self.start.clone().unwrap_or_else(|| Arc::new(start_driver));
-        let client = Client::new(start);
-        app.insert_resource(PusherConnection::new(client.line().clone()))
+        let types = app.world_mut().get_resource_or_init::<EventTypes>().clone();
+        let queue = InboundQueue::new(types);
+        let client = Client::new(start, Box::new(queue.clone()));
+        app.insert_resource(PusherConnection::new(client.commands().clone()))
             .insert_resource(client)
-            .init_resource::<EventTypes>()
+            .insert_resource(Inbound::new(queue))
             .init_resource::<PusherUser>()
             .init_resource::<Subscribers>()
-            .init_resource::<Inbox>();
+            .init_resource::<Rechecks>();
         if let Some(config) = &self.config {
             app.insert_resource(config.clone());
         }
@@ -81,28 +90,28 @@ impl Plugin for PusherPlugin {
         #[cfg(feature = "winit")]
         app.add_systems(
             PreStartup,
-            crate::waker::wake_the_event_loop.before(follow_config),
+            crate::waker::insert_winit_waker.before(apply_config),
         );
         #[cfg(feature = "lifecycle")]
         app.add_systems(
             PreUpdate,
-            crate::lifecycle::follow_lifecycle
+            crate::integrations::lifecycle::follow_lifecycle
                 .in_set(PusherSystems::Receive)
-                .after(follow_config)
+                .after(apply_config)
                 .before(receive),
         );
         #[cfg(not(target_arch = "wasm32"))]
-        app.add_systems(First, crate::sleep::notice_sleep);
-        app.add_systems(PreStartup, follow_config)
+        app.add_systems(First, crate::integrations::sleep::detect_sleep);
+        app.add_systems(PreStartup, apply_config)
             .add_systems(
                 PreUpdate,
-                (follow_config, follow_waker, receive, follow_death)
+                (apply_config, update_waker, receive, report_driver_exit)
                     .chain()
                     .in_set(PusherSystems::Receive),
             )
             .add_systems(
                 PostUpdate,
-                (recheck.run_if(has_suspects), reconcile)
+                (recheck.run_if(has_rechecks), reconcile)
                     .chain()
                     .in_set(PusherSystems::Send),
             )
@@ -114,20 +123,20 @@ fn add_messages(app: &mut App) {
     app.add_message::<PusherEvent>()
         .add_message::<PusherGlobalEvent>()
         .add_message::<PusherUserEvent>();
-    let mut reports = Reports::default();
-    reports.add::<PusherConnectionChanged>(app);
-    reports.add::<PusherErrorReported>(app);
-    reports.add::<PusherSubscriptionChanged>(app);
-    reports.add::<PusherDecodeFailed>(app);
-    reports.add::<PusherLagged>(app);
-    reports.add::<PusherMemberJoined>(app);
-    reports.add::<PusherMemberLeft>(app);
-    reports.add::<PusherSubscriptionCountChanged>(app);
-    reports.add::<PusherCacheMissed>(app);
-    reports.add::<PusherSendAnswered>(app);
-    reports.add::<PusherSignInChanged>(app);
-    reports.add::<PusherWatchlistChanged>(app);
-    app.insert_resource(reports);
+    let mut messages = PluginMessages::default();
+    messages.add::<PusherConnectionChanged>(app);
+    messages.add::<PusherErrorReported>(app);
+    messages.add::<PusherSubscriptionChanged>(app);
+    messages.add::<PusherDecodeFailed>(app);
+    messages.add::<PusherLagged>(app);
+    messages.add::<PusherMemberJoined>(app);
+    messages.add::<PusherMemberLeft>(app);
+    messages.add::<PusherSubscriptionCountChanged>(app);
+    messages.add::<PusherCacheMissed>(app);
+    messages.add::<PusherSendAnswered>(app);
+    messages.add::<PusherSignInChanged>(app);
+    messages.add::<PusherWatchlistChanged>(app);
+    app.insert_resource(messages);
 }
 
 fn register_types(app: &mut App) {
@@ -144,44 +153,59 @@ fn register_types(app: &mut App) {
         .register_type::<PusherMemberEntities>();
 }
 
-/// Starts, changes or ends the client as the configuration says.
-fn follow_config(world: &mut World) {
+/// Starts the driver of this platform, or the one that the configuration selects.
+fn start_driver(
+    config: &PusherConfig,
+    sink: Box<dyn crate::driver::Sink>,
+) -> std::io::Result<Box<dyn crate::driver::Driver>> {
+    #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+    if let Some(clock) = crate::testing::clock_of(config) {
+        return Ok(crate::testing::start(config, clock, sink));
+    }
+    crate::driver::start(config, sink)
+}
+
+/// Starts, reconfigures or stops the client as the resource [`PusherConfig`] says.
+fn apply_config(world: &mut World) {
     let Some(client) = world.get_resource::<Client>() else {
         return;
     };
-    // First that is told.
-    if client.has_died() {
+    // The exit is reported first.
+    if client.has_exited() {
         return;
     }
     let config = world.get_resource_ref::<PusherConfig>();
-    let is_behind = match &config {
-        Some(config) => client.is_behind(config.last_changed()),
-        None => client.has_followed(),
+    let is_outdated = match &config {
+        Some(config) => client.is_outdated(config.last_changed()),
+        None => client.has_config(),
     };
-    if !is_behind {
+    if !is_outdated {
         return;
     }
     world.resource_scope(|world, mut client: Mut<Client>| {
         let Some(config) = world.get_resource_ref::<PusherConfig>() else {
-            let mut subscribers = world.get_resource_or_init::<Subscribers>();
-            client.stop(subscribers.told());
-            subscribers.forget_session();
+            end_session(world, |subscribers| client.stop(subscribers.subscribed()));
             return;
         };
-        // A game may insert it in every frame.
-        if client.knows(&config, config.last_changed()) {
+        // A game may insert an equal configuration in every frame.
+        if client.runs_with(&config, config.last_changed()) {
             return;
         }
         let config = PusherConfig::clone(&config);
-        let types = world.get_resource_or_init::<EventTypes>().clone();
-        let mut subscribers = world.get_resource_or_init::<Subscribers>();
-        subscribers.set_rules(config.name_rules);
+        world
+            .get_resource_or_init::<EventTypes>()
+            .set_raw_for_typed(config.raw_for_typed);
+        world
+            .get_resource_or_init::<Subscribers>()
+            .set_rules(config.name_rules);
         let before = client.config().cloned();
-        if client.follow(&config, &types) {
-            subscribers.forget_session();
+        if client.apply(&config) {
+            end_session(world, |_| {});
         } else if let Some(before) = before {
-            let refused = subscribers.refused();
-            ask_again(world, &client, refused, &before, &config);
+            retry_refused(world, &client, &before, &config);
+        }
+        if let Some(mut inbound) = world.get_resource_mut::<Inbound>() {
+            inbound.configure(config.limits(), client.is_real_time(), client.started());
         }
         if let Some(mut connection) = world.get_resource_mut::<PusherConnection>() {
             let connection = connection.bypass_change_detection();
@@ -191,30 +215,35 @@ fn follow_config(world: &mut World) {
     });
 }
 
-/// Tells that the client has ended by itself, and what is no longer so with it. After what came has been handed over: the last
-/// of that may be why.
-fn follow_death(world: &mut World) {
-    if !world.get_resource::<Client>().is_some_and(Client::has_died) {
+/// Marks all channels as not subscribed, after `report` has used them.
+fn end_session(world: &mut World, report: impl FnOnce(&Subscribers)) {
+    let mut subscribers = world.get_resource_or_init::<Subscribers>();
+    report(&subscribers);
+    subscribers.forget_session();
+}
+
+/// Reports that the driver has stopped without a close. Runs after the delivery, which may contain the reason.
+fn report_driver_exit(world: &mut World) {
+    if !world
+        .get_resource::<Client>()
+        .is_some_and(Client::has_exited)
+    {
         return;
     }
     world.resource_scope(|world, mut client: Mut<Client>| {
-        let mut subscribers = world.get_resource_or_init::<Subscribers>();
-        client.bury(subscribers.told());
-        subscribers.forget_session();
+        end_session(world, |subscribers| {
+            client.report_driver_exit(subscribers.subscribed());
+        });
     });
 }
 
-/// Who was refused may be let in with other credentials: the backend is asked again.
-fn ask_again(
-    world: &World,
-    client: &Client,
-    refused: Vec<ChannelName>,
-    before: &PusherConfig,
-    now: &PusherConfig,
-) {
+/// Retries what the game's backend has refused, if other credentials are configured now.
+fn retry_refused(world: &World, client: &Client, before: &PusherConfig, now: &PusherConfig) {
+    let subscribers = world.get_resource::<Subscribers>();
+    let refused: Vec<ChannelName> = subscribers.map(Subscribers::refused).unwrap_or_default();
     for channel in refused {
         if before.auth_of(&channel) != now.auth_of(&channel) {
-            client.command(Command::Retry(channel));
+            client.send(Command::Retry(channel));
         }
     }
     let user = world.get_resource::<PusherUser>().map(PusherUser::state);
@@ -223,25 +252,25 @@ fn ask_again(
         Some(SignInState::Failed(SignInError::Authentication(_)))
     );
     if is_refused && before.user_auth != now.user_auth {
-        client.command(Command::SignIn);
+        client.send(Command::SignIn);
     }
 }
 
-/// Keeps the mailbox's waker the one that the app has.
-fn follow_waker(
+/// Passes changes of the resource [`PusherWaker`] to the queue.
+fn update_waker(
     waker: Option<Res<PusherWaker>>,
-    client: Option<Res<Client>>,
-    mut has_one: Local<bool>,
+    inbound: Option<Res<Inbound>>,
+    mut had_waker: Local<bool>,
 ) {
-    let Some(client) = client else { return };
+    let Some(inbound) = inbound else { return };
     let is_new = waker.as_ref().is_some_and(|waker| waker.is_changed());
-    if is_new || *has_one != waker.is_some() {
-        *has_one = waker.is_some();
-        client.mailbox().set_waker(waker.map(|waker| waker.clone()));
+    if is_new || *had_waker != waker.is_some() {
+        *had_waker = waker.is_some();
+        inbound.queue().set_waker(waker.map(|waker| waker.clone()));
     }
 }
 
-/// Ends the client with the app. An app that is dropped without an exit ends it too.
+/// Closes the client when the app exits. Dropping the app closes it too.
 fn close_on_exit(
     exits: Option<Res<Messages<AppExit>>>,
     mut cursor: Local<MessageCursor<AppExit>>,

@@ -10,7 +10,7 @@ use serde_json::value::to_raw_value;
 
 pub use pusher_protocol::session::{SendError, SendId, SendMode, SendOutcome};
 
-use crate::PusherConnection;
+use crate::connection::PusherConnection;
 
 impl PusherConnection {
     /// Sends a client event to everybody else on a private or presence channel. It leaves at once.
@@ -83,7 +83,7 @@ impl PusherConnection {
             reason: error.to_string(),
         })?;
         check_client_event(&channel, event, data.get().len(), &self.limits)?;
-        let id = self.line.next_send_id();
+        let id = self.commands.next_send_id();
         let event = ClientEvent {
             id,
             mode,
@@ -91,7 +91,7 @@ impl PusherConnection {
             event: event.to_owned(),
             data,
         };
-        if self.line.command(Command::Send(event)) {
+        if self.commands.send(Command::Send(event)) {
             Ok(id)
         } else {
             Err(SendError::NotConnected)

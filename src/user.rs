@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 pub use pusher_protocol::session::SignInState;
 
-use crate::event::{ExtraFields, Origin, RawData, Received, Stream, has_extras};
+use crate::event::{EventKind, ExtraFields, RawData, has_extras};
 
 /// The user whom this client is signed in as, and who of their watchlist is online. A resource, always there.
 ///
@@ -87,10 +87,14 @@ impl PusherUser {
         self.state = state;
     }
 
-    pub(crate) fn watch(&mut self, event: &str, user_ids: &[String]) {
+    pub(crate) fn update_online(&mut self, event: &str, user_ids: &[String]) {
         match event {
             "online" => self.online.extend(user_ids.iter().cloned()),
-            "offline" => self.online.retain(|id| !user_ids.contains(id)),
+            "offline" => {
+                for id in user_ids {
+                    self.online.remove(id);
+                }
+            }
             _ => {}
         }
     }
@@ -149,16 +153,16 @@ impl PusherWatchlistChanged {
 /// It is a [`Message`] and an [`Event`].
 #[derive(Message, Event, Clone, Debug)]
 pub struct PusherUserEvent<T: Send + Sync + 'static = RawData> {
-    stream: Arc<Stream>,
-    extras: Option<ExtraFields>,
-    data: T,
+    pub(crate) kind: Arc<EventKind>,
+    pub(crate) extras: Option<ExtraFields>,
+    pub(crate) data: T,
 }
 
 impl<T: Send + Sync + 'static> PusherUserEvent<T> {
     /// The event's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.stream.event
+        &self.kind.name
     }
 
     /// The payload.
@@ -170,14 +174,8 @@ impl<T: Send + Sync + 'static> PusherUserEvent<T> {
 
 has_extras!([T: Send + Sync + 'static] PusherUserEvent<T>);
 
-impl<T: Send + Sync + 'static> Received for PusherUserEvent<T> {
-    type Data = T;
-
-    fn new(origin: Origin<'_>, data: T) -> Self {
-        Self {
-            stream: origin.stream.clone(),
-            extras: origin.extras.cloned(),
-            data,
-        }
-    }
+/// A run condition: the user is signed in.
+#[must_use]
+pub fn pusher_signed_in(user: Option<Res<PusherUser>>) -> bool {
+    user.is_some_and(|user| user.is_signed_in())
 }

@@ -5,6 +5,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
+use bevy_ecs::prelude::*;
+
 /// Catches panics of user code, so that the plugin can finish its own work before the first of them is resumed.
 ///
 /// Bevy passes a panic of a system to the app's `FallbackErrorHandler`, which may log it and keep the app running. Such an app must
@@ -37,6 +39,37 @@ impl UserCode {
             resume_unwind(panic);
         }
     }
+}
+
+/// Entities whose components may be inconsistent, because user code panicked in the middle of a change. They are looked at again once.
+#[derive(Resource, Default)]
+pub(crate) struct Rechecks(Vec<Entity>);
+
+impl Rechecks {
+    pub(crate) fn add(&mut self, entity: Entity) {
+        self.0.push(entity);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn take(world: &mut World) -> Vec<Entity> {
+        let rechecks = world.get_resource_mut::<Self>();
+        rechecks.map_or_else(Vec::new, |mut rechecks| std::mem::take(&mut rechecks.0))
+    }
+}
+
+/// Ends a change of an entity's components. If user code panicked in it, the entity is looked at again, and the panic is resumed.
+pub(crate) fn finish(world: &mut World, entity: Entity, mut user_code: UserCode) {
+    // Bevy drops commands that are queued behind one that panics.
+    user_code.run(|| world.flush());
+    if user_code.has_panicked()
+        && let Some(mut rechecks) = world.get_resource_mut::<Rechecks>()
+    {
+        rechecks.add(entity);
+    }
+    user_code.resume();
 }
 
 /// Drops a value of a user's type. A panic is logged and otherwise ignored.

@@ -1,3 +1,5 @@
+//! Waking an app that sleeps until something happens.
+
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -46,7 +48,7 @@ impl fmt::Debug for PusherWaker {
 
 /// Takes the event loop's own waker, if the app has one and nobody brought another.
 #[cfg(feature = "winit")]
-pub(crate) fn wake_the_event_loop(
+pub(crate) fn insert_winit_waker(
     event_loop: Option<Res<bevy_winit::EventLoopProxyWrapper>>,
     waker: Option<Res<PusherWaker>>,
     mut commands: Commands,

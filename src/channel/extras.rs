@@ -1,3 +1,5 @@
+//! Extra fields of a subscribe request.
+
 use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
     world::DeferredWorld,
@@ -69,6 +71,6 @@ pub(super) fn extras_of(
 /// On addition, and before every replacement and removal, of [`PusherSubscribeExtras`].
 fn follow_extras(mut world: DeferredWorld<'_>, context: HookContext) {
     if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
-        subscribers.look_again(context.entity);
+        subscribers.mark_dirty(context.entity);
     }
 }

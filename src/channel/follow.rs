@@ -7,30 +7,31 @@ use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
     world::DeferredWorld,
 };
-use pusher_protocol::session::Command;
 
 use crate::{
     channel::{
         PusherChannel, PusherSubscribed, PusherSubscription, PusherSubscriptionChanged,
         extras::{HasExtras, extras_of},
-        subscribers::{Change, Standing, Subscribers},
+        subscribers::{ChannelSnapshot, Subscribers},
     },
     client::Client,
     presence::{PusherMembers, mirror, restore_members},
-    user_code::UserCode,
+    user_code::{Rechecks, UserCode, finish},
 };
 
 /// On addition and on insertion of a [`PusherChannel`]: between the two, observers of addition run, one of which may panic.
 pub(super) fn follow_insert(world: DeferredWorld<'_>, context: HookContext) {
-    take_in(world, context.entity);
+    add(world, context.entity);
 }
 
 /// Before a [`PusherChannel`] is replaced, removed or despawned.
 pub(super) fn follow_discard(mut world: DeferredWorld<'_>, context: HookContext) {
     if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
         subscribers.remove(context.entity);
-        // If an observer of the removal panics, the entity keeps its channel; and a command that was queued here might be lost.
-        subscribers.suspect(context.entity);
+    }
+    // If an observer of the removal panics, the entity keeps its channel. A command that is queued here might be lost by that.
+    if let Some(mut rechecks) = world.get_resource_mut::<Rechecks>() {
+        rechecks.add(context.entity);
     }
 }
 
@@ -50,57 +51,41 @@ fn clear(world: &mut World, entity: Entity) {
     finish(world, entity, user_code);
 }
 
-/// Ends the writing of an entity's components: if user code panicked meanwhile, the entity is looked at again.
-pub(crate) fn finish(world: &mut World, entity: Entity, mut user_code: UserCode) {
-    // Bevy drops commands that are queued behind one that panics.
-    user_code.run(|| world.flush());
-    if user_code.has_panicked()
-        && let Some(mut subscribers) = world.get_resource_mut::<Subscribers>()
-    {
-        subscribers.suspect(entity);
-    }
-    user_code.resume();
-}
-
 /// Whether there are entities to look at again.
-pub(crate) fn has_suspects(subscribers: Option<Res<Subscribers>>) -> bool {
-    subscribers.is_some_and(|subscribers| subscribers.has_suspects())
+pub(crate) fn has_rechecks(rechecks: Option<Res<Rechecks>>) -> bool {
+    rechecks.is_some_and(|rechecks| !rechecks.is_empty())
 }
 
-/// Looks at entities again in whose change user code may have panicked, and makes them what they should be. Once: an observer that
-/// panics every time gets its way.
+/// Looks again at entities in whose change user code may have panicked, and makes them consistent. Only once: an observer that panics every
+/// time would otherwise run in every frame.
 pub(crate) fn recheck(world: &mut World) {
-    let suspects = take_suspects(world);
+    let entities = Rechecks::take(world);
     let mut user_code = UserCode::default();
     // A panic may have left commands behind, such as those that despawn members with their channel.
     user_code.run(|| world.flush());
-    let mut channels = restore_members(world, &suspects, &mut user_code);
-    channels.extend(suspects);
+    let mut channels = restore_members(world, &entities, &mut user_code);
+    channels.extend(entities);
     for entity in channels {
         if world.get_entity(entity).is_err() {
             continue;
         }
-        take_in((&mut *world).into(), entity);
-        let standing = world
+        add((&mut *world).into(), entity);
+        let snapshot = world
             .get_resource::<Subscribers>()
-            .and_then(|subscribers| Some(subscribers.standing_of(entity)?.1));
-        user_code.run(|| match standing {
-            Some(standing) => write(world, entity, standing),
+            .and_then(|subscribers| Some(subscribers.snapshot_of(entity)?.1));
+        user_code.run(|| match snapshot {
+            Some(snapshot) => write(world, entity, snapshot),
             None => clear(world, entity),
         });
         user_code.run(|| mirror(world, entity));
     }
-    take_suspects(world);
+    // User code gets its way if it panics again.
+    Rechecks::take(world);
     user_code.resume();
 }
 
-fn take_suspects(world: &mut World) -> Vec<Entity> {
-    let subscribers = world.get_resource_mut::<Subscribers>();
-    subscribers.map_or_else(Vec::new, |mut subscribers| subscribers.take_suspects())
-}
-
 /// Makes an entity with a channel a subscriber, unless it is one already.
-fn take_in(mut world: DeferredWorld<'_>, entity: Entity) {
+fn add(mut world: DeferredWorld<'_>, entity: Entity) {
     let Some(channel) = world.get::<PusherChannel>(entity).cloned() else {
         return;
     };
@@ -110,29 +95,29 @@ fn take_in(mut world: DeferredWorld<'_>, entity: Entity) {
     if subscribers.has(entity, channel.as_ref()) {
         return;
     }
-    let standing = subscribers.insert(entity, channel.as_ref());
-    let is_written = world.get::<PusherSubscription>(entity) == Some(&standing.status)
-        && world.get::<PusherSubscribed>(entity).is_some() == standing.status.is_subscribed()
-        && world.get::<PusherMembers>(entity) == standing.members.as_ref();
+    let snapshot = subscribers.insert(entity, channel.as_ref());
+    let is_written = world.get::<PusherSubscription>(entity) == Some(&snapshot.status)
+        && world.get::<PusherSubscribed>(entity).is_some() == snapshot.status.is_subscribed()
+        && world.get::<PusherMembers>(entity) == snapshot.members.as_ref();
     if !is_written {
         world
             .commands()
-            .queue(move |world: &mut World| write(world, entity, standing));
+            .queue(move |world: &mut World| write(world, entity, snapshot));
     }
 }
 
-/// Takes in the entities that were there before the plugin.
+/// Adds the entities that were spawned before the plugin was added.
 pub(crate) fn adopt(world: &mut World) {
     let mut channels = world.query_filtered::<Entity, (With<PusherChannel>, Allow<Disabled>)>();
     let mut found: Vec<Entity> = channels.iter(world).collect();
     found.sort_unstable();
     for entity in found {
-        take_in((&mut *world).into(), entity);
+        add((&mut *world).into(), entity);
     }
     world.flush();
 }
 
-/// Tells the session what has come to be wanted or unwanted, and the entities what they did not see come about.
+/// Brings the session in line with the entities, and announces a status to entities that were added after it changed.
 pub(crate) fn reconcile(
     subscribers: Option<ResMut<Subscribers>>,
     client: Option<Res<Client>>,
@@ -146,50 +131,46 @@ pub(crate) fn reconcile(
         return;
     }
     let extras_of = |entities: &[Entity]| extras_of(entities, &extras);
-    for change in subscribers.changes(client.is_running(), extras_of) {
-        client.command(match change {
-            Change::Subscribe(channel, extra) => Command::Subscribe { channel, extra },
-            Change::Unsubscribe(channel) => Command::Unsubscribe(channel),
-            Change::Retry(channel) => Command::Retry(channel),
-        });
+    for command in subscribers.reconcile(client.is_running(), extras_of) {
+        client.send(command);
     }
-    for entity in subscribers.take_unaware() {
+    for entity in subscribers.take_unannounced() {
         commands.queue(move |world: &mut World| announce(world, entity));
     }
 }
 
-/// Tells one entity of its present status.
+/// Announces the current status to one entity.
 fn announce(world: &mut World, entity: Entity) {
-    let Some((channel, standing)) = world
+    let Some((channel, snapshot)) = world
         .get_resource::<Subscribers>()
-        .and_then(|subscribers| subscribers.standing_of(entity))
+        .and_then(|subscribers| subscribers.snapshot_of(entity))
     else {
         return;
     };
     let mut changed = PusherSubscriptionChanged {
         entity,
         channel: channel.into(),
-        status: standing.status.clone(),
+        status: snapshot.status.clone(),
         gap: None,
     };
     let mut user_code = UserCode::default();
-    user_code.run(|| write(world, entity, standing));
+    user_code.run(|| write(world, entity, snapshot));
     user_code.run(|| world.trigger_ref(&mut changed));
     world.write_message(changed);
     finish(world, entity, user_code);
 }
 
 /// Writes the components of a channel on an entity. A panicking observer of one component does not keep the others from being written.
-pub(crate) fn write(world: &mut World, entity: Entity, standing: Standing) {
+pub(crate) fn write(world: &mut World, entity: Entity, snapshot: ChannelSnapshot) {
     let Some(channel) = world.get::<PusherChannel>(entity).cloned() else {
         return;
     };
-    let is_subscribed = standing.status.is_subscribed();
+    let is_subscribed = snapshot.status.is_subscribed();
     let marker = is_subscribed.then_some(PusherSubscribed);
     let mut user_code = UserCode::default();
-    user_code.run(|| set(world, entity, Some(&channel), Some(standing.status)));
+    user_code.run(|| set(world, entity, Some(&channel), Some(snapshot.status)));
     user_code.run(|| set(world, entity, Some(&channel), marker));
-    user_code.run(|| set(world, entity, Some(&channel), standing.members));
+    user_code.run(|| set(world, entity, Some(&channel), snapshot.members));
     finish(world, entity, user_code);
 }
 

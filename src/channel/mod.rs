@@ -1,4 +1,4 @@
-//! Channels as entities: who wants which, and how far each is.
+//! Channels as components, and the events about their subscriptions.
 
 mod extras;
 mod follow;
@@ -6,8 +6,8 @@ mod subscribers;
 
 pub use extras::PusherSubscribeExtras;
 
-pub(crate) use follow::{adopt, finish, has_suspects, recheck, reconcile, write};
-pub(crate) use subscribers::Subscribers;
+pub(crate) use follow::{adopt, has_rechecks, recheck, reconcile, write};
+pub(crate) use subscribers::{ChannelSnapshot, Subscribers};
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use pusher_protocol::{
     session::{SubscriptionError, SubscriptionStatus},
 };
 
-use crate::event::ForEntity;
+use crate::event::channel_event;
 use follow::{follow_discard, follow_insert, follow_remove};
 
 /// Subscribes to a channel for as long as an entity has it.
@@ -169,18 +169,6 @@ pub struct PusherSubscriptionChanged {
 }
 
 impl PusherSubscriptionChanged {
-    /// The entity: in an observer the one that is observed, in a message the one that subscribed first.
-    #[must_use]
-    pub fn entity(&self) -> Entity {
-        self.entity
-    }
-
-    /// The channel's name.
-    #[must_use]
-    pub fn channel(&self) -> &str {
-        &self.channel
-    }
-
     /// How far it is now.
     #[must_use]
     pub fn status(&self) -> &PusherSubscription {
@@ -222,20 +210,6 @@ pub struct PusherCacheMissed {
     pub(crate) channel: ChannelName,
 }
 
-impl PusherCacheMissed {
-    /// The entity: in an observer the one that is observed, in a message the one that subscribed first.
-    #[must_use]
-    pub fn entity(&self) -> Entity {
-        self.entity
-    }
-
-    /// The channel's name.
-    #[must_use]
-    pub fn channel(&self) -> &str {
-        &self.channel
-    }
-}
-
 /// How many connections subscribe to a channel, on servers that tell.
 ///
 /// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel.
@@ -247,18 +221,6 @@ pub struct PusherSubscriptionCountChanged {
 }
 
 impl PusherSubscriptionCountChanged {
-    /// The entity: in an observer the one that is observed, in a message the one that subscribed first.
-    #[must_use]
-    pub fn entity(&self) -> Entity {
-        self.entity
-    }
-
-    /// The channel's name.
-    #[must_use]
-    pub fn channel(&self) -> &str {
-        &self.channel
-    }
-
     /// The number of connections.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -266,20 +228,8 @@ impl PusherSubscriptionCountChanged {
     }
 }
 
-impl ForEntity for PusherSubscriptionChanged {
-    fn set_entity(&mut self, entity: Entity) {
-        self.entity = entity;
-    }
-}
-
-impl ForEntity for PusherCacheMissed {
-    fn set_entity(&mut self, entity: Entity) {
-        self.entity = entity;
-    }
-}
-
-impl ForEntity for PusherSubscriptionCountChanged {
-    fn set_entity(&mut self, entity: Entity) {
-        self.entity = entity;
-    }
-}
+channel_event!(
+    PusherSubscriptionChanged,
+    PusherCacheMissed,
+    PusherSubscriptionCountChanged
+);

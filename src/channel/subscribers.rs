@@ -1,11 +1,16 @@
+//! [`Subscribers`]: which entities want which channel, and what is known of each channel.
+
 use bevy_ecs::prelude::*;
 use bevy_platform::collections::HashMap;
-use pusher_protocol::{ChannelName, NameRules, session::SubscriptionError};
+use pusher_protocol::{
+    ChannelName, NameRules,
+    session::{Command, SubscriptionError},
+};
 use serde_json::{Map, Value};
 
 use crate::{channel::PusherSubscription, presence::PusherMembers};
 
-/// Which entities want which channel, and what is known of each channel: the wanted set that the session is held against.
+/// Which entities want which channel, and what is known of each channel: the wanted set, from which the session's subscriptions follow.
 #[derive(Resource, Default)]
 pub(crate) struct Subscribers {
     rules: NameRules,
@@ -13,42 +18,32 @@ pub(crate) struct Subscribers {
     names: HashMap<Entity, Name>,
     /// Channels that may have become wanted or unwanted since the last reconciliation.
     dirty: Vec<ChannelName>,
-    /// Entities that are to be told of a status that they did not see come about.
-    unaware: Vec<Entity>,
-    /// Entities whose components may not be what they should be, because user code panicked in the middle of a change.
-    suspects: Vec<Entity>,
+    /// Entities to which a status must be announced, because they were added after it changed.
+    unannounced: Vec<Entity>,
     inserted_so_far: u64,
     version: u64,
 }
 
-/// What a wanted channel is known to be.
+/// What is known of a wanted channel.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Standing {
+pub(crate) struct ChannelSnapshot {
     pub(crate) status: PusherSubscription,
     pub(crate) members: Option<PusherMembers>,
 }
 
-/// What the session is to be told.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Subscribe(ChannelName, Option<Map<String, Value>>),
-    Unsubscribe(ChannelName),
-    /// All entities of a failed channel went and others came: as good as a new subscription.
-    Retry(ChannelName),
-}
-
+#[derive(Default)]
 struct Channel {
     /// In the order in which they subscribed.
     entities: Vec<Entity>,
-    standing: Standing,
+    snapshot: ChannelSnapshot,
     /// Whether the session was told to subscribe.
-    told: bool,
-    /// The extra fields with which it was told so.
+    is_subscribed: bool,
+    /// The extra fields of that subscription.
     extra: Option<Map<String, Value>>,
     is_dirty: bool,
-    /// Whether there was a moment without entities since the last reconciliation.
+    /// Whether it had no entities at some moment since the last reconciliation.
     was_unwanted: bool,
-    /// Whether it had failed then.
+    /// Whether it had failed at that moment. Then the next reconciliation retries it, as for a new subscription.
     retry: bool,
     order: u64,
 }
@@ -68,20 +63,20 @@ impl Subscribers {
         }
     }
 
-    /// An entity has a channel now.
-    pub(crate) fn insert(&mut self, entity: Entity, name: &str) -> Standing {
+    /// Adds an entity with a channel.
+    pub(crate) fn insert(&mut self, entity: Entity, name: &str) -> ChannelSnapshot {
         self.remove(entity);
         let name = match ChannelName::new(name, self.rules) {
             Ok(name) => name,
             Err(error) => {
-                log::warn!("there is no channel of this name: {error}");
+                log::warn!("invalid channel name: {error}");
                 let status = PusherSubscription::Failed {
                     error: error.into(),
                 };
                 self.names
                     .insert(entity, Name::Invalid(name.into(), status.clone()));
-                self.unaware.push(entity);
-                return Standing {
+                self.unannounced.push(entity);
+                return ChannelSnapshot {
                     status,
                     members: None,
                 };
@@ -95,31 +90,24 @@ impl Subscribers {
             .channels
             .entry(name.clone())
             .or_insert_with(|| Channel {
-                entities: Vec::new(),
-                standing: Standing::default(),
-                told: false,
-                extra: None,
-                is_dirty: false,
-                was_unwanted: false,
-                retry: false,
                 order,
+                ..Channel::default()
             });
-        if channel.was_unwanted && channel.standing.status.error().is_some() {
-            channel.standing.status = PusherSubscription::Pending;
+        if channel.was_unwanted && channel.snapshot.status.error().is_some() {
+            channel.snapshot.status = PusherSubscription::Pending;
             channel.retry = true;
         }
         channel.entities.push(entity);
-        if !channel.is_dirty {
-            channel.is_dirty = true;
+        if !std::mem::replace(&mut channel.is_dirty, true) {
             self.dirty.push(name);
         }
-        if channel.standing.status != PusherSubscription::Pending {
-            self.unaware.push(entity);
+        if channel.snapshot.status != PusherSubscription::Pending {
+            self.unannounced.push(entity);
         }
-        channel.standing.clone()
+        channel.snapshot.clone()
     }
 
-    /// An entity has its channel no more.
+    /// Removes an entity.
     pub(crate) fn remove(&mut self, entity: Entity) {
         let Some(Name::Valid(name)) = self.names.remove(&entity) else {
             return;
@@ -132,69 +120,67 @@ impl Subscribers {
         if channel.entities.is_empty() {
             channel.was_unwanted = true;
         }
-        if !channel.is_dirty {
-            channel.is_dirty = true;
+        if !std::mem::replace(&mut channel.is_dirty, true) {
             self.dirty.push(name);
         }
     }
 
-    /// What goes out with the subscription of an entity's channel may be another now.
-    pub(crate) fn look_again(&mut self, entity: Entity) {
+    /// Marks the channel of an entity whose extra fields may have changed.
+    pub(crate) fn mark_dirty(&mut self, entity: Entity) {
         if let Some(Name::Valid(name)) = self.names.get(&entity)
             && let Some(channel) = self.channels.get_mut(name)
-            && !channel.is_dirty
+            && !std::mem::replace(&mut channel.is_dirty, true)
         {
-            channel.is_dirty = true;
             self.dirty.push(name.clone());
         }
     }
 
-    /// The entities that want a channel, the oldest first.
+    /// Returns the entities that want a channel, the oldest first.
     pub(crate) fn entities(&self, channel: &str) -> &[Entity] {
         self.channels
             .get(channel)
             .map_or(&[], |channel| &channel.entities)
     }
 
-    /// What is known of a channel that the session has. It is kept while no entity wants it, too: another may want it before
-    /// the session is told otherwise.
-    pub(crate) fn standing_mut(&mut self, channel: &str) -> Option<&mut Standing> {
+    /// What is known of a channel. It is kept until the next reconciliation even if no entity wants it, because another entity may want it
+    /// before.
+    pub(crate) fn snapshot_mut(&mut self, channel: &str) -> Option<&mut ChannelSnapshot> {
         let channel = self.channels.get_mut(channel)?;
-        Some(&mut channel.standing)
+        Some(&mut channel.snapshot)
     }
 
-    /// The channel's name and status of an entity.
-    pub(crate) fn standing_of(&self, entity: Entity) -> Option<(&str, Standing)> {
+    /// Returns the name of an entity's channel, and what is known of it.
+    pub(crate) fn snapshot_of(&self, entity: Entity) -> Option<(&str, ChannelSnapshot)> {
         Some(match self.names.get(&entity)? {
-            Name::Valid(name) => (name.as_str(), self.channels.get(name)?.standing.clone()),
+            Name::Valid(name) => (name.as_str(), self.channels.get(name)?.snapshot.clone()),
             Name::Invalid(name, status) => {
-                let standing = Standing {
+                let snapshot = ChannelSnapshot {
                     status: status.clone(),
                     members: None,
                 };
-                (name, standing)
+                (name, snapshot)
             }
         })
     }
 
-    /// Changes whenever who listens does, so that a list of listeners is known to be of the present without looking it up.
+    /// Changes whenever an entity is added or removed, so that a cached list of entities can be checked without a lookup.
     pub(crate) fn version(&self) -> u64 {
         self.version
     }
 
-    /// All channels that the session was told to subscribe to.
-    pub(crate) fn told(&self) -> impl Iterator<Item = &ChannelName> {
+    /// Returns the channels that the session was told to subscribe to.
+    pub(crate) fn subscribed(&self) -> impl Iterator<Item = &ChannelName> {
         self.channels
             .iter()
-            .filter(|(_, channel)| channel.told)
+            .filter(|(_, channel)| channel.is_subscribed)
             .map(|(name, _)| name)
     }
 
-    /// The channels that the game's backend did not authorize.
+    /// Returns the channels that the game's backend has refused to authorize.
     pub(crate) fn refused(&self) -> Vec<ChannelName> {
         let is_refused = |channel: &Channel| {
-            let error = channel.standing.status.error();
-            channel.told && matches!(error, Some(SubscriptionError::Authorization(_)))
+            let error = channel.snapshot.status.error();
+            channel.is_subscribed && matches!(error, Some(SubscriptionError::Authorization(_)))
         };
         let mut refused: Vec<_> = self
             .channels
@@ -206,19 +192,19 @@ impl Subscribers {
         refused.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// Whether there is anything to reconcile. Cheap, for every frame asks.
+    /// Whether there is nothing to reconcile. Cheap, because it is called in every frame.
     pub(crate) fn is_settled(&self) -> bool {
-        self.dirty.is_empty() && self.unaware.is_empty()
+        self.dirty.is_empty() && self.unannounced.is_empty()
     }
 
-    /// What the session is to be told, if there is one; `extras_of` says with which extra fields the channel of these
-    /// entities is to be asked for.
-    pub(crate) fn changes(
+    /// Returns the commands that bring the session in line with the wanted set. `extras_of` returns the extra fields for a channel of these
+    /// entities.
+    pub(crate) fn reconcile(
         &mut self,
         has_session: bool,
         extras_of: impl Fn(&[Entity]) -> Option<Map<String, Value>>,
-    ) -> Vec<Change> {
-        let mut changes = Vec::new();
+    ) -> Vec<Command> {
+        let mut commands = Vec::new();
         for name in std::mem::take(&mut self.dirty) {
             let Some(channel) = self.channels.get_mut(&name) else {
                 continue;
@@ -227,8 +213,8 @@ impl Subscribers {
             channel.was_unwanted = false;
             let retry = std::mem::take(&mut channel.retry);
             if channel.entities.is_empty() {
-                if channel.told {
-                    changes.push(Change::Unsubscribe(name.clone()));
+                if channel.is_subscribed {
+                    commands.push(Command::Unsubscribe(name.clone()));
                 }
                 self.channels.remove(&name);
                 continue;
@@ -237,42 +223,32 @@ impl Subscribers {
                 continue;
             }
             let extra = extras_of(&channel.entities);
-            if !channel.told || channel.extra != extra {
-                channel.told = true;
+            if !channel.is_subscribed || channel.extra != extra {
+                channel.is_subscribed = true;
                 channel.extra.clone_from(&extra);
-                changes.push(Change::Subscribe(name, extra));
+                commands.push(Command::Subscribe {
+                    channel: name,
+                    extra,
+                });
             } else if retry {
-                changes.push(Change::Retry(name));
+                commands.push(Command::Retry(name));
             }
         }
-        changes
+        commands
     }
 
-    /// The entities that are to be told of their status.
-    /// Has an entity looked at again, see [`Self::suspects`].
-    pub(crate) fn suspect(&mut self, entity: Entity) {
-        self.suspects.push(entity);
+    /// Takes the entities to which their status must be announced.
+    pub(crate) fn take_unannounced(&mut self) -> Vec<Entity> {
+        std::mem::take(&mut self.unannounced)
     }
 
-    pub(crate) fn has_suspects(&self) -> bool {
-        !self.suspects.is_empty()
-    }
-
-    pub(crate) fn take_suspects(&mut self) -> Vec<Entity> {
-        std::mem::take(&mut self.suspects)
-    }
-
-    pub(crate) fn take_unaware(&mut self) -> Vec<Entity> {
-        std::mem::take(&mut self.unaware)
-    }
-
-    /// There is another session, or none: it knows of no channel yet.
+    /// Marks all channels as not subscribed, because the session has ended.
     pub(crate) fn forget_session(&mut self) {
         let mut names: Vec<_> = self
             .channels
             .iter_mut()
             .map(|(name, channel)| {
-                channel.told = false;
+                channel.is_subscribed = false;
                 channel.is_dirty = true;
                 (channel.order, name.clone())
             })
@@ -281,7 +257,7 @@ impl Subscribers {
         self.dirty = names.into_iter().map(|(_, name)| name).collect();
     }
 
-    /// Goes over to other rules for names. Returns the entities whose standing this may have changed.
+    /// Changes the rules for names. Returns the entities whose channel has become valid or invalid by that.
     pub(crate) fn set_rules(&mut self, rules: NameRules) -> Vec<Entity> {
         if rules == self.rules {
             return Vec::new();
@@ -302,8 +278,8 @@ impl Subscribers {
         changed.sort();
         for (entity, name) in &changed {
             self.insert(*entity, name);
-            if !self.unaware.contains(entity) {
-                self.unaware.push(*entity);
+            if !self.unannounced.contains(entity) {
+                self.unannounced.push(*entity);
             }
         }
         changed.into_iter().map(|(entity, _)| entity).collect()
@@ -322,6 +298,23 @@ mod tests {
         ChannelName::new(name, NameRules::Strict).unwrap()
     }
 
+    fn subscribe(channel: ChannelName, extra: Option<Map<String, Value>>) -> String {
+        format!("{:?}", Command::Subscribe { channel, extra })
+    }
+
+    fn unsubscribe(channel: ChannelName) -> String {
+        format!("{:?}", Command::Unsubscribe(channel))
+    }
+
+    /// Reconciles with a session, and returns the commands.
+    fn reconcile(
+        subscribers: &mut Subscribers,
+        extras_of: impl Fn(&[Entity]) -> Option<Map<String, Value>>,
+    ) -> Vec<String> {
+        let commands = subscribers.reconcile(true, extras_of).into_iter();
+        commands.map(|command| format!("{command:?}")).collect()
+    }
+
     /// No entity has extra fields.
     fn none(_: &[Entity]) -> Option<Map<String, Value>> {
         None
@@ -333,17 +326,14 @@ mod tests {
         subscribers.insert(entity(1), "a");
         subscribers.insert(entity(2), "a");
         assert_eq!(
-            subscribers.changes(true, none),
-            [Change::Subscribe(name("a"), None)]
+            reconcile(&mut subscribers, none),
+            [subscribe(name("a"), None)]
         );
         subscribers.remove(entity(1));
-        assert_eq!(subscribers.changes(true, none), []);
+        assert_eq!(reconcile(&mut subscribers, none), [""; 0]);
         assert_eq!(subscribers.entities("a"), [entity(2)]);
         subscribers.remove(entity(2));
-        assert_eq!(
-            subscribers.changes(true, none),
-            [Change::Unsubscribe(name("a"))]
-        );
+        assert_eq!(reconcile(&mut subscribers, none), [unsubscribe(name("a"))]);
         assert!(subscribers.channels.is_empty() && subscribers.names.is_empty());
     }
 
@@ -351,29 +341,32 @@ mod tests {
     fn inserting_the_same_name_again_makes_no_traffic_unless_it_failed() {
         let mut subscribers = Subscribers::default();
         subscribers.insert(entity(1), "a");
-        subscribers.changes(true, none);
-        subscribers.standing_mut("a").unwrap().status = PusherSubscription::Subscribed;
-        let standing = subscribers.insert(entity(1), "a");
-        assert_eq!(standing.status, PusherSubscription::Subscribed);
-        assert_eq!(subscribers.changes(true, none), []);
+        reconcile(&mut subscribers, none);
+        subscribers.snapshot_mut("a").unwrap().status = PusherSubscription::Subscribed;
+        let snapshot = subscribers.insert(entity(1), "a");
+        assert_eq!(snapshot.status, PusherSubscription::Subscribed);
+        assert_eq!(reconcile(&mut subscribers, none), [""; 0]);
     }
 
     #[test]
     fn a_failed_channel_that_is_inserted_again_starts_anew() {
         let mut subscribers = Subscribers::default();
         subscribers.insert(entity(1), "a");
-        subscribers.changes(true, none);
+        reconcile(&mut subscribers, none);
         let failed = PusherSubscription::Failed {
             error: pusher_protocol::session::SubscriptionError::TimedOut,
         };
-        subscribers.standing_mut("a").unwrap().status = failed.clone();
+        subscribers.snapshot_mut("a").unwrap().status = failed.clone();
         assert_eq!(subscribers.insert(entity(2), "a").status, failed);
         subscribers.remove(entity(2));
         assert_eq!(
             subscribers.insert(entity(1), "a").status,
             PusherSubscription::Pending
         );
-        assert_eq!(subscribers.changes(true, none), [Change::Retry(name("a"))]);
+        assert_eq!(
+            reconcile(&mut subscribers, none),
+            [format!("{:?}", Command::Retry(name("a")))]
+        );
     }
 
     #[test]
@@ -382,13 +375,13 @@ mod tests {
         for (index, name) in ["c", "a", "b"].iter().enumerate() {
             subscribers.insert(entity(index as u32), name);
         }
-        subscribers.changes(false, none);
+        subscribers.reconcile(false, none);
         assert!(subscribers.is_settled());
         subscribers.forget_session();
-        let told: Vec<Change> = ["c", "a", "b"]
-            .map(|channel| Change::Subscribe(name(channel), None))
+        let commands: Vec<String> = ["c", "a", "b"]
+            .map(|channel| subscribe(name(channel), None))
             .into();
-        assert_eq!(subscribers.changes(true, none), told);
+        assert_eq!(reconcile(&mut subscribers, none), commands);
     }
 
     #[test]
@@ -396,18 +389,15 @@ mod tests {
         let mut subscribers = Subscribers::default();
         assert!(subscribers.insert(entity(1), "ü").status.error().is_some());
         subscribers.insert(entity(2), "a");
-        subscribers.changes(true, none);
+        reconcile(&mut subscribers, none);
         assert_eq!(subscribers.set_rules(NameRules::Relaxed), [entity(1)]);
         let relaxed = ChannelName::new("ü", NameRules::Relaxed).unwrap();
         assert_eq!(
-            subscribers.changes(true, none),
-            [Change::Subscribe(relaxed.clone(), None)]
+            reconcile(&mut subscribers, none),
+            [subscribe(relaxed.clone(), None)]
         );
         assert_eq!(subscribers.set_rules(NameRules::Strict), [entity(1)]);
-        assert_eq!(
-            subscribers.changes(true, none),
-            [Change::Unsubscribe(relaxed)]
-        );
+        assert_eq!(reconcile(&mut subscribers, none), [unsubscribe(relaxed)]);
     }
 
     #[test]
@@ -415,13 +405,13 @@ mod tests {
         let mut subscribers = Subscribers::default();
         let extra = |number: u32| Some(Map::from_iter([("n".to_owned(), number.into())]));
         subscribers.insert(entity(1), "a");
-        let told = |number| [Change::Subscribe(name("a"), extra(number))];
-        assert_eq!(subscribers.changes(true, |_| extra(1)), told(1));
-        subscribers.look_again(entity(1));
-        assert_eq!(subscribers.changes(true, |_| extra(1)), []);
-        subscribers.look_again(entity(1));
-        assert_eq!(subscribers.changes(true, |_| extra(2)), told(2));
+        let told = |number| [subscribe(name("a"), extra(number))];
+        assert_eq!(reconcile(&mut subscribers, |_| extra(1)), told(1));
+        subscribers.mark_dirty(entity(1));
+        assert_eq!(reconcile(&mut subscribers, |_| extra(1)), [""; 0]);
+        subscribers.mark_dirty(entity(1));
+        assert_eq!(reconcile(&mut subscribers, |_| extra(2)), told(2));
         subscribers.forget_session();
-        assert_eq!(subscribers.changes(true, |_| extra(2)), told(2));
+        assert_eq!(reconcile(&mut subscribers, |_| extra(2)), told(2));
     }
 }

@@ -1,195 +1,201 @@
-//! One client: its driver, what goes out to it, what comes back.
+//! One client: its driver and the configuration that the driver runs with. Starts, reconfigures and stops the driver; what the driver
+//! receives does not pass through here.
 
-mod drive;
-mod line;
+mod commands;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use drive::{Drive, StartDriver, start_driver};
-pub(crate) use line::Line;
+pub(crate) use commands::CommandSender;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::{change_detection::Tick, prelude::*};
 use bevy_platform::time::Instant;
 use pusher_protocol::{
     ChannelName,
     session::{
-        Command, ConnectionError, ConnectionState, Notice, PusherError, SendError, SendOutcome,
-        SignInState, SubscriptionStatus,
+        Command, ConnectionError, ConnectionState, Input, Notice, PusherError, SendError,
+        SendOutcome, SignInState, SubscriptionStatus, Throttle,
     },
 };
 
 use crate::{
     config::PusherConfig,
-    handover::{EventTypes, HandoverSink, Mailbox},
+    driver::{Driver, Sink, StartDriver},
 };
 
-/// A driver that ended by itself, or could not be started, is followed by another after this time at the earliest: a game
-/// may ask for one in every frame.
-const STARTS_APART: Duration = Duration::from_secs(1);
+/// The shortest time between the end of a driver that has stopped without a close, or could not be started, and the next start. A game may
+/// call `connect` in every frame.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// So many drivers may be started in [`STARTS_SPAN`], each of which connects: a game may take its configuration away and bring
-/// it back all the time.
-const STARTS: usize = 5;
+/// How often drivers may be started, since each connects. A game may remove and insert its configuration in every frame.
+const STARTS: Throttle = Throttle::new(5, Duration::from_secs(1));
 
-/// The span in which [`STARTS`] are counted.
-const STARTS_SPAN: Duration = Duration::from_secs(5);
+/// Where drivers deliver, and the client too.
+pub(crate) trait Inbox: Send + Sync {
+    /// Returns a sink for a new driver.
+    fn open_sink(&self) -> Box<dyn Sink>;
+    /// Ignores what is delivered to the sinks that are open now, except for answers to client events.
+    fn close_sinks(&self);
+    /// Delivers notices of the client itself.
+    fn post(&self, notices: Vec<Notice>);
+}
 
-/// Owns the driver, and follows the configuration.
+/// Owns the driver.
 #[derive(Resource)]
 pub(crate) struct Client {
     start: StartDriver,
-    line: Arc<Line>,
-    mailbox: Arc<Mailbox>,
+    inbox: Box<dyn Inbox>,
+    commands: Arc<CommandSender>,
     running: Option<Running>,
-    /// Without a driver: that there was one which ended by itself, or was to be one.
-    ended: Option<Ended>,
-    /// When the last ones were started.
-    starts: VecDeque<Instant>,
-    /// When the configuration that was last followed was inserted.
-    followed: Option<Tick>,
+    /// Set if there is no driver because it stopped without a close, or could not be started.
+    stopped: Option<Stopped>,
+    starts: Throttle,
+    /// The moment from which `starts` counts its time.
+    created: Instant,
+    /// When the configuration was inserted that was applied last.
+    applied: Option<Tick>,
+    /// Threads on which drivers are being closed.
     #[cfg(not(target_arch = "wasm32"))]
-    ending: Vec<std::thread::JoinHandle<()>>,
+    closing: Vec<std::thread::JoinHandle<()>>,
 }
 
 struct Running {
     config: PusherConfig,
     started: Instant,
+    is_real_time: bool,
 }
 
-struct Ended {
+struct Stopped {
     at: Instant,
-    /// What ran last, if anything ever did.
-    was: Option<Running>,
+    /// What ran last, if anything has.
+    last: Option<Running>,
 }
 
 impl Client {
-    pub(crate) fn new(start: StartDriver) -> Self {
+    pub(crate) fn new(start: StartDriver, inbox: Box<dyn Inbox>) -> Self {
         Self {
             start,
-            line: Arc::default(),
-            mailbox: Arc::default(),
+            inbox,
+            commands: Arc::default(),
             running: None,
-            ended: None,
-            starts: VecDeque::new(),
-            followed: None,
+            stopped: None,
+            starts: STARTS,
+            created: Instant::now(),
+            applied: None,
             #[cfg(not(target_arch = "wasm32"))]
-            ending: Vec::new(),
+            closing: Vec::new(),
         }
     }
 
-    pub(crate) fn line(&self) -> &Arc<Line> {
-        &self.line
-    }
-
-    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.mailbox
+    pub(crate) fn commands(&self) -> &Arc<CommandSender> {
+        &self.commands
     }
 
     pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
+    /// The configuration of the current or the last driver.
     pub(crate) fn config(&self) -> Option<&PusherConfig> {
-        self.last().map(|running| &running.config)
+        self.current_or_last().map(|running| &running.config)
     }
 
-    /// The moment from which the session counts its time.
+    /// The moment from which the session of the current or the last driver counts its time.
     pub(crate) fn started(&self) -> Option<Instant> {
-        self.last().map(|running| running.started)
+        self.current_or_last().map(|running| running.started)
     }
 
-    fn last(&self) -> Option<&Running> {
-        let ended = self.ended.as_ref();
-        let running = self.running.as_ref();
-        running.or_else(|| ended?.was.as_ref())
+    /// Whether the session's time is real time.
+    pub(crate) fn is_real_time(&self) -> bool {
+        self.current_or_last()
+            .is_none_or(|running| running.is_real_time)
     }
 
-    pub(crate) fn command(&self, command: Command) {
-        self.line.command(command);
+    fn current_or_last(&self) -> Option<&Running> {
+        let last = self.stopped.as_ref().map(|stopped| stopped.last.as_ref());
+        self.running.as_ref().or(last.flatten())
     }
 
-    /// Whether a configuration was followed, with success or without, and not given up since.
-    pub(crate) fn has_followed(&self) -> bool {
-        self.followed.is_some()
+    pub(crate) fn send(&self, command: Command) {
+        self.commands.send(command);
     }
 
-    /// Whether there is something to do about a configuration that was inserted at that time.
-    pub(crate) fn is_behind(&self, inserted: Tick) -> bool {
-        let is_another = self.followed != Some(inserted);
+    /// Whether a configuration was applied, with or without success, and not removed since.
+    pub(crate) fn has_config(&self) -> bool {
+        self.applied.is_some()
+    }
+
+    /// Whether [`apply`](Self::apply) may have something to do for a configuration that was inserted at this time.
+    pub(crate) fn is_outdated(&self, inserted: Tick) -> bool {
+        let is_other = self.applied != Some(inserted);
         if self.is_running() {
-            return is_another;
+            return is_other;
         }
-        (is_another || self.line.lacks_driver()) && self.may_start()
+        (is_other || self.commands.needs_driver()) && self.may_start()
     }
 
     fn may_start(&self) -> bool {
-        let has_just_ended = |ended: &Ended| ended.at.elapsed() < STARTS_APART;
-        let is_lately = |started: &&Instant| started.elapsed() < STARTS_SPAN;
-        !self.ended.as_ref().is_some_and(has_just_ended)
-            && self.starts.iter().filter(is_lately).count() < STARTS
+        let is_delayed = |stopped: &Stopped| stopped.at.elapsed() < RESTART_DELAY;
+        let is_throttled = self.starts.ready_at(self.created.elapsed()).is_some();
+        !is_throttled && !self.stopped.as_ref().is_some_and(is_delayed)
     }
 
-    /// Takes note that a configuration was inserted. Returns whether it changes nothing.
-    pub(crate) fn knows(&mut self, config: &PusherConfig, inserted: Tick) -> bool {
-        self.followed = Some(inserted);
+    /// Records that a configuration was inserted. Returns whether the driver already runs with an equal one.
+    pub(crate) fn runs_with(&mut self, config: &PusherConfig, inserted: Tick) -> bool {
+        self.applied = Some(inserted);
         let running = self.running.as_ref();
-        running.is_some_and(|running| running.config.is_same(config))
+        running.is_some_and(|running| running.config == *config)
     }
 
-    /// Starts with this configuration, or goes over to it. Returns whether it is a new start.
-    pub(crate) fn follow(&mut self, config: &PusherConfig, types: &EventTypes) -> bool {
-        types.set_raw_for_typed(config.raw_for_typed);
-        self.mailbox.set_limits(config.limits());
+    /// Starts a driver with this configuration, or reconfigures the running one. Returns whether it started one.
+    pub(crate) fn apply(&mut self, config: &PusherConfig) -> bool {
         if let Some(running) = &mut self.running {
             let needs_redial = running.config.needs_redial(config);
             running.config = config.clone();
-            self.line.with_driver(|driver| {
+            self.commands.with_driver(|driver| {
                 driver.configure(config);
                 if needs_redial {
-                    driver.command(Command::Redial);
+                    driver.input(Input::Command(Command::Redial));
                 }
             });
             return false;
         }
         let mut connect = config.autoconnect;
-        if let Some(ended) = &mut self.ended {
-            if let Some(was) = &mut ended.was {
-                let is_other = was.config.needs_redial(config);
-                was.config = config.clone();
-                if !is_other && !self.line.lacks_driver() {
+        if let Some(stopped) = &mut self.stopped {
+            if let Some(last) = &mut stopped.last {
+                let is_other = last.config.needs_redial(config);
+                last.config = config.clone();
+                if !is_other && !self.commands.needs_driver() {
                     return false;
                 }
-                connect = self.line.is_connection_wanted();
-                // Whatever that one still has to say of itself is no news.
-                self.mailbox = self.mailbox.hand_on();
+                connect = self.commands.is_connection_wanted();
+                // What the stopped driver may still deliver is outdated.
+                self.inbox.close_sinks();
             }
-            ended.at = Instant::now();
+            stopped.at = Instant::now();
         }
-        self.starts.truncate(STARTS - 1);
-        self.starts.push_front(Instant::now());
-        let sink = HandoverSink::new(self.mailbox.clone(), types.clone());
-        match (self.start)(config, sink) {
+        self.starts.take(self.created.elapsed());
+        match (self.start)(config, self.inbox.open_sink()) {
             Ok(driver) => {
-                self.ended = None;
+                self.stopped = None;
                 self.running = Some(Running {
                     config: config.clone(),
                     started: driver.started(),
+                    is_real_time: driver.is_real_time(),
                 });
-                self.line.attach(driver, connect);
+                self.commands.attach(driver, connect);
                 true
             }
             Err(error) => {
-                let error = ConnectionError::Unsupported(format!(
-                    "the client could not be started: {error}"
-                ));
-                self.line.give_up_connecting();
-                self.ended.get_or_insert_with(|| Ended {
+                let error =
+                    ConnectionError::Unsupported(format!("the client could not start: {error}"));
+                self.commands.forget_connect();
+                self.stopped.get_or_insert_with(|| Stopped {
                     at: Instant::now(),
-                    was: None,
+                    last: None,
                 });
-                self.mailbox.post([
+                self.inbox.post(vec![
                     Notice::Error {
                         error: PusherError::Connection(error.clone()),
                         attempt: 0,
@@ -201,91 +207,94 @@ impl Client {
         }
     }
 
-    /// Whether the driver has ended by itself, and nobody was told.
-    pub(crate) fn has_died(&self) -> bool {
-        self.line.has_died()
+    /// Whether the driver has stopped without a close, and [`report_driver_exit`](Self::report_driver_exit) was not called since.
+    pub(crate) fn has_exited(&self) -> bool {
+        self.commands.has_exited()
     }
 
-    /// The driver has ended by itself: tells what is no longer so, and wakes the game for it.
-    pub(crate) fn bury<'a>(&mut self, told: impl Iterator<Item = &'a ChannelName>) {
-        let Some((driver, error)) = self.line.take_dead() else {
+    /// Reports that the driver has stopped without a close, and what is no longer valid, and wakes the game.
+    pub(crate) fn report_driver_exit<'a>(
+        &mut self,
+        subscribed: impl Iterator<Item = &'a ChannelName>,
+    ) {
+        let Some((driver, error)) = self.commands.take_exited() else {
             return;
         };
-        let unsent = driver.unsent().into_iter().map(|id| Notice::SendAnswered {
+        let mut notices = end_of_session(ConnectionState::Failed { error }, subscribed);
+        let unsent = driver.take_unsent().into_iter();
+        notices.extend(unsent.map(|id| Notice::SendAnswered {
             id,
             outcome: SendOutcome::Rejected(SendError::NotConnected),
-        });
-        let end = end_of_session(ConnectionState::Failed { error }, told);
-        self.mailbox.post(end.chain(unsent));
-        let was = self.running.take();
+        }));
+        self.inbox.post(notices);
+        let last = self.running.take();
         let at = Instant::now();
-        if let Some(running) = &was {
-            // What it drops is the game's too, and may take its time.
-            self.end_aside(driver, running.config.timing.close_timeout);
+        if let Some(running) = &last {
+            // Dropping the driver also drops user code, which may take time.
+            self.close_in_background(driver, running.config.timing.close_timeout);
         }
-        self.ended = Some(Ended { at, was });
+        self.stopped = Some(Stopped { at, last });
     }
 
-    /// The configuration is gone: ends the driver, out of the frame's way. What came before is still delivered, then that
+    /// Stops the driver because the configuration was removed. What was received before is still delivered, followed by the notices that
     /// nothing is subscribed any more.
-    pub(crate) fn stop<'a>(&mut self, told: impl Iterator<Item = &'a ChannelName>) {
-        self.followed = None;
-        self.ended = None;
-        self.mailbox = self.mailbox.hand_on();
-        self.mailbox
-            .post(end_of_session(ConnectionState::Disconnected, told));
-        let driver = self.line.detach();
+    pub(crate) fn stop<'a>(&mut self, subscribed: impl Iterator<Item = &'a ChannelName>) {
+        self.applied = None;
+        self.stopped = None;
+        self.inbox.close_sinks();
+        self.inbox
+            .post(end_of_session(ConnectionState::Disconnected, subscribed));
+        let driver = self.commands.detach();
         if let (Some(driver), Some(running)) = (driver, self.running.take()) {
-            self.end_aside(driver, running.config.timing.close_timeout);
+            self.close_in_background(driver, running.config.timing.close_timeout);
         }
     }
 
-    /// The app ends: ends the driver, within a bounded time.
+    /// Closes the driver because the app exits, within the close timeout.
     pub(crate) fn close(&mut self) {
         let within = self
             .running
             .take()
             .map(|running| running.config.timing.close_timeout);
-        if let (Some(mut driver), Some(within)) = (self.line.detach(), within) {
+        if let (Some(mut driver), Some(within)) = (self.commands.detach(), within) {
             driver.close(within);
         }
         #[cfg(not(target_arch = "wasm32"))]
-        for ending in self.ending.drain(..) {
-            let _ = ending.join();
+        for closing in self.closing.drain(..) {
+            let _ = closing.join();
         }
     }
 
+    /// Closes a driver without blocking the frame.
     #[cfg(not(target_arch = "wasm32"))]
-    fn end_aside(&mut self, mut driver: Box<dyn Drive>, within: Duration) {
-        self.ending.retain(|ending| !ending.is_finished());
-        let aside = std::thread::Builder::new()
-            .name("pusher-end".into())
+    fn close_in_background(&mut self, mut driver: Box<dyn Driver>, within: Duration) {
+        self.closing.retain(|closing| !closing.is_finished());
+        let thread = std::thread::Builder::new()
+            .name("pusher-close".into())
             .spawn(move || driver.close(within));
-        // Without a thread the driver was dropped, which ends it too.
-        self.ending.extend(aside);
+        // If no thread could be started, the driver was dropped, which closes it too.
+        self.closing.extend(thread);
     }
 
     #[cfg(target_arch = "wasm32")]
-    fn end_aside(&mut self, mut driver: Box<dyn Drive>, within: Duration) {
+    fn close_in_background(&mut self, mut driver: Box<dyn Driver>, within: Duration) {
         driver.close(within);
     }
 }
 
-/// How things are once a session is gone that was told of these channels.
+/// The notices at the end of a session that had these channels. The state comes last, as when a session ends by itself.
 fn end_of_session<'a>(
     state: ConnectionState,
-    told: impl Iterator<Item = &'a ChannelName>,
-) -> impl Iterator<Item = Notice> {
-    let lost = told.map(|channel| Notice::Subscription {
+    subscribed: impl Iterator<Item = &'a ChannelName>,
+) -> Vec<Notice> {
+    let mut notices = vec![Notice::SignIn(SignInState::SignedOut)];
+    notices.extend(subscribed.map(|channel| Notice::Subscription {
         channel: channel.clone(),
         status: SubscriptionStatus::Pending,
         gap: None,
-    });
-    // The state last, as a session tells it.
-    [Notice::SignIn(SignInState::SignedOut)]
-        .into_iter()
-        .chain(lost)
-        .chain([Notice::State(state)])
+    }));
+    notices.push(Notice::State(state));
+    notices
 }
 
 impl Drop for Client {

@@ -1,50 +1,50 @@
+//! The client, with drivers that only record what they are told.
+
 use std::sync::{
     Mutex,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use pusher_protocol::session::{Hint, SendId};
+use pusher_protocol::session::SendId;
 
 use super::*;
-use crate::config::Endpoint;
+use crate::{config::Endpoint, inbound::InboundQueue, sync::lock};
 
-/// What drivers are told.
+/// What drivers were told.
 #[derive(Clone, Default)]
 struct Told {
-    commands: Arc<Mutex<Vec<Command>>>,
+    inputs: Arc<Mutex<Vec<Input>>>,
     configured: Arc<AtomicU64>,
 }
 
 impl Told {
     fn take(&self) -> String {
-        format!("{:?}", std::mem::take(&mut *self.commands.lock().unwrap()))
+        format!("{:?}", std::mem::take(&mut *lock(&self.inputs)))
     }
 }
 
-/// A driver that only notes what it is told, until it dies with something left to send.
-struct Noting {
+/// A driver that records what it is told, until it stops with something left to send.
+struct Recording {
     told: Told,
-    is_alive: Arc<AtomicBool>,
+    is_running: Arc<AtomicBool>,
 }
 
-impl Drive for Noting {
+impl Driver for Recording {
     fn started(&self) -> Instant {
         Instant::now()
     }
 
-    fn death(&self) -> Option<ConnectionError> {
-        (!self.is_alive.load(Ordering::Relaxed)).then(told_to_die)
+    fn exit_error(&self) -> Option<ConnectionError> {
+        (!self.is_running.load(Ordering::Relaxed)).then(told_to_stop)
     }
 
-    fn unsent(&self) -> Vec<SendId> {
+    fn take_unsent(&self) -> Vec<SendId> {
         vec![SendId(7)]
     }
 
-    fn command(&self, command: Command) {
-        self.told.commands.lock().unwrap().push(command);
+    fn input(&self, input: Input) {
+        lock(&self.told.inputs).push(input);
     }
-
-    fn hint(&self, _hint: Hint) {}
 
     fn configure(&self, _config: &PusherConfig) {
         self.told.configured.fetch_add(1, Ordering::Relaxed);
@@ -53,80 +53,112 @@ impl Drive for Noting {
     fn close(&mut self, _within: Duration) {}
 }
 
-fn told_to_die() -> ConnectionError {
-    let reason = "told to die".into();
+fn told_to_stop() -> ConnectionError {
+    let reason = "told to stop".into();
     ConnectionError::Lost { reason }
 }
 
-/// A client of drivers like that, what they are told, and the switch of their lives.
-fn client() -> (Client, Told, Arc<AtomicBool>) {
+/// An inbox that keeps the notices of the client.
+#[derive(Clone, Default)]
+struct Posted(Arc<Mutex<Vec<Notice>>>);
+
+impl Inbox for Posted {
+    fn open_sink(&self) -> Box<dyn Sink> {
+        InboundQueue::new(Default::default()).open_sink()
+    }
+
+    fn close_sinks(&self) {}
+
+    fn post(&self, notices: Vec<Notice>) {
+        lock(&self.0).extend(notices);
+    }
+}
+
+struct Fixture {
+    client: Client,
+    told: Told,
+    is_running: Arc<AtomicBool>,
+    posted: Posted,
+}
+
+fn fixture() -> Fixture {
     let told = Told::default();
-    let is_alive = Arc::new(AtomicBool::new(true));
+    let is_running = Arc::new(AtomicBool::new(true));
     let start: StartDriver = {
-        let (told, is_alive) = (told.clone(), is_alive.clone());
+        let (told, is_running) = (told.clone(), is_running.clone());
         Arc::new(move |_, _| {
-            is_alive.store(true, Ordering::Relaxed);
-            let (told, is_alive) = (told.clone(), is_alive.clone());
-            Ok(Box::new(Noting { told, is_alive }))
+            is_running.store(true, Ordering::Relaxed);
+            let (told, is_running) = (told.clone(), is_running.clone());
+            Ok(Box::new(Recording { told, is_running }))
         })
     };
-    (Client::new(start), told, is_alive)
+    let posted = Posted::default();
+    Fixture {
+        client: Client::new(start, Box::new(posted.clone())),
+        told,
+        is_running,
+        posted,
+    }
 }
 
 fn config() -> PusherConfig {
     PusherConfig::new("key", Endpoint::cluster("eu")).with_autoconnect(false)
 }
 
-/// Follows what was inserted, if there is anything to do. Returns whether it is a new start.
-fn follow(client: &mut Client, config: &PusherConfig, inserted: Tick) -> bool {
-    client.is_behind(inserted)
-        && !client.knows(config, inserted)
-        && client.follow(config, &EventTypes::default())
+/// Applies a configuration that was inserted, as the plugin does. Returns whether a driver was started.
+fn apply(client: &mut Client, config: &PusherConfig, inserted: Tick) -> bool {
+    client.is_outdated(inserted) && !client.runs_with(config, inserted) && client.apply(config)
 }
 
-/// Moves the end that a driver came to back in time.
+/// Moves the end of a driver back in time.
 fn long_ago(client: &mut Client) {
-    let ended = client.ended.as_mut().unwrap();
-    ended.at -= STARTS_APART;
+    client.stopped.as_mut().unwrap().at -= RESTART_DELAY;
 }
 
 #[test]
 fn a_driver_that_died_takes_no_commands_and_connecting_starts_another() {
-    let (mut client, told, is_alive) = client();
+    let Fixture {
+        mut client,
+        told,
+        is_running,
+        ..
+    } = fixture();
     let (config, inserted) = (config(), Tick::new(1));
-    assert!(follow(&mut client, &config, inserted));
-    assert!(client.line().command(Command::Disconnect));
-    assert!(!client.is_behind(inserted) && !client.has_died());
+    assert!(apply(&mut client, &config, inserted));
+    assert!(client.commands().send(Command::Disconnect));
+    assert!(!client.is_outdated(inserted) && !client.has_exited());
 
-    is_alive.store(false, Ordering::Relaxed);
-    assert!(!client.line().command(Command::SignIn));
-    assert!(client.has_died());
-    client.bury(std::iter::empty());
-    assert!(!client.has_died() && !client.is_running());
-    assert!(!client.is_behind(inserted), "nobody asked to connect");
-    assert!(!client.line().command(Command::Connect));
+    is_running.store(false, Ordering::Relaxed);
+    assert!(!client.commands().send(Command::SignIn));
+    assert!(client.has_exited());
+    client.report_driver_exit(std::iter::empty());
+    assert!(!client.has_exited() && !client.is_running());
+    assert!(!client.is_outdated(inserted), "nobody asked to connect");
+    assert!(!client.commands().send(Command::Connect));
     told.take();
-    assert!(!follow(&mut client, &config, inserted), "not at once");
+    assert!(!apply(&mut client, &config, inserted), "not at once");
     long_ago(&mut client);
-    assert!(follow(&mut client, &config, inserted));
+    assert!(apply(&mut client, &config, inserted));
     let told = told.take();
-    assert_eq!(told, "[SignIn, Connect]", "what was asked for meanwhile");
+    assert_eq!(
+        told, "[Command(SignIn), Command(Connect)]",
+        "what was asked for meanwhile"
+    );
 }
 
 #[test]
 fn a_death_is_told_with_all_that_is_no_longer_so() {
-    let (mut client, _told, is_alive) = client();
-    follow(&mut client, &config(), Tick::new(1));
-    is_alive.store(false, Ordering::Relaxed);
+    let Fixture {
+        mut client,
+        is_running,
+        posted,
+        ..
+    } = fixture();
+    apply(&mut client, &config(), Tick::new(1));
+    is_running.store(false, Ordering::Relaxed);
     let lobby = ChannelName::new("lobby", pusher_protocol::NameRules::Strict).unwrap();
-    client.bury([&lobby].into_iter());
-    client.bury([&lobby].into_iter());
-    let mut batch = crate::handover::Batch::default();
-    client.mailbox().take(&mut batch);
-    let mut notices = Vec::new();
-    while let Some(crate::handover::Entry::Notice(notice)) = batch.pop() {
-        notices.push(*notice);
-    }
+    client.report_driver_exit([&lobby].into_iter());
+    client.report_driver_exit([&lobby].into_iter());
     let expected = [
         Notice::SignIn(SignInState::SignedOut),
         Notice::Subscription {
@@ -135,59 +167,68 @@ fn a_death_is_told_with_all_that_is_no_longer_so() {
             gap: None,
         },
         Notice::State(ConnectionState::Failed {
-            error: told_to_die(),
+            error: told_to_stop(),
         }),
         Notice::SendAnswered {
             id: SendId(7),
             outcome: SendOutcome::Rejected(SendError::NotConnected),
         },
     ];
-    assert_eq!(format!("{notices:?}"), format!("{expected:?}"));
+    assert_eq!(format!("{:?}", lock(&posted.0)), format!("{expected:?}"));
 }
 
 #[test]
 fn after_a_death_only_another_endpoint_or_the_games_word_starts_another() {
-    let (mut client, told, is_alive) = client();
-    follow(&mut client, &config(), Tick::new(1));
-    client.line().command(Command::Connect);
-    is_alive.store(false, Ordering::Relaxed);
-    client.bury(std::iter::empty());
+    let Fixture {
+        mut client,
+        told,
+        is_running,
+        ..
+    } = fixture();
+    apply(&mut client, &config(), Tick::new(1));
+    client.commands().send(Command::Connect);
+    is_running.store(false, Ordering::Relaxed);
+    client.report_driver_exit(std::iter::empty());
     told.take();
     for frame in 2..100 {
         let config = config().with_handshake_header("x-frame", frame.to_string());
         long_ago(&mut client);
-        assert!(!follow(&mut client, &config, Tick::new(frame)));
+        assert!(!apply(&mut client, &config, Tick::new(frame)));
     }
     let other = PusherConfig::new("other", Endpoint::cluster("eu")).with_autoconnect(false);
     long_ago(&mut client);
-    assert!(follow(&mut client, &other, Tick::new(100)));
-    assert_eq!(told.take(), "[Connect]", "as the game wanted it before");
+    assert!(apply(&mut client, &other, Tick::new(100)));
+    assert_eq!(
+        told.take(),
+        "[Command(Connect)]",
+        "as the game wanted it before"
+    );
 }
 
 #[test]
 fn a_game_that_takes_its_configuration_away_and_back_all_the_time_starts_few_drivers() {
-    let (mut client, _told, _is_alive) = client();
+    let mut client = fixture().client;
     let mut starts = 0;
     for frame in 1..100 {
-        starts += usize::from(follow(&mut client, &config(), Tick::new(frame)));
+        starts += usize::from(apply(&mut client, &config(), Tick::new(frame)));
         client.stop(std::iter::empty());
     }
-    assert_eq!(starts, STARTS);
-    for start in &mut client.starts {
-        *start -= STARTS_SPAN;
-    }
-    assert!(follow(&mut client, &config(), Tick::new(100)));
+    assert_eq!(starts, 5);
+    client.created -= Duration::from_secs(1);
+    assert!(apply(&mut client, &config(), Tick::new(100)));
 }
 
 #[test]
 fn a_driver_hears_nothing_of_a_configuration_that_changes_nothing() {
-    let (mut client, told, _is_alive) = client();
+    let Fixture {
+        mut client, told, ..
+    } = fixture();
     for frame in 1..100 {
-        follow(&mut client, &config(), Tick::new(frame));
+        apply(&mut client, &config(), Tick::new(frame));
     }
     assert_eq!(told.configured.load(Ordering::Relaxed), 0);
     let other = config().with_sent_answers(true);
-    follow(&mut client, &other, Tick::new(100));
+    apply(&mut client, &other, Tick::new(100));
     assert_eq!(told.configured.load(Ordering::Relaxed), 1);
     assert_eq!(told.take(), "[]");
 }
@@ -200,13 +241,13 @@ fn a_driver_that_cannot_be_started_is_tried_once_a_second_however_often_it_is_as
         counter.fetch_add(1, Ordering::Relaxed);
         Err(std::io::Error::other("told to fail"))
     });
-    let mut client = Client::new(start);
+    let mut client = Client::new(start, Box::new(Posted::default()));
     for frame in 1..100 {
-        client.line().command(Command::Connect);
-        assert!(!follow(&mut client, &config(), Tick::new(frame)));
+        client.commands().send(Command::Connect);
+        assert!(!apply(&mut client, &config(), Tick::new(frame)));
     }
     assert_eq!(tries.load(Ordering::Relaxed), 1);
     long_ago(&mut client);
-    follow(&mut client, &config(), Tick::new(100));
+    apply(&mut client, &config(), Tick::new(100));
     assert_eq!(tries.load(Ordering::Relaxed), 2);
 }

@@ -1,47 +1,78 @@
-//! Whoever drives the session: sockets, timers, the game's backend. One driver per platform, the same face for all.
+//! Drivers do the I/O of a session: sockets, timers, requests to the game's backend. `native` and `web` are for their platforms; the
+//! feature `testing` brings a third. All of them implement [`Driver`] towards the client, and [`SessionIo`] towards the session.
 
-mod form;
+mod authorizing;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
-mod session_driver;
+mod runner;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
+pub(crate) use authorizing::{AuthQuery, AuthTask};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::Driver;
+pub(crate) use native::start;
+pub(crate) use runner::{SessionIo, SessionRunner};
 #[cfg(target_arch = "wasm32")]
-pub(crate) use web::Driver;
+pub(crate) use web::start;
 
-pub(crate) use session_driver::{Driven, SessionDriver};
+use std::{io, sync::Arc, time::Duration};
 
-use pusher_protocol::session::{Notice, ReceivedEvent};
+use bevy_platform::time::Instant;
+use pusher_protocol::session::{ConnectionError, Input, Notice, ReceivedEvent, SendId};
 
-/// Where a driver puts what the session tells, in order. Lives on the driver's thread.
-pub(crate) trait Sink: Send + 'static {
-    /// A frame of so many bytes came; what it says follows.
+use crate::config::PusherConfig;
+
+/// A running session. Dropping it closes the connection.
+pub(crate) trait Driver: Send {
+    /// The moment from which the session counts its time.
+    fn started(&self) -> Instant;
+
+    /// Whether the session's time is real time. A test may have a clock of its own.
+    fn is_real_time(&self) -> bool {
+        true
+    }
+
+    /// Why the driver has stopped, if it stopped without [`close`](Self::close). It ignores all inputs from then on.
+    fn exit_error(&self) -> Option<ConnectionError> {
+        None
+    }
+
+    /// Takes the client events that a stopped driver was told to send and did not answer.
+    fn take_unsent(&self) -> Vec<SendId> {
+        Vec::new()
+    }
+
+    /// Passes a command or a hint to the session. Never blocks.
+    fn input(&self, input: Input);
+
+    /// Changes the configuration, which applies from the next dial and request on. Send
+    /// [`Command::Redial`](pusher_protocol::session::Command::Redial) after it if that cannot wait.
+    fn configure(&self, config: &PusherConfig);
+
+    /// Closes the connection and ends the driver, within this time whatever the network does.
+    fn close(&mut self, within: Duration);
+}
+
+/// Starts a driver. It does not connect before it is told to.
+pub(crate) type StartDriver =
+    Arc<dyn Fn(&PusherConfig, Box<dyn Sink>) -> io::Result<Box<dyn Driver>> + Send + Sync>;
+
+/// Receives what the session delivers, in order, on the driver's thread.
+pub(crate) trait Sink: Send {
+    /// A frame of this size was received. The calls for its contents follow.
     fn received(&mut self, bytes: usize);
     /// An event.
     fn event(&mut self, event: &ReceivedEvent<'_>);
-    /// Anything else.
+    /// Everything but events.
     fn notice(&mut self, notice: Notice);
-    /// The end of a batch: what came so far becomes visible to the game, and a sleeping game is woken.
+    /// The end of a batch: makes it visible to the game, and wakes the game if it sleeps.
     fn flush(&mut self);
 }
 
-impl Sink for Box<dyn Sink> {
-    fn received(&mut self, bytes: usize) {
-        (**self).received(bytes);
-    }
+/// How much earlier than the session an operation of the driver times out, at most. The driver's own error says in which phase it was.
+const HEAD_START: Duration = Duration::from_millis(100);
 
-    fn event(&mut self, event: &ReceivedEvent<'_>) {
-        (**self).event(event);
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        (**self).notice(notice);
-    }
-
-    fn flush(&mut self) {
-        (**self).flush();
-    }
+/// Returns the time that an operation of the driver may take if the session waits for it this long.
+fn with_head_start(allowed: Duration) -> Duration {
+    allowed - HEAD_START.min(allowed / 10)
 }

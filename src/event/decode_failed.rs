@@ -1,13 +1,15 @@
+//! [`PusherDecodeFailed`]: an event that does not fit its registered type.
+
 use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
 
-use crate::event::{RawData, Stream};
+use crate::event::{EventKind, RawData};
 
-/// An event whose name is registered with a type, but whose payload is not of that type. Nothing else is lost: other types
-/// registered for the name, and the undecoded event, arrive as ever.
+/// The payload of an event could not be decoded into a type that is registered for its name. The undecoded event, and other types
+/// registered for the name, are still delivered.
 ///
-/// It is a [`Message`] and an [`Event`]. The first of each name and type is also logged.
+/// It is a [`Message`] and an [`Event`]. The first failure of each name and type is also logged.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -21,12 +23,12 @@ use crate::event::{RawData, Stream};
 /// ```
 #[derive(Message, Event, Clone, Debug)]
 pub struct PusherDecodeFailed {
-    pub(crate) stream: Arc<Stream>,
+    pub(crate) kind: Arc<EventKind>,
     pub(crate) type_name: &'static str,
     pub(crate) failure: DecodeFailure,
 }
 
-/// Why a payload could not be decoded, and the payload.
+/// A payload that could not be decoded, and the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct DecodeFailure {
     pub(crate) path: String,
@@ -38,13 +40,13 @@ impl PusherDecodeFailed {
     /// The channel's name; `None` for an event of the signed-in user.
     #[must_use]
     pub fn channel(&self) -> Option<&str> {
-        self.stream.audience.channel()
+        self.kind.target.channel_name()
     }
 
     /// The event's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.stream.event
+        &self.kind.name
     }
 
     /// The Rust type into which it could not be decoded.
@@ -53,13 +55,13 @@ impl PusherDecodeFailed {
         self.type_name
     }
 
-    /// Where in the payload the trouble is, as `position.x` or `items[2]`; `.` for the payload as a whole.
+    /// The path of the field that could not be decoded, such as `position.x` or `items[2]`; `.` for the whole payload.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.failure.path
     }
 
-    /// What the decoder said.
+    /// The decoder's error message.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.failure.reason

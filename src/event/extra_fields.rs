@@ -1,17 +1,19 @@
+//! Fields of a frame that are not part of the protocol.
+
 use std::sync::Arc;
 
 use pusher_protocol::protocol::Extras;
 
 use crate::event::RawData;
 
-/// The keys of an event's frame that are none of the protocol's own.
+/// The fields of an event's frame that are not part of the protocol.
 #[derive(Clone, Debug)]
 pub(crate) struct ExtraFields(Arc<Box<[Field]>>);
 
 type Field = (Box<str>, RawData);
 
 impl ExtraFields {
-    /// `None` if there are none, as with most events.
+    /// Returns `None` if there are none, as in most events.
     pub(crate) fn of(extras: &Extras<'_>) -> Option<Self> {
         if extras.is_empty() {
             return None;
@@ -26,7 +28,7 @@ impl ExtraFields {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
-    /// What they take, in bytes, roughly.
+    /// Their estimated size, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let texts = self
             .iter()
@@ -35,17 +37,17 @@ impl ExtraFields {
     }
 }
 
-/// The getters of an event's extra fields.
+/// Implements the getters for extra fields.
 macro_rules! has_extras {
     ([$($generics:tt)*] $event:ty) => {
         impl<$($generics)*> $event {
-            /// The keys of its frame that are none of the protocol's own, in their order: extensions of some server's, such
-            /// as Sockudo's `serial` and `message_id`. Most servers send none.
+            /// The fields of its frame that are not part of the protocol, in their order, such as Sockudo's `serial` and
+            /// `message_id`. Most servers send none.
             pub fn extras(&self) -> impl Iterator<Item = (&str, &$crate::RawData)> {
                 self.extras.iter().flat_map($crate::event::ExtraFields::iter)
             }
 
-            /// One of [`extras`](Self::extras) by its key.
+            /// Returns one of the [`extras`](Self::extras) by its key.
             #[must_use]
             pub fn extra(&self, key: &str) -> Option<&$crate::RawData> {
                 self.extras()

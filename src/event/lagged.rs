@@ -1,12 +1,13 @@
+//! [`PusherLagged`]: events that were dropped.
+
 use std::collections::BTreeMap;
 
 use bevy_ecs::prelude::*;
+use pusher_protocol::session::EventTarget;
 
-use crate::event::Audience;
-
-/// The game did not keep up: so many events are gone for good, and they were here in the order of events.
+/// Events were dropped at this point in the order of events, because the game did not keep up.
 ///
-/// A game that must not miss anything asks its backend for the present state when it sees this.
+/// A game that must not miss anything should fetch the current state from its backend when it receives this.
 ///
 /// It is a [`Message`] and an [`Event`].
 #[derive(Message, Event, Clone, Debug, PartialEq, Eq)]
@@ -19,14 +20,12 @@ pub struct PusherLagged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LagCause {
-    /// More events waited for the game's next frame than
-    /// [`Limits::waiting_events`](crate::config::Limits::waiting_events) or
-    /// [`Limits::waiting_bytes`](crate::config::Limits::waiting_bytes) allow: the oldest were dropped before anybody saw
-    /// them.
+    /// More events waited for the next frame than [`Limits::waiting_events`](crate::config::Limits::waiting_events) or
+    /// [`Limits::waiting_bytes`](crate::config::Limits::waiting_bytes) allow. The oldest were dropped before they were delivered.
     Waiting,
-    /// Bevy keeps messages until `FixedUpdate` has run, which stands still while virtual time does, and more piled up than
-    /// [`Limits::unread_messages`](crate::config::Limits::unread_messages) allows: the oldest were dropped. Observers and
-    /// systems that run every frame have seen them; systems in `FixedUpdate` have not.
+    /// Bevy keeps messages until `FixedUpdate` has run, which does not happen while virtual time is paused. More messages were kept than
+    /// [`Limits::unread_messages`](crate::config::Limits::unread_messages) allows, and the oldest were dropped. Observers and systems that
+    /// run in every frame have seen them; systems in `FixedUpdate` have not.
     Unread,
 }
 
@@ -41,15 +40,15 @@ impl PusherLagged {
         self.losses.0.values().sum()
     }
 
-    /// How many of each channel, in the order of the channels' names.
+    /// How many events of each channel were dropped, in the order of the channels' names.
     pub fn channels(&self) -> impl Iterator<Item = (&str, u64)> {
         self.losses
             .0
             .iter()
-            .filter_map(|(audience, count)| Some((audience.channel()?, *count)))
+            .filter_map(|(target, count)| Some((target.channel_name()?, *count)))
     }
 
-    /// How many of this channel.
+    /// How many events of this channel were dropped.
     #[must_use]
     pub fn of_channel(&self, channel: impl AsRef<str>) -> u64 {
         let name = channel.as_ref();
@@ -58,17 +57,17 @@ impl PusherLagged {
             .map_or(0, |(_, count)| count)
     }
 
-    /// How many of the signed-in user's.
+    /// How many events of the signed-in user were dropped.
     #[must_use]
     pub fn of_user(&self) -> u64 {
         self.losses
             .0
-            .get(&Audience::User)
+            .get(&EventTarget::User)
             .copied()
             .unwrap_or_default()
     }
 
-    /// Why.
+    /// Why they were dropped.
     #[must_use]
     pub fn cause(&self) -> LagCause {
         self.cause
@@ -77,25 +76,25 @@ impl PusherLagged {
 
 /// Counts of dropped events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Losses(BTreeMap<Audience, u64>);
+pub(crate) struct Losses(BTreeMap<EventTarget, u64>);
 
 impl Losses {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn add(&mut self, audience: &Audience, count: u64) {
-        match self.0.get_mut(audience) {
+    pub(crate) fn add(&mut self, target: &EventTarget, count: u64) {
+        match self.0.get_mut(target) {
             Some(sum) => *sum += count,
             None => {
-                self.0.insert(audience.clone(), count);
+                self.0.insert(target.clone(), count);
             }
         }
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (audience, count) in &other.0 {
-            self.add(audience, *count);
+        for (target, count) in &other.0 {
+            self.add(target, *count);
         }
     }
 }

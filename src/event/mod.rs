@@ -1,10 +1,9 @@
-//! What a game receives: events as they came, and decoded into its own types.
+//! The events that a game receives, undecoded and decoded, and the reports about events that were lost or could not be decoded.
 
 mod decode_failed;
 mod extra_fields;
 mod lagged;
 mod raw_data;
-mod stream;
 
 pub use decode_failed::PusherDecodeFailed;
 pub use lagged::{LagCause, PusherLagged};
@@ -13,27 +12,26 @@ pub use raw_data::RawData;
 pub(crate) use decode_failed::DecodeFailure;
 pub(crate) use extra_fields::{ExtraFields, has_extras};
 pub(crate) use lagged::Losses;
-pub(crate) use stream::{Audience, Stream};
 
 use std::{fmt, sync::Arc};
 
 use bevy_ecs::prelude::*;
+use pusher_protocol::{ChannelKind, session::EventTarget};
 
 /// An event on a channel.
 ///
-/// Undecoded, as `PusherEvent` (which is `PusherEvent<RawData>`), every event of every subscribed channel arrives. Decoded,
-/// as `PusherEvent<T>`, arrive those whose name was registered with
-/// [`add_pusher_event`](crate::PusherAppExt::add_pusher_event). Registering a type never silences the undecoded event,
-/// [`with_raw_for_typed(false)`](crate::config::PusherConfig::with_raw_for_typed) does.
+/// Every event of every subscribed channel is delivered undecoded, as `PusherEvent`, which is `PusherEvent<RawData>`. Events whose name is
+/// registered with [`add_pusher_event`](crate::PusherAppExt::add_pusher_event) are also delivered decoded, as `PusherEvent<T>`.
+/// [`with_raw_for_typed(false)`](crate::config::PusherConfig::with_raw_for_typed) switches the undecoded ones off for registered names.
 ///
 /// It is both a [`Message`], for systems, and an [`EntityEvent`], for observers:
 ///
-/// - As a message it arrives once, however many entities have subscribed to the channel, and [`entity`](Self::entity) is
-///   the one that did so first.
-/// - As an entity event it arrives once for each of these entities, in the order in which they subscribed, within
-///   [`PusherSystems::Receive`](crate::PusherSystems::Receive) and before the message.
+/// - The message is written once, however many entities have subscribed to the channel. [`entity`](Self::entity) is the entity that
+///   subscribed first.
+/// - The entity event is triggered once for each of these entities, in the order in which they subscribed, within
+///   [`PusherSystems::Receive`](crate::PusherSystems::Receive) and before the message is written.
 ///
-/// All arrive in the order in which the server sent them.
+/// Events are delivered in the order in which the server sent them.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -55,15 +53,15 @@ use bevy_ecs::prelude::*;
 /// ```
 #[derive(Message, EntityEvent, Clone)]
 pub struct PusherEvent<T: Send + Sync + 'static = RawData> {
-    entity: Entity,
-    stream: Arc<Stream>,
-    user_id: Option<Arc<str>>,
-    extras: Option<ExtraFields>,
-    data: T,
+    pub(crate) entity: Entity,
+    pub(crate) kind: Arc<EventKind>,
+    pub(crate) user_id: Option<Arc<str>>,
+    pub(crate) extras: Option<ExtraFields>,
+    pub(crate) data: T,
 }
 
 impl<T: Send + Sync + 'static> PusherEvent<T> {
-    /// The subscribed entity: in an observer the one that is observed, in a message the one that subscribed first.
+    /// The subscribed entity: in an observer the observed one, in a message the one that subscribed first.
     #[must_use]
     pub fn entity(&self) -> Entity {
         self.entity
@@ -72,13 +70,13 @@ impl<T: Send + Sync + 'static> PusherEvent<T> {
     /// The channel's name.
     #[must_use]
     pub fn channel(&self) -> &str {
-        self.stream.audience.channel().unwrap_or_default()
+        self.kind.channel()
     }
 
-    /// The event's name. (Not `event`: that is what an observer's [`On`] calls the whole event.)
+    /// The event's name. It is not called `event`, because an observer's [`On`] has a method of that name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.stream.event
+        &self.kind.name
     }
 
     /// The payload.
@@ -87,17 +85,11 @@ impl<T: Send + Sync + 'static> PusherEvent<T> {
         &self.data
     }
 
-    /// Who sent it, vouched for by the server. Only client events on presence channels have it; whatever a payload says
-    /// about its sender, the sender says.
+    /// The user id of the sender, set by the server. Only client events on presence channels have one. A sender in the payload is not
+    /// verified.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         self.user_id.as_deref()
-    }
-}
-
-impl<T: Send + Sync + 'static> PusherEvent<T> {
-    pub(crate) fn stream(&self) -> &Arc<Stream> {
-        &self.stream
     }
 }
 
@@ -113,21 +105,21 @@ impl<T: fmt::Debug + Send + Sync + 'static> fmt::Debug for PusherEvent<T> {
     }
 }
 
-/// An event of the server that belongs to no channel and is none of the protocol's own: an extension of some server's.
+/// An event of the server that belongs to no channel and is not part of the protocol, such as an extension of some server.
 ///
 /// It is a [`Message`] and an [`Event`].
 #[derive(Message, Event, Clone, Debug)]
 pub struct PusherGlobalEvent {
-    stream: Arc<Stream>,
-    extras: Option<ExtraFields>,
-    data: RawData,
+    pub(crate) kind: Arc<EventKind>,
+    pub(crate) extras: Option<ExtraFields>,
+    pub(crate) data: RawData,
 }
 
 impl PusherGlobalEvent {
     /// The event's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.stream.event
+        &self.kind.name
     }
 
     /// The payload.
@@ -140,51 +132,68 @@ impl PusherGlobalEvent {
 has_extras!([T: Send + Sync + 'static] PusherEvent<T>);
 has_extras!([] PusherGlobalEvent);
 
-/// Where an event came from.
+/// All events of one name and one target, and how they are delivered. Events share it, so that each holds one reference instead of its
+/// names.
+#[derive(Debug)]
+pub(crate) struct EventKind {
+    pub(crate) target: EventTarget,
+    pub(crate) name: Arc<str>,
+    /// Whether the payload is also delivered undecoded.
+    pub(crate) keeps_raw: bool,
+    /// The columns into which the payload is decoded, by their index in the registry.
+    pub(crate) columns: Box<[usize]>,
+}
+
+impl EventKind {
+    /// The name of the channel, empty for other targets.
+    pub(crate) fn channel(&self) -> &str {
+        self.target.channel_name().unwrap_or_default()
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        matches!(&self.target, EventTarget::Channel(channel) if channel.kind() == ChannelKind::PrivateEncrypted)
+    }
+}
+
+/// An event without its payload.
 #[derive(Clone, Copy)]
 pub(crate) struct Origin<'a> {
-    pub(crate) stream: &'a Arc<Stream>,
+    pub(crate) kind: &'a Arc<EventKind>,
     pub(crate) user_id: Option<&'a Arc<str>>,
     pub(crate) extras: Option<&'a ExtraFields>,
 }
 
-/// An event that can be made of what came over the wire. One kind of column holds the payloads of one of these.
-pub(crate) trait Received: Message {
-    type Data: Send + Sync + 'static;
-
-    fn new(origin: Origin<'_>, data: Self::Data) -> Self;
-}
-
-impl<T: Send + Sync + 'static> Received for PusherEvent<T> {
-    type Data = T;
-
-    fn new(origin: Origin<'_>, data: T) -> Self {
-        Self {
-            entity: Entity::PLACEHOLDER,
-            stream: origin.stream.clone(),
-            user_id: origin.user_id.cloned(),
-            extras: origin.extras.cloned(),
-            data,
-        }
-    }
-}
-
-impl Received for PusherGlobalEvent {
-    type Data = RawData;
-
-    fn new(origin: Origin<'_>, data: RawData) -> Self {
-        Self {
-            stream: origin.stream.clone(),
-            extras: origin.extras.cloned(),
-            data,
-        }
-    }
-}
-
-/// An entity event that goes to every entity of a channel in turn.
+/// An entity event that is triggered for each entity of a channel in turn.
 pub(crate) trait ForEntity: EntityEvent + Message {
     fn set_entity(&mut self, entity: Entity);
 }
+
+/// Implements [`ForEntity`] and the getters that all events of a channel have.
+macro_rules! channel_event {
+    ($($event:ident),*) => { $(
+        impl $event {
+            /// The entity: in an observer the observed one, in a message the one that subscribed first.
+            #[must_use]
+            pub fn entity(&self) -> bevy_ecs::entity::Entity {
+                self.entity
+            }
+
+            /// The channel's name.
+            #[must_use]
+            pub fn channel(&self) -> &str {
+                &self.channel
+            }
+        }
+
+        impl $crate::event::ForEntity for $event {
+            fn set_entity(&mut self, entity: bevy_ecs::entity::Entity) {
+                self.entity = entity;
+            }
+        }
+    )* };
+}
+
+pub(crate) use channel_event;
 
 impl<T: Send + Sync + 'static> ForEntity for PusherEvent<T> {
     fn set_entity(&mut self, entity: Entity) {

@@ -1,12 +1,14 @@
+//! [`RawData`]: an undecoded payload.
+
 use std::{fmt, sync::Arc};
 
 use pusher_protocol::protocol::EventData;
 use serde::de::DeserializeOwned;
 
-/// An event's payload as it came, undecoded. Cheap to clone.
+/// The undecoded payload of an event. Cheap to clone.
 ///
-/// Servers send a JSON text that by convention holds JSON again, or any other JSON value, or nothing at all. None of that
-/// is lost here, and none of it is taken for an error.
+/// By convention, servers send a JSON string that contains JSON. Some send another JSON value, a string that is not JSON, or no payload. All of
+/// these are kept as they are, and none of them is an error.
 ///
 /// ```
 /// # use bevy_pusher::RawData;
@@ -28,7 +30,7 @@ enum Shape {
 }
 
 impl RawData {
-    /// The payload as text: what the JSON text says, or the JSON value's source, or nothing.
+    /// The payload as text: the content of the JSON string, the source of another JSON value, or an empty string if there is no payload.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
@@ -37,9 +39,10 @@ impl RawData {
         }
     }
 
-    /// Decodes the payload as JSON: the one in the text, or the value itself. Absent data decodes as `null`.
+    /// Decodes the payload as JSON. An absent payload decodes as `null`.
     ///
-    /// For a payload that is plain text and no JSON, this is an error, and [`as_str`](Self::as_str) is the text.
+    /// # Errors
+    /// If it is not JSON of this type. A payload that is plain text is not JSON; [`as_str`](Self::as_str) returns it.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(match &self.0 {
             Shape::Absent => "null",
@@ -47,13 +50,13 @@ impl RawData {
         })
     }
 
-    /// Whether the event has no payload at all, not even an empty one.
+    /// Whether the event has no payload, not even an empty one.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self.0, Shape::Absent)
     }
 
-    /// Whether the payload came as a JSON text, as Pusher's own servers send it, and not as another JSON value.
+    /// Whether the payload was sent as a JSON string, as Pusher's servers do, and not as another JSON value.
     #[must_use]
     pub fn is_text(&self) -> bool {
         matches!(self.0, Shape::Text(_))

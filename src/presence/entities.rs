@@ -8,9 +8,8 @@ use pusher_protocol::protocol::Member;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    PusherMembers,
-    channel::{Subscribers, finish},
-    user_code::UserCode,
+    presence::PusherMembers,
+    user_code::{Rechecks, UserCode, finish},
 };
 
 /// Keeps an entity for each member of the presence channel on the same entity, beside [`PusherMembers`].
@@ -45,7 +44,7 @@ pub struct PusherSpawnMembers;
 /// A member of a presence channel, on an entity of its own. Written by the plugin alone; other information about the same
 /// member inserts it anew.
 #[derive(Component, Clone, Debug, PartialEq, Eq, Reflect)]
-#[component(immutable, on_discard = suspect_member)]
+#[component(immutable, on_discard = recheck_member)]
 #[reflect(opaque)]
 #[reflect(Component, Debug, Clone, PartialEq)]
 pub struct PusherMember {
@@ -119,9 +118,9 @@ pub(super) fn update_members(mut world: DeferredWorld<'_>, context: HookContext)
 
 /// Before a [`PusherMember`] is replaced, removed or despawned: if an observer panics then, Bevy no longer lists the entity with its
 /// channel.
-fn suspect_member(mut world: DeferredWorld<'_>, context: HookContext) {
-    if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
-        subscribers.suspect(context.entity);
+fn recheck_member(mut world: DeferredWorld<'_>, context: HookContext) {
+    if let Some(mut rechecks) = world.get_resource_mut::<Rechecks>() {
+        rechecks.add(context.entity);
     }
 }
 
@@ -129,10 +128,10 @@ fn suspect_member(mut world: DeferredWorld<'_>, context: HookContext) {
 /// channels.
 pub(crate) fn restore_members(
     world: &mut World,
-    suspects: &[Entity],
+    rechecked: &[Entity],
     user_code: &mut UserCode,
 ) -> BTreeSet<Entity> {
-    let members: Vec<(Entity, Option<Entity>)> = suspects
+    let members: Vec<(Entity, Option<Entity>)> = rechecked
         .iter()
         .filter(|member| world.get::<PusherMember>(**member).is_some())
         .map(|member| (*member, world.get(*member).map(PusherMemberOf::channel)))

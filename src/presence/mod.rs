@@ -1,4 +1,4 @@
-//! Who is on a presence channel.
+//! Presence channels: the roster as a component, and events about members.
 
 mod entities;
 
@@ -14,7 +14,7 @@ use pusher_protocol::{
     protocol::{Member, Roster},
 };
 
-use crate::event::ForEntity;
+use crate::event::channel_event;
 use entities::update_members;
 
 /// The members of a presence channel, on the entities that subscribe to it. Written by the plugin alone; each change inserts
@@ -125,38 +125,21 @@ pub struct PusherMemberLeft {
     pub(crate) while_away: bool,
 }
 
+channel_event!(PusherMemberJoined, PusherMemberLeft);
+
 macro_rules! member_event {
     ($($event:ident),*) => { $(
         impl $event {
-            /// The entity: in an observer the one that is observed, in a message the one that subscribed first.
-            #[must_use]
-            pub fn entity(&self) -> Entity {
-                self.entity
-            }
-
-            /// The channel's name.
-            #[must_use]
-            pub fn channel(&self) -> &str {
-                &self.channel
-            }
-
-            /// Who.
+            /// The member.
             #[must_use]
             pub fn member(&self) -> &Member {
                 &self.member
             }
 
-            /// Whether it happened some time ago, while the connection was lost or the game did not keep up, and was found
-            /// out only now.
+            /// Whether it happened earlier, while the connection was lost or the game did not keep up, and was only detected now.
             #[must_use]
             pub fn while_away(&self) -> bool {
                 self.while_away
-            }
-        }
-
-        impl ForEntity for $event {
-            fn set_entity(&mut self, entity: Entity) {
-                self.entity = entity;
             }
         }
     )* };

@@ -1,4 +1,4 @@
-//! Who authorizes the game, and vouches for its user.
+//! The backend of a game under test: authorizes its channels and authenticates its user.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::auth::{
     UserAuthReply, UserAuthRequest, UserAuthentication,
 };
 
-/// The game's backend, of a game that plays on the server.
-pub(super) struct Backend {
+/// The backend of one game.
+pub(super) struct TestBackend {
     pub(super) server: TestServer,
     pub(super) user: TestUser,
 }
 
-impl Authorizer for Backend {
+impl Authorizer for TestBackend {
     fn authorize(&self, request: AuthRequest, reply: AuthReply) {
         let state = self.server.state();
         let (socket_id, channel) = (request.socket_id(), request.channel());
@@ -33,7 +33,7 @@ impl Authorizer for Backend {
     }
 }
 
-impl Authenticator for Backend {
+impl Authenticator for TestBackend {
     fn authenticate(&self, request: UserAuthRequest, reply: UserAuthReply) {
         let state = self.server.state();
         let answer = match state.refuses_sign_in {
@@ -49,7 +49,7 @@ impl Authenticator for Backend {
     }
 }
 
-/// What the server says, as an auth endpoint would put it.
+/// Converts an answer of the server into that of an auth endpoint.
 fn answer<T: Serialize, E: fmt::Display>(result: Result<T, E>) -> Result<String, AuthError> {
     match result {
         Ok(answer) => Ok(json_of(&answer)),

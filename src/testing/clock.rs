@@ -1,16 +1,18 @@
-//! The time of a test.
+//! The clock of a test.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
 use bevy_platform::time::Instant;
 
-/// The smallest step: what is due again at once is not due for ever.
+use crate::sync::lock;
+
+/// The smallest step. Without it, a client that is always due would stop the clock.
 const STEP: Duration = Duration::from_millis(1);
 
-/// A clock that stands still unless it is told to go on.
+/// A clock that only [`advance`](Clock::advance) moves.
 pub(crate) struct Clock {
     created: Instant,
     state: Mutex<State>,
@@ -22,11 +24,11 @@ struct State {
     followers: Vec<Weak<dyn Follow>>,
 }
 
-/// Somebody who lives by the clock.
+/// A client that follows the clock.
 pub(super) trait Follow: Send + Sync {
-    /// When there is something to do.
+    /// When the next turn is due.
     fn wake_at(&self) -> Option<Duration>;
-    /// Does what there is to do.
+    /// Does what is due.
     fn turn(&self);
 }
 
@@ -38,23 +40,23 @@ impl Clock {
         }
     }
 
-    /// The moment from which it counts.
+    /// The moment from which the clock counts.
     pub(super) fn created(&self) -> Instant {
         self.created
     }
 
     pub(super) fn now(&self) -> Duration {
-        self.state().now
+        lock(&self.state).now
     }
 
     pub(super) fn add<T: Follow + 'static>(&self, follower: &Arc<T>) {
         let follower: Weak<T> = Arc::downgrade(follower);
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         state.followers.retain(|known| known.strong_count() > 0);
         state.followers.push(follower);
     }
 
-    /// Goes on, and stops on the way wherever something is due.
+    /// Moves the clock, and stops on the way whenever a turn is due.
     pub(super) fn advance(&self, by: Duration) {
         let target = self.now() + by;
         let mut earliest = Duration::ZERO;
@@ -77,17 +79,13 @@ impl Clock {
     }
 
     fn set(&self, now: Duration) {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         state.now = state.now.max(now);
     }
 
     fn followers(&self) -> Vec<Arc<dyn Follow>> {
-        let state = self.state();
+        let state = lock(&self.state);
         state.followers.iter().filter_map(Weak::upgrade).collect()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,7 +93,7 @@ impl Clock {
 mod tests {
     use super::*;
 
-    /// Is due every so often, and notes when it was called.
+    /// Is due at an interval, and records the times of its turns.
     struct Ticking {
         clock: Arc<Clock>,
         every: Duration,

@@ -45,15 +45,13 @@
 //! [`PusherConnection::retry_in`]: crate::PusherConnection::retry_in
 
 mod backend;
+mod client_end;
 mod clock;
 mod driver;
-mod engine;
-mod line;
 mod peer;
 mod server;
 mod state;
 
-pub(crate) use clock::Clock;
-pub(crate) use driver::InlineDriver;
+pub(crate) use driver::{clock_of, start};
 pub use peer::{TestEvent, TestPeer, TestUser};
 pub use server::TestServer;

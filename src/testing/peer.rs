@@ -1,8 +1,8 @@
-//! Somebody else on the server.
+//! The other clients of the server.
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use pusher_dev_server::core::{ConnectionId, Identity};
@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::TestServer;
+use crate::sync::lock;
 
 /// Who somebody is. The user's id alone is enough: `"bob"`.
 #[derive(Clone, Debug)]
@@ -138,18 +139,18 @@ impl TestPeer {
         let data = self
             .server
             .subscription(self.connection, channel, &self.user.identity());
-        self.tell(&json!({"event": "pusher:subscribe", "data": data}));
+        self.send_frame(&json!({"event": "pusher:subscribe", "data": data}));
     }
 
     /// Leaves a channel.
     pub fn unsubscribe(&self, channel: &str) {
-        self.tell(&json!({"event": "pusher:unsubscribe", "data": {"channel": channel}}));
+        self.send_frame(&json!({"event": "pusher:unsubscribe", "data": {"channel": channel}}));
     }
 
     /// Signs in.
     pub fn sign_in(&self) {
         let data = self.server.sign_in(self.connection, &self.user.identity());
-        self.tell(&json!({"event": "pusher:signin", "data": data}));
+        self.send_frame(&json!({"event": "pusher:signin", "data": data}));
     }
 
     /// Sends a client event on a channel that it is subscribed to.
@@ -158,20 +159,20 @@ impl TestPeer {
     /// If the data cannot be written as JSON.
     pub fn send(&self, channel: &str, event: &str, data: &impl Serialize) {
         let data: Value = serde_json::from_str(&super::server::json_of(data)).unwrap_or_default();
-        self.tell(&json!({"event": event, "channel": channel, "data": data}));
+        self.send_frame(&json!({"event": event, "channel": channel, "data": data}));
     }
 
     /// The events it got since this was asked last, without those of the protocol itself.
     #[must_use]
     pub fn take_events(&self) -> Vec<TestEvent> {
-        let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut frames = lock(&self.frames);
         frames
             .drain(..)
             .filter_map(|frame| TestEvent::from_frame(&frame))
             .collect()
     }
 
-    fn tell(&self, frame: &Value) {
+    fn send_frame(&self, frame: &Value) {
         self.server.receive(self.connection, &frame.to_string());
     }
 }

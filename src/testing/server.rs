@@ -1,8 +1,8 @@
-//! The server.
+//! The public server of a test.
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -16,16 +16,19 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Clock, TestEvent, TestPeer, TestUser,
-    backend::Backend,
-    line::{Delivery, InMemory, Line},
+    TestEvent, TestPeer, TestUser,
+    backend::TestBackend,
+    client_end::{ClientEnd, InMemoryTransport, ToClient},
+    clock::Clock,
+    driver::set_clock,
     peer::Frames,
     state::State,
 };
 use crate::{
-    PusherConfig, PusherConnection, PusherSubscription,
+    PusherConnection, PusherSubscription,
     auth::{ChannelAuth, UserAuth},
-    config::Endpoint,
+    config::{Endpoint, PusherConfig},
+    sync::{Shared, lock},
     transport::{DialRequest, TransportEvents},
 };
 
@@ -43,9 +46,9 @@ const BUSY_FRAMES: u32 = 100;
 /// It authorizes whatever the game asks for, unless told to [`refuse`](Self::refuse), and knows public, private, encrypted,
 /// presence and cache channels, client events, sign-in and watchlists. See the [module](super) for an example.
 #[derive(Clone)]
-pub struct TestServer(Arc<Shared>);
+pub struct TestServer(Arc<Inner>);
 
-struct Shared {
+struct Inner {
     state: Mutex<State>,
     clock: Arc<Clock>,
 }
@@ -60,7 +63,7 @@ impl TestServer {
     /// A server without clients.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(Inner {
             state: Mutex::default(),
             clock: Arc::new(Clock::new()),
         }))
@@ -83,16 +86,16 @@ impl TestServer {
     /// else.
     #[must_use]
     pub fn redirect(&self, config: PusherConfig, user: impl Into<TestUser>) -> PusherConfig {
-        let backend = Arc::new(Backend {
+        let backend = Arc::new(TestBackend {
             server: self.clone(),
             user: user.into(),
         });
-        let mut config = config.with_transport(InMemory(self.clone()));
+        let mut config = config.with_transport(InMemoryTransport(self.clone()));
         config.key.clone_from(&self.state().core.config().app.key);
         config.channel_auth_overrides.clear();
-        config.channel_auth = Some(ChannelAuth::Custom(backend.clone()));
-        config.user_auth = Some(UserAuth::Custom(backend));
-        config.clock = Some(self.0.clock.clone());
+        config.channel_auth = Some(ChannelAuth::Custom(Shared(backend.clone())));
+        config.user_auth = Some(UserAuth::Custom(Shared(backend)));
+        set_clock(&mut config, &self.0.clock);
         config
     }
 
@@ -155,7 +158,7 @@ impl TestServer {
     #[track_caller]
     pub fn publish(&self, channel: &str, event: &str, data: &impl Serialize) -> usize {
         let (data, now) = (json_of(data), self.0.clock.now());
-        let published = self.tell(|core| core.publish(channel, event, &data, None, now));
+        let published = self.update_core(|core| core.publish(channel, event, &data, None, now));
         expect("published", published)
     }
 
@@ -166,7 +169,7 @@ impl TestServer {
     #[track_caller]
     pub fn publish_to_user(&self, user_id: &str, event: &str, data: &impl Serialize) -> usize {
         let (data, now) = (json_of(data), self.0.clock.now());
-        let published = self.tell(|core| core.publish_to_user(user_id, event, &data, now));
+        let published = self.update_core(|core| core.publish_to_user(user_id, event, &data, now));
         expect("published", published)
     }
 
@@ -180,7 +183,9 @@ impl TestServer {
             app_key: &key,
             protocol: None,
         });
-        state.lines.insert(connection, Line::Peer(frames.clone()));
+        state
+            .clients
+            .insert(connection, ClientEnd::Peer(frames.clone()));
         let socket_id = state.core.socket_ids().pop();
         state.peers.extend(socket_id);
         drop(state);
@@ -210,7 +215,7 @@ impl TestServer {
             state
                 .core
                 .connection_closed(connection, DisconnectCause::NetworkDown);
-            Delivery::Drop
+            ToClient::Lost
         });
     }
 
@@ -222,7 +227,7 @@ impl TestServer {
                 reason: reason.to_owned(),
             };
             state.core.connection_closed(connection, cause);
-            Delivery::Close {
+            ToClient::Close {
                 code,
                 reason: reason.to_owned(),
             }
@@ -243,8 +248,10 @@ impl TestServer {
     /// Sends any text to all games as a frame, however wrong.
     pub fn send_frame(&self, text: &str) {
         let mut state = self.state();
-        for (_, line) in state.games() {
-            state.outbox.push_back((line, Delivery::Text(text.into())));
+        for (_, client) in state.games() {
+            state
+                .outbox
+                .push_back((client, ToClient::Text(text.into())));
         }
         drop(state);
         self.deliver();
@@ -288,8 +295,8 @@ impl TestServer {
             app_key: app_key(request.path()),
             protocol: None,
         });
-        let line = Line::Game(Arc::new(events));
-        state.lines.insert(connection, line);
+        let client = ClientEnd::Game(Arc::new(events));
+        state.clients.insert(connection, client);
         drop(state);
         self.deliver();
         Ok(connection)
@@ -297,13 +304,13 @@ impl TestServer {
 
     pub(super) fn receive(&self, connection: ConnectionId, text: &str) {
         let now = self.0.clock.now();
-        self.tell(|core| core.receive_text(connection, text, now));
+        self.update_core(|core| core.receive_text(connection, text, now));
     }
 
-    /// The client let go.
+    /// A client has disconnected.
     pub(super) fn disconnected(&self, connection: ConnectionId) {
-        self.state().lines.remove(&connection);
-        self.tell(|core| core.connection_closed(connection, DisconnectCause::Client));
+        self.state().clients.remove(&connection);
+        self.update_core(|core| core.connection_closed(connection, DisconnectCause::Client));
     }
 
     /// The data of a `pusher:subscribe` that the server accepts.
@@ -340,44 +347,44 @@ impl TestServer {
         serde_json::to_value(expect("authenticated", vouched)).unwrap_or_default()
     }
 
-    /// Tells the server something, and carries out what it says.
-    fn tell<T>(&self, tell: impl FnOnce(&mut ServerCore) -> T) -> T {
-        let result = tell(&mut self.state().core);
+    /// Changes the server's core, and delivers its outputs.
+    fn update_core<T>(&self, update: impl FnOnce(&mut ServerCore) -> T) -> T {
+        let result = update(&mut self.state().core);
         self.deliver();
         result
     }
 
-    fn end_games(&self, end: impl Fn(&mut State, ConnectionId) -> Delivery) {
+    fn end_games(&self, end: impl Fn(&mut State, ConnectionId) -> ToClient) {
         let mut state = self.state();
-        for (connection, line) in state.games() {
-            let delivery = end(&mut state, connection);
-            state.lines.remove(&connection);
-            state.outbox.push_back((line, delivery));
+        for (connection, client) in state.games() {
+            let message = end(&mut state, connection);
+            state.clients.remove(&connection);
+            state.outbox.push_back((client, message));
         }
         drop(state);
         self.deliver();
     }
 
-    /// Hands over what is on its way, in its order, without holding on to anything: what arrives may bring about more.
+    /// Delivers what is queued for clients, in order. Nothing is locked meanwhile, because a client may answer at once.
     fn deliver(&self) {
         let mut state = self.state();
-        state.sort_outputs();
+        state.take_outputs();
         if state.is_delivering {
             return;
         }
         state.is_delivering = true;
-        while let Some((line, delivery)) = state.outbox.pop_front() {
+        while let Some((client, message)) = state.outbox.pop_front() {
             drop(state);
-            line.deliver(delivery);
-            drop(line);
+            client.send(message);
+            drop(client);
             state = self.state();
-            state.sort_outputs();
+            state.take_outputs();
         }
         state.is_delivering = false;
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.state)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the server knows.
+//! The state of the server.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,23 +9,23 @@ use pusher_dev_server::{
 
 use super::{
     TestEvent,
-    line::{Delivery, Line},
+    client_end::{ClientEnd, ToClient},
 };
 
-/// How many of the last happenings a failure shows.
+/// How many of the last events a failed test shows.
 const SHOWN_EVENTS: usize = 12;
 
 pub(super) struct State {
     pub(super) core: ServerCore,
-    pub(super) lines: BTreeMap<ConnectionId, Line>,
+    pub(super) clients: BTreeMap<ConnectionId, ClientEnd>,
     pub(super) refused: BTreeMap<String, u16>,
     pub(super) refuses_sign_in: Option<u16>,
     pub(super) is_offline: bool,
-    /// Socket ids of peers, whose doings are not the game's.
+    /// Socket ids of peers, whose client events `sent` leaves out.
     pub(super) peers: BTreeSet<String>,
     pub(super) sent: Vec<TestEvent>,
     pub(super) events: VecDeque<ServerEvent>,
-    pub(super) outbox: VecDeque<(Line, Delivery)>,
+    pub(super) outbox: VecDeque<(ClientEnd, ToClient)>,
     pub(super) is_delivering: bool,
 }
 
@@ -33,7 +33,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             core: ServerCore::new(CoreConfig::default()),
-            lines: BTreeMap::new(),
+            clients: BTreeMap::new(),
             refused: BTreeMap::new(),
             refuses_sign_in: None,
             is_offline: false,
@@ -47,13 +47,13 @@ impl Default for State {
 }
 
 impl State {
-    /// Takes what the server says.
-    pub(super) fn sort_outputs(&mut self) {
+    /// Takes the outputs of the server's core.
+    pub(super) fn take_outputs(&mut self) {
         while let Some(output) = self.core.poll_output() {
             match output {
                 Output::Send { connection, text } => {
-                    if let Some(line) = self.lines.get(&connection).cloned() {
-                        self.outbox.push_back((line, Delivery::Text(text)));
+                    if let Some(client) = self.clients.get(&connection).cloned() {
+                        self.outbox.push_back((client, ToClient::Text(text)));
                     }
                 }
                 Output::Close {
@@ -61,18 +61,18 @@ impl State {
                     code,
                     reason,
                 } => {
-                    if let Some(line) = self.lines.remove(&connection) {
-                        let close = Delivery::Close { code, reason };
-                        self.outbox.push_back((line, close));
+                    if let Some(client) = self.clients.remove(&connection) {
+                        let close = ToClient::Close { code, reason };
+                        self.outbox.push_back((client, close));
                     }
                 }
-                Output::Event(event) => self.note(event),
+                Output::Event(event) => self.record(event),
                 _ => {}
             }
         }
     }
 
-    fn note(&mut self, event: ServerEvent) {
+    fn record(&mut self, event: ServerEvent) {
         if let ServerEvent::ClientEvent {
             socket_id,
             channel,
@@ -95,10 +95,11 @@ impl State {
         }
     }
 
-    pub(super) fn games(&self) -> Vec<(ConnectionId, Line)> {
-        let is_game = |(_, line): &(&ConnectionId, &Line)| matches!(line, Line::Game(_));
-        let games = self.lines.iter().filter(is_game);
-        games.map(|(id, line)| (*id, line.clone())).collect()
+    pub(super) fn games(&self) -> Vec<(ConnectionId, ClientEnd)> {
+        let is_game =
+            |(_, client): &(&ConnectionId, &ClientEnd)| matches!(client, ClientEnd::Game(_));
+        let games = self.clients.iter().filter(is_game);
+        games.map(|(id, client)| (*id, client.clone())).collect()
     }
 
     pub(super) fn socket_id(&self, connection: ConnectionId) -> String {

@@ -1,112 +1,122 @@
+//! What a transport reports to the client, and the queue that carries it.
+
 use std::{
     collections::VecDeque,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use pusher_protocol::session::ConnectionError;
 
-/// What a [`Transport`](super::Transport) tells the client about one connection, from any thread, in order.
+use crate::sync::lock;
+
+/// Reports to the client what happens on one connection, from any thread, in order.
 ///
-/// It begins with [`opened`](Self::opened) and ends with [`closed`](Self::closed) or [`lost`](Self::lost); what comes after
-/// an end counts for nothing. Dropped without an end, the connection counts as lost.
+/// Call [`opened`](Self::opened) first, and [`closed`](Self::closed) or [`lost`](Self::lost) last; calls after that are ignored. If it is
+/// dropped before, the connection counts as lost.
 pub struct TransportEvents {
     wake: Box<dyn Fn() + Send + Sync>,
-    shared: Arc<Shared>,
+    queue: Arc<EventQueue>,
     has_ended: AtomicBool,
 }
 
-/// One thing told.
-pub(super) enum Event {
+/// One report.
+#[derive(Debug, PartialEq)]
+pub(crate) enum TransportEvent {
     Opened,
     Text(String),
+    /// The connection ended, or could not be opened.
     Ended(ConnectionError),
 }
 
-/// What both halves know.
+/// The reports that the client has not taken yet.
 #[derive(Default)]
-pub(super) struct Shared {
-    events: Mutex<VecDeque<Event>>,
-    /// Bytes of text that the client did not take yet.
+pub(super) struct EventQueue {
+    events: Mutex<VecDeque<TransportEvent>>,
+    /// Bytes of text in the queue.
     waiting: AtomicUsize,
-    /// Whether the client let go of the connection.
-    pub(super) is_given_up: AtomicBool,
+    /// Whether the client has dropped the connection.
+    pub(super) is_abandoned: AtomicBool,
 }
 
 impl TransportEvents {
-    /// The handle, and what it shares with the client's end. `wake` is called after each event.
-    pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> (Self, Arc<Shared>) {
-        let shared = Arc::new(Shared::default());
+    /// Returns the transport's half and the queue. `wake` is called after each report.
+    pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> (Self, Arc<EventQueue>) {
+        let queue = Arc::new(EventQueue::default());
         let events = Self {
             wake: Box::new(wake),
-            shared: shared.clone(),
+            queue: queue.clone(),
             has_ended: AtomicBool::new(false),
         };
-        (events, shared)
+        (events, queue)
     }
 
-    /// The connection is open: frames may go both ways. Before that, none may come.
+    /// The connection is open: frames may be sent in both directions. No frame may be reported before.
     pub fn opened(&self) {
-        self.tell(Event::Opened);
+        self.report(TransportEvent::Opened);
     }
 
-    /// A text message came.
+    /// A text message was received.
     pub fn receive(&self, text: impl Into<String>) {
-        self.tell(Event::Text(text.into()));
+        self.report(TransportEvent::Text(text.into()));
     }
 
-    /// The other side closed the connection, with a WebSocket close code if it gave one. Codes of the Pusher protocol, 4000
-    /// and up, say whether to connect again; told instead of [`opened`](Self::opened), they do so too.
+    /// The other side closed the connection, with a WebSocket close code if it sent one. Codes of the Pusher protocol (4000 and up) decide
+    /// whether the client reconnects; that also holds if this is called instead of [`opened`](Self::opened).
     pub fn closed(&self, code: Option<u16>, reason: impl Into<String>) {
         let reason = reason.into();
         self.end(ConnectionError::Closed { code, reason });
     }
 
-    /// The connection broke, or could not be opened. The reason reaches the game and its logs.
+    /// The connection broke, or could not be opened. The reason is shown to the game and logged.
     pub fn lost(&self, reason: impl Into<String>) {
         let reason = reason.into();
         self.end(ConnectionError::Lost { reason });
     }
 
-    /// How many bytes of messages the client has not taken yet. It takes them at once unless it is swamped; then, a transport
-    /// that can hold its server back does so.
+    /// Returns how many bytes of messages the client has not taken yet. It takes them at once unless it is overloaded; a transport that can
+    /// apply backpressure to its server should do so then.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
-        self.shared.waiting.load(Ordering::Acquire)
+        self.queue.waiting.load(Ordering::Acquire)
     }
 
-    /// Whether the client has let go of the connection, and nothing that is told here reaches anybody.
+    /// Whether the client has abandoned the connection, so that reports are ignored.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
-        self.shared.is_given_up.load(Ordering::Acquire)
+        self.queue.is_abandoned.load(Ordering::Acquire)
     }
 
     fn end(&self, error: ConnectionError) {
         if !self.has_ended.swap(true, Ordering::AcqRel) {
-            self.shared.events().push_back(Event::Ended(error));
+            self.queue.push(TransportEvent::Ended(error));
             (self.wake)();
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn report(&self, event: TransportEvent) {
         if self.has_ended.load(Ordering::Acquire) || self.is_given_up() {
             return;
         }
-        if let Event::Text(text) = &event {
-            self.shared.waiting.fetch_add(text.len(), Ordering::AcqRel);
-        }
-        self.shared.events().push_back(event);
+        self.queue.push(event);
         (self.wake)();
     }
 }
 
-impl Shared {
-    pub(super) fn next(&self) -> Option<Event> {
-        let event = self.events().pop_front()?;
-        if let Event::Text(text) = &event {
+impl EventQueue {
+    fn push(&self, event: TransportEvent) {
+        if let TransportEvent::Text(text) = &event {
+            self.waiting.fetch_add(text.len(), Ordering::AcqRel);
+        }
+        lock(&self.events).push_back(event);
+    }
+
+    pub(super) fn pop(&self) -> Option<TransportEvent> {
+        let event = lock(&self.events).pop_front()?;
+        if let TransportEvent::Text(text) = &event {
             self.waiting.fetch_sub(text.len(), Ordering::AcqRel);
         }
         Some(event)
@@ -114,17 +124,13 @@ impl Shared {
 
     #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn is_empty(&self) -> bool {
-        self.events().is_empty()
-    }
-
-    fn events(&self) -> MutexGuard<'_, VecDeque<Event>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.events).is_empty()
     }
 }
 
 impl Drop for TransportEvents {
     fn drop(&mut self) {
-        self.lost("the transport let go of it");
+        self.lost("the transport dropped the connection");
     }
 }
 

@@ -48,11 +48,12 @@
 //! The game's code is called where the client lives: on the plugin's network thread, on the web on the only thread there
 //! is. It must not block. A panic in it ends the connection, not the client.
 
-mod carrier;
 mod events;
+mod guard;
 
-pub(crate) use carrier::{Carried, Carrier};
+pub(crate) use events::TransportEvent;
 pub use events::TransportEvents;
+pub(crate) use guard::TransportGuard;
 
 use std::time::Duration;
 

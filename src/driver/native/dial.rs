@@ -1,4 +1,4 @@
-//! One attempt to connect, on a short-lived thread of its own.
+//! One attempt to connect and to upgrade to a WebSocket, on a short-lived thread.
 
 use std::{
     io,
@@ -22,135 +22,135 @@ use tungstenite::{
 };
 
 use super::{
-    cutoff::{Cut, Cutoff},
-    header_provider::{HandshakeHeaders, ProviderError},
-    headers::{self, RefusedHeader},
-    mailbox::{Mailbox, Message},
-    network::{Network, Peer, is_over},
-    socket::Socket,
-    stream::Stream,
+    cancel::{Cancel, CancelToken, Stopped},
+    connection::{WebSocketConnection, with_limit},
+    connector::{Connector, Peer, is_over},
+    headers::{self, HandshakeHeaders, RefusedHeader},
+    messages::{Message, MessageSender},
+    stream::MaybeTlsStream,
 };
 
-/// What the read buffer holds: some three hundred small frames.
+/// The size of the read buffer: about three hundred small frames.
 const READ_BUFFER_BYTES: usize = 64 << 10;
 
-/// What to dial and how.
-pub(super) struct DialOrder {
-    pub(super) network: Network,
+/// What to dial, and how.
+pub(super) struct DialRequest {
+    pub(super) connector: Connector,
     pub(super) target: SocketTarget,
     pub(super) headers: HandshakeHeaders,
-    /// The attempt ends before it.
     pub(super) deadline: Instant,
-    /// What the attempt is allowed in all, for the error that says so.
+    /// The time for the whole attempt, which the error of a time-out names.
     pub(super) allowed: Duration,
     pub(super) inbound_message_bytes: usize,
 }
 
-/// A dial under way. Dropping it gives the dial up.
+/// A dial in progress. Dropping it cancels the dial.
 pub(super) struct Dial {
     pub(super) id: DialId,
-    cutoff: Option<Arc<Cutoff>>,
+    token: Option<Arc<CancelToken>>,
 }
 
 impl Dial {
-    /// Starts it. The outcome goes to the mailbox, unless it was given up.
+    /// Starts the thread. It sends [`Message::Dialled`] unless it is cancelled.
     pub(super) fn start(
         id: DialId,
-        order: DialOrder,
-        mailbox: Mailbox,
-        cutoff: &Cutoff,
+        request: DialRequest,
+        sender: MessageSender,
+        parent: &CancelToken,
     ) -> io::Result<Self> {
-        let cutoff = cutoff.child();
-        let own = cutoff.clone();
+        let token = parent.child();
+        let own = token.clone();
         thread::Builder::new()
             .name("pusher-dial".into())
             .spawn(move || {
-                let outcome = catch_unwind(AssertUnwindSafe(|| order.run(id, &own)))
-                    .unwrap_or_else(|_| {
-                        Err(ConnectionError::Lost {
-                            reason: "dialling panicked".into(),
-                        })
-                    });
-                if !own.is_cut() {
-                    mailbox.post(Message::Dialled(id, outcome.map(Box::new)));
+                let outcome = catch_unwind(AssertUnwindSafe(|| request.run(&own)));
+                let outcome = outcome.unwrap_or_else(|_| {
+                    let reason = "dialling panicked".into();
+                    Err(ConnectionError::Lost { reason })
+                });
+                if !own.is_cancelled() {
+                    sender.post(Message::Dialled(id, outcome.map(Box::new)));
                 }
             })?;
         Ok(Self {
             id,
-            cutoff: Some(cutoff),
+            token: Some(token),
         })
     }
 
-    /// It came to its end; what came of it stays.
+    /// Ends a dial that has an outcome, without cancelling the socket that it has opened.
     pub(super) fn finish(mut self) {
-        self.cutoff = None;
+        self.token = None;
     }
 }
 
 impl Drop for Dial {
     fn drop(&mut self) {
-        if let Some(cutoff) = &self.cutoff {
-            cutoff.cut();
+        if let Some(token) = &self.token {
+            token.cancel();
         }
     }
 }
 
-impl DialOrder {
-    fn run(&self, id: DialId, cutoff: &Arc<Cutoff>) -> Result<Socket, ConnectionError> {
+impl DialRequest {
+    fn run(&self, token: &Arc<CancelToken>) -> Result<WebSocketConnection, ConnectionError> {
         let SocketTarget {
             host, port, tls, ..
         } = &self.target;
-        let request = self.request(id, cutoff)?;
+        let request = self.upgrade_request(token)?;
         let peer = Peer {
             host: host.clone(),
             port: *port,
             tls: *tls,
         };
         let stream = self
-            .network
-            .reach(&peer, self.deadline, cutoff)
-            .map_err(|error| error.of_dial(&peer, self.allowed))?;
-        log::debug!("asking {host} for the upgrade");
+            .connector
+            .connect(&peer, self.deadline, token)
+            .map_err(|error| error.into_dial_error(&peer, self.allowed))?;
+        log::debug!("sending the upgrade request to {host}");
         let socket = self.upgrade(request, stream)?;
         log::debug!("the WebSocket to {host} is open");
         Ok(socket)
     }
 
-    /// The upgrade request, with what the game's provider of headers says.
-    fn request(&self, id: DialId, cutoff: &Cutoff) -> Result<Request, ConnectionError> {
+    fn upgrade_request(&self, token: &CancelToken) -> Result<Request, ConnectionError> {
         let mut request = url(&self.target)
             .into_client_request()
             .map_err(|error| refused(None, &error.to_string()))?;
         let provided = self
             .headers
-            .provided(id, self.deadline, cutoff)
-            .map_err(|error| self.not_provided(&error))?;
-        let own = self.headers.fixed.iter().chain(&provided);
-        headers::set(request.headers_mut(), own, is_reserved).map_err(|refused| {
-            let RefusedHeader { name, reason } = refused;
-            ConnectionError::InvalidHeader {
-                name,
-                reason: reason.into(),
-            }
-        })?;
+            .provided(self.deadline, token)
+            .map_err(|error| self.provider_error(error))?;
+        for (name, value) in self.headers.fixed.0.iter().chain(&provided) {
+            headers::set(request.headers_mut(), name, value, is_reserved).map_err(|refused| {
+                let RefusedHeader { name, reason } = refused;
+                ConnectionError::InvalidHeader {
+                    name,
+                    reason: reason.into(),
+                }
+            })?;
+        }
         Ok(request)
     }
 
-    fn not_provided(&self, error: &ProviderError) -> ConnectionError {
+    fn provider_error(&self, error: Stopped<String>) -> ConnectionError {
         let allowed = self.allowed;
         let provider = "the provider of handshake headers";
         let reason = match error {
-            ProviderError::Panicked => format!("{provider} panicked"),
-            ProviderError::TimedOut => format!("{provider} did not return within {allowed:?}"),
-            ProviderError::Cut => "given up".into(),
-            ProviderError::NoThread(reason) => format!("no thread for {provider}: {reason}"),
+            Stopped::Failed(reason) => format!("{provider} failed: {reason}"),
+            Stopped::TimedOut => format!("{provider} did not return within {allowed:?}"),
+            Stopped::Cancelled => "cancelled".into(),
         };
         ConnectionError::Lost { reason }
     }
 
-    fn upgrade(&self, request: Request, mut stream: Stream) -> Result<Socket, ConnectionError> {
-        stream.wire().expect_lines();
-        let config = limits(self.inbound_message_bytes)(WebSocketConfig::default())
+    fn upgrade(
+        &self,
+        request: Request,
+        mut stream: MaybeTlsStream,
+    ) -> Result<WebSocketConnection, ConnectionError> {
+        stream.tcp().expect_lines();
+        let config = with_limit(WebSocketConfig::default(), self.inbound_message_bytes)
             .read_buffer_size(READ_BUFFER_BYTES);
         let web_socket = match client_with_config(request, stream, Some(config)) {
             Ok((web_socket, _)) => web_socket,
@@ -161,30 +161,19 @@ impl DialOrder {
                 });
             }
             Err(HandshakeError::Failure(error)) => return Err(upgrade_error(error)),
-            // The wire says nothing of the kind while it dials.
+            // The stream never returns `WouldBlock` while dialling.
             Err(HandshakeError::Interrupted(_)) => {
-                return Err(refused(None, "the handshake stopped half-way"));
+                return Err(refused(None, "the handshake was interrupted"));
             }
         };
-        Socket::go_live(web_socket).map_err(|error| refused(None, &error.to_string()))
+        WebSocketConnection::go_live(web_socket).map_err(|error| refused(None, &error.to_string()))
     }
 }
 
-/// The limit for a message holds for a frame too: there are two, and raising one leaves the other.
-pub(super) fn limits(
-    inbound_message_bytes: usize,
-) -> impl FnOnce(WebSocketConfig) -> WebSocketConfig {
-    move |config| {
-        config
-            .max_message_size(Some(inbound_message_bytes))
-            .max_frame_size(Some(inbound_message_bytes))
-    }
-}
-
-/// The URL, without the port where it is the scheme's own: it goes into the `Host` header as it stands here.
+/// Returns the URL, without the scheme's default port: tungstenite copies host and port into the `Host` header.
 fn url(target: &SocketTarget) -> String {
-    let (scheme, usual_port) = if target.tls { ("wss", 443) } else { ("ws", 80) };
-    let port = if target.port == usual_port {
+    let (scheme, default_port) = if target.tls { ("wss", 443) } else { ("ws", 80) };
+    let port = if target.port == default_port {
         String::new()
     } else {
         format!(":{}", target.port)
@@ -192,7 +181,7 @@ fn url(target: &SocketTarget) -> String {
     format!("{scheme}://{}{port}{}", target.host_in_url(), target.path)
 }
 
-/// Whether a header is the handshake's own (RFC 6455, section 4.1), or would change what the request is.
+/// Whether a header belongs to the handshake (RFC 6455, section 4.1) or to the framing of the request.
 fn is_reserved(name: &HeaderName) -> bool {
     [
         header::HOST,
@@ -210,14 +199,14 @@ fn is_reserved(name: &HeaderName) -> bool {
 
 fn upgrade_error(error: Error) -> ConnectionError {
     match error {
-        Error::Http(response) => refused(Some(response.status()), &in_words(&response)),
+        Error::Http(response) => refused(Some(response.status()), &refusal(&response)),
         Error::Protocol(ProtocolError::HandshakeIncomplete) => {
-            refused(None, "the server ended the connection instead")
+            refused(None, "the server closed the connection without a response")
         }
-        // tungstenite's guard against header drips.
+        // tungstenite's limits on the size and the pieces of a response.
         Error::AttackAttempt => refused(
             None,
-            "the server's answer is too long, or comes in too small pieces",
+            "the response is too long, or comes in too many small pieces",
         ),
         Error::Io(error) => refused(None, &error.to_string()),
         error => refused(None, &error.to_string()),
@@ -231,13 +220,13 @@ fn refused(status: Option<StatusCode>, reason: &str) -> ConnectionError {
     }
 }
 
-/// The body, of what had arrived of it, which the session makes fit to be shown; else the status in words.
-fn in_words(response: &Response<Option<Vec<u8>>>) -> String {
+/// Returns the body, as far as it was received, or else the status as text. The session redacts it before it is shown.
+fn refusal(response: &Response<Option<Vec<u8>>>) -> String {
     let body = response.body().as_deref().unwrap_or_default();
     let text = String::from_utf8_lossy(body);
     if text.trim().is_empty() {
-        let words = response.status().canonical_reason();
-        words.unwrap_or("without a word").into()
+        let reason = response.status().canonical_reason();
+        reason.unwrap_or("without a reason").into()
     } else {
         text.into_owned()
     }
@@ -248,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_header_names_only_an_unusual_port() {
+    fn the_host_header_names_only_an_undefault_port() {
         let target = |port, tls| SocketTarget {
             host: "::1".into(),
             port,

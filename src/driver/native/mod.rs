@@ -1,39 +1,35 @@
-//! The driver for everything but the web.
+//! The driver for every platform but the web: one network thread, and short-lived threads for what may block.
 //!
-//! | file | what it is |
+//! | file | contents |
 //! |---|---|
-//! | `event_loop` | the network thread: the session, the open socket, one poll |
-//! | `mailbox` | what reaches that thread from others |
-//! | `dial`, `network`, `look_up`, `race`, `tunnel`, `tls` | from a host's name to an open WebSocket, on a thread of its own |
-//! | `link` | the open connection, by the own socket or by the game's transport |
-//! | `wire`, `stream`, `socket` | the layers of an own one: TCP, TLS, WebSocket |
-//! | `headers` | the game's own headers |
-//! | `header_provider` | its code that provides those of the handshake |
-//! | `farewell` | close handshakes that finish in the background |
-//! | `backend` | authorization and sign-in: HTTP or the game's own code, on workers |
-//! | `workers` | threads for what may block, a bounded number of them |
-//! | `cutoff` | how all of it is ended from outside |
+//! | `event_loop` | the network thread: the session, the open connection, one poll |
+//! | `messages` | the messages from other threads to that thread |
+//! | `connection` | the open connection: a WebSocket or a transport |
+//! | `closing` | close handshakes that finish in the background |
+//! | `dial` | one attempt to open a WebSocket |
+//! | `connector` | connections to hosts, by `resolver`, `happy_eyeballs`, `proxy_tunnel` and `tls`; shared by the socket and HTTP |
+//! | `stream` | TCP with or without TLS, blocking while dialling, non-blocking afterwards |
+//! | `headers` | configured headers and their provider |
+//! | `authorizing`, `http` | queries to the game's backend |
+//! | `threads` | threads for what may block, with a limit on their number |
+//! | `cancel` | cancellation of all of it from another thread |
 
-mod backend;
-mod cutoff;
+mod authorizing;
+mod cancel;
+mod closing;
+mod connection;
+mod connector;
 mod dial;
 mod event_loop;
-mod farewell;
-mod header_provider;
+mod happy_eyeballs;
 mod headers;
-mod link;
-mod look_up;
-mod mailbox;
-mod network;
-#[cfg(feature = "native-tls")]
-mod pem;
-mod race;
-mod socket;
+mod http;
+mod messages;
+mod proxy_tunnel;
+mod resolver;
 mod stream;
+mod threads;
 mod tls;
-mod tunnel;
-mod wire;
-mod workers;
 
 #[cfg(test)]
 mod tests;
@@ -48,24 +44,30 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use pusher_protocol::session::{Command, ConnectionError, Hint, SendId};
+use pusher_protocol::session::{ConnectionError, Input, SendId};
 
-use crate::{config::PusherConfig, driver::Sink};
-use cutoff::{Cut, Cutoff};
+use super::{Driver, Sink};
+use crate::config::PusherConfig;
+use cancel::{Cancel, CancelToken};
 use event_loop::EventLoop;
-use mailbox::{Leftovers, Mailbox, Message};
+use messages::{Message, MessageReceiver, MessageSender};
 
 /// How long dropping a driver may take.
 const DROP_WITHIN: Duration = Duration::from_secs(1);
 
-/// A running client: one thread and what it needs.
-pub(crate) struct Driver {
+/// Starts a driver.
+pub(crate) fn start(config: &PusherConfig, sink: Box<dyn Sink>) -> io::Result<Box<dyn Driver>> {
+    Ok(Box::new(NativeDriver::start(config, sink)?))
+}
+
+/// A running client: the network thread and the handles to it.
+struct NativeDriver {
     started: Instant,
-    mailbox: Mailbox,
-    leftovers: Leftovers,
-    /// Why the thread has ended by itself, once it has.
-    death: Arc<OnceLock<ConnectionError>>,
-    cutoff: Arc<Cutoff>,
+    sender: MessageSender,
+    /// For what a stopped thread has left unread.
+    receiver: MessageReceiver,
+    exit_error: Arc<OnceLock<ConnectionError>>,
+    token: Arc<CancelToken>,
     running: Option<Running>,
 }
 
@@ -75,105 +77,91 @@ struct Running {
     end: Receiver<Infallible>,
 }
 
-impl Driver {
-    /// Starts the thread. It does not connect by itself.
-    pub(crate) fn start(config: &PusherConfig, sink: impl Sink) -> io::Result<Self> {
+impl NativeDriver {
+    fn start(config: &PusherConfig, sink: Box<dyn Sink>) -> io::Result<Self> {
         let started = Instant::now();
-        let cutoff = Arc::new(Cutoff::default());
-        let (event_loop, mailbox) = EventLoop::new(config.clone(), sink, started, cutoff.clone())?;
-        let leftovers = event_loop.leftovers();
-        let death = Arc::<OnceLock<ConnectionError>>::default();
-        let own_death = death.clone();
+        let token = Arc::new(CancelToken::default());
+        let (event_loop, sender) = EventLoop::new(config.clone(), sink, started, token.clone())?;
+        let receiver = event_loop.receiver();
+        let exit_error = Arc::<OnceLock<ConnectionError>>::default();
+        let exit_error_of_thread = exit_error.clone();
         let (ended, end) = bounded(0);
         let thread = thread::Builder::new()
             .name("pusher".into())
             .spawn(move || {
-                run(event_loop, &own_death);
+                run(event_loop, &exit_error_of_thread);
                 drop(ended);
             })?;
         Ok(Self {
             started,
-            mailbox,
-            leftovers,
-            death,
-            cutoff,
+            sender,
+            receiver,
+            exit_error,
+            token,
             running: Some(Running { thread, end }),
         })
     }
+}
 
-    /// The moment from which the session counts its time.
-    pub(crate) fn started(&self) -> Instant {
+impl Driver for NativeDriver {
+    fn started(&self) -> bevy_platform::time::Instant {
         self.started
     }
 
-    /// Why the network thread has ended by itself, if it has: by a panic, or because the system failed it.
-    pub(crate) fn death(&self) -> Option<ConnectionError> {
-        self.death.get().cloned()
+    fn exit_error(&self) -> Option<ConnectionError> {
+        self.exit_error.get().cloned()
     }
 
-    /// The client events that it was told to send and has not come to, once it has ended by itself. Each is told once.
-    pub(crate) fn unsent(&self) -> Vec<SendId> {
-        self.leftovers.sends()
+    fn take_unsent(&self) -> Vec<SendId> {
+        self.receiver.take_sends()
     }
 
-    /// Passes a command on. Never blocks.
-    pub(crate) fn command(&self, command: Command) {
-        self.mailbox.post(Message::Command(command));
+    fn input(&self, input: Input) {
+        self.sender.post(Message::Input(input));
     }
 
-    /// Passes a hint on. Never blocks.
-    pub(crate) fn hint(&self, hint: Hint) {
-        self.mailbox.post(Message::Hint(hint));
-    }
-
-    /// Goes over to another configuration, from the next dial and request on. If that cannot wait, dial anew:
-    /// [`Command::Redial`].
-    pub(crate) fn configure(&self, config: &PusherConfig) {
-        self.mailbox
+    fn configure(&self, config: &PusherConfig) {
+        self.sender
             .post(Message::Configure(Box::new(config.clone())));
     }
 
-    /// Ends the client: close frame, thread gone, within `within` whatever the network does. Also done on drop.
-    ///
-    /// Only code of the game that hangs on the network thread can keep that alive longer; its sockets are shut down even
-    /// then.
-    pub(crate) fn close(&mut self, within: Duration) {
+    /// Only user code that blocks the network thread can keep the thread alive longer. Its sockets are shut down even then.
+    fn close(&mut self, within: Duration) {
         let Some(Running { thread, end }) = self.running.take() else {
             return;
         };
-        self.mailbox.post(Message::Close(within));
+        self.sender.post(Message::Close(within));
         let ending = end.recv_timeout(within);
-        self.cutoff.cut();
+        self.token.cancel();
         if ending == Err(RecvTimeoutError::Disconnected) {
-            // It caught its own panics.
+            // The thread catches its own panics.
             let _ = thread.join();
         } else {
-            log::warn!("the network thread did not end within {within:?}: it is left to itself");
+            log::warn!("the network thread did not end within {within:?}: user code blocks it");
         }
     }
 }
 
-impl Drop for Driver {
+impl Drop for NativeDriver {
     fn drop(&mut self) {
         self.close(DROP_WITHIN);
     }
 }
 
-/// The network thread, to its end. A panic in it (code of the game decodes events there) ends the client, not the game.
-fn run(mut event_loop: EventLoop<impl Sink>, death: &OnceLock<ConnectionError>) {
+/// Runs the network thread. A panic in it ends the client, not the game.
+fn run(mut event_loop: EventLoop, exit_error: &OnceLock<ConnectionError>) {
     let reason = match catch_unwind(AssertUnwindSafe(|| event_loop.run())) {
         Ok(Ok(())) => return,
         Ok(Err(error)) => format!("the network thread failed: {error}"),
         Err(_) => "the network thread panicked".into(),
     };
     let error = ConnectionError::Lost { reason };
-    // Before anybody is told, so that who hears of it finds it so.
-    let error = death.get_or_init(|| error);
+    // Set before anything is reported, so that a game that sees the report finds the driver stopped.
+    let error = exit_error.get_or_init(|| error);
     log::error!("{error}");
-    let told = catch_unwind(AssertUnwindSafe(|| event_loop.give_up(error)));
-    if told.is_err() {
-        log::error!("the game could not be told");
+    if catch_unwind(AssertUnwindSafe(|| event_loop.report_exit(error))).is_err() {
+        log::error!("the game could not be notified");
     }
-    // What is dropped here may panic too.
+    // User code may also panic when it is dropped.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(event_loop)));
 }

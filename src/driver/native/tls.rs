@@ -1,16 +1,17 @@
-//! Whom to trust, and TLS over the wire.
+//! TLS: the trusted certificate authorities, and the handshake. [`TrustStore`] has one implementation for each TLS library.
 
-use super::{stream::Stream, wire::Wire};
+use super::stream::{MaybeTlsStream, TcpTransport};
+use crate::config::Pem;
 
-pub(super) use implementation::Trust;
+pub(super) use implementation::TrustStore;
 
-/// Why there is no TLS.
+/// Why the handshake failed.
 #[derive(Debug)]
 pub(super) enum TlsError {
-    /// This build has none.
+    /// This build has no TLS.
     #[cfg(not(feature = "native-tls"))]
     Unsupported(String),
-    /// The library's own words.
+    /// The library's error message.
     #[cfg_attr(
         not(feature = "native-tls"),
         expect(dead_code, reason = "there is no library")
@@ -24,98 +25,156 @@ mod implementation {
 
     use native_tls::{Certificate, HandshakeError, TlsConnector};
 
-    use super::{super::pem::certificates, Stream, TlsError, Wire};
+    use base64::{Engine, engine::general_purpose::STANDARD};
 
-    /// The system's certificate authorities and the game's own, for the socket and for HTTP alike.
-    pub(in super::super) struct Trust {
-        authorities: Vec<Vec<u8>>,
-        /// Made at the first use, off the network thread: reading the system's store takes a while.
+    use super::{MaybeTlsStream, Pem, TcpTransport, TlsError};
+
+    /// The system's certificate authorities and the configured ones, for the socket and for HTTP.
+    pub(in super::super) struct TrustStore {
+        authorities: Vec<Pem>,
+        /// Created at the first use, which is never on the network thread: reading the system's store takes a while.
         connector: OnceLock<Result<TlsConnector, String>>,
     }
 
-    impl Trust {
-        /// The system's authorities and these, each text with one or more certificates as PEM.
-        pub(in super::super) fn new(authorities: Vec<Vec<u8>>) -> Self {
+    impl TrustStore {
+        /// Trusts the system's authorities and these.
+        pub(in super::super) fn new(authorities: Vec<Pem>) -> Self {
             Self {
                 authorities,
                 connector: OnceLock::new(),
             }
         }
 
-        /// Makes the TLS handshake with the host. It ends at the wire's deadline.
+        /// Performs the TLS handshake with the host, until the deadline of the TCP transport.
         pub(in super::super) fn handshake(
             &self,
             host: &str,
-            wire: Wire,
-        ) -> Result<Stream, TlsError> {
+            tcp: TcpTransport,
+        ) -> Result<MaybeTlsStream, TlsError> {
             let connector = self
                 .connector
                 .get_or_init(|| connector(&self.authorities))
                 .as_ref()
                 .map_err(|reason| TlsError::Failed(reason.clone()))?;
-            match connector.connect(host, wire) {
-                Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
-                Err(HandshakeError::Failure(error)) => Err(TlsError::Failed(in_words(&error))),
-                // The wire says nothing of the kind while it dials.
+            match connector.connect(host, tcp) {
+                Ok(stream) => Ok(MaybeTlsStream::Tls(Box::new(stream))),
+                Err(HandshakeError::Failure(error)) => Err(TlsError::Failed(error_message(&error))),
+                // The TCP transport never returns `WouldBlock` while dialling.
                 Err(HandshakeError::WouldBlock(_)) => {
-                    Err(TlsError::Failed("the handshake stopped half-way".into()))
+                    Err(TlsError::Failed("the handshake was interrupted".into()))
                 }
             }
         }
     }
 
-    fn in_words(error: &native_tls::Error) -> String {
+    fn error_message(error: &native_tls::Error) -> String {
         let reason = error.to_string();
-        // OpenSSL's words for bytes that are no TLS.
+        // OpenSSL's messages for a peer that does not speak TLS.
         let is_plain = ["wrong version number", "packet length too long"]
             .iter()
             .any(|words| reason.contains(words));
         if is_plain {
-            format!("what answers there does not speak TLS, is the port the one for it? ({reason})")
+            format!("the endpoint does not speak TLS; check the port ({reason})")
         } else {
             reason
         }
     }
 
-    fn connector(authorities: &[Vec<u8>]) -> Result<TlsConnector, String> {
+    fn connector(authorities: &[Pem]) -> Result<TlsConnector, String> {
         let mut builder = TlsConnector::builder();
         for pem in authorities {
-            let certificates =
-                certificates(pem).ok_or("a certificate authority given is no PEM")?;
+            let certificates = certificates(&pem.0)
+                .ok_or("a configured certificate authority is not valid PEM")?;
             if certificates.is_empty() {
-                return Err("a certificate authority given holds no certificate as PEM".into());
+                return Err(
+                    "a configured certificate authority contains no PEM certificate".into(),
+                );
             }
             for der in certificates {
                 let certificate = Certificate::from_der(&der).map_err(|error| {
-                    format!("a certificate authority given is no certificate: {error}")
+                    format!(
+                        "a configured certificate authority is not a valid certificate: {error}"
+                    )
                 })?;
                 builder.add_root_certificate(certificate);
             }
         }
         builder.build().map_err(|error| error.to_string())
     }
+
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+
+    /// Returns the certificates in a PEM text (RFC 7468) as DER, or `None` if one has no end or is not base64. Not left to the TLS library,
+    /// because Apple's panics for PEM on iOS.
+    pub(super) fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
+        // Between certificates, any text is allowed.
+        let text = String::from_utf8_lossy(pem);
+        let mut rest = &*text;
+        let mut certificates = Vec::new();
+        while let Some((_, after)) = rest.split_once(BEGIN) {
+            let (body, after) = after.split_once(END)?;
+            let body: String = body.split_ascii_whitespace().collect();
+            certificates.push(STANDARD.decode(body).ok()?);
+            rest = after;
+        }
+        Some(certificates)
+    }
 }
 
 #[cfg(not(feature = "native-tls"))]
 mod implementation {
-    use super::{Stream, TlsError, Wire};
+    use super::{MaybeTlsStream, Pem, TcpTransport, TlsError};
 
-    /// Nobody: this build has no TLS.
-    pub(in super::super) struct Trust;
+    /// This build has no TLS.
+    pub(in super::super) struct TrustStore;
 
-    impl Trust {
-        pub(in super::super) fn new(_authorities: Vec<Vec<u8>>) -> Self {
+    impl TrustStore {
+        pub(in super::super) fn new(_authorities: Vec<Pem>) -> Self {
             Self
         }
 
         pub(in super::super) fn handshake(
             &self,
             _host: &str,
-            _wire: Wire,
-        ) -> Result<Stream, TlsError> {
+            _tcp: TcpTransport,
+        ) -> Result<MaybeTlsStream, TlsError> {
             Err(TlsError::Unsupported(
-                "TLS is asked for, and this build has none: enable the feature native-tls of bevy_pusher".into(),
+                "this build has no TLS: enable the feature `native-tls` of bevy_pusher".into(),
             ))
+        }
+    }
+}
+
+#[cfg(all(test, feature = "native-tls"))]
+mod tests {
+    use super::implementation::certificates;
+
+    #[test]
+    fn a_bundle_of_certificates_is_read_whatever_stands_between_them() {
+        let one = "-----BEGIN CERTIFICATE-----\r\nAAEC\r\nAwQF\r\n-----END CERTIFICATE-----";
+        let other = "-----BEGIN CERTIFICATE-----\nBgcICQo=\n-----END CERTIFICATE-----\n";
+        let bundle = [
+            b"# Caf\xe9\n",
+            one.as_bytes(),
+            b"\n\nsubject=/CN=x\n",
+            other.as_bytes(),
+        ];
+        let read = certificates(&bundle.concat());
+        assert_eq!(
+            read,
+            Some(vec![vec![0, 1, 2, 3, 4, 5], vec![6, 7, 8, 9, 10]])
+        );
+        assert_eq!(certificates(b""), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_certificate_without_an_end_and_one_that_is_not_base64_are_none() {
+        for broken in ["", "AAEC", "AA*C\n-----END CERTIFICATE-----"] {
+            assert_eq!(
+                certificates(format!("-----BEGIN CERTIFICATE-----\n{broken}").as_bytes()),
+                None
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A question to the game's backend by HTTP, and what its answer means.
+//! HTTP requests to the game's backend, by the browser's `fetch`.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::net::Ipv4Addr;
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -10,104 +10,70 @@ use web_sys::{
     RequestInit, RequestRedirect, Response, ResponseType, Url,
 };
 
-use super::script;
+use super::js;
 use crate::{
-    auth::{AuthEndpoint, AuthError, Credentials},
-    driver::form,
+    auth::{AuthError, Credentials},
+    driver::authorizing::{BODY_LIMIT, EndpointRequest, REFUSAL_LIMIT},
 };
 
-/// The largest answer that is read, in bytes: authorizations have hundreds, with a large `channel_data` thousands.
-const BODY_LIMIT: usize = 64 << 10;
-
-/// How much of an answer that is no success is read, for its error to show.
-const REFUSAL_LIMIT: usize = 4 << 10;
-
-/// Posts these fields and the endpoint's own, and hands out the body of a success. Calls the game's providers.
-pub(super) async fn ask(
-    endpoint: &AuthEndpoint,
-    fields: &[(&'static str, Arc<str>)],
+/// Sends a request, and returns the body of a success. Calls the endpoint's providers.
+pub(super) async fn post(
+    request: &EndpointRequest,
     signal: &AbortSignal,
 ) -> Result<String, AuthError> {
-    let request = request(endpoint, fields, signal)?;
-    let response = JsFuture::from(script::global().fetch_with_request(&request)).await;
+    let request = to_js(request, signal)?;
+    let response = JsFuture::from(js::global().fetch_with_request(&request)).await;
     let response: Response = response
         .map_err(|exception| {
-            let said = script::words_of(&exception);
+            let said = js::error_message(&exception);
             AuthError::Unreachable(format!(
-                "{said} (it may also be that its answers do not allow this page's origin, CORS: the browser's console \
-                 tells which)"
+                "{said} (the endpoint may also not allow this page's origin, see CORS: the browser's console says which)"
             ))
         })?
         .unchecked_into();
     read(&response).await
 }
 
-fn request(
-    endpoint: &AuthEndpoint,
-    own: &[(&'static str, Arc<str>)],
-    signal: &AbortSignal,
-) -> Result<Request, AuthError> {
-    let (headers, names) = headers(endpoint)?;
-    let provided = endpoint.param_provider.as_ref().map(|provide| provide());
-    let more = endpoint.params.iter().chain(provided.iter().flatten());
-    let more = more.map(|(name, value)| (name.as_str(), value.as_str()));
-    let own = own.iter().map(|(name, value)| (*name, &**value));
+fn to_js(request: &EndpointRequest, signal: &AbortSignal) -> Result<Request, AuthError> {
+    let endpoint = &request.endpoint;
+    let headers = Headers::new().map_err(|_| invalid("the browser has no headers".into()))?;
+    let mut names = Vec::new();
+    request.for_each_header(|name, value| {
+        names.push(name.to_owned());
+        headers
+            .set(name, value)
+            .map_err(|_| invalid(format!("the header {name:?} cannot be sent")))
+    })?;
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_headers(&headers);
-    init.set_body(&JsValue::from_str(&form::encode(own.chain(more))));
+    init.set_body(&JsValue::from_str(&request.body()));
     init.set_cache(RequestCache::NoStore);
     init.set_credentials(match endpoint.credentials {
         Credentials::Omit => RequestCredentials::Omit,
         Credentials::SameOrigin => RequestCredentials::SameOrigin,
         Credentials::Include => RequestCredentials::Include,
     });
-    // A login page at the end of a redirect is no authorization.
+    // A login page at the end of a redirect is not an authorization.
     init.set_redirect(RequestRedirect::Manual);
     init.set_signal(Some(signal));
-    let request = Request::new_with_str_and_init(&endpoint.url, &init)
+    let js = Request::new_with_str_and_init(&endpoint.url, &init)
         .map_err(|_| invalid("its URL cannot be requested".into()))?;
-    check(&request.url(), endpoint.allow_insecure)?;
-    // Some are the browser's own, and left out without a word.
+    check(&js.url(), endpoint.allow_insecure)?;
+    // The browser silently drops headers that are reserved for it.
     for name in names {
-        if !request.headers().has(&name).unwrap_or(false) {
+        if !js.headers().has(&name).unwrap_or(false) {
             return Err(invalid(format!(
-                "in a browser the header {name} is not the game's to set"
+                "the header {name} is reserved for the browser"
             )));
         }
     }
-    Ok(request)
+    Ok(js)
 }
 
-/// The headers, and their names.
-fn headers(endpoint: &AuthEndpoint) -> Result<(Headers, Vec<String>), AuthError> {
-    let headers = Headers::new().map_err(|_| invalid("the browser has no headers".into()))?;
-    let provided = endpoint.header_provider.as_ref().map(|provide| provide());
-    let all = [
-        ("Content-Type", "application/x-www-form-urlencoded"),
-        ("Accept", "application/json"),
-    ]
-    .into_iter()
-    .chain(
-        endpoint
-            .headers
-            .iter()
-            .chain(provided.iter().flatten())
-            .map(|(name, value)| (name.as_str(), value.as_str())),
-    );
-    let mut names = Vec::new();
-    for (name, value) in all {
-        headers
-            .set(name, value)
-            .map_err(|_| invalid(format!("the header {name:?} cannot be sent")))?;
-        names.push(name.to_owned());
-    }
-    Ok((headers, names))
-}
-
-/// Whether credentials may be sent to this URL, which the browser has completed by the page's own.
+/// Checks whether credentials may be sent to this URL, which the browser has resolved against the page's URL.
 fn check(url: &str, allow_insecure: bool) -> Result<(), AuthError> {
-    let url = Url::new(url).map_err(|_| invalid("its URL cannot be read".into()))?;
+    let url = Url::new(url).map_err(|_| invalid("its URL is invalid".into()))?;
     match &*url.protocol() {
         "https:" => Ok(()),
         "http:" if allow_insecure || is_loopback(&url.hostname()) => Ok(()),
@@ -127,7 +93,7 @@ fn is_loopback(host: &str) -> bool {
 async fn read(response: &Response) -> Result<String, AuthError> {
     if response.type_() == ResponseType::Opaqueredirect {
         return Err(invalid(
-            "it answers with a redirect, and a login page at its end is no authorization".into(),
+            "it responded with a redirect, which is not followed: a login page is not an authorization".into(),
         ));
     }
     let limit = if response.ok() {
@@ -143,11 +109,11 @@ async fn read(response: &Response) -> Result<String, AuthError> {
     if body.len() > limit {
         return Err(AuthError::TooLarge { limit });
     }
-    end.map_err(|exception| AuthError::Unreachable(script::words_of(&exception)))?;
+    end.map_err(|exception| AuthError::Unreachable(js::error_message(&exception)))?;
     Ok(text.into_owned())
 }
 
-/// Reads a body until it ends, breaks, or shows to be larger than allowed.
+/// Reads a body until it ends, fails or exceeds the limit.
 async fn read_body(response: &Response, limit: usize) -> (Vec<u8>, Result<(), JsValue>) {
     let mut body = Vec::new();
     let Some(stream) = response.body() else {
@@ -161,7 +127,7 @@ async fn read_body(response: &Response, limit: usize) -> (Vec<u8>, Result<(), Js
             Err(exception) => return (body, Err(exception)),
         }
     }
-    // Whether it can be told to stop makes no difference here.
+    // Only saves traffic, so a failure does not matter.
     let _ = JsFuture::from(reader.cancel()).await;
     (body, Ok(()))
 }

@@ -1,89 +1,75 @@
-//! The driver for the browser. There is one thread, nothing may block, and frames of the game stop in a hidden tab: so all
-//! is done in the browser's own callbacks, from the socket, from timers, and from what the page is told.
+//! The driver for the browser. There is one thread, nothing may block, and the game's frames stop in a hidden tab. So everything runs in
+//! callbacks of the browser: of the socket, of timers and of the page.
 //!
-//! | file | what it is |
+//! | file | contents |
 //! |---|---|
-//! | `engine` | the session, the open connection, what is due |
-//! | `mailbox` | what reaches the engine: from the game, from callbacks |
-//! | `registry` | where the engines are: objects of JavaScript cannot leave their thread, so the game holds a number |
-//! | `link`, `socket` | a connection, by the browser's WebSocket or by the game's transport |
-//! | `timer` | the browser's timer |
-//! | `page` | what the page is told: hidden and shown, left, offline and online |
-//! | `backend`, `fetch` | authorization and sign-in: HTTP or the game's own code |
-//! | `script` | the little that is needed of JavaScript everywhere |
+//! | `client` | the session, the open connection, deadlines |
+//! | `messages` | the messages to a client, from the game and from callbacks |
+//! | `clients` | the clients of this thread |
+//! | `connection`, `web_socket` | a connection: a WebSocket of the browser or a transport |
+//! | `timer` | a timer of the browser |
+//! | `page` | events of the page: hidden and shown, left, offline and online |
+//! | `authorizing`, `fetch` | queries to the game's backend |
+//! | `js` | the global scope of JavaScript, and its exceptions |
 
-mod backend;
-mod engine;
+mod authorizing;
+mod client;
+mod clients;
+mod connection;
 mod fetch;
-mod link;
-mod mailbox;
+mod js;
+mod messages;
 mod page;
-mod registry;
-mod script;
-mod socket;
 mod timer;
+mod web_socket;
 
 use std::{io, time::Duration};
 
 use bevy_platform::time::Instant;
-use pusher_protocol::session::{Command, Hint};
+use pusher_protocol::session::Input;
 
-use crate::{config::PusherConfig, driver::Sink};
-use engine::Engine;
-use mailbox::{Mailbox, Message};
+use super::{Driver, Sink};
+use crate::config::PusherConfig;
+use client::WebClient;
+use messages::{Message, MessageSender};
 
-/// A running client.
-pub(crate) struct Driver {
-    started: Instant,
-    mailbox: Mailbox,
+/// Starts a driver.
+pub(crate) fn start(config: &PusherConfig, sink: Box<dyn Sink>) -> io::Result<Box<dyn Driver>> {
+    let started = Instant::now();
+    let (sender, receiver) = MessageSender::new();
+    let client = WebClient::new(config.clone(), sink, started, sender.clone(), receiver);
+    clients::add(sender.id(), client);
+    Ok(Box::new(WebDriver { started, sender }))
 }
 
-impl Driver {
-    /// Starts it. It does not connect by itself.
-    pub(crate) fn start(config: &PusherConfig, sink: impl Sink) -> io::Result<Self> {
-        let started = Instant::now();
-        let (mailbox, inbox) = Mailbox::new();
-        let engine = Engine::new(
-            config.clone(),
-            Box::new(sink),
-            started,
-            mailbox.clone(),
-            inbox,
-        );
-        registry::add(mailbox.id(), engine);
-        Ok(Self { started, mailbox })
-    }
+/// The handle to a client. It may leave the browser's thread; the client itself may not.
+struct WebDriver {
+    started: Instant,
+    sender: MessageSender,
+}
 
-    /// The moment from which the session counts its time.
-    pub(crate) fn started(&self) -> Instant {
+impl Driver for WebDriver {
+    fn started(&self) -> Instant {
         self.started
     }
 
-    /// Carries a command out.
-    pub(crate) fn command(&self, command: Command) {
-        self.mailbox.post(Message::Command(command));
+    fn input(&self, input: Input) {
+        self.sender.post(Message::Input(input));
     }
 
-    /// Passes a hint on.
-    pub(crate) fn hint(&self, hint: Hint) {
-        self.mailbox.post(Message::Hint(hint));
-    }
-
-    /// Goes over to another configuration, from the next dial and request on. If that cannot wait, dial anew:
-    /// [`Command::Redial`].
-    pub(crate) fn configure(&self, config: &PusherConfig) {
-        self.mailbox
+    fn configure(&self, config: &PusherConfig) {
+        self.sender
             .post(Message::Configure(Box::new(config.clone())));
     }
 
-    /// Ends the client at once. The browser finishes the close handshake by itself.
-    pub(crate) fn close(&mut self, _within: Duration) {
-        self.mailbox.post(Message::Close);
+    /// Ends the client at once. The browser finishes the close handshake.
+    fn close(&mut self, _within: Duration) {
+        self.sender.post(Message::Close);
     }
 }
 
-impl Drop for Driver {
+impl Drop for WebDriver {
     fn drop(&mut self) {
-        self.mailbox.post(Message::Close);
+        self.sender.post(Message::Close);
     }
 }

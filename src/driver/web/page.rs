@@ -1,37 +1,37 @@
-//! What the page is told: that it is hidden or shown, left, offline or online.
+//! Events of the page: hidden and shown, left, offline and online.
 
-use pusher_protocol::session::Hint;
+use pusher_protocol::session::{Hint, Input};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Document, Event, EventTarget, PageTransitionEvent, VisibilityState};
 
 use super::{
-    mailbox::{Mailbox, Message},
-    script,
+    js,
+    messages::{Message, MessageSender},
 };
 
-/// What the window, or the scope of a worker, is told.
-const OF_THE_WINDOW: [&str; 4] = ["online", "offline", "pagehide", "pageshow"];
+/// The events of the window, or of the scope of a worker.
+const WINDOW_EVENTS: [&str; 4] = ["online", "offline", "pagehide", "pageshow"];
 
-/// What the document is told. A worker has none.
-const OF_THE_DOCUMENT: [&str; 2] = ["visibilitychange", "resume"];
+/// The events of the document. A worker has no document.
+const DOCUMENT_EVENTS: [&str; 2] = ["visibilitychange", "resume"];
 
-/// Listens, until it is dropped.
+/// Listens for events until it is dropped.
 pub(super) struct Page {
     listener: Closure<dyn Fn(Event)>,
 }
 
 impl Page {
-    pub(super) fn listen(mailbox: Mailbox) -> Self {
+    pub(super) fn listen(sender: MessageSender) -> Self {
         let listener = Closure::<dyn Fn(Event)>::new(move |event: Event| {
-            if let Some(message) = meaning(&event) {
-                mailbox.post(message);
+            if let Some(message) = to_message(&event) {
+                sender.post(message);
             }
         });
         for (target, event) in targets() {
             let callback = listener.as_ref().unchecked_ref();
             if let Err(exception) = target.add_event_listener_with_callback(event, callback) {
-                let said = script::words_of(&exception);
-                log::debug!("nothing will be heard of {event}: {said}");
+                let said = js::error_message(&exception);
+                log::debug!("cannot listen for {event}: {said}");
             }
         }
         Self { listener }
@@ -47,15 +47,15 @@ impl Drop for Page {
     }
 }
 
-/// Whether nobody sees the page. A worker is never hidden.
+/// Whether the page is hidden. A worker never is.
 pub(super) fn is_hidden() -> bool {
     document().is_some_and(|document| document.visibility_state() == VisibilityState::Hidden)
 }
 
 fn targets() -> impl Iterator<Item = (EventTarget, &'static str)> {
-    let window = OF_THE_WINDOW.map(|event| (script::global_events(), event));
+    let window = WINDOW_EVENTS.map(|event| (js::global_events(), event));
     let document = document().map(|document| {
-        OF_THE_DOCUMENT.map(|event| (EventTarget::from(Document::clone(&document)), event))
+        DOCUMENT_EVENTS.map(|event| (EventTarget::from(Document::clone(&document)), event))
     });
     window.into_iter().chain(document.into_iter().flatten())
 }
@@ -67,14 +67,14 @@ fn document() -> Option<Document> {
         .ok()
 }
 
-fn meaning(event: &Event) -> Option<Message> {
-    let resumed = Message::Hint(Hint::Resumed);
+fn to_message(event: &Event) -> Option<Message> {
+    let resumed = Message::Input(Input::Hint(Hint::Resumed));
     match &*event.type_() {
-        "online" => Some(Message::Hint(Hint::NetworkChanged)),
+        "online" => Some(Message::Input(Input::Hint(Hint::NetworkChanged))),
         "offline" => Some(Message::Offline),
-        "pagehide" => Some(Message::PageLeft),
+        "pagehide" => Some(Message::PageHidden),
         "resume" => Some(resumed),
-        // Every page is shown once; one that comes back from the history has been kept.
+        // Fires for every page. `persisted` is set if the page comes back from the back/forward cache.
         "pageshow" => {
             let shown = event.dyn_ref::<PageTransitionEvent>()?;
             shown.persisted().then_some(resumed)

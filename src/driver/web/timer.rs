@@ -1,17 +1,16 @@
-//! The browser's timer. It runs in a hidden tab too, though more rarely there: once a second, and after a while once a
-//! minute.
+//! A timer of the browser. In a hidden tab it is throttled: to once a second, and after some time to once a minute.
 
 use std::time::Duration;
 
 use wasm_bindgen::{JsCast, closure::Closure};
 
-use super::script;
+use super::js;
 
-/// How much later than wanted the timer may stand. It is only set anew for more, so that a flood of frames, each of which
-/// puts the next heartbeat off a little, costs next to nothing.
+/// How much earlier than wanted the timer may fire. It is only set again for a larger difference, because each frame postpones the next
+/// heartbeat a little, and setting a timer is slow.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// One timer, that calls back when its time has come.
+/// A timer that calls back once.
 pub(super) struct Timer {
     callback: Closure<dyn Fn()>,
     armed: Option<Armed>,
@@ -30,7 +29,7 @@ impl Timer {
         }
     }
 
-    /// Calls back at this time, or up to [`SLACK`] before it; `None` is never.
+    /// Sets the time of the call, which may come up to [`SLACK`] earlier. `None` is never.
     pub(super) fn set(&mut self, at: Option<Duration>, now: Duration) {
         let Some(at) = at else {
             return self.clear();
@@ -43,26 +42,29 @@ impl Timer {
         }
         self.clear();
         let milliseconds = at.saturating_sub(now).as_nanos().div_ceil(1_000_000).max(1);
-        let handle = script::global().set_timeout_with_callback_and_timeout_and_arguments_0(
+        let handle = js::global().set_timeout_with_callback_and_timeout_and_arguments_0(
             self.callback.as_ref().unchecked_ref(),
             i32::try_from(milliseconds).unwrap_or(i32::MAX),
         );
         match handle {
             Ok(handle) => self.armed = Some(Armed { handle, at }),
             Err(exception) => {
-                log::error!("no timer: {}", script::words_of(&exception));
+                log::error!(
+                    "the browser set no timer: {}",
+                    js::error_message(&exception)
+                );
             }
         }
     }
 
-    /// To be told when it called back.
+    /// Call this when the timer has fired.
     pub(super) fn fired(&mut self) {
         self.armed = None;
     }
 
     fn clear(&mut self) {
         if let Some(armed) = self.armed.take() {
-            script::global().clear_timeout_with_handle(armed.handle);
+            js::global().clear_timeout_with_handle(armed.handle);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The dial under way: by the driver's own network, or by the game's transport.
+//! Dials: over the driver's own network, or over the configured transport.
 
 use std::time::Duration;
 
@@ -10,49 +10,44 @@ use pusher_protocol::{
 
 use super::{
     super::{
-        dial::{Dial, DialOrder},
-        header_provider::HandshakeHeaders,
-        link::Link,
-        network::later,
-        socket::Socket,
+        connection::{Connection, WebSocketConnection},
+        connector::later,
+        dial::{Dial, DialRequest},
+        headers::HandshakeHeaders,
     },
     EventLoop,
 };
 use crate::{
-    driver::{SessionDriver, Sink},
-    transport::{Carried, Carrier, DialRequest, Transport},
+    driver::{SessionIo, with_head_start},
+    transport::{self, Transport, TransportEvent, TransportGuard},
 };
 
-/// How much sooner than the session a dial gives up, at most: its error says where it stuck.
-const HEAD_START: Duration = Duration::from_millis(100);
-
-/// A dial under way. Dropping it gives the dial up.
+/// A dial in progress. Dropping it cancels the dial.
 pub(super) enum Dialling {
-    Own(Dial),
-    Transport(DialId, Carrier),
+    /// On a thread of its own, which sends a message with the outcome.
+    WebSocket(Dial),
+    Transport(DialId, TransportGuard),
 }
 
 impl Dialling {
     pub(super) fn id(&self) -> DialId {
         match self {
-            Self::Own(dial) => dial.id,
+            Self::WebSocket(dial) => dial.id,
             Self::Transport(id, _) => *id,
         }
     }
 
-    /// Whether there is something to look after.
-    pub(super) fn has_news(&self) -> bool {
+    /// Whether [`EventLoop::advance_dial`] has something to do.
+    pub(super) fn is_ready(&self) -> bool {
         match self {
-            // Its outcome comes to the mailbox.
-            Self::Own(_) => false,
-            Self::Transport(_, carrier) => carrier.has_news(),
+            Self::WebSocket(_) => false,
+            Self::Transport(_, transport) => transport.is_ready(),
         }
     }
 }
 
-impl<S: Sink> EventLoop<S> {
-    /// Begins to dial.
-    pub(super) fn begin_dial(
+impl EventLoop {
+    pub(super) fn start_dial(
         &self,
         id: DialId,
         deadline: Duration,
@@ -62,63 +57,63 @@ impl<S: Sink> EventLoop<S> {
         let left = deadline.saturating_sub(self.started.elapsed());
         match &self.config.transport {
             Some(transport) => {
-                let request = DialRequest::new(target, attempt, left);
-                self.dial_by_transport(id, &**transport, request)
+                let request = transport::DialRequest::new(target, attempt, left);
+                self.dial_transport(id, &**transport, request)
             }
-            None => self.dial_by_socket(id, target, left),
+            None => self.dial_web_socket(id, target, left),
         }
     }
 
-    fn dial_by_transport(
+    fn dial_transport(
         &self,
         id: DialId,
         transport: &dyn Transport,
-        request: DialRequest,
+        request: transport::DialRequest,
     ) -> Result<Dialling, ConnectionError> {
-        let mailbox = self.mailbox.clone();
+        let sender = self.sender.clone();
         let limit = self.config.limits.inbound_message_bytes;
-        let carrier = Carrier::dial(transport, request, limit, move || mailbox.wake())?;
-        Ok(Dialling::Transport(id, carrier))
+        let guard = TransportGuard::dial(transport, request, limit, move || sender.wake())?;
+        Ok(Dialling::Transport(id, guard))
     }
 
-    fn dial_by_socket(
+    fn dial_web_socket(
         &self,
         id: DialId,
         target: SocketTarget,
         left: Duration,
     ) -> Result<Dialling, ConnectionError> {
-        let order = DialOrder {
-            network: self.network.clone(),
+        let (host, port) = (target.host.clone(), target.port);
+        let request = DialRequest {
+            connector: self.connector.clone(),
             target,
-            headers: HandshakeHeaders {
-                fixed: self.config.handshake_headers.clone(),
-                provider: self.config.handshake_header_provider.clone(),
-                calls: self.provider_calls.clone(),
-            },
-            deadline: later(left - HEAD_START.min(left / 10)),
+            headers: HandshakeHeaders::new(&self.config, &self.header_threads),
+            deadline: later(with_head_start(left)),
             allowed: self.config.timing.dial_timeout,
             inbound_message_bytes: self.config.limits.inbound_message_bytes,
         };
-        let (host, port) = (order.target.host.clone(), order.target.port);
-        Dial::start(id, order, self.mailbox.clone(), &self.cutoff)
-            .map(Dialling::Own)
+        Dial::start(id, request, self.sender.clone(), &self.token)
+            .map(Dialling::WebSocket)
             .map_err(|error| {
-                let reason = format!("no thread could be started: {error}");
+                let reason = format!("no thread for the dial: {error}");
                 ConnectionError::Tcp { host, port, reason }
             })
     }
 
-    /// The thread that dialled is done.
-    pub(super) fn dialled(&mut self, id: DialId, outcome: Result<Box<Socket>, ConnectionError>) {
-        let is_it = |dial: &mut Dialling| matches!(dial, Dialling::Own(own) if own.id == id);
-        let Some(Dialling::Own(dial)) = self.dial.take_if(is_it) else {
+    /// Handles the outcome of a dial's thread.
+    pub(super) fn dialled(
+        &mut self,
+        id: DialId,
+        outcome: Result<Box<WebSocketConnection>, ConnectionError>,
+    ) {
+        let is_current = |dialling: &mut Dialling| matches!(dialling, Dialling::WebSocket(dial) if dial.id == id);
+        let Some(Dialling::WebSocket(dial)) = self.dialling.take_if(is_current) else {
             return;
         };
         dial.finish();
         let input = match outcome {
             Ok(socket) => {
                 self.last_token = Token(self.last_token.0 + 1);
-                self.link = Some(Link::by_socket(id, socket, self.last_token));
+                self.connection = Some(Connection::web_socket(id, socket, self.last_token));
                 Input::Opened(id)
             }
             Err(error) => Input::DialFailed(id, error),
@@ -126,28 +121,27 @@ impl<S: Sink> EventLoop<S> {
         self.feed(input);
     }
 
-    /// Takes what the game's transport tells of its dial.
-    pub(super) fn look_after_dial(&mut self) {
-        let Some(Dialling::Transport(id, carrier)) = &mut self.dial else {
+    /// Handles what the transport reports about its dial.
+    pub(super) fn advance_dial(&mut self) {
+        let Some(Dialling::Transport(id, transport)) = &mut self.dialling else {
             return;
         };
         let id = *id;
-        let error = match carrier.next() {
-            None => return,
-            Some(Carried::Opened) => None,
-            Some(Carried::Ended(error)) => Some(error),
-            // Not before it is open.
-            Some(Carried::Text(_)) => return,
+        let outcome = match transport.next() {
+            Some(TransportEvent::Opened) => Ok(()),
+            Some(TransportEvent::Ended(error)) => Err(error),
+            // The guard reports no text before the connection is open.
+            Some(TransportEvent::Text(_)) | None => return,
         };
-        let Some(Dialling::Transport(_, carrier)) = self.dial.take() else {
+        let Some(Dialling::Transport(_, transport)) = self.dialling.take() else {
             return;
         };
-        let input = match error {
-            None => {
-                self.link = Some(Link::by_transport(id, carrier));
+        let input = match outcome {
+            Ok(()) => {
+                self.connection = Some(Connection::transport(id, transport));
                 Input::Opened(id)
             }
-            Some(error) => Input::DialFailed(id, error),
+            Err(error) => Input::DialFailed(id, error),
         };
         self.feed(input);
     }

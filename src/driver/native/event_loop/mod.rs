@@ -1,6 +1,5 @@
-//! The network thread: drives the session, and the socket by one poll.
+//! The network thread: one poll over the sockets and the messages from other threads, with the session's next deadline as its timeout.
 
-mod connection;
 mod dialling;
 
 use std::{
@@ -12,109 +11,113 @@ use std::{
 
 use mio::{Events, Poll, Token};
 use pusher_protocol::{
-    ChannelName, Session,
+    Session,
     session::{Command, ConnectionError, DialId, Input, Notice, Now, PusherError, RequestId},
 };
 
 use super::{
-    backend::Backend,
-    cutoff::Cutoff,
-    farewell::Farewells,
-    header_provider::ProviderCalls,
-    link::Link,
-    look_up::{self, LookUps},
-    mailbox::{Inbox, Leftovers, Mailbox, Message},
-    network::{Network, later},
-    socket::Ending,
+    authorizing::AuthRunner,
+    cancel::CancelToken,
+    closing::ClosingConnections,
+    connection::{Connection, Ending, Incoming},
+    connector::{Connector, later},
+    headers::HandshakeHeaders,
+    messages::{Message, MessageReceiver, MessageSender},
+    resolver::{self, DnsResolver},
+    threads::Threads,
 };
 use crate::{
     config::PusherConfig,
-    driver::{Driven, SessionDriver, Sink},
+    driver::{AuthQuery, SessionIo, SessionRunner, Sink},
 };
 use dialling::Dialling;
 
-/// The token of the mailbox's wake-up; sockets count from the next.
-pub(super) const MAIL: Token = Token(0);
+/// The poll's token for messages. Those of sockets follow.
+pub(super) const MESSAGES: Token = Token(0);
 
-/// How many messages are taken before the socket has its turn.
+/// How many messages are handled before the socket has its turn.
 const MESSAGES_PER_TURN: usize = 256;
 
-/// The shortest wait for a time that has come, so that no clock can make the loop spin.
+/// How many frames are read before messages and timers have their turn.
+const FRAMES_PER_TURN: usize = 256;
+
+/// The shortest timeout of a poll, so that no clock can make the loop spin.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
-/// All that the network thread owns.
-pub(super) struct EventLoop<S> {
+/// What the network thread owns.
+pub(super) struct EventLoop {
     started: Instant,
     seed: u64,
     poll: Poll,
-    mailbox: Mailbox,
-    inbox: Inbox,
-    cutoff: Arc<Cutoff>,
+    sender: MessageSender,
+    receiver: MessageReceiver,
+    token: Arc<CancelToken>,
     config: PusherConfig,
-    network: Network,
-    driven: Driven<S>,
-    dial: Option<Dialling>,
-    link: Option<Link>,
-    farewells: Farewells,
-    provider_calls: Arc<ProviderCalls>,
-    backend: Backend,
+    connector: Connector,
+    runner: SessionRunner,
+    dialling: Option<Dialling>,
+    connection: Option<Connection>,
+    closing: ClosingConnections,
+    header_threads: Arc<Threads>,
+    auth: AuthRunner,
     last_token: Token,
+    /// When the thread ends, once it was told to.
     end: Option<Instant>,
 }
 
-impl<S: Sink> EventLoop<S> {
+impl EventLoop {
     pub(super) fn new(
         config: PusherConfig,
-        sink: S,
+        sink: Box<dyn Sink>,
         started: Instant,
-        cutoff: Arc<Cutoff>,
-    ) -> io::Result<(Self, Mailbox)> {
-        Self::with_look_ups(config, sink, started, cutoff, &look_up::SYSTEM)
+        token: Arc<CancelToken>,
+    ) -> io::Result<(Self, MessageSender)> {
+        Self::with_resolver(config, sink, started, token, &resolver::SYSTEM)
     }
 
-    fn with_look_ups(
+    fn with_resolver(
         config: PusherConfig,
-        sink: S,
+        sink: Box<dyn Sink>,
         started: Instant,
-        cutoff: Arc<Cutoff>,
-        look_ups: &'static LookUps,
-    ) -> io::Result<(Self, Mailbox)> {
+        token: Arc<CancelToken>,
+        resolver: &'static DnsResolver,
+    ) -> io::Result<(Self, MessageSender)> {
         let poll = Poll::new()?;
-        let (mailbox, inbox) = Mailbox::new(poll.registry(), MAIL)?;
-        let network = Network::new(&config, look_ups);
-        let seed = fresh_seed();
+        let (sender, receiver) = MessageSender::new(poll.registry(), MESSAGES)?;
+        let connector = Connector::new(&config, resolver);
+        let seed = random_seed();
         let event_loop = Self {
             started,
             seed,
             poll,
-            mailbox: mailbox.clone(),
-            inbox,
-            backend: Backend::new(mailbox.clone(), network.clone(), cutoff.clone()),
-            cutoff,
-            network,
-            driven: Driven::new(Session::new(config.session(seed)), sink),
+            sender: sender.clone(),
+            receiver,
+            auth: AuthRunner::new(sender.clone(), connector.clone(), token.clone()),
+            token,
+            connector,
+            runner: SessionRunner::new(Session::new(config.session(seed)), sink),
             config,
-            dial: None,
-            link: None,
-            farewells: Farewells::default(),
-            provider_calls: Arc::default(),
-            last_token: MAIL,
+            dialling: None,
+            connection: None,
+            closing: ClosingConnections::default(),
+            header_threads: Arc::new(HandshakeHeaders::threads()),
+            last_token: MESSAGES,
             end: None,
         };
-        Ok((event_loop, mailbox))
+        Ok((event_loop, sender))
     }
 
     /// Runs until it is told to close.
     pub(super) fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(16);
         loop {
-            self.take_messages();
-            self.look_after_dial();
-            self.flush_link();
-            self.pass_time();
-            self.flush_link();
-            self.farewells.advance(self.poll.registry());
-            self.driven.flush();
+            self.receive_messages();
+            self.advance_dial();
+            self.flush();
+            self.read_and_pass_time();
+            self.flush();
+            self.closing.advance(self.poll.registry());
+            self.runner.flush();
             if self.is_over() {
                 return Ok(());
             }
@@ -124,58 +127,55 @@ impl<S: Sink> EventLoop<S> {
                 other => other?,
             }
             for event in &events {
-                if let Some(link) = &mut self.link {
-                    link.notice(event.token());
+                if let Some(connection) = &mut self.connection {
+                    connection.on_poll(event.token());
                 }
             }
         }
     }
 
-    /// Where that is found which this thread did not come to.
-    pub(super) fn leftovers(&self) -> Leftovers {
-        self.inbox.leftovers()
+    /// The receiver of the messages, from which the driver takes what a stopped thread has left.
+    pub(super) fn receiver(&self) -> MessageReceiver {
+        self.receiver.clone()
     }
 
-    /// This thread is at its end. Tells why, and what was not sent, by whatever still works. What else is no longer so is told
-    /// from the frame, which cannot panic with it.
-    pub(super) fn give_up(&mut self, error: &ConnectionError) {
+    /// Reports the error that stopped the thread, and rejects the client events that were not sent. The client reports from the frame what
+    /// else is no longer valid: it cannot have panicked together with this thread.
+    pub(super) fn report_exit(&mut self, error: &ConnectionError) {
         let now = self.now();
-        let driven = &mut self.driven;
-        driven.sink.notice(Notice::Error {
+        let runner = &mut self.runner;
+        runner.sink.notice(Notice::Error {
             error: PusherError::Connection(error.clone()),
             attempt: 0,
         });
-        for id in self.inbox.leftovers().sends() {
-            driven.refuse(id);
+        for id in self.receiver.take_sends() {
+            runner.reject(id);
         }
-        // It may be the session that panicked.
-        if catch_unwind(AssertUnwindSafe(|| driven.refuse_sends(now))).is_err() {
-            log::error!("not all that waited to be sent was answered");
+        // It may be the session that has panicked.
+        if catch_unwind(AssertUnwindSafe(|| runner.reject_sends(now))).is_err() {
+            log::error!("not all unsent client events were answered");
         }
-        driven.sink.flush();
+        runner.sink.flush();
     }
 
-    fn take_messages(&mut self) {
-        self.inbox.expect_wake_up();
+    fn receive_messages(&mut self) {
+        self.receiver.arm_waker();
         for _ in 0..MESSAGES_PER_TURN {
-            match self.inbox.take() {
-                Some(message) => self.take(message),
+            match self.receiver.take() {
+                Some(message) => self.handle(message),
                 None => return,
             }
         }
     }
 
-    fn take(&mut self, message: Message) {
+    fn handle(&mut self, message: Message) {
         match message {
-            Message::Command(command) => self.feed(Input::Command(command)),
-            Message::Hint(hint) => self.feed(Input::Hint(hint)),
+            Message::Input(input) => self.feed(input),
             Message::Configure(config) => self.configure(*config),
             Message::Dialled(id, outcome) => self.dialled(id, outcome),
-            Message::Authorized(id, answer) => self.feed(Input::Authorized(id, answer)),
-            Message::Authenticated(id, answer) => self.feed(Input::Authenticated(id, answer)),
             Message::Close(within) => {
                 self.feed(Input::Command(Command::Disconnect));
-                // The rest is for the thread to end in.
+                // A quarter of the time is left for the thread to end.
                 let wait = self.config.timing.close_timeout.min(within / 4 * 3);
                 self.end = Some(later(wait));
             }
@@ -183,54 +183,110 @@ impl<S: Sink> EventLoop<S> {
     }
 
     fn configure(&mut self, config: PusherConfig) {
-        if self.config.ca_certificates != config.ca_certificates
-            || self.config.proxy != config.proxy
-        {
-            self.network = Network::new(&config, self.network.look_ups);
-            self.backend.set_network(self.network.clone());
+        if self.config.network_changed(&config) {
+            self.connector = Connector::new(&config, self.connector.resolver);
+            self.auth.set_connector(self.connector.clone());
         }
-        if let Some(link) = &mut self.link {
-            link.set_limit(config.limits.inbound_message_bytes);
+        if let Some(connection) = &mut self.connection {
+            connection.set_limit(config.limits.inbound_message_bytes);
         }
-        self.driven.session.configure(config.session(self.seed));
+        self.runner.session.configure(config.session(self.seed));
         self.config = config;
     }
 
-    /// The frames that wait first, then the time: else a program that slept takes a live link for dead.
-    fn pass_time(&mut self) {
+    /// Reads the frames that wait before it lets time pass. Otherwise, after the process was stopped for a while, the session would take a
+    /// live connection for dead.
+    fn read_and_pass_time(&mut self) {
         if self.is_due()
-            && let Some(link) = &mut self.link
+            && let Some(connection) = &mut self.connection
         {
-            link.look_again();
+            connection.set_readable();
         }
-        self.read_link();
+        self.read();
         if self.is_due() {
             self.feed(Input::TimePassed);
         }
     }
 
+    fn read(&mut self) {
+        let now = self.now();
+        for _ in 0..FRAMES_PER_TURN {
+            let Some(connection) = self.connection.as_mut().filter(|open| open.is_readable())
+            else {
+                return;
+            };
+            match connection.read() {
+                Incoming::Text(text) => self.runner.frame(connection.dial, &text, now),
+                Incoming::Binary => {
+                    let input = Input::BinaryFrame(connection.dial);
+                    self.runner.session.handle_input(input, now);
+                }
+                Incoming::Control => continue,
+                Incoming::Nothing => return,
+                Incoming::Ended(ending, error) => self.ended(ending, error),
+            }
+            self.drain_outputs();
+        }
+    }
+
+    /// Handles the end of the connection, and queues it for the session.
+    fn ended(&mut self, ending: Ending, error: ConnectionError) {
+        let Some(connection) = self.take_connection() else {
+            return;
+        };
+        self.runner.queue(Input::Closed(connection.dial, error));
+        let deadline = self.close_deadline();
+        self.closing
+            .add(connection.finish(deadline, ending, self.poll.registry()));
+    }
+
+    /// Takes the open connection, and cancels the requests that were made for it.
+    fn take_connection(&mut self) -> Option<Connection> {
+        self.auth.cancel_requests();
+        self.connection.take()
+    }
+
+    fn close_deadline(&self) -> Instant {
+        later(self.config.timing.close_timeout)
+    }
+
+    /// Sends what was written to the connection.
+    fn flush(&mut self) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        if let Err(error) = connection.flush(self.poll.registry()) {
+            let reason = error.to_string();
+            self.ended(Ending::Broken, ConnectionError::Lost { reason });
+            self.drain_outputs();
+        }
+    }
+
     fn is_due(&mut self) -> bool {
-        let wake_at = self.driven.session.wake_at();
+        let wake_at = self.runner.session.wake_at();
         wake_at.is_some_and(|wake_at| self.started.elapsed() >= wake_at)
     }
 
     fn is_over(&self) -> bool {
         self.end
-            .is_some_and(|end| self.farewells.is_empty() || Instant::now() >= end)
+            .is_some_and(|end| self.closing.is_empty() || Instant::now() >= end)
     }
 
-    /// How long there is nothing to do unless something comes; `None` is for ever.
+    /// How long the poll may wait; `None` is for ever.
     fn timeout(&mut self) -> Option<Duration> {
-        let is_busy = !self.inbox.is_empty()
-            || self.link.as_ref().is_some_and(Link::may_read)
-            || self.dial.as_ref().is_some_and(Dialling::has_news)
-            || self.farewells.is_busy();
+        let is_busy = !self.receiver.is_empty()
+            || self
+                .connection
+                .as_ref()
+                .is_some_and(Connection::is_readable)
+            || self.dialling.as_ref().is_some_and(Dialling::is_ready)
+            || self.closing.is_busy();
         if is_busy {
             return Some(Duration::ZERO);
         }
-        let wake_at = self.driven.session.wake_at();
+        let wake_at = self.runner.session.wake_at();
         let session = wake_at.map(|at| at.saturating_sub(self.started.elapsed()));
-        let driver = [self.farewells.deadline(), self.end]
+        let driver = [self.closing.deadline(), self.end]
             .into_iter()
             .flatten()
             .min()
@@ -240,11 +296,9 @@ impl<S: Sink> EventLoop<S> {
     }
 }
 
-impl<S: Sink> SessionDriver for EventLoop<S> {
-    type Sink = S;
-
-    fn driven(&mut self) -> &mut Driven<S> {
-        &mut self.driven
+impl SessionIo for EventLoop {
+    fn runner(&mut self) -> &mut SessionRunner {
+        &mut self.runner
     }
 
     fn now(&self) -> Now {
@@ -266,59 +320,53 @@ impl<S: Sink> SessionDriver for EventLoop<S> {
         deadline: Duration,
         attempt: u32,
     ) -> Result<(), ConnectionError> {
-        self.dial = Some(self.begin_dial(dial, deadline, attempt)?);
+        self.dialling = Some(self.start_dial(dial, deadline, attempt)?);
         Ok(())
     }
 
     fn cancel_dial(&mut self, dial: DialId) {
-        drop(self.dial.take_if(|under_way| under_way.id() == dial));
+        drop(self.dialling.take_if(|dialling| dialling.id() == dial));
     }
 
-    fn waiting(&mut self) -> Option<usize> {
-        self.link.as_mut().map(Link::waiting)
+    fn unsent_bytes(&mut self) -> Option<usize> {
+        self.connection.as_mut().map(Connection::unsent_bytes)
     }
 
     fn write(&mut self, text: String) -> bool {
-        let Some(link) = &mut self.link else {
+        let Some(connection) = &mut self.connection else {
             return false;
         };
-        link.write(text);
+        connection.write(text);
         true
     }
 
     fn close(&mut self, code: u16, reason: &'static str) {
-        if let Some(link) = self.hang_up() {
-            let deadline = self.end_of_farewell();
-            self.farewells.add([link.close(deadline, code, reason)]);
+        if let Some(connection) = self.take_connection() {
+            let deadline = self.close_deadline();
+            self.closing.add([connection.close(deadline, code, reason)]);
         }
     }
 
     fn abandon(&mut self) {
-        if let Some(link) = self.hang_up() {
-            link.abandon(self.poll.registry());
+        if let Some(connection) = self.take_connection() {
+            connection.abandon(self.poll.registry());
         }
     }
 
     fn lose(&mut self, error: ConnectionError) {
-        self.ended(Ending::Gone, error);
+        self.ended(Ending::Broken, error);
     }
 
-    fn authorize(&mut self, request: RequestId, channel: &ChannelName, socket_id: Arc<str>) {
-        self.backend
-            .authorize(&self.config, request, channel, socket_id);
+    fn authorize(&mut self, query: AuthQuery) {
+        self.auth.start(query, &self.config);
     }
 
-    fn authenticate(&mut self, request: RequestId, socket_id: Arc<str>) {
-        self.backend.authenticate(&self.config, request, socket_id);
-    }
-
-    fn cancel_request(&mut self, request: RequestId) {
-        self.backend.cancel(request);
-    }
+    /// A blocking request cannot be cancelled alone. The session ignores its answer.
+    fn cancel_query(&mut self, _id: RequestId) {}
 }
 
-/// A number that differs from client to client, for the random delays.
-fn fresh_seed() -> u64 {
+/// A number that differs between clients, for the random delays.
+fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish()
 }

@@ -1,3 +1,5 @@
+//! Queries to the game's backend: endpoints and user code, slow and broken.
+
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -50,7 +52,7 @@ fn an_endpoint_authorizes_channels_and_vouches_for_the_user() {
         request.body(),
         b"socket_id=1.1&channel_name=presence-room&a%20b=c%26d"
     );
-    client.driver.command(Command::SignIn);
+    client.command(Command::SignIn);
     let sign_in = connection.expect_event("pusher:signin", SOON);
     assert_eq!(sign_in["data"]["user_data"], "{\"id\":\"u\"}");
     assert_eq!(auth.expect_request(SOON).body(), b"socket_id=1.1");
@@ -63,7 +65,7 @@ fn without_an_authorizer_the_subscription_fails_at_once() {
     client.subscribe("private-room");
     let failed = client.expect_subscription("private-room");
     assert_eq!(failed, authorization(AuthError::NoAuthorizer));
-    client.driver.command(Command::SignIn);
+    client.command(Command::SignIn);
     client.expect("a failed sign-in", |told| match told {
         Told::Notice(Notice::SignIn(SignInState::Failed(_))) => Some(()),
         _ => None,
@@ -106,7 +108,7 @@ fn the_games_own_code_may_answer_now_or_later_panic_or_forget() {
         client.subscribe(channel);
         assert_eq!(client.expect_subscription(channel), authorization(error));
     }
-    client.driver.command(Command::SignIn);
+    client.command(Command::SignIn);
     let sign_in = connection.expect_event("pusher:signin", SOON);
     assert_eq!(sign_in["data"]["auth"], "1.1");
 }
@@ -156,7 +158,7 @@ fn authorizers_that_hang_are_replaced_and_hold_up_no_sign_in_by_http() {
     for number in 0..4 {
         client.subscribe(&format!("private-hang-{number}"));
     }
-    client.driver.command(Command::SignIn);
+    client.command(Command::SignIn);
     connection.expect_event("pusher:signin", SOON);
     let failed = client.expect_subscription("private-hang-0");
     assert_eq!(failed, authorization(AuthError::TimedOut));
@@ -186,7 +188,7 @@ fn the_end_of_the_connection_ends_its_requests_and_frees_their_workers() {
     connection.cut();
     auth.expect_open_connections(0, SOON);
     assert_quick(begun);
-    client.driver.command(Command::Connect);
+    client.command(Command::Connect);
     let connection = server.accept(SOON);
     connection.establish("2.2", 120);
     for _ in 0..AUTHORIZATIONS_AT_ONCE {

@@ -1,4 +1,4 @@
-//! A network thread that ends by itself, as the game sees it.
+//! A network thread that stops without a close, as the game sees it.
 
 use std::sync::Arc;
 
@@ -13,11 +13,10 @@ use crate::{
     ConnectionState, PusherChannel, PusherConnection, PusherMembers, PusherPlugin,
     PusherSendAnswered, PusherSubscribed, PusherSubscription, PusherUser, SendError,
     auth::{ChannelAuthorization, UserAuthentication, authenticate_with, authorize_with},
-    handover::HandoverSink,
 };
 
-/// A hand-over with a bug.
-struct Fragile(HandoverSink);
+/// A sink with a bug.
+struct Fragile(Box<dyn Sink>);
 
 impl Sink for Fragile {
     fn received(&mut self, bytes: usize) {
@@ -41,7 +40,7 @@ impl Sink for Fragile {
 #[derive(Resource, Default)]
 struct Answers(Vec<(SendId, SendOutcome)>);
 
-/// A game that hears what becomes of what it sends.
+/// A game that collects the outcomes of what it sends.
 fn game(port: u16) -> App {
     let config = config(port)
         .with_sent_answers(true)
@@ -58,7 +57,7 @@ fn game(port: u16) -> App {
     let mut app = App::new();
     app.add_plugins(PusherPlugin {
         start: Some(Arc::new(|config, sink| {
-            Ok(Box::new(Driver::start(config, Fragile(sink))?))
+            super::super::start(config, Box::new(Fragile(sink)))
         })),
         ..PusherPlugin::new(config)
     });
@@ -139,7 +138,7 @@ fn a_network_thread_that_ends_by_itself_leaves_no_state_as_if_it_had_not() {
     app.update();
     assert!(has_failed(app.world_mut(), &channels));
 
-    // Not at once, but without another word.
+    // Not at once, but without another call.
     connection(app.world()).connect();
     let begun = Instant::now();
     while server.connections_so_far() == 1 {

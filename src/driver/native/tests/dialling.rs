@@ -1,3 +1,5 @@
+//! Dials: against every kind of refusal, and peers that hang in each phase.
+
 use std::{
     net::{Ipv6Addr, TcpListener},
     sync::{
@@ -7,18 +9,17 @@ use std::{
     thread,
 };
 
-use pusher_protocol::session::DialPhase;
+use pusher_protocol::session::{DialId, DialPhase};
 use pusher_test_support::{Answer, BlackHole, Ended, ScriptedAuth};
 
 use super::{
     super::{
-        cutoff::{Cut, Cutoff},
-        dial::{Dial, DialOrder},
-        header_provider::HandshakeHeaders,
-        look_up::{LookUpError, LookUps},
-        mailbox::{Mailbox, Message},
-        network::Network,
-        tls::Trust,
+        cancel::{Cancel, CancelToken, Stopped},
+        connector::Connector,
+        dial::{Dial, DialRequest},
+        headers::HandshakeHeaders,
+        messages::{Message, MessageReceiver, MessageSender},
+        resolver::DnsResolver,
     },
     *,
 };
@@ -92,7 +93,7 @@ fn a_refusal_says_what_was_refused() {
     assert_eq!(error, expected);
 
     for (answer, part) in [
-        ("", "ended the connection"),
+        ("", "closed the connection"),
         ("SSH-2.0-OpenSSH\r\n\r\n", "httparse"),
         ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "Upgrade"),
     ] {
@@ -179,11 +180,11 @@ fn the_handshake_carries_the_games_headers_asked_for_at_each_dial() {
         assert_eq!(header("upgrade").as_deref(), Some("websocket"));
         connection.establish("1.1", 120);
         client.expect_connected();
-        client.driver.command(Command::Redial);
+        client.command(Command::Redial);
     }
     let error = client.expect_loss();
     assert!(error.to_string().contains("panicked"), "{error}");
-    client.driver.command(Command::Connect);
+    client.command(Command::Connect);
     server.accept(SOON);
 }
 
@@ -336,7 +337,7 @@ fn a_disconnect_in_any_phase_lets_go_at_once() {
         }
         thread::sleep(Duration::from_millis(150));
         let begun = Instant::now();
-        client.driver.command(Command::Disconnect);
+        client.command(Command::Disconnect);
         if let Some(server) = &stuck.server {
             server.expect_open_connections(0, SOON);
         }
@@ -362,37 +363,51 @@ fn closing_in_any_phase_ends_well_under_a_second() {
     }
 }
 
+/// A request to dial a host that this resolver resolves.
+fn request(
+    resolver: &'static DnsResolver,
+    host: &str,
+    port: u16,
+    allowed: Duration,
+) -> DialRequest {
+    let config = config(port);
+    DialRequest {
+        connector: Connector::new(&config, resolver),
+        target: Endpoint::custom(host, port).target("key").unwrap(),
+        headers: HandshakeHeaders::new(&config, &Arc::new(HandshakeHeaders::threads())),
+        deadline: Instant::now() + allowed,
+        allowed,
+        inbound_message_bytes: 1000,
+    }
+}
+
+const DIAL: DialId = DialId(1);
+
+/// Waits for the outcome of a dial.
+fn outcome(receiver: &MessageReceiver) -> Result<(), ConnectionError> {
+    let deadline = Instant::now() + SOON;
+    loop {
+        assert!(Instant::now() < deadline, "waited for the dial's end");
+        match receiver.take() {
+            Some(Message::Dialled(_, outcome)) => return outcome.map(drop),
+            _ => thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
 #[test]
 fn a_look_up_that_hangs_is_given_up_in_time_and_can_be_cut() {
-    static HUNG: LookUps = LookUps::new(|_| {
+    static HUNG: DnsResolver = DnsResolver::new(|_| {
         thread::sleep(Duration::from_secs(3));
         Ok(Vec::new())
     });
     let poll = mio::Poll::new().unwrap();
-    let (mailbox, inbox) = Mailbox::new(poll.registry(), mio::Token(0)).unwrap();
-    let order = || DialOrder {
-        network: Network {
-            look_ups: &HUNG,
-            trust: Arc::new(Trust::new(Vec::new())),
-            proxy: None,
-        },
-        target: Endpoint::custom("hung.test", 80).target("key").unwrap(),
-        headers: HandshakeHeaders::default(),
-        deadline: Instant::now() + BRIEFLY,
-        allowed: BRIEFLY,
-        inbound_message_bytes: 1000,
-    };
-    let cutoff = Cutoff::default();
-    let id = pusher_protocol::session::DialId(1);
+    let (sender, receiver) = MessageSender::new(poll.registry(), mio::Token(0)).unwrap();
+    let request = || request(&HUNG, "hung.test", 80, BRIEFLY);
+    let token = CancelToken::default();
     let begun = Instant::now();
-    let dial = Dial::start(id, order(), mailbox.clone(), &cutoff).unwrap();
-    let outcome = loop {
-        assert!(begun.elapsed() < SOON, "waited for the dial's end");
-        match inbox.take() {
-            Some(Message::Dialled(_, outcome)) => break outcome,
-            _ => thread::sleep(Duration::from_millis(5)),
-        }
-    };
+    let dial = Dial::start(DIAL, request(), sender.clone(), &token).unwrap();
+    let outcome = outcome(&receiver);
     assert_took(begun, BRIEFLY);
     assert!(matches!(
         outcome,
@@ -404,54 +419,32 @@ fn a_look_up_that_hangs_is_given_up_in_time_and_can_be_cut() {
     drop(dial);
 
     let begun = Instant::now();
-    let dial = Dial::start(id, order(), mailbox, &cutoff).unwrap();
+    let dial = Dial::start(DIAL, request(), sender, &token).unwrap();
     drop(dial);
-    let own = Cutoff::default();
-    own.cut();
+    let own = CancelToken::default();
+    own.cancel();
     let deadline = Instant::now() + SOON;
     assert_eq!(
-        HUNG.look_up("hung.test", deadline, &own),
-        Err(LookUpError::Cut)
+        HUNG.resolve("hung.test", deadline, &own),
+        Err(Stopped::Cancelled)
     );
     assert_quick(begun);
-    assert!(inbox.take().is_none(), "a dial that was given up answers");
+    assert!(receiver.take().is_none(), "a cancelled dial answers");
 }
 
 #[test]
 fn a_dead_ipv6_address_before_a_live_ipv4_one_costs_next_to_nothing() {
-    static DUAL: LookUps =
-        LookUps::new(|_| Ok(vec!["::1".parse().unwrap(), "127.0.0.1".parse().unwrap()]));
+    static DUAL: DnsResolver =
+        DnsResolver::new(|_| Ok(vec!["::1".parse().unwrap(), "127.0.0.1".parse().unwrap()]));
     let server = ScriptedServer::start();
     let poll = mio::Poll::new().unwrap();
-    let (mailbox, inbox) = Mailbox::new(poll.registry(), mio::Token(0)).unwrap();
-    let order = DialOrder {
-        network: Network {
-            look_ups: &DUAL,
-            trust: Arc::new(Trust::new(Vec::new())),
-            proxy: None,
-        },
-        target: Endpoint::custom("dual.test", server.port())
-            .target("key")
-            .unwrap(),
-        headers: HandshakeHeaders::default(),
-        deadline: Instant::now() + SOON,
-        allowed: SOON,
-        inbound_message_bytes: 1000,
-    };
+    let (sender, receiver) = MessageSender::new(poll.registry(), mio::Token(0)).unwrap();
+    let request = request(&DUAL, "dual.test", server.port(), SOON);
     let begun = Instant::now();
-    let id = pusher_protocol::session::DialId(1);
-    let _dial = Dial::start(id, order, mailbox, &Cutoff::default()).unwrap();
+    let _dial = Dial::start(DIAL, request, sender, &CancelToken::default()).unwrap();
     let connection = server.accept(SOON);
     assert_quick(begun);
-    let outcome = loop {
-        assert!(begun.elapsed() < SOON, "waited for the dial's end");
-        match inbox.take() {
-            Some(Message::Dialled(_, outcome)) => break outcome,
-            _ => thread::sleep(Duration::from_millis(5)),
-        }
-    };
-    assert!(outcome.is_ok());
-    drop(outcome);
+    assert_eq!(outcome(&receiver), Ok(()));
     assert_eq!(connection.expect_end(SOON), Ended::ByClient);
 }
 

@@ -1,3 +1,5 @@
+//! Closing and dropping the driver.
+
 use std::thread;
 
 use pusher_test_support::Ended;
@@ -22,7 +24,7 @@ fn closing_says_goodbye_and_ends_the_thread() {
         // The sink went with the thread.
         while client.told.recv_timeout(SOON).is_ok() {}
         assert!(client.told.recv().is_err());
-        client.driver.command(Command::Connect);
+        client.command(Command::Connect);
         client.driver.close(Duration::from_secs(1));
     }
 }
@@ -85,9 +87,9 @@ fn a_panic_of_the_games_code_ends_the_client_with_a_word() {
         _ => None,
     });
     assert!(error.to_string().contains("panicked"), "{error}");
-    assert_eq!(client.driver.death().map(Into::into), Some(error));
+    assert_eq!(client.driver.exit_error().map(Into::into), Some(error));
     connection.expect_end(SOON);
-    client.driver.command(Command::Connect);
+    client.command(Command::Connect);
     let begun = Instant::now();
     client.driver.close(Duration::from_secs(1));
     assert_quick(begun);
@@ -115,9 +117,9 @@ fn the_games_code_hanging_on_the_network_thread_does_not_keep_the_socket() {
     let (release, released) = unbounded();
     let (sender, told) = unbounded();
     let sink = Hanging(released, Recorder(sender));
-    let driver = Driver::start(&config(server.port()), sink).unwrap();
-    driver.command(Command::Connect);
+    let driver = super::super::start(&config(server.port()), Box::new(sink)).unwrap();
     let mut client = Client { driver, told };
+    client.command(Command::Connect);
     let connection = server.accept(SOON);
     connection.establish("1.1", 120);
     client.expect_connected();
@@ -140,11 +142,11 @@ fn a_hundred_cycles_leave_nothing_behind() {
         let client = Client::start(&config(server.port()));
         // As many as one client may have without a wait.
         for _ in 0..5 {
-            client.driver.command(Command::Connect);
+            client.command(Command::Connect);
             let connection = server.accept(SOON);
             connection.establish("1.1", 120);
             client.expect_connected();
-            client.driver.command(Command::Disconnect);
+            client.command(Command::Disconnect);
             assert_eq!(connection.expect_close(SOON).code, Some(1000));
             connection.expect_end(SOON);
         }

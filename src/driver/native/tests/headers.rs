@@ -1,4 +1,4 @@
-//! The game's provider of handshake headers, when it does not return.
+//! A provider of handshake headers that does not return.
 
 use std::sync::{
     Arc,

@@ -1,3 +1,5 @@
+//! Traffic on an open connection.
+
 use std::{fs, path::PathBuf, thread};
 
 use pusher_protocol::{
@@ -80,7 +82,7 @@ fn a_flood_starves_neither_commands_nor_timers() {
         });
         thread::sleep(Duration::from_millis(100));
         let begun = Instant::now();
-        client.driver.command(client_event(1, "{}"));
+        client.command(client_event(1, "{}"));
         connection.expect_event("client-move", SOON);
         let elapsed = begun.elapsed();
         assert!(elapsed < Duration::from_millis(500), "{elapsed:?}");
@@ -209,9 +211,7 @@ fn a_server_that_does_not_read_gets_client_events_refused_and_the_rest_in_order_
     let mut sent = Vec::new();
     let mut is_refused = false;
     for id in 0..5_000 {
-        client
-            .driver
-            .command(client_event(id, &json!([id, filling]).to_string()));
+        client.command(client_event(id, &json!([id, filling]).to_string()));
         let outcome = client.expect("an answer", |told| match told {
             Told::Notice(Notice::SendAnswered { outcome, .. }) => Some(outcome.clone()),
             _ => None,
@@ -227,9 +227,7 @@ fn a_server_that_does_not_read_gets_client_events_refused_and_the_rest_in_order_
     }
     assert!(is_refused, "{} were taken", sent.len());
     // The protocol itself still has its say.
-    client
-        .driver
-        .command(Command::Unsubscribe(name("private-room")));
+    client.command(Command::Unsubscribe(name("private-room")));
     thread::sleep(Duration::from_millis(50));
     connection.read_again();
     for id in sent {
@@ -244,7 +242,7 @@ fn a_new_dial_does_not_wait_for_the_old_connections_goodbye() {
     let (client, old) = Client::connected(&config(server.port()), &server);
     old.leave_closes_unanswered();
     let begun = Instant::now();
-    client.driver.command(Command::Redial);
+    client.command(Command::Redial);
     let new = server.accept(SOON);
     new.establish("2.2", 120);
     client.expect_connected();
@@ -280,7 +278,7 @@ fn another_configuration_holds_from_the_next_dial_on() {
     let (client, connection) = Client::connected(&config(old.port()), &old);
     client.driver.configure(&config(new.port()));
     connection.expect_nothing(Duration::from_millis(50));
-    client.driver.command(Command::Redial);
+    client.command(Command::Redial);
     new.accept(SOON).establish("2.2", 120);
     client.expect_connected();
     connection.expect_close(SOON);
@@ -312,9 +310,10 @@ fn an_idle_client_does_not_wake() {
     let server = ScriptedServer::start();
     let (sender, told) = unbounded();
     let (trace, thread) = unbounded();
-    let driver = Driver::start(&config(server.port()), Tracing(trace, Recorder(sender))).unwrap();
-    driver.command(Command::Connect);
+    let sink = Tracing(trace, Recorder(sender));
+    let driver = super::super::start(&config(server.port()), Box::new(sink)).unwrap();
     let client = Client { driver, told };
+    client.command(Command::Connect);
     let connection = server.accept(SOON);
     connection.reply_with(polite);
     connection.establish("1.1", 120);
@@ -343,7 +342,7 @@ fn a_command_is_on_the_wire_at_once() {
     for id in 0..200 {
         thread::sleep(Duration::from_millis(2));
         let begun = Instant::now();
-        client.driver.command(client_event(id, "{}"));
+        client.command(client_event(id, "{}"));
         connection.expect_event("client-move", SOON);
         times.push(begun.elapsed());
     }

@@ -16,19 +16,21 @@ use pusher_protocol::{
     ChannelName, NameRules,
     config::{Endpoint, Limits, ReconnectPolicy, RetryPolicy, Timing},
     session::{
-        ClientEvent, Command, ConnectionError, ConnectionState, Notice, ReceivedEvent, SendId,
-        SendMode, SubscriptionError, SubscriptionStatus,
+        ClientEvent, Command, ConnectionError, ConnectionState, Input, Notice, ReceivedEvent,
+        SendId, SendMode, SubscriptionError, SubscriptionStatus,
     },
 };
 use pusher_test_support::{ScriptedConnection, ScriptedServer, TestAuthority};
 use serde_json::value::RawValue;
 
-use super::Driver;
-use crate::{config::PusherConfig, driver::Sink};
+use crate::{
+    config::PusherConfig,
+    driver::{Driver, Sink},
+};
 
 const SOON: Duration = Duration::from_secs(5);
 
-/// What the sink was told.
+/// What the sink received.
 #[derive(Debug)]
 enum Told {
     Event { name: String, data: String },
@@ -36,7 +38,7 @@ enum Told {
     Flush,
 }
 
-/// A sink that passes all of it on to the test.
+/// A sink that passes everything to the test.
 struct Recorder(Sender<Told>);
 
 impl Sink for Recorder {
@@ -60,22 +62,26 @@ impl Sink for Recorder {
 }
 
 struct Client {
-    driver: Driver,
+    driver: Box<dyn Driver>,
     told: Receiver<Told>,
 }
 
 impl Client {
     fn start(config: &PusherConfig) -> Self {
         let (sender, told) = unbounded();
-        let driver = Driver::start(config, Recorder(sender)).unwrap();
+        let driver = super::start(config, Box::new(Recorder(sender))).unwrap();
         Self { driver, told }
     }
 
-    /// A client that was told to connect.
+    /// Starts a client that connects.
     fn connecting(config: &PusherConfig) -> Self {
         let client = Self::start(config);
-        client.driver.command(Command::Connect);
+        client.command(Command::Connect);
         client
+    }
+
+    fn command(&self, command: Command) {
+        self.driver.input(Input::Command(command));
     }
 
     /// A client and the server's end of its established connection.
@@ -87,7 +93,7 @@ impl Client {
         (client, connection)
     }
 
-    /// The first thing told that `wanted` makes something of; what comes before is passed over.
+    /// Waits for the first item that `wanted` accepts, and ignores those before.
     #[track_caller]
     fn expect<T>(&self, what: &str, wanted: impl Fn(&Told) -> Option<T>) -> T {
         let deadline = Instant::now() + SOON;
@@ -111,7 +117,7 @@ impl Client {
         });
     }
 
-    /// Why the connection was lost, or not had.
+    /// Waits for the reason why the connection was lost or never established.
     #[track_caller]
     fn expect_loss(&self) -> ConnectionError {
         self.expect("Waiting or Failed", |told| match told {
@@ -149,7 +155,7 @@ impl Client {
     }
 
     fn subscribe(&self, channel: &str) {
-        self.driver.command(Command::Subscribe {
+        self.command(Command::Subscribe {
             channel: name(channel),
             extra: None,
         });
@@ -198,7 +204,7 @@ fn dial_timeout(dial_timeout: Duration) -> Timing {
     }
 }
 
-/// Whether something took about as long as it was allowed, and not longer.
+/// Asserts that something took about as long as allowed.
 #[track_caller]
 fn assert_took(begun: Instant, allowed: Duration) {
     let elapsed = begun.elapsed();

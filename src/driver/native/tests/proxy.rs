@@ -1,3 +1,5 @@
+//! Connections through an HTTP proxy.
+
 use std::net::TcpListener;
 
 use pusher_protocol::{protocol::AuthError, session::DialPhase};
@@ -145,7 +147,7 @@ fn another_proxy_holds_from_the_next_dial_on() {
     assert!(through(&old).needs_redial(&through(&new)));
     let (client, _connection) = Client::connected(&through(&old), &server);
     client.driver.configure(&through(&new));
-    client.driver.command(Command::Redial);
+    client.command(Command::Redial);
     server.accept(SOON).establish("2.2", 120);
     client.expect_connected();
     assert_eq!((old.requests().len(), new.requests().len()), (1, 1));

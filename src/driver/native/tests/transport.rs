@@ -1,3 +1,5 @@
+//! Connections over a configured transport.
+
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -163,7 +165,7 @@ fn a_client_lives_on_a_transport_as_on_a_socket() {
     for number in 0..1000 {
         assert_eq!(client.expect_event(), ("count".into(), number.to_string()));
     }
-    client.driver.command(client_event(1, "{\"x\":1}"));
+    client.command(client_event(1, "{\"x\":1}"));
     assert_eq!(far.expect_frame()["data"]["x"], 1);
     assert_eq!(far.events.waiting_bytes(), 0);
     assert!(!far.events.is_given_up());
@@ -229,14 +231,14 @@ fn each_way_for_a_dial_to_fail_is_told_with_its_reason() {
             }),
             "no route",
         ),
-        (Failing(|_| near()), "let go"),
+        (Failing(|_| near()), "dropped the connection"),
         (
             Failing(|events| {
                 events.receive("{}");
                 events.opened();
                 near()
             }),
-            "before it had opened",
+            "before the connection was open",
         ),
     ];
     for (transport, part) in failing {
@@ -281,7 +283,7 @@ fn a_dial_that_does_not_open_is_given_up_in_time_and_at_once_by_a_disconnect() {
 
     let client = Client::connecting(&config);
     let far = accept(&dials);
-    client.driver.command(Command::Disconnect);
+    client.command(Command::Disconnect);
     far.expect_end();
 }
 
@@ -318,7 +320,7 @@ fn a_transport_that_is_behind_gets_no_client_events_and_one_without_hope_is_left
     let (client, far) = with_private_room(config, &dials);
     let outcome_of = |waiting, id| {
         far.waiting.store(waiting, Ordering::SeqCst);
-        client.driver.command(client_event(id, "{}"));
+        client.command(client_event(id, "{}"));
         client.expect("an answer", |told| match told {
             Told::Notice(Notice::SendAnswered { outcome, .. }) => Some(outcome.clone()),
             _ => None,
@@ -329,9 +331,7 @@ fn a_transport_that_is_behind_gets_no_client_events_and_one_without_hope_is_left
     assert_eq!(outcome_of(1000, 2), refused);
     assert_eq!(outcome_of(0, 3), SendOutcome::Sent);
     far.waiting.store(8001, Ordering::SeqCst);
-    client
-        .driver
-        .command(Command::Unsubscribe(name("private-room")));
+    client.command(Command::Unsubscribe(name("private-room")));
     assert!(matches!(client.expect_loss(), ConnectionError::Lost { .. }));
 }
 
@@ -401,18 +401,18 @@ fn a_panic_in_the_transport_ends_the_connection_and_not_the_client() {
         };
         let events = connect();
         match place {
-            "close" => client.driver.command(Command::Redial),
+            "close" => client.command(Command::Redial),
             "drop" => {
                 events.lost("gone");
                 client.expect_loss();
-                client.driver.command(Command::Connect);
+                client.command(Command::Connect);
             }
             _ => {
                 client.subscribe("room");
                 let error = client.expect_loss();
                 assert!(error.to_string().contains("panicked"), "{place}: {error}");
-                client.driver.command(Command::Unsubscribe(name("room")));
-                client.driver.command(Command::Connect);
+                client.command(Command::Unsubscribe(name("room")));
+                client.command(Command::Connect);
             }
         }
         connect();
@@ -436,7 +436,7 @@ fn another_transport_holds_from_the_next_dial_on() {
     assert!(old.needs_redial(&new) && !old.needs_redial(&old.clone()));
     let (client, far) = connected(&old, &old_dials);
     client.driver.configure(&new);
-    client.driver.command(Command::Redial);
+    client.command(Command::Redial);
     assert_eq!(far.expect(), Done::Closed(1000));
     accept(&new_dials).establish();
     client.expect_connected();

@@ -1,0 +1,200 @@
+//! A tunnel through an HTTP proxy (`CONNECT`, RFC 9110, section 9.3.6).
+
+use std::io::{self, Read, Write};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::connector::Peer;
+use crate::config::Proxy;
+
+/// The largest response head, in bytes.
+const HEAD_LIMIT: usize = 16 << 10;
+
+/// Why the proxy opened no tunnel.
+#[derive(Debug)]
+pub(super) enum TunnelError {
+    Refused { status: Option<u16>, reason: String },
+    Io(io::Error),
+}
+
+/// Asks the proxy at the other end of this stream for a tunnel. Afterwards the stream is one to the peer, none of whose bytes were read.
+pub(super) fn open(
+    stream: &mut (impl Read + Write),
+    proxy: &Proxy,
+    peer: &Peer,
+) -> Result<(), TunnelError> {
+    let request = request(proxy, peer)?;
+    stream
+        .write_all(request.as_bytes())
+        .and_then(|()| stream.flush())
+        .map_err(TunnelError::Io)?;
+    let head = read_head(stream)?;
+    match status(head.lines().next().unwrap_or_default()) {
+        Some((200..=299, _)) => Ok(()),
+        Some((status, phrase)) => Err(TunnelError::Refused {
+            status: Some(status),
+            reason: match (status, &proxy.credentials) {
+                (407, None) => "it requires credentials".into(),
+                (407, Some(_)) => "it rejected the credentials".into(),
+                _ => phrase,
+            },
+        }),
+        None => Err(refused("it does not speak HTTP")),
+    }
+}
+
+fn request(proxy: &Proxy, peer: &Peer) -> Result<String, TunnelError> {
+    let host = if peer.host.contains(':') {
+        format!("[{}]", peer.host)
+    } else {
+        peer.host.clone()
+    };
+    let target = format!("{host}:{}", peer.port);
+    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
+    if let Some((user, password)) = &proxy.credentials {
+        if user.contains(':') {
+            return Err(refused("the user name for it contains a colon"));
+        }
+        let credentials = STANDARD.encode(format!("{user}:{password}"));
+        request += &format!("Proxy-Authorization: Basic {credentials}\r\n");
+    }
+    request += "\r\n";
+    Ok(request)
+}
+
+/// Reads up to the empty line and no further: the next bytes are the peer's.
+fn read_head(stream: &mut impl Read) -> Result<String, TunnelError> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"\n\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte).map_err(TunnelError::Io)? == 0 {
+            return Err(refused("it closed the connection"));
+        }
+        head.extend(byte);
+        if head.len() > HEAD_LIMIT {
+            return Err(refused("its response is too long"));
+        }
+    }
+    Ok(String::from_utf8_lossy(&head).into_owned())
+}
+
+/// Returns status and reason of a line such as `HTTP/1.1 200 Connection established`.
+fn status(line: &str) -> Option<(u16, String)> {
+    let rest = line.strip_prefix("HTTP/1.")?;
+    let mut parts = rest.splitn(3, ' ').skip(1);
+    let status = parts.next()?.trim().parse().ok()?;
+    let phrase = parts.next().unwrap_or_default();
+    let printable = |c: &char| !c.is_control();
+    Some((status, phrase.chars().filter(printable).take(200).collect()))
+}
+
+fn refused(reason: &str) -> TunnelError {
+    TunnelError::Refused {
+        status: None,
+        reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// A proxy that says one thing, and what it was asked.
+    struct Canned(Cursor<Vec<u8>>, Vec<u8>);
+
+    impl Read for Canned {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Write for Canned {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn ask(proxy: &Proxy, host: &str, answer: &str) -> (Result<(), TunnelError>, Canned) {
+        let mut stream = Canned(Cursor::new(answer.into()), Vec::new());
+        let peer = Peer {
+            host: host.into(),
+            port: 443,
+            tls: true,
+        };
+        (open(&mut stream, proxy, &peer), stream)
+    }
+
+    #[test]
+    fn a_proxy_is_asked_with_its_credentials_and_nothing_behind_its_answer_is_read() {
+        let answer = "HTTP/1.1 200 Connection established\r\nX-Via: me\r\n\r\nsecret";
+        let proxy = Proxy::new("[::1]", 1).with_credentials("Aladdin", "open sesame");
+        assert_eq!(proxy.host, "::1");
+        let (opened, mut stream) = ask(&proxy, "game.example.com", answer);
+        opened.unwrap();
+        let asked = String::from_utf8(std::mem::take(&mut stream.1)).unwrap();
+        // The example of RFC 7617.
+        let expected = "CONNECT game.example.com:443 HTTP/1.1\r\nHost: game.example.com:443\r\n\
+                        Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n";
+        assert_eq!(asked, expected);
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "secret");
+
+        let (opened, stream) = ask(&Proxy::new("p", 1), "2001:db8::1", "HTTP/1.0 200\n\n");
+        opened.unwrap();
+        assert!(
+            stream
+                .1
+                .starts_with(b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\n")
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_refused_and_holds_no_secret() {
+        let open = Proxy::new("p", 1);
+        let with = |user: &str| open.clone().with_credentials(user, "sesame");
+        for (proxy, answer, expected, words) in [
+            (
+                &open,
+                "HTTP/1.1 407 Auth\r\n\r\n",
+                Some(407),
+                "requires credentials",
+            ),
+            (
+                &with("a"),
+                "HTTP/1.1 407\r\n\r\n",
+                Some(407),
+                "rejected the credentials",
+            ),
+            (
+                &open,
+                "HTTP/1.1 403 Not\u{7} this port\r\n\r\n",
+                Some(403),
+                "Not this port",
+            ),
+            (&open, "HTTP/1.1 302 Found\r\n\r\n", Some(302), "Found"),
+            (&open, "SSH-2.0-OpenSSH\r\n\r\n", None, "HTTP"),
+            (&open, "HTTP/1.1 200", None, "closed"),
+            (&open, "", None, "closed"),
+            (&open, &"x".repeat(1 << 15), None, "too long"),
+            (&with("a:b"), "", None, "colon"),
+        ] {
+            let error = ask(proxy, "h", answer).0.unwrap_err();
+            let TunnelError::Refused { status, reason } = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!(status, expected, "{answer}");
+            assert!(
+                reason.contains(words) && !reason.contains("sesame"),
+                "{reason}"
+            );
+        }
+        assert!(!format!("{:?}", with("Aladdin")).contains("Aladdin"));
+    }
+}

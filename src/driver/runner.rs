@@ -1,0 +1,207 @@
+//! Runs a session for a driver: hands it inputs and frames, executes its outputs by the driver's [`SessionIo`], and passes what it
+//! delivers to the [`Sink`].
+
+use std::{collections::VecDeque, time::Duration};
+
+use pusher_protocol::{
+    Session,
+    session::{
+        Command, ConnectionError, DialId, Input, Notice, Now, Output, RequestId, SendError, SendId,
+        SendOutcome,
+    },
+};
+
+use super::{AuthQuery, Sink};
+
+/// Frames of the protocol itself, such as a pong, are exempt from the limit on unsent bytes. But if the server leaves this many times the
+/// limit unread, the connection counts as lost.
+const LOST_BACKLOG: usize = 8;
+
+/// A session and its sink.
+pub(crate) struct SessionRunner {
+    pub(crate) session: Session,
+    pub(crate) sink: Box<dyn Sink>,
+    /// Whether the sink has something that was not flushed.
+    is_unflushed: bool,
+    /// Inputs for the session that wait until its outputs are executed.
+    pending: VecDeque<Input>,
+    /// The client event that is being written. If writing it panics, it is still answered.
+    writing: Option<SendId>,
+}
+
+impl SessionRunner {
+    pub(crate) fn new(session: Session, sink: Box<dyn Sink>) -> Self {
+        Self {
+            session,
+            sink,
+            is_unflushed: false,
+            pending: VecDeque::new(),
+            writing: None,
+        }
+    }
+
+    /// Queues an input until the session's outputs are executed.
+    pub(crate) fn queue(&mut self, input: Input) {
+        self.pending.push_back(input);
+    }
+
+    /// Handles a frame. Call [`SessionIo::drain_outputs`] afterwards.
+    pub(crate) fn frame(&mut self, dial: DialId, text: &str, now: Now) {
+        self.sink.received(text.len());
+        self.is_unflushed = true;
+        if let Some(event) = self.session.handle_frame(dial, text, now) {
+            self.sink.event(&event);
+        }
+    }
+
+    /// Makes visible to the game what came since the last call.
+    pub(crate) fn flush(&mut self) {
+        if std::mem::take(&mut self.is_unflushed) {
+            self.sink.flush();
+        }
+    }
+
+    /// Returns the next output that needs the driver. Notices before it go to the sink.
+    fn next_output(&mut self) -> Option<Output> {
+        while let Some(output) = self.session.poll_output() {
+            let Output::Notice(notice) = output else {
+                return Some(output);
+            };
+            self.sink.notice(notice);
+            self.is_unflushed = true;
+        }
+        None
+    }
+
+    /// Rejects all client events that the session holds, because the driver stops without a close.
+    pub(crate) fn reject_sends(&mut self, now: Now) {
+        if let Some(id) = self.writing.take() {
+            self.reject(id);
+        }
+        for input in std::mem::take(&mut self.pending) {
+            if matches!(input, Input::Written { .. }) {
+                self.session.handle_input(input, now);
+            }
+        }
+        self.session
+            .handle_input(Input::Command(Command::Disconnect), now);
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Send {
+                    answer: Some(id), ..
+                } => self.reject(id),
+                Output::Notice(answer @ Notice::SendAnswered { .. }) => self.sink.notice(answer),
+                _ => {}
+            }
+        }
+    }
+
+    /// Rejects one client event.
+    pub(crate) fn reject(&mut self, id: SendId) {
+        let outcome = SendOutcome::Rejected(SendError::NotConnected);
+        self.sink.notice(Notice::SendAnswered { id, outcome });
+    }
+}
+
+/// What a session needs of its driver. The provided methods run the session.
+pub(crate) trait SessionIo {
+    fn runner(&mut self) -> &mut SessionRunner;
+    fn now(&self) -> Now;
+    /// The limit on unsent bytes.
+    fn outbound_limit(&self) -> usize;
+
+    /// Starts a dial.
+    fn dial(
+        &mut self,
+        dial: DialId,
+        deadline: Duration,
+        attempt: u32,
+    ) -> Result<(), ConnectionError>;
+    /// Cancels a dial.
+    fn cancel_dial(&mut self, dial: DialId);
+    /// Returns how many bytes the open connection has not sent yet, or `None` without a connection.
+    fn unsent_bytes(&mut self) -> Option<usize>;
+    /// Writes a frame to the open connection. Returns whether the connection accepted it.
+    fn write(&mut self, text: String) -> bool;
+    /// Starts the close handshake of the open connection.
+    fn close(&mut self, code: u16, reason: &'static str);
+    /// Drops the open connection without a close handshake.
+    fn abandon(&mut self);
+    /// Drops the open connection, and [queues](SessionRunner::queue) that it was lost.
+    fn lose(&mut self, error: ConnectionError);
+    /// Asks the game's backend.
+    fn authorize(&mut self, query: AuthQuery);
+    /// The answer to this query is no longer needed.
+    fn cancel_query(&mut self, id: RequestId);
+
+    /// Handles an input.
+    fn feed(&mut self, input: Input) {
+        let now = self.now();
+        self.runner().session.handle_input(input, now);
+        self.drain_outputs();
+    }
+
+    /// Executes the session's outputs, and those that follow from the queued inputs.
+    fn drain_outputs(&mut self) {
+        loop {
+            while let Some(output) = self.runner().next_output() {
+                self.execute(output);
+            }
+            let Some(input) = self.runner().pending.pop_front() else {
+                return;
+            };
+            let now = self.now();
+            self.runner().session.handle_input(input, now);
+        }
+    }
+
+    /// Executes one output.
+    fn execute(&mut self, output: Output) {
+        match output {
+            Output::Dial {
+                dial,
+                deadline,
+                attempt,
+            } => {
+                if let Err(error) = self.dial(dial, deadline, attempt) {
+                    self.runner().queue(Input::DialFailed(dial, error));
+                }
+            }
+            Output::CancelDial(dial) => self.cancel_dial(dial),
+            Output::Send { text, answer } => self.send(text.into(), answer),
+            Output::Close { code, reason } => self.close(code, reason),
+            Output::Abandon => self.abandon(),
+            Output::Authorize {
+                request,
+                channel,
+                socket_id,
+            } => self.authorize(AuthQuery::channel(request, &channel, socket_id)),
+            Output::Authenticate { request, socket_id } => {
+                self.authorize(AuthQuery::user(request, socket_id));
+            }
+            Output::CancelRequest(request) => self.cancel_query(request),
+            // `next_output` has passed it to the sink.
+            Output::Notice(_) => {}
+        }
+    }
+
+    /// Sends a frame within the limits on unsent bytes. With an `answer` it is a client event, which may be rejected.
+    fn send(&mut self, text: String, answer: Option<SendId>) {
+        let limit = self.outbound_limit();
+        let mut accepted = false;
+        self.runner().writing = answer;
+        if let Some(unsent) = self.unsent_bytes() {
+            let unsent = unsent + text.len();
+            if answer.is_none() && unsent > limit.saturating_mul(LOST_BACKLOG) {
+                let reason = "the server does not read".into();
+                self.lose(ConnectionError::Lost { reason });
+            } else if answer.is_none() || unsent <= limit {
+                accepted = self.write(text);
+            }
+        }
+        let runner = self.runner();
+        if let Some(id) = runner.writing.take() {
+            runner.queue(Input::Written { id, accepted });
+        }
+    }
+}

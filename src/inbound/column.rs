@@ -1,0 +1,240 @@
+//! [`Column`]: decoded payloads of one type, and their decoding.
+
+use std::{
+    any::{Any, type_name},
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use bevy_ecs::prelude::*;
+use pusher_protocol::protocol::EventData;
+use serde::de::{DeserializeOwned, IgnoredAny, IntoDeserializer, value::StrDeserializer};
+
+use crate::{
+    event::{DecodeFailure, Losses, Origin, PusherDecodeFailed, RawData},
+    inbound::{
+        messages::{age_events, write_messages},
+        receive::{Dispatcher, InboundEvent},
+    },
+    user_code::drop_value,
+};
+
+/// Decoded payloads of one type, the oldest first. Filled on the driver's thread, emptied by the frame.
+pub(crate) trait Column: Any + Send + Sync {
+    /// Decodes a payload, and keeps the value or the failure.
+    fn decode(&mut self, data: &EventData<'_>);
+
+    /// Moves all rows of another column of the same type to the end of this one.
+    fn append(&mut self, other: &mut dyn Column);
+
+    /// Drops the oldest rows.
+    fn skip(&mut self, rows: usize);
+
+    /// Delivers the oldest row as an event to observers, and keeps it for [`write_messages`](Self::write_messages).
+    fn dispatch(&mut self, origin: Origin<'_>, dispatcher: &mut Dispatcher<'_>);
+
+    /// Writes the delivered events as messages.
+    fn write_messages(&mut self, world: &mut World);
+
+    /// Drops messages of this type beyond `limit`, and counts them.
+    fn age_messages(&self, world: &mut World, limit: usize, losses: &mut Losses);
+}
+
+/// The column of one kind of event.
+pub(super) struct TypedColumn<E: InboundEvent> {
+    rows: VecDeque<Result<E::Data, Box<DecodeFailure>>>,
+    /// Delivered to observers, but not written as messages yet. Only used in the frame.
+    delivered: Vec<E>,
+}
+
+impl<E: InboundEvent> Default for TypedColumn<E> {
+    fn default() -> Self {
+        Self {
+            rows: VecDeque::new(),
+            delivered: Vec::new(),
+        }
+    }
+}
+
+impl<E: InboundEvent<Data: DeserializeOwned>> Column for TypedColumn<E> {
+    fn decode(&mut self, data: &EventData<'_>) {
+        self.rows.push_back(decode(data));
+    }
+
+    fn append(&mut self, other: &mut dyn Column) {
+        let other: &mut dyn Any = other;
+        if let Some(other) = other.downcast_mut::<Self>() {
+            self.rows.append(&mut other.rows);
+        }
+    }
+
+    fn skip(&mut self, rows: usize) {
+        self.rows
+            .drain(..rows.min(self.rows.len()))
+            .for_each(drop_value);
+    }
+
+    fn dispatch(&mut self, origin: Origin<'_>, dispatcher: &mut Dispatcher<'_>) {
+        match self.rows.pop_front() {
+            Some(Ok(data)) => {
+                let mut event = E::new(origin, data);
+                if event.dispatch(origin.kind, dispatcher) {
+                    self.delivered.push(event);
+                } else {
+                    drop_value(event);
+                }
+            }
+            Some(Err(failure)) => dispatcher.emit_decode_failed(PusherDecodeFailed {
+                kind: origin.kind.clone(),
+                type_name: type_name::<E::Data>(),
+                failure: *failure,
+            }),
+            None => {}
+        }
+    }
+
+    fn write_messages(&mut self, world: &mut World) {
+        write_messages(&mut self.delivered, world);
+    }
+
+    fn age_messages(&self, world: &mut World, limit: usize, losses: &mut Losses) {
+        age_events::<E>(world, limit, losses);
+    }
+}
+
+fn decode<T: DeserializeOwned>(data: &EventData<'_>) -> Result<T, Box<DecodeFailure>> {
+    // Decoders are user code, and a panic must not stop the network thread.
+    let decoded = catch_unwind(AssertUnwindSafe(|| {
+        // Tracking the path takes time, so only a payload that failed is decoded again with it.
+        data.parse::<T>()
+            .or_else(|_| decode_with_path(data))
+            .or_else(|error| decode_text(data).ok_or(error))
+    }));
+    let (path, reason) = match decoded {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => (error.path().to_string(), error.inner().to_string()),
+        Err(panic) => (".".to_owned(), panic_message(&*panic)),
+    };
+    Err(Box::new(DecodeFailure {
+        path,
+        reason,
+        raw: RawData::from(data),
+    }))
+}
+
+fn decode_with_path<T: DeserializeOwned>(
+    data: &EventData<'_>,
+) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+    let json = match data {
+        EventData::Absent => "null",
+        EventData::Text(text) | EventData::Json(text) => text,
+    };
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+    match T::deserialize(tracked).and_then(|value| deserializer.end().map(|()| value)) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(serde_path_to_error::Error::new(track.path(), error)),
+    }
+}
+
+/// Decodes a text that is not JSON as a string: servers send `yes` for `"yes"`.
+fn decode_text<T: DeserializeOwned>(data: &EventData<'_>) -> Option<T> {
+    let EventData::Text(text) = data else {
+        return None;
+    };
+    if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        return None;
+    }
+    let text: StrDeserializer<'_, serde_json::Error> = text.as_ref().into_deserializer();
+    T::deserialize(text).ok()
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    match message {
+        Some(message) => format!("the decoder panicked: {message}"),
+        None => "the decoder panicked".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer};
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only decoded")]
+    struct Line {
+        points: Vec<Point>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only decoded")]
+    struct Point {
+        x: f32,
+    }
+
+    fn failure<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> DecodeFailure {
+        *decode::<T>(&EventData::Text(Cow::Borrowed(json))).unwrap_err()
+    }
+
+    #[test]
+    fn a_failure_says_where_and_why_and_keeps_the_payload() {
+        let json = r#"{"points":[{"x":1},{"x":"east"}]}"#;
+        let failure = failure::<Line>(json);
+        assert_eq!(failure.path, "points[1].x");
+        assert!(failure.reason.contains("expected f32"), "{failure:?}");
+        assert_eq!(failure.raw.as_str(), json);
+    }
+
+    #[test]
+    fn text_after_the_value_is_a_failure() {
+        let failure = failure::<Point>(r#"{"x":1} and more"#);
+        assert!(
+            failure.reason.contains("trailing characters"),
+            "{failure:?}"
+        );
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_a_string() {
+        let decoded = |text| decode::<String>(&EventData::Text(Cow::Borrowed(text))).ok();
+        assert_eq!(decoded("yes").as_deref(), Some("yes"));
+        assert_eq!(decoded(r#""yes""#).as_deref(), Some("yes"));
+        assert_eq!(decoded("[1]"), None);
+        let failure = failure::<Line>("yes");
+        assert!(failure.reason.contains("expected value"), "{failure:?}");
+    }
+
+    #[test]
+    fn absent_data_is_null() {
+        assert_eq!(decode::<()>(&EventData::Absent).ok(), Some(()));
+        assert_eq!(
+            decode::<Option<u8>>(&EventData::Absent).ok(),
+            Some(None::<u8>)
+        );
+        assert!(decode::<u8>(&EventData::Absent).is_err());
+    }
+
+    #[test]
+    #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
+    fn a_panicking_decoder_is_a_failure() {
+        #[derive(Debug)]
+        struct Bomb;
+
+        impl<'de> Deserialize<'de> for Bomb {
+            fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                panic!("boom")
+            }
+        }
+
+        assert_eq!(failure::<Bomb>("1").reason, "the decoder panicked: boom");
+    }
+}

@@ -1,0 +1,68 @@
+//! Bevy messages: writing them, and dropping those that nobody reads.
+//!
+//! Bevy drops old messages by itself, but not before `FixedUpdate` has run, which does not happen while virtual time is paused. Without a
+//! limit of the plugin's own, messages would fill the memory of a paused game.
+
+use bevy_app::App;
+use bevy_ecs::prelude::*;
+
+use crate::{event::Losses, inbound::receive::InboundEvent, user_code::drop_value};
+
+/// How many messages of one kind that is not an event of the server are kept.
+const MOST_MESSAGES: usize = 4096;
+
+/// Writes events as messages, all at once, because looking up their storage takes longer than writing one.
+pub(super) fn write_messages<M: Message>(events: &mut Vec<M>, world: &mut World) {
+    if events.is_empty() {
+        return;
+    }
+    match world.get_resource_mut::<Messages<M>>() {
+        Some(mut messages) => {
+            messages.write_batch(events.drain(..));
+        }
+        None => events.drain(..).for_each(drop_value),
+    }
+}
+
+/// Drops the older half of the messages if there are more than `limit`, and counts them.
+pub(super) fn age_events<E: InboundEvent>(world: &mut World, limit: usize, losses: &mut Losses) {
+    let Some(mut messages) = world.get_resource_mut::<Messages<E>>() else {
+        return;
+    };
+    // Bevy keeps messages in two halves, of which an update drops the older.
+    if messages.iter_current_update_messages().len() > limit / 2 {
+        for event in messages.update_drain() {
+            losses.add(event.target(), 1);
+            drop_value(event);
+        }
+    }
+}
+
+/// The kinds of messages that are not events of the server.
+#[derive(Resource, Default)]
+pub(crate) struct PluginMessages(Vec<fn(&mut World, usize)>);
+
+impl PluginMessages {
+    pub(crate) fn add<M: Message>(&mut self, app: &mut App) {
+        app.add_message::<M>();
+        self.0.push(age::<M>);
+    }
+
+    /// Drops messages of each kind beyond `limit`. They are not counted: the latest one describes the current state.
+    pub(super) fn age(world: &mut World, limit: usize) {
+        world.try_resource_scope(|world, kinds: Mut<Self>| {
+            for age in &kinds.0 {
+                age(world, limit.min(MOST_MESSAGES));
+            }
+        });
+    }
+}
+
+fn age<M: Message>(world: &mut World, limit: usize) {
+    let Some(mut messages) = world.get_resource_mut::<Messages<M>>() else {
+        return;
+    };
+    if messages.iter_current_update_messages().len() > limit / 2 {
+        messages.update();
+    }
+}

@@ -1,0 +1,432 @@
+//! The system that delivers what is in the queue: events to observers and as messages, everything else by `notices`. It works in order
+//! and within the frame's budget.
+
+use std::sync::Arc;
+
+use bevy_ecs::{change_detection::DetectChangesMut, prelude::*};
+use bevy_platform::time::Instant;
+use pusher_protocol::{config::Limits, session::EventTarget};
+
+use crate::{
+    channel::Subscribers,
+    event::{
+        EventKind, ForEntity, LagCause, Losses, Origin, PusherEvent, PusherGlobalEvent,
+        PusherLagged, RawData,
+    },
+    inbound::{
+        batch::{Batch, Entry},
+        budget::Budget,
+        messages::{PluginMessages, age_events, write_messages},
+        notices,
+        queue::InboundQueue,
+    },
+    user::PusherUserEvent,
+    user_code::UserCode,
+};
+
+/// The frame's end of the queue.
+#[derive(Resource)]
+pub(crate) struct Inbound {
+    queue: InboundQueue,
+    /// Empty between frames. Kept because its buffers are used again.
+    batch: Batch,
+    limits: Limits,
+    /// Whether the budget applies. Under test, the clock stands still during a frame.
+    is_real_time: bool,
+    /// The moment from which the session counts its time.
+    started: Option<Instant>,
+}
+
+impl Inbound {
+    pub(crate) fn new(queue: InboundQueue) -> Self {
+        Self {
+            queue,
+            batch: Batch::default(),
+            limits: Limits::default(),
+            is_real_time: true,
+            started: None,
+        }
+    }
+
+    pub(crate) fn queue(&self) -> &InboundQueue {
+        &self.queue
+    }
+
+    /// Sets what depends on the configuration and the driver.
+    pub(crate) fn configure(
+        &mut self,
+        limits: &Limits,
+        is_real_time: bool,
+        started: Option<Instant>,
+    ) {
+        self.queue.set_limits(limits);
+        self.limits = limits.clone();
+        self.is_real_time = is_real_time;
+        self.started = started;
+    }
+}
+
+/// Delivers until the queue is empty or the budget is spent. The rest is delivered in the next frame.
+pub(crate) fn receive(world: &mut World) {
+    let Some(mut inbound) = world.get_resource_mut::<Inbound>() else {
+        return;
+    };
+    let inbound = inbound.bypass_change_detection();
+    let mut budget = Budget::new(match inbound.is_real_time {
+        true => inbound.limits.receive_budget,
+        false => std::time::Duration::MAX,
+    });
+    let most_unread = inbound.limits.unread_messages;
+    let started = inbound.started;
+    let queue = inbound.queue.clone();
+    let mut in_progress = BatchInProgress {
+        batch: std::mem::take(&mut inbound.batch),
+        queue: &queue,
+    };
+    let batch = &mut in_progress.batch;
+    queue.take(batch);
+    if let Some(round_trip) = batch.take_round_trip() {
+        notices::set_round_trip(world, round_trip);
+    }
+    let mut dispatcher = Dispatcher::new(world);
+    if !batch.is_empty() {
+        // At least one entry is delivered in each frame, whatever the budget.
+        while dispatch_next(batch, &mut dispatcher, &mut budget, started) && !budget.is_spent() {}
+        dispatcher.write_raw_messages();
+        for column in batch.columns() {
+            column.write_messages(dispatcher.world);
+        }
+        age(batch, &mut dispatcher, most_unread);
+    }
+    let emptied = in_progress.put_back();
+    if let Some(mut inbound) = dispatcher.world.get_resource_mut::<Inbound>() {
+        inbound.bypass_change_detection().batch = emptied;
+    }
+    dispatcher.finish();
+}
+
+/// The batch that is being delivered. What is left of it goes back into the queue for the next frame, also if a panic drops this.
+struct BatchInProgress<'q> {
+    batch: Batch,
+    queue: &'q InboundQueue,
+}
+
+impl BatchInProgress<'_> {
+    /// Returns the emptied batch.
+    fn put_back(mut self) -> Batch {
+        self.put_back_rest();
+        std::mem::take(&mut self.batch)
+    }
+
+    fn put_back_rest(&mut self) {
+        if !self.batch.is_empty() {
+            self.queue.put_back(&mut self.batch);
+        }
+    }
+}
+
+impl Drop for BatchInProgress<'_> {
+    fn drop(&mut self) {
+        self.put_back_rest();
+    }
+}
+
+/// Delivers the next entry; of many events, as many as the budget allows. Returns whether there was one.
+fn dispatch_next(
+    batch: &mut Batch,
+    dispatcher: &mut Dispatcher<'_>,
+    budget: &mut Budget,
+    started: Option<Instant>,
+) -> bool {
+    match batch.pop() {
+        Some(Entry::Events(kind, rows)) => dispatch_events(batch, dispatcher, &kind, rows, budget),
+        Some(Entry::Notice(notice)) => notices::apply(dispatcher, *notice, started),
+        Some(Entry::Lost(losses)) => {
+            dispatcher.emit(PusherLagged::new(*losses, LagCause::Waiting));
+        }
+        Some(Entry::Roster(roster)) => notices::replace_roster(dispatcher, &roster.0, roster.1),
+        // The batch replaces it by its entries.
+        Some(Entry::Overflow(_)) => {}
+        None => return false,
+    }
+    true
+}
+
+fn dispatch_events(
+    batch: &mut Batch,
+    dispatcher: &mut Dispatcher<'_>,
+    kind: &Arc<EventKind>,
+    rows: usize,
+    budget: &mut Budget,
+) {
+    for delivered in 1..=rows {
+        let Some(row) = batch.pop_row() else { return };
+        let origin = Origin {
+            kind,
+            user_id: row.user_id.as_ref(),
+            extras: row.extras.as_ref(),
+        };
+        if let Some(raw) = row.raw {
+            dispatcher.dispatch_raw(origin, raw);
+        }
+        for &index in &kind.columns {
+            if let Some(column) = batch.column(index) {
+                column.dispatch(origin, dispatcher);
+            }
+        }
+        if budget.is_spent() {
+            return batch.put_back(kind.clone(), rows - delivered);
+        }
+    }
+}
+
+/// Drops messages that nobody reads, and reports which were lost.
+fn age(batch: &mut Batch, dispatcher: &mut Dispatcher<'_>, limit: usize) {
+    let mut losses = Losses::default();
+    let world = &mut *dispatcher.world;
+    age_events::<PusherEvent>(world, limit, &mut losses);
+    age_events::<PusherUserEvent>(world, limit, &mut losses);
+    age_events::<PusherGlobalEvent>(world, limit, &mut losses);
+    for column in batch.columns() {
+        column.age_messages(world, limit, &mut losses);
+    }
+    if !losses.is_empty() {
+        dispatcher.emit(PusherLagged::new(losses, LagCause::Unread));
+    }
+    PluginMessages::age(dispatcher.world, limit);
+}
+
+/// An event of the server. One kind of column holds the payloads of one such type.
+pub(crate) trait InboundEvent: Message {
+    type Data: Send + Sync + 'static;
+
+    fn new(origin: Origin<'_>, data: Self::Data) -> Self;
+
+    fn target(&self) -> &EventTarget;
+
+    /// Runs the observers. Returns whether the event is for anybody, and so whether it also becomes a message.
+    fn dispatch(&mut self, kind: &EventKind, dispatcher: &mut Dispatcher<'_>) -> bool;
+}
+
+impl<T: Send + Sync + 'static> InboundEvent for PusherEvent<T> {
+    type Data = T;
+
+    fn new(origin: Origin<'_>, data: T) -> Self {
+        Self {
+            entity: Entity::PLACEHOLDER,
+            kind: origin.kind.clone(),
+            user_id: origin.user_id.cloned(),
+            extras: origin.extras.cloned(),
+            data,
+        }
+    }
+
+    fn target(&self) -> &EventTarget {
+        &self.kind.target
+    }
+
+    fn dispatch(&mut self, kind: &EventKind, dispatcher: &mut Dispatcher<'_>) -> bool {
+        dispatcher.trigger_for(kind.channel(), self)
+    }
+}
+
+impl<T: Send + Sync + 'static> InboundEvent for PusherUserEvent<T> {
+    type Data = T;
+
+    fn new(origin: Origin<'_>, data: T) -> Self {
+        Self {
+            kind: origin.kind.clone(),
+            extras: origin.extras.cloned(),
+            data,
+        }
+    }
+
+    fn target(&self) -> &EventTarget {
+        &EventTarget::User
+    }
+
+    fn dispatch(&mut self, _: &EventKind, dispatcher: &mut Dispatcher<'_>) -> bool {
+        dispatcher.trigger(self);
+        true
+    }
+}
+
+impl InboundEvent for PusherGlobalEvent {
+    type Data = RawData;
+
+    fn new(origin: Origin<'_>, data: RawData) -> Self {
+        Self {
+            kind: origin.kind.clone(),
+            extras: origin.extras.cloned(),
+            data,
+        }
+    }
+
+    fn target(&self) -> &EventTarget {
+        &EventTarget::Connection
+    }
+
+    fn dispatch(&mut self, _: &EventKind, dispatcher: &mut Dispatcher<'_>) -> bool {
+        dispatcher.trigger(self);
+        true
+    }
+}
+
+/// Delivers to the game within one frame.
+pub(crate) struct Dispatcher<'w> {
+    pub(super) world: &'w mut World,
+    listeners: Listeners,
+    raw: RawEvents,
+    user_code: UserCode,
+}
+
+/// The entities of the channel of the last event. Events of one channel often come in runs.
+#[derive(Default)]
+struct Listeners {
+    channel: String,
+    version: Option<u64>,
+    entities: Vec<Entity>,
+}
+
+/// Undecoded events that were delivered to observers, but not written as messages yet.
+#[derive(Default)]
+struct RawEvents {
+    channel: Vec<PusherEvent>,
+    user: Vec<PusherUserEvent>,
+    global: Vec<PusherGlobalEvent>,
+}
+
+impl<'w> Dispatcher<'w> {
+    fn new(world: &'w mut World) -> Self {
+        Self {
+            world,
+            listeners: Listeners::default(),
+            raw: RawEvents::default(),
+            user_code: UserCode::default(),
+        }
+    }
+
+    /// Runs something that may call user code, such as observers.
+    pub(super) fn run_user_code(&mut self, code: impl FnOnce(&mut World)) {
+        self.user_code.run(|| code(self.world));
+    }
+
+    /// Resumes the panic if user code has panicked.
+    fn finish(self) {
+        self.user_code.resume();
+    }
+
+    fn dispatch_raw(&mut self, origin: Origin<'_>, data: RawData) {
+        match origin.kind.target {
+            EventTarget::Channel(_) => {
+                let mut event = PusherEvent::new(origin, data);
+                if self.trigger_for(origin.kind.channel(), &mut event) {
+                    self.raw.channel.push(event);
+                }
+            }
+            EventTarget::User => {
+                let mut event = PusherUserEvent::new(origin, data);
+                self.trigger(&mut event);
+                self.raw.user.push(event);
+            }
+            EventTarget::Connection => {
+                let mut event = PusherGlobalEvent::new(origin, data);
+                self.trigger(&mut event);
+                self.raw.global.push(event);
+            }
+        }
+    }
+
+    fn write_raw_messages(&mut self) {
+        write_messages(&mut self.raw.channel, self.world);
+        write_messages(&mut self.raw.user, self.world);
+        write_messages(&mut self.raw.global, self.world);
+    }
+
+    /// Runs the observers of an event that is not for an entity.
+    fn trigger<'a, E: Event<Trigger<'a>: Default>>(&mut self, event: &mut E) {
+        if self.is_observed::<E>() {
+            self.run_observers(event);
+        }
+    }
+
+    fn run_observers<'a, E: Event<Trigger<'a>: Default>>(&mut self, event: &mut E) {
+        self.run_user_code(|world| world.trigger_ref(event));
+        self.run_user_code(World::flush);
+    }
+
+    /// Whether this type of event has observers. Often it has none, and then the rest of the work for each event is saved.
+    fn is_observed<E: Event>(&self) -> bool {
+        let key = self.world.event_key::<E>();
+        let observers = key.and_then(|key| self.world.observers().try_get_observers(key));
+        observers.is_some_and(|observers| {
+            !observers.global_observers().is_empty()
+                || !observers.entity_observers().is_empty()
+                || !observers.component_observers().is_empty()
+        })
+    }
+
+    /// Runs the observers of an event that is not for an entity, and writes it as a message.
+    pub(super) fn emit<'a, E: Event<Trigger<'a>: Default> + Message>(&mut self, mut event: E) {
+        self.trigger(&mut event);
+        self.world.write_message(event);
+    }
+
+    /// Runs the observers of each entity of a channel, and writes one message.
+    pub(super) fn emit_for<'a, E>(&mut self, channel: &str, mut event: E)
+    where
+        E: ForEntity + Event<Trigger<'a>: Default>,
+    {
+        if self.trigger_for(channel, &mut event) {
+            self.world.write_message(event);
+        }
+    }
+
+    /// Runs the observers of each entity of a channel. Returns whether there is one. Afterwards the event has the entity that subscribed
+    /// first.
+    fn trigger_for<'a, E>(&mut self, channel: &str, event: &mut E) -> bool
+    where
+        E: ForEntity + Event<Trigger<'a>: Default>,
+    {
+        let Some(oldest) = self.look_up_listeners(channel) else {
+            return false;
+        };
+        event.set_entity(oldest);
+        if self.is_observed::<E>() {
+            self.run_observers(event);
+            let mut next = 1;
+            while let Some(&entity) = self.listeners.entities.get(next) {
+                // An observer may just have despawned the entity, or given it another channel.
+                if self.is_listening(entity, channel) {
+                    event.set_entity(entity);
+                    self.run_observers(event);
+                }
+                next += 1;
+            }
+            event.set_entity(oldest);
+        }
+        true
+    }
+
+    /// Looks up the entities of a channel, unless nothing has changed since the last event. Returns the oldest of them.
+    fn look_up_listeners(&mut self, channel: &str) -> Option<Entity> {
+        let subscribers = self.world.get_resource::<Subscribers>()?;
+        let version = subscribers.version();
+        let listeners = &mut self.listeners;
+        if listeners.version != Some(version) || listeners.channel != channel {
+            listeners.entities.clear();
+            listeners.entities.extend(subscribers.entities(channel));
+            listeners.version = Some(version);
+            channel.clone_into(&mut listeners.channel);
+        }
+        listeners.entities.first().copied()
+    }
+
+    fn is_listening(&self, entity: Entity, channel: &str) -> bool {
+        let Some(subscribers) = self.world.get_resource::<Subscribers>() else {
+            return false;
+        };
+        self.listeners.version == Some(subscribers.version())
+            || subscribers.entities(channel).contains(&entity)
+    }
+}
