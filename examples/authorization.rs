@@ -1,4 +1,4 @@
-//! A private channel: refused at first, then let in with a token that was renewed meanwhile.
+//! A private channel: the first authorization is refused, the retry uses a renewed token.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -10,7 +10,7 @@ use pusher_dev_server::{AuthPolicy, DevServer, DevServerConfig};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let policy = AuthPolicy::default().with_bearer_token("token-1");
     let server = DevServer::start(DevServerConfig::default().with_auth_policy(policy))?;
-    // The provider is asked before each request, and here it has another token each time.
+    // The provider is called before each request. Here it returns another token each time.
     let renewals = AtomicUsize::new(0);
     let auth = AuthEndpoint::new(server.auth_endpoint()).with_header_provider(move || {
         let token = format!("Bearer token-{}", renewals.fetch_add(1, Relaxed));
@@ -21,11 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, PusherPlugin::new(config)));
     app.world_mut().spawn(PusherChannel::new("private-news"));
-    app.add_observer(follow).run();
+    app.add_observer(retry_once_refused).run();
     Ok(())
 }
 
-fn follow(
+fn retry_once_refused(
     change: On<PusherSubscriptionChanged>,
     connection: Res<PusherConnection>,
     mut exit: MessageWriter<AppExit>,

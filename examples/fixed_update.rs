@@ -1,4 +1,4 @@
-//! Events in `FixedUpdate`: each is read once, however many frames and fixed steps there are.
+//! Events in `FixedUpdate`: each event is read exactly once, whatever the ratio of frames and fixed steps.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use bevy::prelude::*;

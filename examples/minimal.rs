@@ -1,4 +1,4 @@
-//! The smallest client: one channel, one event, no window. It listens to a server that it starts itself.
+//! The smallest client: one channel, one event, no window. It connects to a development server in the same process.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use bevy::prelude::*;

@@ -1,4 +1,4 @@
-//! Who is on a presence channel, and who comes and goes.
+//! The members of a presence channel, and who joins.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use bevy::prelude::*;
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     while ann.should_exit().is_none() {
         ann.update();
         if !server.members("presence-lobby").is_empty() {
-            ben.update(); // from here on: Ben comes once Ann is there
+            ben.update(); // Ben joins after Ann
         }
     }
     Ok(())
@@ -28,7 +28,7 @@ fn show(lobby: Single<&PusherMembers, Changed<PusherMembers>>) {
 }
 
 fn player(server: &DevServer, name: &str) -> App {
-    // A game's backend knows who asks by the session; this one believes what it is told.
+    // A real backend takes the user from a login session; the development server accepts any.
     let auth = AuthEndpoint::new(server.auth_endpoint()).with_param("user_id", name);
     let endpoint = Endpoint::custom("localhost", server.port());
     let config = PusherConfig::new(server.app_key(), endpoint).with_auth_endpoint(auth);

@@ -1,4 +1,4 @@
-//! Client events: from one client to the others on a channel, and why one was not sent.
+//! Client events: sent from one client to the others on a channel, and rejected by the rate limit.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use bevy::prelude::*;
@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = Endpoint::custom("localhost", server.port());
     let config = PusherConfig::new(server.app_key(), endpoint)
         .with_auth_endpoint(AuthEndpoint::new(server.auth_endpoint()))
-        .with_sent_answers(true); // without it, only what was not sent is answered
+        .with_sent_answers(true); // by default, only rejected events are reported
     App::new()
         .add_plugins((MinimalPlugins, PusherPlugin::new(config)))
         .add_systems(Startup, |mut commands: Commands| {
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn wave(_: On<Add<PusherSubscribed>>, connection: Res<PusherConnection>) -> Result {
     for hand in 0..11 {
-        // One more than the ten a second that the hosted service allows.
+        // One more than the ten events per second that the hosted service allows.
         connection.send("private-table", "client-wave", &hand)?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Sign-in: what the server sends to this player alone, and which friends are online.
+//! Sign-in: events for a single user, and the online status of friends.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use bevy::prelude::*;
@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = DevServer::start(default())?;
     let auth = AuthEndpoint::new(server.user_auth_endpoint())
         .with_param("user_id", "ann")
-        .with_param("watchlist", "ann,ben"); // a game's backend knows both by itself
+        .with_param("watchlist", "ann,ben"); // a real backend knows both
     let endpoint = Endpoint::custom("localhost", server.port());
     let config = PusherConfig::new(server.app_key(), endpoint).with_user_auth_endpoint(auth);
     App::new()

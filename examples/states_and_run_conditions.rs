@@ -1,4 +1,4 @@
-//! The connection as one of Bevy's states, and systems that run only while there is one. Needs the feature `states`.
+//! The connection state as a Bevy state, and a system that runs only while connected. Needs the feature `states`.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use bevy::{prelude::*, state::app::StatesPlugin};
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .add_plugins(PusherStatesPlugin)
         .insert_resource(Server(server))
         .add_systems(OnEnter(PusherState::Connected), || println!("connected"))
-        .add_systems(OnEnter(PusherState::Waiting), mend)
+        .add_systems(OnEnter(PusherState::Waiting), restore_network)
         .add_systems(Update, play.run_if(pusher_connected))
         .run();
     Ok(())
@@ -26,14 +26,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn play(server: Res<Server>, mut frames: Local<u32>, mut exit: MessageWriter<AppExit>) {
     *frames += 1;
     if *frames == 100 {
-        println!("100 frames with a connection, and the network fails");
+        println!("100 frames while connected; now the network fails");
         server.0.set_accepting(false).ok();
     } else if *frames == 200 {
         exit.write(AppExit::Success);
     }
 }
 
-fn mend(server: Res<Server>, connection: Res<PusherConnection>) {
+fn restore_network(server: Res<Server>, connection: Res<PusherConnection>) {
     println!("waiting: {:?}", connection.last_error());
     server.0.set_accepting(true).ok();
 }

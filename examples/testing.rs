@@ -1,4 +1,4 @@
-//! A game that tests itself: the server is in the same process, and no time passes. Needs the feature `testing`.
+//! A test of a game: the server is in the same process, and the test controls the clock. Needs the feature `testing`.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use bevy_pusher::{prelude::*, testing::TestServer};
 #[derive(Resource, Default)]
 struct Score(u32);
 
-/// The game, which knows nothing of its test.
+/// The game, without any code for the test.
 fn game(app: &mut App) {
     app.init_resource::<Score>()
         .add_pusher_event::<u32>("goals");
@@ -19,7 +19,7 @@ fn game(app: &mut App) {
     });
 }
 
-/// Such as stands under `#[test]` in a game.
+/// In a real game this is a function with `#[test]`.
 fn main() {
     let server = TestServer::new();
     let mut app = App::new();
@@ -36,5 +36,5 @@ fn main() {
     server.publish("private-match", "goals", &1);
     app.update();
     assert_eq!(app.world().resource::<Score>().0, 3);
-    println!("the game counts goals, and goes on after ten minutes without a network");
+    println!("the game counts goals, and continues after ten minutes without a network");
 }

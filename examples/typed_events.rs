@@ -1,4 +1,4 @@
-//! Events as a type of your own, and what becomes of a payload that does not fit.
+//! Typed events, and the error if a payload does not match the type.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use bevy::prelude::*;
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let Goal { team, minute } = goal.data();
             println!("minute {minute}: {team} score");
         })
-        .add_systems(Update, give_up);
+        .add_systems(Update, print_failures);
     app.world_mut().spawn(PusherChannel::new("final"));
     app.add_observer(move |_: On<Add<PusherSubscribed>>| {
         let score = |data| server.publish_raw("final", "goal", data).ok();
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn give_up(mut failures: MessageReader<PusherDecodeFailed>, mut commands: Commands) {
+fn print_failures(mut failures: MessageReader<PusherDecodeFailed>, mut commands: Commands) {
     for failure in failures.read() {
         println!("no goal: {} in {:?}", failure.reason(), failure.raw());
         commands.write_message(AppExit::Success);

@@ -1,8 +1,8 @@
-//! Counts what an event allocates on its way, and what a channel takes: `cargo bench --bench allocations`.
+//! Counts the allocations per event, and the memory per channel: `cargo bench --bench allocations`.
 //!
-//! The two threads are told apart by letting one stand still while the other works. A program of its own, for counting
-//! costs time.
-#![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
+//! The counts of the two threads are separated by running only one of them at a time. This is a separate program, since
+//! counting slows every allocation down.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 use std::alloc::System;
 
@@ -10,7 +10,7 @@ use bevy_pusher::prelude::*;
 use pusher_benches::{
     firehose::Firehose,
     frames::Frames,
-    game::{Game, Hearing, config},
+    game::{Game, ReceiveMode, config},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 
@@ -24,19 +24,19 @@ const CHANNELS: usize = 10_000;
 
 fn main() {
     println!("| per event | network thread | main thread |\n| --- | --- | --- |");
-    for (title, hearing) in [
-        ("typed, raw off", Hearing::Typed),
-        ("typed, raw on", Hearing::TypedBesideRaw),
-        ("raw and observed", Hearing::RawObserved),
+    for (title, mode) in [
+        ("typed, raw off", ReceiveMode::Typed),
+        ("typed, raw on", ReceiveMode::TypedBesideRaw),
+        ("raw and observed", ReceiveMode::RawObserved),
     ] {
-        let (network, main) = per_event(hearing);
+        let (network, main) = per_event(mode);
         println!("| {title} | {} | {} |", in_words(&network), in_words(&main));
     }
     let bytes = per_channel();
     println!("\nA channel with its entity takes {bytes} bytes.");
 }
 
-/// What was allocated in all rounds.
+/// The allocations of all rounds.
 #[derive(Default)]
 struct Allocated {
     allocations: usize,
@@ -52,21 +52,21 @@ impl Allocated {
     }
 }
 
-/// What events allocated on each thread.
-fn per_event(hearing: Hearing) -> (Allocated, Allocated) {
+/// Returns the allocations of the network thread and of the main thread.
+fn per_event(mode: ReceiveMode) -> (Allocated, Allocated) {
     let firehose = Firehose::start();
     let config = config("127.0.0.1", firehose.port());
-    let (mut game, connection) = Game::connected(&firehose, config, hearing);
+    let (mut game, connection) = Game::connected(&firehose, config, mode);
     let frames = Frames::lobby(BURST);
     let (mut network, mut main) = (Allocated::default(), Allocated::default());
     for round in 0..WARM_UP + ROUNDS {
         let region = Region::new(ALLOCATOR);
         connection.write(&frames);
-        connection.settle();
+        connection.wait_until_read();
         let arrived = region.change();
         let goal = (round + 1) * BURST;
         let region = Region::new(ALLOCATOR);
-        while game.heard().read < goal {
+        while game.received().read < goal {
             game.update();
         }
         if round >= WARM_UP {
@@ -92,7 +92,7 @@ fn per_channel() -> isize {
     let (mut game, connection) = Game::connected(
         &firehose,
         config("127.0.0.1", firehose.port()),
-        Hearing::Typed,
+        ReceiveMode::Typed,
     );
     let region = Region::new(ALLOCATOR);
     for number in 0..CHANNELS {
@@ -100,7 +100,7 @@ fn per_channel() -> isize {
         game.app.world_mut().spawn(PusherChannel::new(name));
     }
     game.update_until_subscribed();
-    connection.settle();
+    connection.wait_until_read();
     for _ in 0..10 {
         game.update();
     }

@@ -1,8 +1,8 @@
-//! The stages that an event passes, one by one, with what each allocates: `cargo bench --bench micro`.
+//! Measures the processing steps of an event one by one, with their allocations: `cargo bench --bench micro`.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a bench that meets what it did not expect has nothing to measure"
+    reason = "a benchmark panics if a step fails, since then there is nothing to measure"
 )]
 
 use divan::{AllocProfiler, Bencher, counter::BytesCount, counter::ItemsCount};
@@ -10,7 +10,7 @@ use pusher_benches::{
     bare_bevy::BareBevy,
     firehose::Firehose,
     frames::{CHANNEL, Frames, LobbyMessage, event_text},
-    game::{Game, Hearing, config},
+    game::{Game, ReceiveMode, config},
     one_thread::Envelope,
 };
 use pusher_protocol::{
@@ -26,10 +26,10 @@ fn main() {
     divan::main();
 }
 
-/// The size of payloads, in bytes; the first is a line of chat.
+/// Payload sizes in bytes; 0 selects a short chat message.
 const SIZES: [usize; 3] = [0, 10_000, 1_000_000];
 
-/// Events in a frame.
+/// The number of events per frame.
 const BURST: u64 = 1_000;
 
 fn text_of_size(bytes: usize) -> String {
@@ -40,7 +40,7 @@ fn text_of_size(bytes: usize) -> String {
     }
 }
 
-/// From the text of a frame to its parts.
+/// Parsing and decoding of a server's message.
 mod frame {
     use super::*;
 
@@ -56,7 +56,7 @@ mod frame {
         });
     }
 
-    /// What a client by hand would do.
+    /// The same with plain `serde_json`, as hand-written code would do it.
     #[divan::bench(args = SIZES)]
     fn parse_by_hand(bencher: Bencher, bytes: usize) {
         let text = text_of_size(bytes);
@@ -66,7 +66,7 @@ mod frame {
         });
     }
 
-    /// Of servers that send the payload as a value instead of a text.
+    /// The payload as a JSON value instead of a string, which some servers send.
     #[divan::bench]
     fn parse_value(bencher: Bencher) {
         let value = serde_json::to_string(&LobbyMessage::new(7)).unwrap();
@@ -90,7 +90,7 @@ mod frame {
     }
 }
 
-/// What the session does with a frame, parsing included.
+/// The session's processing of a message, including parsing.
 #[divan::bench(args = [1, 100, 10_000])]
 fn session(bencher: Bencher, channels: usize) {
     let now = Now::at(std::time::Duration::ZERO);
@@ -131,7 +131,7 @@ fn session(bencher: Bencher, channels: usize) {
     });
 }
 
-/// A frame of the game that hands over a thousand events, reads them and drops those of the frames before.
+/// A frame of the app that delivers a thousand events, reads them, and drops those of earlier frames.
 mod delivery {
     use super::*;
 
@@ -146,28 +146,28 @@ mod delivery {
 
     #[divan::bench(sample_size = 1, sample_count = 200)]
     fn raw_message_and_observer(bencher: Bencher) {
-        deliver(bencher, Hearing::RawObserved);
+        deliver(bencher, ReceiveMode::RawObserved);
     }
 
     #[divan::bench(sample_size = 1, sample_count = 200)]
     fn typed_message_and_observer(bencher: Bencher) {
-        deliver(bencher, Hearing::TypedObserved);
+        deliver(bencher, ReceiveMode::TypedObserved);
     }
 
     #[divan::bench(sample_size = 1, sample_count = 200)]
     fn typed_message_alone(bencher: Bencher) {
-        deliver(bencher, Hearing::Typed);
+        deliver(bencher, ReceiveMode::Typed);
     }
 
-    fn deliver(bencher: Bencher, hearing: Hearing) {
+    fn deliver(bencher: Bencher, mode: ReceiveMode) {
         let firehose = Firehose::start();
         let config = config("127.0.0.1", firehose.port());
-        let (mut game, connection) = Game::connected(&firehose, config, hearing);
+        let (mut game, connection) = Game::connected(&firehose, config, mode);
         let frames = Frames::lobby(BURST);
         bencher
             .with_inputs(|| {
                 connection.write(&frames);
-                connection.settle();
+                connection.wait_until_read();
             })
             .input_counter(|()| ItemsCount::new(BURST))
             .bench_local_values(|()| game.update());

@@ -1,4 +1,4 @@
-//! What one would build by hand: an `aeronet_websocket` client, and a system that reads its packets and decodes them.
+//! A hand-written alternative to the plugin: an `aeronet_websocket` client, and a system that reads and decodes its packets.
 
 use aeronet_io::Session;
 use aeronet_websocket::client::{ClientConfig, WebSocketClient, WebSocketClientPlugin};
@@ -11,19 +11,19 @@ use crate::{
     one_thread::Envelope,
 };
 
-/// An app with that client.
+/// An app with the client.
 pub struct Aeronet(App);
 
 #[derive(Resource, Default)]
-struct Heard(u64);
+struct Received(u64);
 
 impl Aeronet {
-    /// An app that connects to this port of the own machine.
+    /// Creates an app that connects to this port on localhost.
     #[must_use]
     pub fn new(port: u16) -> Self {
         let mut app = App::new();
         app.add_plugins(WebSocketClientPlugin)
-            .init_resource::<Heard>()
+            .init_resource::<Received>()
             .add_observer(subscribe)
             .add_systems(Update, read);
         run_on_one_thread(&mut app);
@@ -39,20 +39,20 @@ impl Aeronet {
         self.0.update();
     }
 
-    /// Runs frames as fast as it can, until so many events were read.
+    /// Runs frames without pause until this many events have been read.
     pub fn run(&mut self, events: u64) -> Run {
         Run::count(events, || {
-            let before = self.heard();
+            let before = self.received();
             self.update();
-            if self.heard() == before {
+            if self.received() == before {
                 std::thread::yield_now();
             }
-            self.heard()
+            self.received()
         })
     }
 
-    fn heard(&self) -> u64 {
-        self.0.world().resource::<Heard>().0
+    fn received(&self) -> u64 {
+        self.0.world().resource::<Received>().0
     }
 }
 
@@ -64,14 +64,14 @@ fn subscribe(connected: On<Add<Session>>, mut sessions: Query<&mut Session>) {
     }
 }
 
-fn read(mut sessions: Query<&mut Session>, mut heard: ResMut<Heard>) {
+fn read(mut sessions: Query<&mut Session>, mut received: ResMut<Received>) {
     for mut session in &mut sessions {
         for packet in session.recv.drain(..) {
             let envelope: Envelope<'_> = serde_json::from_slice(&packet.payload).unwrap();
             if envelope.event == EVENT {
                 let message: LobbyMessage = serde_json::from_str(&envelope.data).unwrap();
                 std::hint::black_box(message);
-                heard.0 += 1;
+                received.0 += 1;
             }
         }
     }

@@ -1,30 +1,30 @@
-//! What an event costs in Bevy itself: one message and one entity event, with nothing behind them.
+//! The cost of an event in Bevy alone: one message and one entity event.
 
 use std::thread;
 
 use bevy_app::prelude::*;
 use bevy_ecs::prelude::*;
 
-use crate::{firehose::SETTLING, frames::LobbyMessage, game::run_on_one_thread};
+use crate::{firehose::SETTLE_TIME, frames::LobbyMessage, game::run_on_one_thread};
 
-/// An app without any plugin, whose system writes what it is given.
+/// An app without plugins, with a system that writes prepared events.
 pub struct BareBevy {
     app: App,
     listener: Entity,
 }
 
 #[derive(Message, EntityEvent)]
-struct Said {
+struct TestEvent {
     entity: Entity,
     data: LobbyMessage,
 }
 
-/// What there is to write in the next frame.
+/// The events to write in the next frame.
 #[derive(Resource, Default)]
 struct Outbox(Vec<LobbyMessage>);
 
 #[derive(Resource, Default)]
-struct Heard {
+struct Received {
     read: u64,
     observed: u64,
 }
@@ -33,13 +33,13 @@ struct Heard {
 struct Listener(Entity);
 
 impl BareBevy {
-    /// An app with one entity, which is observed.
+    /// Creates an app with one entity, which has an observer.
     #[must_use]
     pub fn new() -> Self {
         let mut app = App::new();
-        app.add_message::<Said>()
+        app.add_message::<TestEvent>()
             .init_resource::<Outbox>()
-            .init_resource::<Heard>()
+            .init_resource::<Received>()
             .add_systems(PreUpdate, write)
             .add_systems(Update, read);
         let listener = app.world_mut().spawn_empty().observe(observe).id();
@@ -48,24 +48,24 @@ impl BareBevy {
         Self { app, listener }
     }
 
-    /// Puts events down for the next frame. They are made on another thread, as those that come from a network are.
+    /// Prepares events for the next frame. They are allocated on another thread, as events from the network are.
     pub fn prepare(&mut self, events: u64) {
         let make = move || (0..events).map(LobbyMessage::new).collect();
         self.app.world_mut().resource_mut::<Outbox>().0 = thread::spawn(make).join().unwrap();
-        thread::sleep(SETTLING);
+        thread::sleep(SETTLE_TIME);
     }
 
-    /// Runs the frame in which they are written, observed and read.
+    /// Runs the frame in which the events are written, observed and read.
     pub fn update(&mut self) {
         self.app.update();
     }
 
-    /// How many events were read and observed so far.
+    /// Returns how many events have been read and observed so far.
     #[must_use]
-    pub fn heard(&self) -> (u64, u64) {
+    pub fn received(&self) -> (u64, u64) {
         assert!(self.app.world().get_entity(self.listener).is_ok());
-        let heard = self.app.world().resource::<Heard>();
-        (heard.read, heard.observed)
+        let received = self.app.world().resource::<Received>();
+        (received.read, received.observed)
     }
 }
 
@@ -78,20 +78,20 @@ impl Default for BareBevy {
 fn write(world: &mut World) {
     let entity = world.resource::<Listener>().0;
     for data in std::mem::take(&mut world.resource_mut::<Outbox>().0) {
-        let mut said = Said { entity, data };
-        world.trigger_ref(&mut said);
-        world.write_message(said);
+        let mut event = TestEvent { entity, data };
+        world.trigger_ref(&mut event);
+        world.write_message(event);
     }
 }
 
-fn read(mut messages: MessageReader<Said>, mut heard: ResMut<Heard>) {
-    for said in messages.read() {
-        std::hint::black_box(said.data.seq);
-        heard.read += 1;
+fn read(mut messages: MessageReader<TestEvent>, mut received: ResMut<Received>) {
+    for event in messages.read() {
+        std::hint::black_box(event.data.seq);
+        received.read += 1;
     }
 }
 
-fn observe(said: On<Said>, mut heard: ResMut<Heard>) {
-    std::hint::black_box(&said.data);
-    heard.observed += 1;
+fn observe(event: On<TestEvent>, mut received: ResMut<Received>) {
+    std::hint::black_box(&event.data);
+    received.observed += 1;
 }

@@ -1,10 +1,10 @@
-//! How much of a processor's time threads take, and how often they wake. What other programs take does not count.
+//! CPU time and wake-ups of single threads, which do not depend on the load by other programs.
 
 use std::{fs, path::PathBuf, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The processor's time that the calling thread took so far.
+/// Returns the CPU time of the calling thread.
 #[must_use]
 pub fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
@@ -14,11 +14,12 @@ pub fn thread_time() -> Duration {
     )
 }
 
-/// Another thread of this process, as Linux shows it.
+/// Another thread of this process, read from `/proc` on Linux.
 pub struct Thread(PathBuf);
 
 impl Thread {
-    /// The thread of this name, if the system tells of threads. The youngest, if there are several.
+    /// Returns the thread with this name, or `None` if there is none or the system has no `/proc`. Of several, returns the
+    /// newest.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let mut found: Vec<(u32, PathBuf)> = fs::read_dir("/proc/self/task")
@@ -34,13 +35,13 @@ impl Thread {
         found.pop().map(|(_, path)| Self(path))
     }
 
-    /// The network thread of `bevy_pusher`.
+    /// Returns the network thread of `bevy_pusher`.
     #[must_use]
     pub fn network() -> Option<Self> {
         Self::named("pusher")
     }
 
-    /// The processor's time that it took so far. Of a running thread a few milliseconds late.
+    /// Returns the CPU time of the thread. For a running thread the value is a few milliseconds old.
     #[must_use]
     pub fn time(&self) -> Duration {
         let schedule = fs::read_to_string(self.0.join("schedstat")).unwrap_or_default();
@@ -48,7 +49,7 @@ impl Thread {
         Duration::from_nanos(nanoseconds.parse().unwrap_or_default())
     }
 
-    /// How often it went to sleep so far, and so how often it woke.
+    /// Returns how often the thread went to sleep, which is how often it woke up.
     #[must_use]
     pub fn wake_ups(&self) -> u64 {
         let status = fs::read_to_string(self.0.join("status")).unwrap_or_default();

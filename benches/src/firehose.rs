@@ -1,4 +1,4 @@
-//! A server that says what the protocol asks of it, and otherwise sends what it is given, as fast as the socket takes it.
+//! A minimal Pusher server that sends prepared frames as fast as the socket accepts them.
 
 use std::{
     io::Write,
@@ -14,39 +14,39 @@ use tungstenite::Message;
 
 use crate::frames::{Frames, push_text_frame};
 
-/// Longer than anything takes, on a busy machine too.
-const SOON: Duration = Duration::from_secs(60);
+/// Longer than any operation takes, even on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client hands over what it has read right after it has answered; so long it is given for that.
-pub(crate) const SETTLING: Duration = Duration::from_millis(2);
+/// A client delivers what it has read right after it has answered a ping; this is the time that it is given for that.
+pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(2);
 
-/// A server on loopback.
+/// The server, on localhost.
 pub struct Firehose {
     port: u16,
     connections: Receiver<Connection>,
 }
 
-/// One client's connection.
+/// The server's side of a client's connection.
 pub struct Connection {
     writer: Writer,
-    heard: Receiver<Heard>,
+    received: Receiver<Received>,
 }
 
-/// Writes to the client; may be used beside the thread that reads.
+/// Writes to the client. Usable in parallel with the thread that reads.
 #[derive(Clone)]
 pub struct Writer(Arc<Mutex<TcpStream>>);
 
-/// What a client said.
+/// What a client has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Heard {
+enum Received {
     Subscription,
     Pong,
-    /// A client event, and when its bytes were there.
+    /// A client event, and when it was received.
     Event(Instant),
 }
 
 impl Firehose {
-    /// Starts it on a port of the system's choice.
+    /// Starts the server on a port that the system chooses.
     #[must_use]
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -61,21 +61,21 @@ impl Firehose {
         Self { port, connections }
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The next client's connection, once there is one.
+    /// Waits for the next client and returns its connection.
     #[must_use]
     pub fn accept(&self) -> Connection {
         self.connections
-            .recv_timeout(SOON)
+            .recv_timeout(TIMEOUT)
             .expect("no client connected in time")
     }
 
-    /// The same, if there is one.
+    /// Returns the next client's connection, if one has been accepted.
     #[must_use]
     pub fn try_accept(&self) -> Option<Connection> {
         self.connections.try_recv().ok()
@@ -83,56 +83,62 @@ impl Firehose {
 }
 
 impl Connection {
-    /// Waits until the client has subscribed to so many channels.
+    /// Waits until the client has subscribed to this many channels.
     pub fn wait_for_subscriptions(&self, count: usize) {
         for _ in 0..count {
-            self.wait_for(|heard| heard == Heard::Subscription, "a subscription");
+            self.wait_for(
+                |received| received == Received::Subscription,
+                "a subscription",
+            );
         }
     }
 
-    /// Waits for a client event. Returns when its bytes were there.
+    /// Waits for a client event. Returns when it was received.
     #[must_use]
     pub fn wait_for_event(&self) -> Instant {
-        match self.wait_for(|heard| matches!(heard, Heard::Event(_)), "a client event") {
-            Heard::Event(at) => at,
-            _ => unreachable!("it was asked for"),
+        match self.wait_for(
+            |received| matches!(received, Received::Event(_)),
+            "a client event",
+        ) {
+            Received::Event(at) => at,
+            _ => unreachable!("`wait_for` returns what matches"),
         }
     }
 
-    /// Writes these frames.
+    /// Writes prepared frames.
     pub fn write(&self, frames: &Frames) {
         self.writer.write(frames.bytes());
     }
 
-    /// Waits until the client has read, and answered, all that was written so far.
-    pub fn settle(&self) {
+    /// Waits until the client has read everything written so far: sends a ping and waits for the pong.
+    pub fn wait_until_read(&self) {
         self.writer
             .write_text(r#"{"event":"pusher:ping","data":{}}"#);
-        self.wait_for(|heard| heard == Heard::Pong, "a pong");
-        thread::sleep(SETTLING);
+        self.wait_for(|received| received == Received::Pong, "a pong");
+        thread::sleep(SETTLE_TIME);
     }
 
-    /// What writes to the client.
+    /// Returns the writer of the connection.
     #[must_use]
     pub fn writer(&self) -> Writer {
         self.writer.clone()
     }
 
-    fn wait_for(&self, wanted: impl Fn(Heard) -> bool, what: &str) -> Heard {
+    fn wait_for(&self, wanted: impl Fn(Received) -> bool, what: &str) -> Received {
         loop {
-            let Ok(heard) = self.heard.recv_timeout(SOON) else {
-                panic!("waited in vain for {what}");
+            let Ok(received) = self.received.recv_timeout(TIMEOUT) else {
+                panic!("timed out waiting for {what}");
             };
-            if wanted(heard) {
-                return heard;
+            if wanted(received) {
+                return received;
             }
         }
     }
 }
 
 impl Writer {
-    /// Writes these frames so many times, on a thread of its own.
-    pub fn pour(&self, frames: Arc<Frames>, times: u64) {
+    /// Writes the frames this many times, on a thread of its own.
+    pub fn write_repeatedly(&self, frames: Arc<Frames>, times: u64) {
         let writer = self.clone();
         thread::spawn(move || {
             for _ in 0..times {
@@ -141,7 +147,7 @@ impl Writer {
         });
     }
 
-    /// Writes one text.
+    /// Writes one text frame.
     pub fn write_text(&self, text: &str) {
         let mut bytes = Vec::with_capacity(text.len() + 10);
         push_text_frame(&mut bytes, text);
@@ -149,7 +155,7 @@ impl Writer {
     }
 
     fn write(&self, bytes: &[u8]) {
-        // Fails once the client has left, which is its affair.
+        // Fails once the client has disconnected; then there is nobody to write to.
         let _ = self.0.lock().unwrap().write_all(bytes);
     }
 }
@@ -163,10 +169,10 @@ fn serve(stream: TcpStream, connections: &Sender<Connection>) {
     writer.write_text(
         r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"1.1\",\"activity_timeout\":120}"}"#,
     );
-    let (sender, heard) = unbounded();
+    let (sender, received) = unbounded();
     let connection = Connection {
         writer: writer.clone(),
-        heard,
+        received,
     };
     let _ = connections.send(connection);
     while let Ok(message) = socket.read() {
@@ -176,15 +182,15 @@ fn serve(stream: TcpStream, connections: &Sender<Connection>) {
             Message::Binary(bytes) => str::from_utf8(bytes).unwrap(),
             _ => continue,
         };
-        if let Some(heard) = answer(text, at, &writer) {
-            let _ = sender.send(heard);
+        if let Some(received) = answer(text, at, &writer) {
+            let _ = sender.send(received);
         }
     }
 }
 
-fn answer(text: &str, at: Instant, writer: &Writer) -> Option<Heard> {
+fn answer(text: &str, at: Instant, writer: &Writer) -> Option<Received> {
     if text.starts_with(r#"{"event":"client-"#) {
-        return Some(Heard::Event(at));
+        return Some(Received::Event(at));
     }
     let message: Value = serde_json::from_str(text).unwrap();
     match message["event"].as_str()? {
@@ -193,13 +199,13 @@ fn answer(text: &str, at: Instant, writer: &Writer) -> Option<Heard> {
                 r#"{{"event":"pusher_internal:subscription_succeeded","channel":{},"data":"{{}}"}}"#,
                 message["data"]["channel"]
             ));
-            Some(Heard::Subscription)
+            Some(Received::Subscription)
         }
         "pusher:ping" => {
             writer.write_text(r#"{"event":"pusher:pong","data":{}}"#);
             None
         }
-        "pusher:pong" => Some(Heard::Pong),
+        "pusher:pong" => Some(Received::Pong),
         _ => None,
     }
 }

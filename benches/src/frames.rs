@@ -1,29 +1,29 @@
-//! The events that are sent, as a server writes them, made before anything is measured.
+//! The WebSocket frames that the server sends, prepared before the measurement.
 
 use serde::{Deserialize, Serialize};
 
-/// The channel that everybody listens to.
+/// The channel that all clients subscribe to.
 pub const CHANNEL: &str = "lobby";
 
 /// The name of the events on it.
 pub const EVENT: &str = "lobby-message";
 
-/// What a line of chat says, as players write them.
+/// A typical chat message; the quotation marks need escaping.
 const TEXT: &str = "gg! \"one more\" in five minutes? Ann and Bo are in as well";
 
 /// The payload of an event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LobbyMessage {
-    /// Who says it.
+    /// The sender.
     pub from: String,
-    /// What.
+    /// The text.
     pub text: String,
-    /// Counts the events.
+    /// The index of the event.
     pub seq: u64,
 }
 
 impl LobbyMessage {
-    /// A line of chat.
+    /// Creates a chat message.
     #[must_use]
     pub fn new(seq: u64) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl LobbyMessage {
         }
     }
 
-    /// An event whose payload is about as large as this.
+    /// Creates a message whose payload has about this many bytes.
     #[must_use]
     pub fn of_size(seq: u64, bytes: usize) -> Self {
         Self {
@@ -42,14 +42,14 @@ impl LobbyMessage {
         }
     }
 
-    /// The server's message for it.
+    /// Returns the server's message that publishes it on a channel.
     #[must_use]
     pub fn on(&self, channel: &str) -> String {
         event_text(channel, EVENT, &serde_json::to_string(self).unwrap())
     }
 }
 
-/// An event as Pusher's servers write it: the payload is a JSON text that holds JSON.
+/// Returns an event as Pusher's servers write it: the payload is a JSON string that contains JSON.
 #[must_use]
 pub fn event_text(channel: &str, event: &str, data: &str) -> String {
     #[derive(Serialize)]
@@ -67,7 +67,7 @@ pub fn event_text(channel: &str, event: &str, data: &str) -> String {
     .unwrap()
 }
 
-/// Messages as they stand on the wire, one behind the other.
+/// Encoded WebSocket frames, one after the other.
 #[derive(Clone, Default)]
 pub struct Frames {
     bytes: Vec<u8>,
@@ -75,19 +75,19 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// So many lines of chat, counted from 0.
+    /// Creates this many chat messages, counted from 0.
     #[must_use]
     pub fn lobby(count: u64) -> Self {
         Self::of((0..count).map(|seq| LobbyMessage::new(seq).on(CHANNEL)))
     }
 
-    /// So many events of this size, counted from 0.
+    /// Creates this many events of this size, counted from 0.
     #[must_use]
     pub fn of_size(count: u64, bytes: usize) -> Self {
         Self::of((0..count).map(|seq| LobbyMessage::of_size(seq, bytes).on(CHANNEL)))
     }
 
-    /// These messages.
+    /// Encodes these messages.
     #[must_use]
     pub fn of(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let mut frames = Self::default();
@@ -98,20 +98,20 @@ impl Frames {
         frames
     }
 
-    /// How many messages there are.
+    /// Returns the number of messages.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The bytes.
+    /// Returns the encoded bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-/// A text as one unmasked WebSocket frame (RFC 6455, section 5.2).
+/// Appends a text as one unmasked WebSocket frame (RFC 6455, section 5.2).
 pub(crate) fn push_text_frame(bytes: &mut Vec<u8>, text: &str) {
     bytes.push(0x81);
     match text.len() {

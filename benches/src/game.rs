@@ -1,4 +1,4 @@
-//! A game that listens: an app without a window that reads the events in a system.
+//! An app with the plugin, without a window, whose system reads the events.
 
 use std::{
     thread,
@@ -18,58 +18,58 @@ use crate::{
     frames::{CHANNEL, EVENT, LobbyMessage},
 };
 
-/// Longer than anything takes, on a busy machine too.
-const SOON: Duration = Duration::from_secs(60);
+/// Longer than any operation takes, even on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How the game hears of an event.
+/// How the app receives events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hearing {
+pub enum ReceiveMode {
     /// Undecoded: by a system that reads messages, and by an observer.
     RawObserved,
     /// Decoded: by a system that reads messages, and by an observer.
     TypedObserved,
     /// Decoded: by a system that reads messages.
     Typed,
-    /// Decoded, by a system that reads messages; the undecoded messages, which nobody reads, are written as well.
+    /// Decoded: by a system that reads messages. The undecoded messages are written as well, and nobody reads them.
     TypedBesideRaw,
 }
 
-impl Hearing {
+impl ReceiveMode {
     fn is_observed(self) -> bool {
         matches!(self, Self::RawObserved | Self::TypedObserved)
     }
 }
 
-/// A game whose frames are run by hand.
+/// An app whose frames are run explicitly.
 pub struct Game {
-    /// The app.
+    /// The Bevy app.
     pub app: App,
-    /// After a frame in which there was nothing.
+    /// Called after a frame in which nothing was read.
     pause: fn(),
 }
 
-/// What the game has heard so far.
+/// What the app has received so far.
 #[derive(Resource, Default)]
-pub struct Heard {
-    /// How many events its system read.
+pub struct Received {
+    /// The number of events that the system has read.
     pub read: u64,
-    /// How many events its observer saw.
+    /// The number of events that the observer has seen.
     pub observed: u64,
-    /// How many could not be decoded.
+    /// The number of events that could not be decoded.
     pub failed: u64,
-    /// How many were dropped on the way.
+    /// The number of events that were dropped.
     pub lost: u64,
-    /// How many did not come in their order.
-    pub misplaced: u64,
-    /// After so many events they count from 0 again.
+    /// The number of events that arrived out of order.
+    pub out_of_order: u64,
+    /// After this many events the index starts from 0 again.
     pub period: u64,
     expected: u64,
 }
 
-impl Heard {
+impl Received {
     fn expect(&mut self, seq: u64) {
         self.read += 1;
-        self.misplaced += u64::from(seq != self.expected);
+        self.out_of_order += u64::from(seq != self.expected);
         self.expected = seq + 1;
         if self.expected == self.period {
             self.expected = 0;
@@ -78,26 +78,26 @@ impl Heard {
 }
 
 impl Game {
-    /// A game that connects to this port of the own machine and listens to [`CHANNEL`].
+    /// Creates an app that connects to this port on localhost and subscribes to [`CHANNEL`].
     #[must_use]
-    pub fn new(port: u16, hearing: Hearing) -> Self {
-        Self::with_config(config("127.0.0.1", port), hearing)
+    pub fn new(port: u16, mode: ReceiveMode) -> Self {
+        Self::with_config(config("127.0.0.1", port), mode)
     }
 
-    /// The same, with another configuration.
+    /// Like [`Self::new`], with another configuration.
     #[must_use]
-    pub fn with_config(config: PusherConfig, hearing: Hearing) -> Self {
+    pub fn with_config(config: PusherConfig, mode: ReceiveMode) -> Self {
         let mut app = App::new();
-        let config = config.with_raw_for_typed(hearing == Hearing::TypedBesideRaw);
+        let config = config.with_raw_for_typed(mode == ReceiveMode::TypedBesideRaw);
         app.add_plugins(PusherPlugin::new(config))
-            .init_resource::<Heard>()
-            .add_systems(Update, note_losses);
+            .init_resource::<Received>()
+            .add_systems(Update, record_losses);
         let mut lobby = app.world_mut().spawn(PusherChannel::new(CHANNEL));
-        if hearing == Hearing::RawObserved {
+        if mode == ReceiveMode::RawObserved {
             lobby.observe(observe_raw);
             app.add_systems(Update, read_raw);
         } else {
-            if hearing.is_observed() {
+            if mode.is_observed() {
                 lobby.observe(observe_typed);
             }
             app.add_pusher_event::<LobbyMessage>(EVENT)
@@ -110,28 +110,28 @@ impl Game {
         }
     }
 
-    /// Has [`Self::run`] sleep after a frame in which there was nothing, until the plugin wakes it.
+    /// Makes [`Self::run`] sleep after a frame in which nothing was read, until the plugin wakes it.
     pub fn sleep_between_events(&mut self) {
         let sleeper = thread::current();
         let waker = PusherWaker::new(move || sleeper.unpark());
         self.app.insert_resource(waker);
-        self.pause = || thread::park_timeout(SOON);
+        self.pause = || thread::park_timeout(TIMEOUT);
     }
 
-    /// A game whose connection stands, and the server's end of it.
+    /// Creates a connected app, and returns it with the server's side of the connection.
     #[must_use]
     pub fn connected(
         firehose: &Firehose,
         config: PusherConfig,
-        hearing: Hearing,
+        mode: ReceiveMode,
     ) -> (Self, Connection) {
-        let mut game = Self::with_config(config, hearing);
-        let connection = game.accepted(firehose);
+        let mut game = Self::with_config(config, mode);
+        let connection = game.wait_for_connection(firehose);
         (game, connection)
     }
 
-    /// Runs frames until its connection and its subscriptions stand. Returns the server's end.
-    pub fn accepted(&mut self, firehose: &Firehose) -> Connection {
+    /// Runs frames until the app is connected and subscribed. Returns the server's side of the connection.
+    pub fn wait_for_connection(&mut self, firehose: &Firehose) -> Connection {
         let mut accepted = None;
         self.update_until("the connection", |_| {
             accepted = firehose.try_accept();
@@ -143,16 +143,16 @@ impl Game {
 
     /// Runs a frame. Returns how many events were read in it.
     pub fn update(&mut self) -> u64 {
-        let before = self.heard().read;
+        let before = self.received().read;
         self.app.update();
-        self.heard().read - before
+        self.received().read - before
     }
 
-    /// Runs frames until this is so.
+    /// Runs frames until the condition is true.
     pub fn update_until(&mut self, what: &str, mut is_so: impl FnMut(&mut App) -> bool) {
-        let begun = Instant::now();
+        let started = Instant::now();
         while !is_so(&mut self.app) {
-            assert!(begun.elapsed() < SOON, "waited in vain for {what}");
+            assert!(started.elapsed() < TIMEOUT, "timed out waiting for {what}");
             self.app.update();
             thread::yield_now();
         }
@@ -169,139 +169,142 @@ impl Game {
         });
     }
 
-    /// Runs frames as fast as it can, or [when woken](Self::sleep_between_events), until so many events were read.
+    /// Runs frames until this many events have been read: without pause, or [when woken](Self::sleep_between_events).
     pub fn run(&mut self, events: u64) -> Run {
-        let goal = self.heard().read + events;
+        let goal = self.received().read + events;
         Run::count(events, || {
             if self.update() == 0 {
                 (self.pause)();
             }
-            events - goal.saturating_sub(self.heard().read)
+            events - goal.saturating_sub(self.received().read)
         })
     }
 
-    /// What it has heard so far.
+    /// Returns what the app has received so far.
     #[must_use]
-    pub fn heard(&self) -> &Heard {
+    pub fn received(&self) -> &Received {
         self.app.world().resource()
     }
 
-    /// Expects events to count from 0 again after so many.
+    /// Expects the index to start from 0 again after this many events.
     pub fn expect_period(&mut self, period: u64) {
-        self.app.world_mut().resource_mut::<Heard>().period = period;
+        self.app.world_mut().resource_mut::<Received>().period = period;
     }
 
-    /// Fails if an event was lost, unreadable, or not in its place.
+    /// Panics if an event was lost, could not be decoded, or arrived out of order.
     pub fn check(&self) {
-        let Heard {
+        let Received {
             failed,
             lost,
-            misplaced,
+            out_of_order,
             ..
-        } = *self.heard();
+        } = *self.received();
         assert!(
-            failed == 0 && lost == 0 && misplaced == 0,
-            "{failed} events failed to decode, {lost} were lost, {misplaced} came out of order"
+            failed == 0 && lost == 0 && out_of_order == 0,
+            "{failed} events failed to decode, {lost} were lost, {out_of_order} came out of order"
         );
     }
 }
 
-/// What it took to read some events.
+/// The measurement of a number of events.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// When the last frame began that found nothing before the first event.
-    pub begun: Instant,
+    /// When the last frame started that found nothing before the first event.
+    pub started: Instant,
     /// When the last event had been read.
     pub ended: Instant,
-    /// The processor's time of the frames in which there were events.
+    /// The CPU time of the frames that read events.
     pub main_thread: Duration,
 }
 
 impl Run {
-    /// Runs frames by `update`, which returns how many events were read so far, until it is so many.
+    /// Runs frames by `update`, which returns how many events have been read so far, until it returns this many.
     pub fn count(events: u64, mut update: impl FnMut() -> u64) -> Self {
-        Self::try_count(events, SOON, || Ok(update())).unwrap_or_else(|why| panic!("{why}"))
+        Self::try_count(events, TIMEOUT, || Ok(update())).unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// The same, until `update` fails or no event came for as long as `patience`.
+    /// Like [`Self::count`], but returns an error if `update` fails or no event arrives for `timeout`.
     pub fn try_count(
         events: u64,
-        patience: Duration,
+        timeout: Duration,
         mut update: impl FnMut() -> Result<u64, String>,
     ) -> Result<Self, String> {
         let mut run = Self {
-            begun: Instant::now(),
+            started: Instant::now(),
             ended: Instant::now(),
             main_thread: Duration::ZERO,
         };
         let mut read = 0;
         while read < events {
-            let (begun, time) = (Instant::now(), thread_time());
-            if begun.saturating_duration_since(run.ended) >= patience {
-                return Err(format!("no event came for {patience:?}"));
+            let (started, time) = (Instant::now(), thread_time());
+            if started.saturating_duration_since(run.ended) >= timeout {
+                return Err(format!("no event came for {timeout:?}"));
             }
             let now_read = update()?;
             if now_read > read {
                 run.main_thread += thread_time() - time;
                 run.ended = Instant::now();
             } else if read == 0 {
-                run.begun = begun;
+                run.started = started;
             }
             read = now_read;
         }
         Ok(run)
     }
 
-    /// From the beginning to the end.
+    /// Returns the time between the start and the end.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.ended
-            .saturating_duration_since(self.begun)
+            .saturating_duration_since(self.started)
             .as_secs_f64()
     }
 }
 
-/// The configuration for a server without TLS.
+/// Returns the configuration for a server without TLS.
 #[must_use]
 pub fn config(host: &str, port: u16) -> PusherConfig {
     PusherConfig::new("k", Endpoint::custom(host, port))
 }
 
-/// So that the figures are the same whether Bevy was built with its executor for several threads or not.
+/// Uses the single-threaded executor, so that the figures do not depend on whether Bevy is built with `multi_threaded`.
 pub fn run_on_one_thread(app: &mut App) {
     for (_, schedule) in app.world_mut().resource_mut::<Schedules>().iter_mut() {
         schedule.set_executor(SingleThreadedExecutor::new());
     }
 }
 
-fn read_typed(mut events: MessageReader<PusherEvent<LobbyMessage>>, mut heard: ResMut<Heard>) {
+fn read_typed(
+    mut events: MessageReader<PusherEvent<LobbyMessage>>,
+    mut received: ResMut<Received>,
+) {
     for event in events.read() {
-        heard.expect(event.data().seq);
+        received.expect(event.data().seq);
     }
 }
 
-fn observe_typed(event: On<PusherEvent<LobbyMessage>>, mut heard: ResMut<Heard>) {
+fn observe_typed(event: On<PusherEvent<LobbyMessage>>, mut received: ResMut<Received>) {
     std::hint::black_box(event.data());
-    heard.observed += 1;
+    received.observed += 1;
 }
 
-fn read_raw(mut events: MessageReader<PusherEvent>, mut heard: ResMut<Heard>) {
+fn read_raw(mut events: MessageReader<PusherEvent>, mut received: ResMut<Received>) {
     for event in events.read() {
         std::hint::black_box(event.data().as_str());
-        heard.read += 1;
+        received.read += 1;
     }
 }
 
-fn observe_raw(event: On<PusherEvent>, mut heard: ResMut<Heard>) {
+fn observe_raw(event: On<PusherEvent>, mut received: ResMut<Received>) {
     std::hint::black_box(event.data().as_str());
-    heard.observed += 1;
+    received.observed += 1;
 }
 
-fn note_losses(
+fn record_losses(
     mut failures: MessageReader<PusherDecodeFailed>,
     mut losses: MessageReader<PusherLagged>,
-    mut heard: ResMut<Heard>,
+    mut received: ResMut<Received>,
 ) {
-    heard.failed += failures.read().count() as u64;
-    heard.lost += losses.read().map(PusherLagged::total).sum::<u64>();
+    received.failed += failures.read().count() as u64;
+    received.lost += losses.read().map(PusherLagged::total).sum::<u64>();
 }

@@ -1,4 +1,4 @@
-//! Counting the events of a server that somebody else runs: key `k`, channel [`CHANNEL`], events [`EVENT`].
+//! Counts the events of an external server: key `k`, channel [`CHANNEL`], event name [`EVENT`].
 
 use std::{thread, time::Duration};
 
@@ -8,51 +8,53 @@ use serde::Serialize;
 
 use crate::{
     frames::{CHANNEL, EVENT},
-    game::{Game, Hearing, Run, config},
+    game::{Game, ReceiveMode, Run, config},
     statistics::nanoseconds_each,
 };
 
-/// What it took to read the events of a server.
+/// The measurement of a server's events.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Count {
-    /// How many.
+pub struct EventCount {
+    /// The number of events.
     pub events: u64,
-    /// From the beginning of the last frame before the first event to the end of the frame that read the last one.
+    /// From the start of the last frame before the first event to the end of the frame that read the last one.
     pub seconds: f64,
-    /// Events a second.
+    /// Events per second.
     pub per_second: f64,
-    /// The processor's time of the frames in which there were events, for each event.
+    /// The CPU time of the frames that read events, per event.
     pub main_thread_ns_per_event: f64,
 }
 
-impl Count {
-    /// Connects, subscribes, and reads so many events in an app that updates as fast as it can. `Err` says why there are not
-    /// so many: nothing came for as long as `patience`, the connection ended, or an event was not as it should be.
+impl EventCount {
+    /// Connects, subscribes, and reads this many events in an app that updates without pause. Returns an error if no event
+    /// arrives for `timeout`, the connection ends, or an event is dropped or cannot be decoded.
     pub fn of_server(
         host: &str,
         port: u16,
         events: u64,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Self, String> {
-        let mut game = Game::with_config(patient(config(host, port)), Hearing::Typed);
-        game.app.init_resource::<Ended>().add_observer(note_the_end);
-        let run = Run::try_count(events, patience, || {
+        let mut game = Game::with_config(with_large_limits(config(host, port)), ReceiveMode::Typed);
+        game.app
+            .init_resource::<ConnectionEnded>()
+            .add_observer(record_end);
+        let run = Run::try_count(events, timeout, || {
             if game.update() == 0 {
                 thread::yield_now();
             }
-            let heard = game.heard();
-            if heard.failed > 0 {
-                Err(format!("an event {EVENT} is not of the agreed form"))
-            } else if heard.lost > 0 {
-                Err(format!("{} events were dropped", heard.lost))
-            } else if heard.read < events && game.app.world().resource::<Ended>().0 {
+            let received = game.received();
+            if received.failed > 0 {
+                Err(format!("event {EVENT} could not be decoded"))
+            } else if received.lost > 0 {
+                Err(format!("{} events were dropped", received.lost))
+            } else if received.read < events && game.app.world().resource::<ConnectionEnded>().0 {
                 Err("the connection ended".into())
             } else {
-                Ok(heard.read)
+                Ok(received.read)
             }
         });
         let run = run.map_err(|why| {
-            let read = game.heard().read;
+            let read = game.received().read;
             let state = game.app.world().resource::<PusherConnection>().state();
             format!("{why}, after {read} of {events} events on {CHANNEL} ({state})")
         })?;
@@ -65,17 +67,17 @@ impl Count {
     }
 }
 
-/// Whether the connection ended.
+/// Whether the connection has ended.
 #[derive(Resource, Default)]
-struct Ended(bool);
+struct ConnectionEnded(bool);
 
-fn note_the_end(changed: On<PusherConnectionChanged>, mut ended: ResMut<Ended>) {
+fn record_end(changed: On<PusherConnectionChanged>, mut ended: ResMut<ConnectionEnded>) {
     ended.0 |= matches!(changed.previous(), ConnectionState::Connected { .. });
 }
 
-/// With room for what piles up while a busy machine does not let the game run, and for large events.
+/// Raises the limits, for large events and for backlogs on a busy machine, where the app is not scheduled for a while.
 #[must_use]
-pub fn patient(config: PusherConfig) -> PusherConfig {
+pub fn with_large_limits(config: PusherConfig) -> PusherConfig {
     config.with_limits(Limits {
         inbound_message_bytes: 8 << 20,
         waiting_events: 2 << 20,

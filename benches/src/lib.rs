@@ -1,11 +1,11 @@
-//! What the benches of `bevy_pusher` share: a server that sends as fast as a socket takes it, a game that listens, what one
-//! would use instead, and clocks.
+//! Shared code of the benchmarks of `bevy_pusher`: a fast server, an app that receives, the alternatives to compare with, and
+//! clocks.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a bench that meets what it did not expect has nothing to measure"
+    reason = "a benchmark panics if a step fails, since then there is nothing to measure"
 )]
 
 #[cfg(feature = "aeronet")]

@@ -1,4 +1,4 @@
-//! The reference: one thread that reads with tungstenite, parses the envelope and decodes the payload, and nothing else.
+//! The baseline: one thread that reads with tungstenite, parses the envelope and decodes the payload.
 
 use std::{borrow::Cow, net::TcpStream};
 
@@ -7,7 +7,7 @@ use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
 
 use crate::frames::{CHANNEL, EVENT, LobbyMessage};
 
-/// What every message of the server has.
+/// The fields that every event of the server has.
 #[derive(Deserialize)]
 pub struct Envelope<'a> {
     /// The event's name.
@@ -18,7 +18,7 @@ pub struct Envelope<'a> {
     pub data: Cow<'a, str>,
 }
 
-/// A client that has subscribed.
+/// A subscribed client.
 pub struct OneThread(WebSocket<MaybeTlsStream<TcpStream>>);
 
 impl OneThread {
@@ -33,7 +33,7 @@ impl OneThread {
         Self(socket)
     }
 
-    /// Reads and decodes so many events.
+    /// Reads and decodes this many events.
     pub fn read(&mut self, events: u64) {
         let mut read = 0;
         while read < events {

@@ -1,4 +1,4 @@
-// Counts events with pusher-js, and says when all were there: node pusher_js.js PORT EVENTS
+// Counts events with pusher-js, and prints "done" after the last one: node pusher_js.js PORT EVENTS
 "use strict";
 
 const Pusher = require("pusher-js");

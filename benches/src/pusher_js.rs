@@ -1,4 +1,4 @@
-//! The reference client, pusher-js in node, counting the same events.
+//! Runs the reference client, pusher-js on Node.js, which counts the same events.
 
 use std::{
     io::{BufRead, BufReader},
@@ -6,11 +6,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// pusher-js in a process of its own.
+/// A Node.js process that runs pusher-js.
 pub struct PusherJs(Child);
 
 impl PusherJs {
-    /// Starts it, to count so many events. `Err` says what is missing.
+    /// Starts the process, which counts this many events. Returns an error if Node.js or pusher-js is missing.
     pub fn start(port: u16, events: u64) -> Result<Self, String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         let modules = modules(folder);
@@ -27,7 +27,7 @@ impl PusherJs {
             .map_err(|error| format!("node could not be started: {error}"))
     }
 
-    /// Waits until it has counted them all.
+    /// Waits until the process has counted all events.
     pub fn wait(mut self) {
         let mut line = String::new();
         let output = self.0.stdout.take().unwrap();

@@ -1,8 +1,8 @@
-//! What to make of many measurements.
+//! Statistics over many measurements.
 
 use std::time::Duration;
 
-/// The value below which so many per cent of the measurements lie.
+/// Returns the value below which `percent` per cent of the measurements lie.
 #[must_use]
 pub fn percentile(values: &[f64], percent: f64) -> f64 {
     assert!(!values.is_empty(), "nothing was measured");
@@ -12,19 +12,19 @@ pub fn percentile(values: &[f64], percent: f64) -> f64 {
     sorted[(last as f64 * percent / 100.0).round() as usize]
 }
 
-/// The value in the middle.
+/// Returns the median.
 #[must_use]
 pub fn median(values: &[f64]) -> f64 {
     percentile(values, 50.0)
 }
 
-/// Microseconds.
+/// Converts to microseconds.
 #[must_use]
 pub fn microseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
-/// Nanoseconds for each of so many.
+/// Converts to nanoseconds per item.
 #[must_use]
 pub fn nanoseconds_each(duration: Duration, count: u64) -> f64 {
     duration.as_secs_f64() * 1e9 / count as f64

@@ -1,4 +1,4 @@
-//! Counting the events of a server that one knows nothing about.
+//! Tests of [`EventCount::of_server`] against scripted servers.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,14 +14,14 @@ use std::{
 
 use pusher_benches::{
     frames::{CHANNEL, LobbyMessage, event_text},
-    given_server::Count,
+    given_server::EventCount,
 };
 use tungstenite::{Message, WebSocket};
 
-/// Longer than anything here takes, on a busy machine too.
+/// Longer than anything in these tests takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What a server does with its client once that has subscribed.
+/// What the server does once its client has subscribed.
 type Script = fn(&mut WebSocket<TcpStream>);
 
 #[test]
@@ -53,7 +53,10 @@ fn bursts_and_other_events_between_them_are_no_matter() {
         }
     });
     let count = count.unwrap();
-    assert!(count.seconds >= 0.18, "the bursts take so long: {count:?}");
+    assert!(
+        count.seconds >= 0.18,
+        "shorter than the pauses between the bursts: {count:?}"
+    );
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn a_server_that_ends_after_the_last_event_has_sent_all() {
 
 #[test]
 fn too_few_events_are_an_error_after_a_bounded_time() {
-    let begun = Instant::now();
+    let started = Instant::now();
     let count = count(100, Duration::from_secs(4), |socket| {
         queue(socket, &confirmation());
         (0..60).for_each(|seq| queue(socket, &LobbyMessage::new(seq).on(CHANNEL)));
@@ -77,12 +80,12 @@ fn too_few_events_are_an_error_after_a_bounded_time() {
     let why = count.unwrap_err();
     assert!(why.contains("no event came for 4s"), "{why}");
     assert!(why.contains("after 60 of 100"), "{why}");
-    assert!(begun.elapsed() < LONG / 2, "{:?}", begun.elapsed());
+    assert!(started.elapsed() < LONG / 2, "{:?}", started.elapsed());
 }
 
 #[test]
 fn a_connection_that_ends_too_early_is_an_error_at_once() {
-    let begun = Instant::now();
+    let started = Instant::now();
     let count = count(100, LONG, |socket| {
         queue(socket, &confirmation());
         (0..60).for_each(|seq| queue(socket, &LobbyMessage::new(seq).on(CHANNEL)));
@@ -91,7 +94,7 @@ fn a_connection_that_ends_too_early_is_an_error_at_once() {
     let why = count.unwrap_err();
     assert!(why.contains("the connection ended"), "{why}");
     assert!(why.contains("after 60 of 100"), "{why}");
-    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
+    assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
 }
 
 #[test]
@@ -105,7 +108,7 @@ fn an_event_of_another_form_is_an_error() {
         socket.flush().unwrap();
     });
     let why = count.unwrap_err();
-    assert!(why.contains("not of the agreed form"), "{why}");
+    assert!(why.contains("could not be decoded"), "{why}");
 }
 
 #[test]
@@ -114,16 +117,16 @@ fn nobody_there_is_an_error_after_a_bounded_time() {
         .and_then(|listener| listener.local_addr())
         .unwrap()
         .port();
-    let why = Count::of_server("127.0.0.1", port, 1, Duration::from_secs(2)).unwrap_err();
+    let why = EventCount::of_server("127.0.0.1", port, 1, Duration::from_secs(2)).unwrap_err();
     assert!(why.contains("after 0 of 1 events"), "{why}");
 }
 
-/// Counts the events of a server that follows the script.
-fn count(events: u64, patience: Duration, script: Script) -> Result<Count, String> {
+/// Counts the events of a server that runs the script.
+fn count(events: u64, timeout: Duration, script: Script) -> Result<EventCount, String> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || serve(&listener, script));
-    Count::of_server("127.0.0.1", port, events, patience)
+    EventCount::of_server("127.0.0.1", port, events, timeout)
 }
 
 fn serve(listener: &TcpListener, script: Script) {

@@ -1,4 +1,4 @@
-//! A frame that meets a backlog.
+//! Frame times while a backlog of events is delivered.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use pusher_benches::{
     clocks::thread_time,
     firehose::Firehose,
     frames::Frames,
-    game::{Game, Hearing, config},
+    game::{Game, ReceiveMode, config},
 };
 
 use crate::report::{Goal, Report, Row};
 
 const EVENTS: u64 = 100_000;
 
-/// What a frame may take beyond the budget, in milliseconds.
+/// How much longer than the budget a frame may take, in milliseconds.
 const TOLERANCE: f64 = 0.5;
 
 pub(crate) fn measure(report: &mut Report) {
@@ -21,17 +21,17 @@ pub(crate) fn measure(report: &mut Report) {
     let config = config("127.0.0.1", firehose.port());
     let budget = config.limits().receive_budget;
     let frames = Frames::lobby(EVENTS);
-    for (title, hearing) in [
-        ("typed", Hearing::Typed),
-        ("typed, observed", Hearing::TypedObserved),
-        ("raw, observed", Hearing::RawObserved),
+    for (title, mode) in [
+        ("typed", ReceiveMode::Typed),
+        ("typed, observed", ReceiveMode::TypedObserved),
+        ("raw, observed", ReceiveMode::RawObserved),
     ] {
-        let (mut game, connection) = Game::connected(&firehose, config.clone(), hearing);
+        let (mut game, connection) = Game::connected(&firehose, config.clone(), mode);
         game.expect_period(EVENTS);
         connection.write(&frames);
-        connection.settle();
+        connection.wait_until_read();
         let mut times = Vec::new();
-        while game.heard().read < EVENTS {
+        while game.received().read < EVENTS {
             let before = thread_time();
             game.update();
             times.push(thread_time() - before);

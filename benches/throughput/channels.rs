@@ -1,4 +1,4 @@
-//! How cost grows with the number of channels.
+//! How the cost depends on the number of channels.
 
 use std::{
     thread,
@@ -10,31 +10,31 @@ use pusher_benches::{
     clocks::{Thread, thread_time},
     firehose::{Connection, Firehose},
     frames::{Frames, LobbyMessage},
-    game::{Game, Hearing, config},
+    game::{Game, ReceiveMode, config},
     statistics::{median, microseconds, nanoseconds_each},
 };
 
 use crate::{
-    main_thread::{burst, unhurried},
+    main_thread::{burst, without_receive_limits},
     report::{Goal, Report, Row},
 };
 
 const EVENTS: u64 = 10_000;
 const ROUNDS: u64 = 15;
 
-/// What costs should stay flat; memory that no cache holds any more shows all the same.
+/// The cost should not grow with the number of channels. The tolerance is for CPU cache misses, which the larger memory causes.
 const FLAT: f64 = 1.5;
 
-/// A game that holds so many channels, the lobby included.
-struct Held {
+/// An app that is subscribed to a number of channels, including the lobby.
+struct SubscribedGame {
     game: Game,
     connection: Connection,
     network: Option<Thread>,
-    /// From the connection to the last subscription.
+    /// The time from the connection to the last subscription.
     subscribing: Duration,
 }
 
-/// Nanoseconds, round by round.
+/// Times in nanoseconds, one per round.
 #[derive(Default)]
 struct Times {
     network: Vec<f64>,
@@ -50,10 +50,10 @@ impl Times {
     }
 }
 
-impl Held {
+impl SubscribedGame {
     fn new(firehose: &Firehose, channels: usize) -> Self {
-        let config = unhurried(config("127.0.0.1", firehose.port()));
-        let mut game = Game::with_config(config, Hearing::Typed);
+        let config = without_receive_limits(config("127.0.0.1", firehose.port()));
+        let mut game = Game::with_config(config, ReceiveMode::Typed);
         let names = (1..channels).map(|number| PusherChannel::new(room(number)));
         game.app.world_mut().spawn_batch(names.collect::<Vec<_>>());
         let mut accepted = None;
@@ -61,11 +61,11 @@ impl Held {
             accepted = firehose.try_accept();
             accepted.is_some()
         });
-        let begun = Instant::now();
+        let started = Instant::now();
         game.update_until_subscribed();
-        let subscribing = begun.elapsed();
+        let subscribing = started.elapsed();
         let connection = accepted.unwrap();
-        connection.settle();
+        connection.wait_until_read();
         Self {
             game,
             connection,
@@ -78,7 +78,7 @@ impl Held {
         self.network.as_ref().map_or(Duration::ZERO, Thread::time)
     }
 
-    /// Nanoseconds for each event, on the network thread and on the main thread.
+    /// Returns the time per event in nanoseconds, on the network thread and on the main thread.
     fn event(&mut self, frames: &Frames) -> (f64, f64) {
         let before = self.network_time();
         let main = burst(&mut self.game, &self.connection, frames);
@@ -87,7 +87,7 @@ impl Held {
         (each(network), each(main))
     }
 
-    /// Nanoseconds for a frame in which nothing happens.
+    /// Returns the time of a frame without events, in nanoseconds.
     fn frame(&mut self) -> f64 {
         const FRAMES: u64 = 200;
         let before = thread_time();
@@ -109,7 +109,9 @@ pub(crate) fn measure(report: &mut Report) {
 fn subscribing(firehose: &Firehose, report: &mut Report) {
     let [few, many] = [1_000, 10_000].map(|channels| {
         let times: Vec<f64> = (0..5)
-            .map(|_| microseconds(Held::new(firehose, channels).subscribing) / channels as f64)
+            .map(|_| {
+                microseconds(SubscribedGame::new(firehose, channels).subscribing) / channels as f64
+            })
             .collect();
         report.add(Row::new(
             format!("subscribing {channels} channels on connect"),
@@ -127,8 +129,8 @@ fn subscribing(firehose: &Firehose, report: &mut Report) {
 
 fn holding(firehose: &Firehose, report: &mut Report) {
     let frames = Frames::lobby(EVENTS);
-    let mut one = Held::new(firehose, 1);
-    let mut many = Held::new(firehose, 10_000);
+    let mut one = SubscribedGame::new(firehose, 1);
+    let mut many = SubscribedGame::new(firehose, 10_000);
     let [mut few, mut lots] = [Times::default(), Times::default()];
     for _ in 0..ROUNDS {
         few.add(one.event(&frames), one.frame());
@@ -149,18 +151,18 @@ fn holding(firehose: &Firehose, report: &mut Report) {
     }
 }
 
-/// Events of a hundred channels in turn, so that no event is of the same channel as the one before.
+/// Events of a hundred channels in turn, so that consecutive events never have the same channel.
 fn alternating(firehose: &Firehose, report: &mut Report) {
     let in_turn = Frames::of((0..EVENTS).map(|seq| {
         let channel = format!("room-{:05}", seq % 99 + 1);
         LobbyMessage::new(seq).on(&channel)
     }));
     let of_one = Frames::of((0..EVENTS).map(|seq| LobbyMessage::new(seq).on("room-00001")));
-    let mut held = Held::new(firehose, 100);
+    let mut subscribed = SubscribedGame::new(firehose, 100);
     let [mut one, mut all] = [Times::default(), Times::default()];
     for _ in 0..ROUNDS {
-        one.add(held.event(&of_one), 0.0);
-        all.add(held.event(&in_turn), 0.0);
+        one.add(subscribed.event(&of_one), 0.0);
+        all.add(subscribed.event(&in_turn), 0.0);
     }
     for (title, own, other) in [
         ("network thread", &all.network, &one.network),
@@ -176,43 +178,43 @@ fn alternating(firehose: &Firehose, report: &mut Report) {
     }
 }
 
-/// A hundred events a second on each of a hundred channels, in a game of 60 frames a second.
+/// A hundred events per second on each of a hundred channels, in an app with 60 frames per second.
 fn trickling(firehose: &Firehose, report: &mut Report) {
     const SECONDS: u64 = 5;
     const FRAME: Duration = Duration::from_nanos(16_666_667);
     const TICKS: u64 = 100 * SECONDS;
 
-    let mut held = Held::new(firehose, 101);
-    let (network, writer) = (held.network_time(), held.connection.writer());
-    let begun = Instant::now();
+    let mut subscribed = SubscribedGame::new(firehose, 101);
+    let (network, writer) = (subscribed.network_time(), subscribed.connection.writer());
+    let started = Instant::now();
     let server = thread::spawn(move || {
         for tick in 0..TICKS {
             for channel in 1..=100 {
                 writer.write_text(&LobbyMessage::new(tick).on(&room(channel)));
             }
-            let next = begun + Duration::from_millis(10) * (tick as u32 + 1);
+            let next = started + Duration::from_millis(10) * (tick as u32 + 1);
             thread::sleep(next.saturating_duration_since(Instant::now()));
         }
     });
-    let goal = held.game.heard().read + TICKS * 100;
+    let goal = subscribed.game.received().read + TICKS * 100;
     let mut main = Duration::ZERO;
-    let mut next = begun;
-    while held.game.heard().read < goal {
+    let mut next = started;
+    while subscribed.game.received().read < goal {
         let before = thread_time();
-        held.game.update();
+        subscribed.game.update();
         main += thread_time() - before;
         next += FRAME;
         thread::sleep(next.saturating_duration_since(Instant::now()));
     }
     server.join().unwrap();
-    held.connection.settle();
-    let elapsed = begun.elapsed().as_secs_f64();
+    subscribed.connection.wait_until_read();
+    let elapsed = started.elapsed().as_secs_f64();
     let share = |time: Duration| time.as_secs_f64() / elapsed * 100.0;
     report.add(Row::new(
         "100 channels × 100 events/s at 60 frames/s",
         format!(
             "{:.1} % of a processor on the network thread, {:.1} % on the main thread",
-            share(held.network_time() - network),
+            share(subscribed.network_time() - network),
             share(main)
         ),
     ));

@@ -1,4 +1,4 @@
-//! Events a second, from a socket on loopback to a system that reads them decoded.
+//! Events per second, from a socket on localhost to a system that reads them decoded.
 
 use std::{
     sync::Arc,
@@ -9,8 +9,8 @@ use pusher_benches::{
     clocks::{Thread, thread_time},
     firehose::{Connection, Firehose},
     frames::Frames,
-    game::{Game, Hearing, config},
-    given_server::patient,
+    game::{Game, ReceiveMode, config},
+    given_server::with_large_limits,
     one_thread::OneThread,
     pusher_js::PusherJs,
     statistics::{median, nanoseconds_each},
@@ -21,29 +21,29 @@ use crate::{
     report::{Goal, Report, Row},
 };
 
-/// Events that differ; more are the same ones again.
+/// The number of different events; larger loads repeat them.
 const BLOCK: u64 = 20_000;
 
-/// Times the reference's time of a thread, on the client's network thread: what a regression must not exceed.
+/// The bound for the CPU time of the client's network thread, relative to the baseline. Above it, the check fails.
 const NETWORK_THREAD_BOUND: f64 = 1.6;
 
-/// What to send.
+/// The events to send.
 struct Load {
     frames: Arc<Frames>,
     times: u64,
 }
 
-/// What it took to hear all of it.
+/// The result of sending a load.
 #[derive(Clone, Copy)]
 struct Outcome {
     per_second: f64,
-    /// The processor's time of the thread that reads the socket.
+    /// The CPU time of the thread that reads the socket.
     network_ns: f64,
-    /// The processor's time of the main thread.
+    /// The CPU time of the main thread.
     main_ns: f64,
 }
 
-/// What was measured of one contender, round by round.
+/// The results of one candidate, one per round.
 #[derive(Default)]
 struct Rounds(Vec<Outcome>);
 
@@ -67,16 +67,18 @@ impl Load {
         self.frames.count() * self.times
     }
 
-    /// Has it sent. Returns when that began.
-    fn pour(&self, connection: &Connection) -> Instant {
-        let begun = Instant::now();
-        connection.writer().pour(self.frames.clone(), self.times);
-        begun
+    /// Starts sending. Returns when that started.
+    fn start_sending(&self, connection: &Connection) -> Instant {
+        let started = Instant::now();
+        connection
+            .writer()
+            .write_repeatedly(self.frames.clone(), self.times);
+        started
     }
 
-    fn outcome(&self, begun: Instant, network: Duration, main: Duration) -> Outcome {
+    fn outcome(&self, started: Instant, network: Duration, main: Duration) -> Outcome {
         Outcome {
-            per_second: self.count() as f64 / begun.elapsed().as_secs_f64(),
+            per_second: self.count() as f64 / started.elapsed().as_secs_f64(),
             network_ns: nanoseconds_each(network, self.count()),
             main_ns: nanoseconds_each(main, self.count()),
         }
@@ -129,17 +131,17 @@ pub(crate) fn measure_large_events(arguments: &Arguments, report: &mut Report) {
 }
 
 fn small_events(firehose: &Firehose, arguments: &Arguments, load: &Load, report: &mut Report) {
-    let [mut reference, mut typed, mut beside_raw, mut unresting] =
+    let [mut reference, mut typed, mut beside_raw, mut busy_loop] =
         [const { Rounds(Vec::new()) }; 4];
     for _ in 0..arguments.rounds {
         reference.0.push(one_thread(firehose, load));
-        typed.0.push(plugin(firehose, load, Hearing::Typed));
+        typed.0.push(plugin(firehose, load, ReceiveMode::Typed));
         if !arguments.check {
             beside_raw
                 .0
-                .push(plugin(firehose, load, Hearing::TypedBesideRaw));
-            let game = connected(firehose, Hearing::Typed);
-            unresting.0.push(pour_over(game, load));
+                .push(plugin(firehose, load, ReceiveMode::TypedBesideRaw));
+            let game = connected(firehose, ReceiveMode::Typed);
+            busy_loop.0.push(measure_load(game, load));
         }
     }
     let time = |o: &Outcome| o.network_ns;
@@ -170,9 +172,9 @@ fn small_events(firehose: &Firehose, arguments: &Arguments, load: &Load, report:
         report.add(
             Row::new(
                 "bevy_pusher, typed, raw off, frames without a pause",
-                unresting.rate(),
+                busy_loop.rate(),
             )
-            .beside("one thread", &unresting.rates(), &reference.rates()),
+            .beside("one thread", &busy_loop.rates(), &reference.rates()),
         );
     }
     let (own, other) = (typed.each(time), reference.each(time));
@@ -204,12 +206,12 @@ fn aeronet(firehose: &Firehose, arguments: &Arguments, load: &Load, report: &mut
             }
             std::thread::yield_now();
         };
-        let begun = load.pour(&connection);
+        let started = load.start_sending(&connection);
         let run = client.run(load.count());
         aeronet
             .0
-            .push(load.outcome(begun, Duration::ZERO, run.main_thread));
-        typed.0.push(plugin(firehose, load, Hearing::Typed));
+            .push(load.outcome(started, Duration::ZERO, run.main_thread));
+        typed.0.push(plugin(firehose, load, ReceiveMode::Typed));
     }
     report.add(
         Row::new("aeronet_websocket, decoding in the system", aeronet.rate()).against(
@@ -242,11 +244,11 @@ fn pusher_js(firehose: &Firehose, load: &Load, report: &mut Report) {
         };
         let connection = firehose.accept();
         connection.wait_for_subscriptions(1);
-        let begun = load.pour(&connection);
+        let started = load.start_sending(&connection);
         client.wait();
         node.0
-            .push(load.outcome(begun, Duration::ZERO, Duration::ZERO));
-        typed.0.push(plugin(firehose, load, Hearing::Typed));
+            .push(load.outcome(started, Duration::ZERO, Duration::ZERO));
+        typed.0.push(plugin(firehose, load, ReceiveMode::Typed));
     }
     report.add(Row::new("pusher-js in node", node.rate()).against(
         "of it: bevy_pusher",
@@ -266,7 +268,7 @@ fn large_events(
     let [mut reference, mut typed] = [const { Rounds(Vec::new()) }; 2];
     for _ in 0..arguments.rounds {
         reference.0.push(one_thread(firehose, load));
-        typed.0.push(plugin(firehose, load, Hearing::Typed));
+        typed.0.push(plugin(firehose, load, ReceiveMode::Typed));
     }
     let megabytes = typed.median(|o| o.per_second) * load.frames.bytes().len() as f64
         / load.frames.count() as f64
@@ -296,34 +298,34 @@ fn one_thread(firehose: &Firehose, load: &Load) -> Outcome {
     let connection = firehose.accept();
     connection.wait_for_subscriptions(1);
     let before = thread_time();
-    let begun = load.pour(&connection);
+    let started = load.start_sending(&connection);
     client.read(load.count());
-    load.outcome(begun, thread_time() - before, Duration::ZERO)
+    load.outcome(started, thread_time() - before, Duration::ZERO)
 }
 
-/// In a game that sleeps until the plugin wakes it.
-fn plugin(firehose: &Firehose, load: &Load, hearing: Hearing) -> Outcome {
-    let (mut game, connection) = connected(firehose, hearing);
+/// Measures an app that sleeps until the plugin wakes it.
+fn plugin(firehose: &Firehose, load: &Load, mode: ReceiveMode) -> Outcome {
+    let (mut game, connection) = connected(firehose, mode);
     game.sleep_between_events();
-    pour_over((game, connection), load)
+    measure_load((game, connection), load)
 }
 
-fn connected(firehose: &Firehose, hearing: Hearing) -> (Game, Connection) {
-    let config = patient(config("127.0.0.1", firehose.port()));
-    Game::connected(firehose, config, hearing)
+fn connected(firehose: &Firehose, mode: ReceiveMode) -> (Game, Connection) {
+    let config = with_large_limits(config("127.0.0.1", firehose.port()));
+    Game::connected(firehose, config, mode)
 }
 
-fn pour_over((mut game, connection): (Game, Connection), load: &Load) -> Outcome {
+fn measure_load((mut game, connection): (Game, Connection), load: &Load) -> Outcome {
     game.expect_period(load.frames.count());
     let network = Thread::network();
     let time = |thread: &Option<Thread>| thread.as_ref().map_or(Duration::ZERO, Thread::time);
     let before = time(&network);
-    let begun = load.pour(&connection);
+    let started = load.start_sending(&connection);
     let run = game.run(load.count());
-    let outcome = load.outcome(begun, Duration::ZERO, run.main_thread);
+    let outcome = load.outcome(started, Duration::ZERO, run.main_thread);
     game.check();
-    // The system tells of a thread's time once it sleeps.
-    connection.settle();
+    // Linux updates a thread's CPU time when it goes to sleep.
+    connection.wait_until_read();
     Outcome {
         network_ns: nanoseconds_each(time(&network) - before, load.count()),
         ..outcome

@@ -1,4 +1,4 @@
-//! The events of a server that somebody else runs.
+//! Counts the events of an external server (`--host`).
 
 use std::{
     env,
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use pusher_benches::{firehose::Firehose, frames::Frames, given_server::Count};
+use pusher_benches::{firehose::Firehose, frames::Frames, given_server::EventCount};
 use serde::Deserialize;
 
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let (host, port) = arguments.given_server().unwrap();
-    let patience = Duration::from_secs(arguments.patience_seconds);
-    match Count::of_server(host, port, arguments.events, patience) {
+    let timeout = Duration::from_secs(arguments.patience_seconds);
+    match EventCount::of_server(host, port, arguments.events, timeout) {
         Ok(count) if arguments.json => println!("{}", serde_json::to_string(&count).unwrap()),
         Ok(count) => println!(
             "{} events in {:.3} s, {:.0} a second, {:.0} ns each on the main thread",
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What is printed with `--json`.
+/// The output of `--json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Printed {
@@ -43,7 +43,7 @@ struct Printed {
     main_thread_ns_per_event: f64,
 }
 
-/// Runs this program against a server as others do, and reads what it prints.
+/// Runs this program with `--host` and checks its output.
 pub(crate) fn check(report: &mut Report) {
     const EVENTS: u64 = 20_000;
 
@@ -52,7 +52,9 @@ pub(crate) fn check(report: &mut Report) {
     let server = thread::spawn(move || {
         let connection = firehose.accept();
         connection.wait_for_subscriptions(1);
-        connection.writer().pour(Arc::new(Frames::lobby(EVENTS)), 1);
+        connection
+            .writer()
+            .write_repeatedly(Arc::new(Frames::lobby(EVENTS)), 1);
         connection
     });
     let output = Command::new(env::current_exe().unwrap())

@@ -1,11 +1,11 @@
-//! A client on a connection on which nothing happens.
+//! Wake-ups and CPU time of a client on an idle connection.
 
 use std::{thread, time::Duration};
 
 use pusher_benches::{
     clocks::Thread,
     firehose::Firehose,
-    game::{Game, Hearing, config},
+    game::{Game, ReceiveMode, config},
 };
 
 use crate::{
@@ -18,19 +18,19 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
     let (_game, connection) = Game::connected(
         &firehose,
         config("127.0.0.1", firehose.port()),
-        Hearing::Typed,
+        ReceiveMode::Typed,
     );
     let Some(thread) = Thread::network() else {
-        return report.add(Row::new("idle client", "this system does not tell"));
+        return report.add(Row::new("idle client", "not available on this system"));
     };
-    connection.settle();
+    connection.wait_until_read();
     thread::sleep(Duration::from_secs(1));
     let (wake_ups, time) = (thread.wake_ups(), thread.time());
     let watched = Duration::from_secs(arguments.idle_seconds);
     thread::sleep(watched);
     let wake_ups = thread.wake_ups() - wake_ups;
     let share = (thread.time() - time).as_secs_f64() / watched.as_secs_f64() * 100.0;
-    // A ping after 30 seconds of silence, and its answer.
+    // A heartbeat is a ping after 30 seconds of silence, and its pong.
     let heartbeats = arguments.idle_seconds / 30;
     report.add(
         Row::new(

@@ -1,4 +1,4 @@
-//! How long things take on their way.
+//! Latencies: sending, receiving, and waking a sleeping app.
 
 use std::{
     io::{Read, Write},
@@ -20,7 +20,7 @@ use mio::{Events, Poll, Token, Waker};
 use pusher_benches::{
     firehose::Firehose,
     frames::{CHANNEL, LobbyMessage},
-    game::{Game, Hearing, config},
+    game::{Game, ReceiveMode, config},
     statistics::{median, microseconds, percentile},
 };
 
@@ -29,7 +29,7 @@ use crate::{
     report::{Goal, Report, Row},
 };
 
-/// So long nothing happens before each measurement, so that all threads sleep.
+/// The pause before each measurement, so that all threads sleep.
 const QUIET: Duration = Duration::from_millis(2);
 
 pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
@@ -39,7 +39,7 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
     waking(&firehose, report);
 }
 
-/// From `send` to the bytes at the server, against the same by hand.
+/// From `send` to the bytes at the server, compared with the baseline.
 fn sending(firehose: &Firehose, arguments: &Arguments, report: &mut Report) {
     const ROOM: &str = "private-room";
 
@@ -51,26 +51,26 @@ fn sending(firehose: &Firehose, arguments: &Arguments, report: &mut Report) {
             client_events_per_second: None,
             ..Limits::default()
         });
-    let mut game = Game::with_config(config, Hearing::Typed);
+    let mut game = Game::with_config(config, ReceiveMode::Typed);
     game.app.world_mut().spawn(PusherChannel::new(ROOM));
-    let connection = game.accepted(firehose);
-    let by_hand = ByHand::start();
-    let [mut sent, mut by_hand_sent] = [const { Vec::new() }; 2];
+    let connection = game.wait_for_connection(firehose);
+    let baseline = Baseline::start();
+    let [mut sent, mut baseline_times] = [const { Vec::new() }; 2];
     for _ in 0..300 * arguments.rounds {
         thread::sleep(QUIET);
-        by_hand_sent.push(microseconds(by_hand.send()));
+        baseline_times.push(microseconds(baseline.send()));
         thread::sleep(QUIET);
-        let begun = Instant::now();
+        let started = Instant::now();
         let pusher = game.app.world().resource::<PusherConnection>();
         pusher.send(ROOM, "client-wave", "hand").unwrap();
-        sent.push(microseconds(connection.wait_for_event() - begun));
+        sent.push(microseconds(connection.wait_for_event() - started));
     }
     report.add(Row::new(
         "channel, poll waker, socket: by hand",
         format!(
             "{:.0} µs, p99 {:.0} µs",
-            median(&by_hand_sent),
-            percentile(&by_hand_sent, 99.0)
+            median(&baseline_times),
+            percentile(&baseline_times, 99.0)
         ),
     ));
     report.add(
@@ -78,13 +78,13 @@ fn sending(firehose: &Firehose, arguments: &Arguments, report: &mut Report) {
             "send to bytes at the server, idle client",
             format!("{:.0} µs", median(&sent)),
         )
-        .against("by hand", &sent, &by_hand_sent, Goal::AtMost(1.5)),
+        .against("by hand", &sent, &baseline_times, Goal::AtMost(1.5)),
     );
     let p99 = percentile(&sent, 99.0);
     report.add(Row::new("  p99", format!("{p99:.0} µs")).goal(Goal::AtMost(1000.0), p99, " µs"));
 }
 
-/// From the server's write to the system that reads it, in a game of 60 frames a second.
+/// From the server's write to the system that reads the event, in an app with 60 frames per second.
 fn receiving(firehose: &Firehose, report: &mut Report) {
     const EVENTS: u64 = 500;
     const FRAME: Duration = Duration::from_nanos(16_666_667);
@@ -99,23 +99,23 @@ fn receiving(firehose: &Firehose, report: &mut Report) {
         }
     }
 
-    let begun = Instant::now();
-    let mut game = Game::new(firehose.port(), Hearing::Typed);
+    let started = Instant::now();
+    let mut game = Game::new(firehose.port(), ReceiveMode::Typed);
     game.app
-        .insert_resource(Clock(begun, Vec::new()))
+        .insert_resource(Clock(started, Vec::new()))
         .add_systems(Update, note);
-    let connection = game.accepted(firehose);
+    let connection = game.wait_for_connection(firehose);
     let writer = connection.writer();
     let server = thread::spawn(move || {
         for number in 0..EVENTS {
-            // Anywhere within a frame.
+            // Spread over all phases of a frame.
             thread::sleep(Duration::from_micros(5_000 + number * 7_919 % 16_667));
-            let now = begun.elapsed().as_nanos() as u64;
+            let now = started.elapsed().as_nanos() as u64;
             writer.write_text(&LobbyMessage::new(now).on(CHANNEL));
         }
     });
     let mut next = Instant::now();
-    while game.heard().read < EVENTS {
+    while game.received().read < EVENTS {
         game.update();
         next += FRAME;
         thread::sleep(next.saturating_duration_since(Instant::now()));
@@ -132,11 +132,11 @@ fn receiving(firehose: &Firehose, report: &mut Report) {
     );
 }
 
-/// From the server's write to the wake-up of a game that sleeps until something happens.
+/// From the server's write to the wake-up of an app that sleeps until the plugin wakes it.
 fn waking(firehose: &Firehose, report: &mut Report) {
     let (wake, woken): (Sender<Instant>, Receiver<Instant>) = bounded(1);
-    let mut game = Game::new(firehose.port(), Hearing::Typed);
-    let connection = game.accepted(firehose);
+    let mut game = Game::new(firehose.port(), ReceiveMode::Typed);
+    let connection = game.wait_for_connection(firehose);
     game.app.insert_resource(PusherWaker::new(move || {
         let _ = wake.try_send(Instant::now());
     }));
@@ -146,11 +146,11 @@ fn waking(firehose: &Firehose, report: &mut Report) {
     for seq in 0..1000 {
         thread::sleep(QUIET);
         let text = LobbyMessage::new(seq).on(CHANNEL);
-        let begun = Instant::now();
+        let started = Instant::now();
         writer.write_text(&text);
         let at = woken.recv_timeout(Duration::from_secs(10)).unwrap();
-        times.push(microseconds(at - begun));
-        assert_eq!(game.update(), 1, "what woke the game is there");
+        times.push(microseconds(at - started));
+        assert_eq!(game.update(), 1, "the event that woke the app is delivered");
     }
     game.check();
     let p99 = percentile(&times, 99.0);
@@ -163,15 +163,15 @@ fn waking(firehose: &Firehose, report: &mut Report) {
     );
 }
 
-/// The same way by hand: a message through a channel to a thread that sleeps in a poll, which writes to a socket.
-struct ByHand {
+/// The baseline for sending: a message through a channel to a thread that sleeps in a poll and writes to a socket.
+struct Baseline {
     messages: Sender<()>,
     waker: Waker,
     arrived: Receiver<Instant>,
 }
 
-impl ByHand {
-    /// As long as the frame of the client event.
+impl Baseline {
+    /// The same size as the frame of the client event.
     const BYTES: [u8; 70] = [0; 70];
 
     fn start() -> Self {
@@ -205,9 +205,9 @@ impl ByHand {
     }
 
     fn send(&self) -> Duration {
-        let begun = Instant::now();
+        let started = Instant::now();
         self.messages.send(()).unwrap();
         self.waker.wake().unwrap();
-        self.arrived.recv().unwrap() - begun
+        self.arrived.recv().unwrap() - started
     }
 }

@@ -1,14 +1,14 @@
-//! Measures the plugin side by side with what one would use instead, all in one run, and prints one table.
+//! Measures the plugin in comparison with alternatives, all in one run, and prints one table.
 //!
-//! `cargo bench --bench throughput` measures everything; with `-- --host HOST --port PORT --events N` it counts the events of
-//! a given server instead. `-- --help` tells the rest.
+//! `cargo bench --bench throughput` measures everything. With `-- --host HOST --port PORT --events N` it counts the events of
+//! an external server instead. `-- --help` lists all options.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a bench prints what it measured, and has nothing to measure where something is not as expected"
+    reason = "a benchmark prints its results, and panics if a step fails, since then there is nothing to measure"
 )]
 
 mod arguments;
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     }
     println!("{report}");
     if arguments.check && !report.is_within_bounds() {
-        eprintln!("a figure is far from where it was: something has become slow");
+        eprintln!("a figure exceeds its bound: performance has regressed");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

@@ -1,4 +1,4 @@
-//! What an event costs on the main thread: handing it over, observing it, reading it, dropping it.
+//! The cost of an event on the main thread: delivering, observing, reading and dropping it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use pusher_benches::{
     clocks::thread_time,
     firehose::{Connection, Firehose},
     frames::Frames,
-    game::{Game, Hearing, config},
+    game::{Game, ReceiveMode, config},
     statistics::{median, nanoseconds_each},
 };
 
@@ -17,17 +17,21 @@ use crate::{
     report::{Goal, Report, Row},
 };
 
-/// Events in a frame.
+/// The number of events per frame.
 const BURST: u64 = 10_000;
 
-/// Times what bare Bevy takes: what a regression must not exceed.
+/// The bound relative to bare Bevy. Above it, the check fails.
 const BOUND: f64 = 2.5;
 
 /// The variants, and their goals.
-const VARIANTS: [(&str, Hearing, f64); 3] = [
-    ("raw message and observer", Hearing::RawObserved, 1.6),
-    ("typed message and observer", Hearing::TypedObserved, 1.6),
-    ("typed message alone", Hearing::Typed, 1.0),
+const VARIANTS: [(&str, ReceiveMode, f64); 3] = [
+    ("raw message and observer", ReceiveMode::RawObserved, 1.6),
+    (
+        "typed message and observer",
+        ReceiveMode::TypedObserved,
+        1.6,
+    ),
+    ("typed message alone", ReceiveMode::Typed, 1.0),
 ];
 
 pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
@@ -36,9 +40,9 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
     let mut bare = BareBevy::new();
     let mut games: Vec<_> = VARIANTS
         .iter()
-        .map(|(_, hearing, _)| {
-            let config = unhurried(config("127.0.0.1", firehose.port()));
-            let (mut game, connection) = Game::connected(&firehose, config, *hearing);
+        .map(|(_, mode, _)| {
+            let config = without_receive_limits(config("127.0.0.1", firehose.port()));
+            let (mut game, connection) = Game::connected(&firehose, config, *mode);
             game.expect_period(BURST);
             (game, connection)
         })
@@ -55,17 +59,15 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
             times.push(nanoseconds_each(burst(game, connection, &frames), BURST));
         }
     }
-    assert_eq!(bare.heard(), (rounds * BURST, rounds * BURST));
+    assert_eq!(bare.received(), (rounds * BURST, rounds * BURST));
     report.add(Row::new(
         "main thread: bare Bevy, message and observer",
         format!("{:.0} ns each", median(&bare_times)),
     ));
-    for ((title, hearing, goal), (times, (game, _))) in
-        VARIANTS.iter().zip(times.iter().zip(&games))
-    {
+    for ((title, mode, goal), (times, (game, _))) in VARIANTS.iter().zip(times.iter().zip(&games)) {
         game.check();
-        if *hearing != Hearing::Typed {
-            assert_eq!(game.heard().observed, rounds * BURST);
+        if *mode != ReceiveMode::Typed {
+            assert_eq!(game.received().observed, rounds * BURST);
         }
         report.add(
             Row::new(
@@ -78,20 +80,20 @@ pub(crate) fn measure(arguments: &Arguments, report: &mut Report) {
     }
 }
 
-/// Lets events arrive while the game stands still, and returns the time of the frames that hand them over.
+/// Sends events while the app runs no frames. Returns the CPU time of the frames that deliver them.
 pub(crate) fn burst(game: &mut Game, connection: &Connection, frames: &Frames) -> Duration {
     connection.write(frames);
-    connection.settle();
-    let goal = game.heard().read + frames.count();
+    connection.wait_until_read();
+    let goal = game.received().read + frames.count();
     let before = thread_time();
-    while game.heard().read < goal {
+    while game.received().read < goal {
         game.update();
     }
     thread_time() - before
 }
 
-/// With as long for each frame as it takes.
-pub(crate) fn unhurried(config: PusherConfig) -> PusherConfig {
+/// Removes the limits, so that one frame delivers everything.
+pub(crate) fn without_receive_limits(config: PusherConfig) -> PusherConfig {
     config.with_limits(Limits {
         receive_budget: Duration::from_secs(10),
         waiting_events: usize::MAX,

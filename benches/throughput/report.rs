@@ -1,12 +1,14 @@
+//! The table of results.
+
 use std::fmt;
 
 use pusher_benches::statistics::{median, percentile};
 
-/// The table.
+/// The table of results.
 #[derive(Default)]
 pub(crate) struct Report(Vec<Row>);
 
-/// One line of it.
+/// A row of the table.
 pub(crate) struct Row {
     measure: String,
     figure: String,
@@ -15,7 +17,7 @@ pub(crate) struct Row {
     within_bounds: bool,
 }
 
-/// What a figure should be.
+/// The goal for a figure.
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
     AtLeast(f64),
@@ -43,8 +45,8 @@ impl Row {
         }
     }
 
-    /// Compares with something else that was measured in turn with it: the medians, and in brackets the best of each, which
-    /// a busy machine has upset the least.
+    /// Compares with measurements that were taken in turn with these: by the medians, and in brackets by the best values, which
+    /// depend least on other load.
     pub(crate) fn against(mut self, what: &str, own: &[f64], other: &[f64], goal: Goal) -> Self {
         let middle = median(own) / median(other);
         let best = goal.best(own) / goal.best(other);
@@ -52,19 +54,19 @@ impl Row {
         self.goal(goal, middle, " ×")
     }
 
-    /// The same without a goal.
+    /// Compares without a goal.
     pub(crate) fn beside(mut self, what: &str, own: &[f64], other: &[f64]) -> Self {
         self.ratio = format!("{:.2} × {what}", median(own) / median(other));
         self
     }
 
-    /// Beyond it, no busy machine explains the difference any more.
+    /// Sets the bound of `--check`. It compares the best values, so that exceeding it cannot be explained by other load.
     pub(crate) fn bound(mut self, bound: Goal, own: &[f64], other: &[f64]) -> Self {
         self.within_bounds = bound.is_met(bound.best(own) / bound.best(other));
         self
     }
 
-    /// What the figure should be.
+    /// Sets the goal of the figure.
     pub(crate) fn goal(mut self, goal: Goal, figure: f64, unit: &str) -> Self {
         let (sign, bound) = match goal {
             Goal::AtLeast(bound) => ("≥", bound),

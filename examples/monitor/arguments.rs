@@ -1,4 +1,4 @@
-//! The command line.
+//! The command-line arguments.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,7 +9,7 @@ use bevy_pusher::{
 };
 use clap::{ArgGroup, Parser};
 
-/// Watches a server that speaks the Pusher Channels protocol.
+/// Monitors a server that speaks the Pusher Channels protocol.
 #[derive(Parser)]
 #[command(name = "monitor", group(ArgGroup::new("server").required(true).args(["cluster", "host"])))]
 pub(crate) struct Arguments {
@@ -19,67 +19,67 @@ pub(crate) struct Arguments {
     /// A cluster of the hosted service, like "eu".
     #[arg(long)]
     cluster: Option<String>,
-    /// A server of one's own.
+    /// The host of a self-hosted server.
     #[arg(long, requires = "port")]
     host: Option<String>,
-    /// Its port.
+    /// The port of --host.
     #[arg(long, requires = "host")]
     port: Option<u16>,
     /// Connects with TLS (wss).
     #[arg(long, requires = "host")]
     tls: bool,
-    /// What comes before /app/KEY.
+    /// A path prefix before /app/KEY.
     #[arg(long, requires = "host", value_name = "PREFIX")]
     path: Option<String>,
-    /// A channel to subscribe to at the start; may be given more than once.
+    /// A channel to subscribe to at startup; may be given more than once.
     #[arg(long = "channel", value_name = "NAME")]
     pub(crate) channels: Vec<String>,
-    /// The URL that authorizes private and presence channels.
+    /// The URL of the endpoint that authorizes private and presence channels.
     #[arg(long, value_name = "URL")]
     auth_endpoint: Option<String>,
-    /// A header for the endpoints, "Name: value"; may be given more than once.
+    /// A header for the auth endpoints, "Name: value"; may be given more than once.
     #[arg(long = "auth-header", value_name = "HEADER", value_parser = header)]
     auth_headers: Vec<(String, String)>,
-    /// A form field for the endpoints, name=value; may be given more than once.
+    /// A form field for the auth endpoints, name=value; may be given more than once.
     #[arg(long = "auth-param", value_name = "PARAM", value_parser = param)]
     auth_params: Vec<(String, String)>,
-    /// The URL that vouches for the user.
+    /// The URL of the endpoint that authenticates users.
     #[arg(long, value_name = "URL")]
     user_auth_endpoint: Option<String>,
-    /// Signs in as soon as connected.
+    /// Signs in once connected.
     #[arg(long)]
     pub(crate) sign_in: bool,
-    /// A file with certificates to trust, PEM, for the socket and for HTTP.
+    /// A PEM file with certificates to trust, for the WebSocket and for HTTP.
     #[arg(long, value_name = "PEM")]
     ca_file: Option<PathBuf>,
-    /// Silence after which the link is checked.
+    /// How long the connection may be silent before the client sends a ping.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     activity_timeout: Option<Duration>,
-    /// For the answer to that.
+    /// How long the client waits for the pong.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pong_timeout: Option<Duration>,
-    /// For an attempt to connect.
+    /// The timeout of an attempt to connect.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     connect_timeout: Option<Duration>,
-    /// The shortest delay before a retry.
+    /// The shortest delay before a reconnect.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     retry_min: Option<Duration>,
-    /// The longest delay before a retry.
+    /// The longest delay before a reconnect.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     retry_max: Option<Duration>,
-    /// Gives up after this many attempts; without it, it tries for ever.
+    /// Gives up after this many attempts; by default it never does.
     #[arg(long, value_name = "N")]
     max_attempts: Option<u32>,
-    /// Ends after this time, with status 0.
+    /// Exits after this time, with status 0.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) run_for: Option<Duration>,
-    /// Prints JSON, one object a line; the default when the output is not a terminal.
+    /// Prints one JSON object per line; the default if the output is not a terminal.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 impl Arguments {
-    /// The client's configuration, or a sentence about the argument that cannot be used.
+    /// Returns the client's configuration, or an error about an argument.
     pub(crate) fn config(&self) -> Result<PusherConfig, String> {
         let endpoint = match (&self.cluster, &self.host, self.port) {
             (Some(cluster), ..) => Endpoint::cluster(cluster),
@@ -89,7 +89,7 @@ impl Arguments {
                 tls: self.tls,
                 path: self.path.clone().unwrap_or_default(),
             },
-            _ => return Err("a cluster, or a host and a port are needed".into()),
+            _ => return Err("--cluster, or --host and --port are required".into()),
         };
         endpoint
             .target(&self.key)
@@ -139,20 +139,16 @@ impl Arguments {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
-        .map_err(|_| "seconds are a decimal number".to_owned())?;
+        .map_err(|_| "expected a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once(':')
-        .ok_or("a header is written \"Name: value\"")?;
+    let (name, value) = text.split_once(':').ok_or("expected \"Name: value\"")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn param(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("a parameter is written name=value")?;
+    let (name, value) = text.split_once('=').ok_or("expected name=value")?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! Standard input: one command a line.
+//! Commands from standard input, one per line.
 
 use std::{
     io::BufRead,
@@ -7,8 +7,8 @@ use std::{
 
 use serde_json::value::RawValue;
 
-/// What a person or a script may ask for.
-pub(crate) enum Line {
+/// A command from the user or from a script.
+pub(crate) enum Command {
     Subscribe(String),
     Unsubscribe(String),
     Trigger {
@@ -21,11 +21,11 @@ pub(crate) enum Line {
     SignIn,
     SignOut,
     Quit,
-    /// A line that is none of these, and why.
-    NotUnderstood(String),
+    /// A line that is not a command, with the error message.
+    Invalid(String),
 }
 
-impl Line {
+impl Command {
     fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
@@ -41,8 +41,8 @@ impl Line {
             ("sign-in", "") => Self::SignIn,
             ("sign-out", "") => Self::SignOut,
             ("quit", "") => Self::Quit,
-            _ => Self::NotUnderstood(format!(
-                "not understood: {text:?}; there are: subscribe NAME, unsubscribe NAME, trigger CHANNEL EVENT JSON, \
+            _ => Self::Invalid(format!(
+                "unknown command {text:?}; expected one of: subscribe NAME, unsubscribe NAME, trigger CHANNEL EVENT JSON, \
                  connect, disconnect, sign-in, sign-out, quit"
             )),
         })
@@ -56,7 +56,7 @@ impl Line {
             .and_then(|rest| rest.trim_start().split_once(char::is_whitespace))
             .unwrap_or_default();
         if channel.is_empty() || event.is_empty() {
-            return Self::NotUnderstood("a trigger is written: trigger CHANNEL EVENT JSON".into());
+            return Self::Invalid("expected: trigger CHANNEL EVENT JSON".into());
         }
         match RawValue::from_string(data.trim().to_owned()) {
             Ok(data) => Self::Trigger {
@@ -64,18 +64,18 @@ impl Line {
                 event: event.into(),
                 data,
             },
-            Err(error) => Self::NotUnderstood(format!("the data of a trigger is JSON: {error}")),
+            Err(error) => Self::Invalid(format!("the data is not valid JSON: {error}")),
         }
     }
 }
 
-/// Reads lines on a thread of its own; the end of the input ends nothing.
-pub(crate) fn lines() -> Receiver<Line> {
+/// Reads commands on a thread of its own. The app keeps running when the input ends.
+pub(crate) fn read_commands() -> Receiver<Command> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {
             let Ok(line) = line else { return };
-            if let Some(line) = Line::parse(&line)
+            if let Some(line) = Command::parse(&line)
                 && sender.send(line).is_err()
             {
                 return;

@@ -1,7 +1,7 @@
-//! A Pusher client for the terminal: shows what a server really sends, and helps to debug keys, clusters and authorization.
+//! A Pusher client for the terminal: it prints what a server sends, and helps to debug keys, clusters and authorization.
 //!
-//! `cargo run --example monitor -- --key KEY --cluster eu --channel my-channel`; `--help` tells the rest. It takes commands
-//! from standard input, one a line, and prints JSON when its output is not a terminal.
+//! `cargo run --example monitor -- --key KEY --cluster eu --channel my-channel`; `--help` lists all options. It reads commands
+//! from standard input, one per line, and prints JSON if its output is not a terminal.
 #![allow(clippy::print_stderr, reason = "a program for the terminal")]
 
 mod arguments;
@@ -21,25 +21,25 @@ use clap::Parser;
 use serde_json::{Map, Value, json};
 
 use arguments::Arguments;
-use input::Line;
+use input::Command;
 use output::{Output, data};
 
-/// How often the app looks for what came.
+/// How long a frame lasts.
 const FRAME: Duration = Duration::from_millis(5);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let config = match arguments.config() {
         Ok(config) => config,
-        Err(sentence) => {
-            eprintln!("error: {sentence}");
+        Err(error) => {
+            eprintln!("error: {error}");
             return ExitCode::from(2);
         }
     };
     let exit = App::new()
         .add_plugins((
             MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(FRAME)),
-            // Logs go to standard error.
+            // Standard output is for JSON, so logs go to standard error.
             LogPlugin {
                 filter: "warn,tungstenite=off,ureq=off".into(),
                 ..default()
@@ -47,12 +47,12 @@ fn main() -> ExitCode {
             PusherPlugin::new(config),
         ))
         .insert_resource(Output::new(arguments.json))
-        .insert_resource(Lines(Mutex::new(input::lines())))
-        .insert_resource(End(arguments.run_for.map(|time| Instant::now() + time)))
+        .insert_resource(CommandInput(Mutex::new(input::read_commands())))
+        .insert_resource(ExitAt(arguments.run_for.map(|time| Instant::now() + time)))
         .init_resource::<Channels>()
         .init_resource::<Triggers>()
         .add_systems(Startup, start(arguments.channels, arguments.sign_in))
-        .add_systems(Update, (obey, end))
+        .add_systems(Update, (run_commands, exit_when_due))
         .add_systems(PreUpdate, print_triggers.after(PusherSystems::Receive))
         .add_observer(print_connection)
         .add_observer(print_error)
@@ -73,23 +73,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// The lines from standard input.
+/// The commands from standard input.
 #[derive(Resource)]
-struct Lines(Mutex<Receiver<Line>>);
+struct CommandInput(Mutex<Receiver<Command>>);
 
-/// When to end.
+/// When to exit.
 #[derive(Resource)]
-struct End(Option<Instant>);
+struct ExitAt(Option<Instant>);
 
 /// The entity of each channel.
 #[derive(Resource, Default)]
 struct Channels(HashMap<String, Entity>);
 
-/// What was triggered and is not answered yet.
+/// The triggers whose result the plugin has not reported yet.
 #[derive(Resource, Default)]
 struct Triggers(HashMap<SendId, (String, String)>);
 
-/// A presence channel that has just been subscribed: its members come next.
+/// Marks a presence channel that has just been subscribed: its members are printed when they arrive.
 #[derive(Component)]
 struct AwaitsMembers;
 
@@ -114,9 +114,9 @@ fn subscribe(commands: &mut Commands, channels: &mut Channels, name: &str) {
         .or_insert_with(|| commands.spawn(PusherChannel::new(name)).id());
 }
 
-/// Does what the lines say.
-fn obey(
-    lines: Res<Lines>,
+/// Runs the commands from standard input.
+fn run_commands(
+    input: Res<CommandInput>,
     connection: Res<PusherConnection>,
     output: Res<Output>,
     mut commands: Commands,
@@ -124,21 +124,23 @@ fn obey(
     mut triggers: ResMut<Triggers>,
     mut exit: MessageWriter<AppExit>,
 ) {
-    let Ok(lines) = lines.0.lock() else { return };
-    for line in lines.try_iter() {
-        match line {
-            Line::Subscribe(name) => match channels.0.get(&name) {
-                // Asking again for a channel that failed tries it again.
+    let Ok(input) = input.0.lock() else {
+        return;
+    };
+    for command in input.try_iter() {
+        match command {
+            Command::Subscribe(name) => match channels.0.get(&name) {
+                // Subscribing again retries a subscription that has failed.
                 Some(_) => connection.retry(&name),
                 None => subscribe(&mut commands, &mut channels, &name),
             },
-            Line::Unsubscribe(name) => {
+            Command::Unsubscribe(name) => {
                 if let Some(entity) = channels.0.remove(&name) {
                     commands.entity(entity).despawn();
                     output.print("subscription", json!({"channel": name, "state": "unsubscribed"}));
                 }
             }
-            Line::Trigger { channel, event, data } => match connection.send(&channel, &event, &data) {
+            Command::Trigger { channel, event, data } => match connection.send(&channel, &event, &data) {
                 Ok(id) => {
                     triggers.0.insert(id, (channel, event));
                 }
@@ -149,20 +151,20 @@ fn obey(
                     }),
                 ),
             },
-            Line::Connect => connection.connect(),
-            Line::Disconnect => connection.disconnect(),
-            Line::SignIn => connection.sign_in(),
-            Line::SignOut => connection.sign_out(),
-            Line::Quit => {
+            Command::Connect => connection.connect(),
+            Command::Disconnect => connection.disconnect(),
+            Command::SignIn => connection.sign_in(),
+            Command::SignOut => connection.sign_out(),
+            Command::Quit => {
                 exit.write(AppExit::Success);
             }
-            Line::NotUnderstood(message) => output.print("error", json!({"message": message})),
+            Command::Invalid(message) => output.print("error", json!({"message": message})),
         }
     }
 }
 
-fn end(end: Res<End>, mut exit: MessageWriter<AppExit>) {
-    if end.0.is_some_and(|end| Instant::now() >= end) {
+fn exit_when_due(exit_at: Res<ExitAt>, mut exit: MessageWriter<AppExit>) {
+    if exit_at.0.is_some_and(|exit_at| Instant::now() >= exit_at) {
         exit.write(AppExit::Success);
     }
 }
@@ -207,7 +209,7 @@ fn print_connection(changed: On<PusherConnectionChanged>, output: Res<Output>) {
     );
 }
 
-/// Errors that leave the connection up; the others are told with its state.
+/// Prints errors that do not end the connection. `print_connection` prints the others as part of the state.
 fn print_error(reported: On<PusherErrorReported>, output: Res<Output>) {
     if reported.attempt() == 0 {
         output.print(
@@ -248,7 +250,7 @@ fn print_event(event: On<PusherEvent>, output: Res<Output>) {
     );
 }
 
-/// The whole roster, once after each subscription; what changes later is told one by one.
+/// Prints all members once after each subscription. Later changes are printed one by one.
 fn print_members(
     inserted: On<Insert<PusherMembers>>,
     subscribed: Query<(&PusherChannel, &PusherMembers), With<AwaitsMembers>>,

@@ -1,4 +1,4 @@
-//! Standard output: JSON for scripts, short lines for people.
+//! Prints to standard output: JSON for scripts, short lines for people.
 
 use std::{
     io::{IsTerminal, Write, stdout},
@@ -8,7 +8,7 @@ use std::{
 use bevy::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// Prints what happens, one line each.
+/// Prints one line per event.
 #[derive(Resource)]
 pub(crate) struct Output {
     json: bool,
@@ -16,7 +16,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// JSON if asked for, or if nobody looks.
+    /// Prints JSON if requested, or if the output is not a terminal.
     pub(crate) fn new(json: bool) -> Self {
         Self {
             json: json || !stdout().is_terminal(),
@@ -24,7 +24,7 @@ impl Output {
         }
     }
 
-    /// Prints an object of this type. Fields that are null are left out.
+    /// Prints a line of this type. Fields that are null are left out, except `data`.
     pub(crate) fn print(&self, kind: &str, fields: Value) {
         let t = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let Value::Object(mut fields) = fields else {
@@ -36,7 +36,7 @@ impl Output {
         } else {
             as_text(kind, t, &fields)
         };
-        // A reader that went away is no reason to end: a script may still want the exit status.
+        // If the reader has closed the pipe, the app keeps running: a script may still need its exit status.
         let _ = writeln!(stdout(), "{line}").and_then(|()| stdout().flush());
     }
 }
@@ -67,7 +67,7 @@ fn as_text(kind: &str, t: f64, fields: &Map<String, Value>) -> String {
     line
 }
 
-/// The data of an event: the JSON in it, or else its text.
+/// Returns the data of an event: parsed if it is JSON, else as a string.
 pub(crate) fn data(raw: &str) -> Value {
     if raw.is_empty() {
         return Value::Null;

@@ -1,4 +1,4 @@
-//! The arguments that every scene understands.
+//! The command-line arguments that every scene accepts.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,41 +8,41 @@ use clap::{Args, Parser, ValueEnum};
 
 /// The arguments of a scene.
 #[derive(Parser, Clone, Default)]
-#[command(about = "An example of bevy_pusher, with a server and players of its own", long_about = None)]
+#[command(about = "An example of bevy_pusher, with its own server and simulated players", long_about = None)]
 pub struct SceneArguments {
-    /// The server.
+    /// The server to connect to.
     #[command(flatten)]
     pub server: ServerArguments,
 
-    /// What the others call you
+    /// Your name, as other players see it
     #[arg(long, value_name = "NAME", default_value_t = default_name())]
     pub name: String,
 
-    /// Print the scene as lines, without a window and without drawing on the terminal
+    /// Print the scene as lines, without a window and without a terminal view
     #[arg(long)]
     pub headless: bool,
 
-    /// Be the server at this port, with the simulated players, for the scene in a page or in other windows
+    /// Serve on this port, with the simulated players, for the scene in a browser page or in other windows
     #[arg(long, value_name = "PORT", conflicts_with_all = ["key", "screenshot"])]
     pub serve: Option<u16>,
 
-    /// End after that many seconds
+    /// Exit after this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub run_for: Option<Duration>,
 
-    /// The pictures to take.
+    /// The screenshot options.
     #[command(flatten)]
     pub pictures: PictureArguments,
 }
 
-/// The arguments about pictures, which documentation and tests are made with.
+/// The screenshot options, used to make documentation and by tests.
 #[derive(Args, Clone, Debug, Default)]
 pub struct PictureArguments {
-    /// Save a picture when there is something to see, then end. Given again, another follows two seconds later
+    /// Save a screenshot once the scene has content, then exit. If given again, another one follows two seconds later
     #[arg(long, value_name = "FILE", conflicts_with = "headless")]
     pub screenshot: Vec<PathBuf>,
 
-    /// The state that the picture is to show, which is brought about by the scene's own server
+    /// The state to show in the screenshot; only with the scene's own server
     #[arg(
         long,
         value_enum,
@@ -53,33 +53,33 @@ pub struct PictureArguments {
     )]
     pub picture_of: PictureOf,
 
-    /// How large the window is, in logical pixels
+    /// The window size, in logical pixels
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720")]
     pub size: WindowSize,
 }
 
-/// The states of a scene that are worth a picture.
+/// The states of a scene that a screenshot can show.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PictureOf {
-    /// The scene as it should be.
+    /// A connected scene with content.
     #[default]
     Lively,
     /// A server that does not answer.
     Connecting,
-    /// The network has been cut.
+    /// A lost connection.
     Lost,
-    /// The server does not know the app's key.
+    /// A server that does not know the app key.
     Failed,
-    /// Nobody else is there.
+    /// A server without other players.
     Empty,
 }
 
 /// A window's size in logical pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowSize {
-    /// From left to right.
+    /// The width.
     pub width: u32,
-    /// From top to bottom.
+    /// The height.
     pub height: u32,
 }
 
@@ -104,11 +104,11 @@ impl FromStr for WindowSize {
     }
 }
 
-/// The arguments that say which server.
+/// The arguments that select the server.
 #[derive(Args, Clone, Default)]
 #[group(multiple = true)]
 pub struct ServerArguments {
-    /// The server's name or address (without any server argument, the scene starts a development server by itself)
+    /// The server's host name or IP address (without any server argument, the scene starts its own development server)
     #[arg(long, requires = "key", conflicts_with = "cluster")]
     pub host: Option<String>,
 
@@ -116,72 +116,73 @@ pub struct ServerArguments {
     #[arg(long, requires = "key", conflicts_with = "cluster")]
     pub port: Option<u16>,
 
-    /// The app's key
+    /// The app key
     #[arg(long)]
     pub key: Option<String>,
 
-    /// Speak TLS to `--host`
+    /// Use TLS for `--host`
     #[arg(long, requires = "key", conflicts_with = "cluster")]
     pub tls: bool,
 
-    /// Connect to this cluster of pusher.com instead of a host
+    /// Connect to this pusher.com cluster instead of a host
     #[arg(long, requires = "key")]
     pub cluster: Option<String>,
 
-    /// Where channels are authorized, as a URL. Users sign in beside it: `/pusher/user-auth` beside `/pusher/auth`
+    /// The URL that authorizes channels. User sign-in uses the URL next to it: `/pusher/user-auth` next to `/pusher/auth`
     #[arg(long, value_name = "URL", requires = "key")]
     pub auth_endpoint: Option<String>,
 
-    /// The app's id; with the secret, the scene can play the game's backend, which some scenes need
+    /// The app id; with the secret, the scene acts as the game's backend, which some scenes need
     #[arg(long, value_name = "ID", requires = "app_secret")]
     pub app_id: Option<String>,
 
-    /// The app's secret, which a game never has
+    /// The app secret, which a real game must never contain
     #[arg(long, value_name = "SECRET", requires_all = ["key", "app_id"])]
     pub app_secret: Option<String>,
 
-    /// The master key of encrypted channels, in Base64, as the auth endpoint has it; without it, the development server's
+    /// The master key of encrypted channels, in Base64, as configured at the auth endpoint; defaults to the development
+    /// server's
     #[cfg(not(target_arch = "wasm32"))]
     #[arg(long, value_name = "KEY", requires = "app_secret", value_parser = master_key)]
     pub encryption_master_key: Option<pusher_dev_server::EncryptionMasterKey>,
 
-    /// The server is that of the scene which serves this page
+    /// Connect to the scene process that serves this page
     #[cfg(target_arch = "wasm32")]
     #[arg(long, hide = true)]
     pub beside: bool,
 }
 
-/// The server that the arguments name.
+/// The server that the arguments select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerChoice {
-    /// None: the scene brings its own, with simulated players.
+    /// No server given: the scene starts its own, with simulated players.
     Simulated,
-    /// A cluster of pusher.com.
+    /// A pusher.com cluster.
     Cluster {
-        /// The app's key.
+        /// The app key.
         key: String,
-        /// The cluster's name.
+        /// The cluster name.
         cluster: String,
-        /// Where channels are authorized.
+        /// The URL that authorizes channels.
         auth_endpoint: Option<String>,
     },
-    /// A server of one's own.
+    /// A self-hosted server.
     Host {
-        /// The app's key.
+        /// The app key.
         key: String,
-        /// Its name or address.
+        /// The host name or IP address.
         host: String,
-        /// Its port.
+        /// The port.
         port: u16,
-        /// Whether to speak TLS.
+        /// Whether to use TLS.
         tls: bool,
-        /// Where channels are authorized.
+        /// The URL that authorizes channels.
         auth_endpoint: Option<String>,
     },
 }
 
 impl ServerArguments {
-    /// Whether it is the server of the same scene that runs beside this one, which is in a page.
+    /// Whether this scene runs in a page and connects to the scene process that serves it.
     #[must_use]
     pub fn is_beside(&self) -> bool {
         #[cfg(target_arch = "wasm32")]
@@ -190,7 +191,7 @@ impl ServerArguments {
         false
     }
 
-    /// The server that the arguments name.
+    /// Returns the server that the arguments select.
     #[must_use]
     pub fn choice(&self) -> ServerChoice {
         const PLAIN_PORT: u16 = 6001;
@@ -217,9 +218,9 @@ impl ServerArguments {
 }
 
 impl ServerChoice {
-    /// The server in a few words, for the top bar.
+    /// Returns a short description of the server, for the top bar.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn label(&self) -> String {
         match self {
             Self::Simulated => "a development server with simulated players".to_owned(),
             Self::Cluster { cluster, .. } => format!("cluster {cluster}"),
@@ -239,13 +240,13 @@ fn master_key(text: &str) -> Result<pusher_dev_server::EncryptionMasterKey, &'st
     pusher_dev_server::EncryptionMasterKey::from_base64(text).ok_or("32 bytes in Base64 are needed")
 }
 
-/// A name that two windows on one machine do not share.
+/// A name that differs between two processes on one machine.
 #[cfg(not(target_arch = "wasm32"))]
 fn default_name() -> String {
     format!("Player {}", std::process::id() % 90 + 10)
 }
 
-/// A name that two tabs do not share.
+/// A name that differs between two browser tabs.
 #[cfg(target_arch = "wasm32")]
 fn default_name() -> String {
     format!("Player {:.0}", 10.0 + js_sys::Math::random() * 89.0)

@@ -1,29 +1,29 @@
-//! The colours of all scenes, in a window and in a terminal.
+//! The colours of all scenes, both in a window and in a terminal.
 
 use bevy::prelude::*;
 
 use crate::connection_view::ConnectionView;
 
-/// Behind everything.
+/// The background of the window or the terminal.
 pub const BACKGROUND: Color = Color::srgb_u8(0x0E, 0x11, 0x16);
-/// The face of a panel.
+/// The background of a panel.
 pub const PANEL: Color = Color::srgb_u8(0x17, 0x1B, 0x22);
-/// A panel's edge, and whatever lies quietly on a panel.
+/// A panel's border, and the background of elements on a panel.
 pub const BORDER: Color = Color::srgb_u8(0x26, 0x2C, 0x36);
-/// What one reads.
+/// Primary text.
 pub const TEXT: Color = Color::srgb_u8(0xE6, 0xEA, 0xF0);
-/// What one reads second.
+/// Secondary text.
 pub const QUIET_TEXT: Color = Color::srgb_u8(0x9A, 0xA4, 0xB2);
-/// What can be acted on, and "you".
+/// Interactive elements, and the local player.
 pub const ACCENT: Color = Color::srgb_u8(0x5B, 0x9D, 0xFF);
-/// All is well.
+/// Success.
 pub const GOOD: Color = Color::srgb_u8(0x3D, 0xD6, 0x8C);
-/// Wait, or look here.
+/// A warning, or a waiting state.
 pub const WARN: Color = Color::srgb_u8(0xF2, 0xB8, 0x4B);
-/// It went wrong.
+/// An error.
 pub const BAD: Color = Color::srgb_u8(0xF2, 0x55, 0x5A);
 
-/// The colour that stands for a state of the connection.
+/// Returns the colour of a connection state.
 #[must_use]
 pub fn connection_colour(view: &ConnectionView) -> Color {
     match view {
@@ -35,14 +35,14 @@ pub fn connection_colour(view: &ConnectionView) -> Color {
     }
 }
 
-/// A stable colour for a player, from the name alone, so that every client shows the same.
+/// Returns a stable colour for a player, computed from the name alone, so that every client shows the same one.
 ///
-/// The lightness is fixed where both the colour on a panel and dark initials on the colour are well readable.
+/// The lightness is fixed, so that both the colour on a panel and dark initials on the colour are readable.
 #[must_use]
 pub fn player_colour(name: &str) -> Color {
-    // Twelve hues are as many as one can tell apart at a glance.
+    // More than twelve hues cannot be told apart at a glance.
     const HUES: u32 = 12;
-    // FNV-1a, of which the high bits are the well mixed ones.
+    // FNV-1a; only its high bits are well mixed.
     let hash = name.bytes().fold(0x811C_9DC5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
@@ -54,7 +54,7 @@ pub fn player_colour(name: &str) -> Color {
 mod tests {
     use super::*;
 
-    /// The contrast ratio of WCAG 2.1.
+    /// The contrast ratio as defined by WCAG 2.1.
     fn contrast(one: Color, other: Color) -> f32 {
         let (one, other) = (
             one.to_linear().luminance_of(),
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn every_text_colour_is_readable_where_it_is_used() {
-        for (words, surface) in [
+        for (text, surface) in [
             (TEXT, PANEL),
             (QUIET_TEXT, PANEL),
             (QUIET_TEXT, BACKGROUND),
@@ -86,8 +86,8 @@ mod tests {
             (WARN, PANEL),
             (BAD, PANEL),
         ] {
-            let ratio = contrast(words, surface);
-            assert!(ratio >= 4.5, "{words:?} on {surface:?}: {ratio}");
+            let ratio = contrast(text, surface);
+            assert!(ratio >= 4.5, "{text:?} on {surface:?}: {ratio}");
         }
     }
 

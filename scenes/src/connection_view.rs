@@ -1,47 +1,47 @@
-//! What a scene shows of the connection, whoever feeds it.
+//! The connection state as a scene shows it, independent of the plugin.
 
 use std::time::Duration;
 
 use bevy::{platform::time::Instant, prelude::*};
 
-use crate::words::{milliseconds, seconds_left};
+use crate::text::{milliseconds, seconds_left};
 
-/// The state of the connection as a person needs it.
+/// The connection state, with the texts that the user needs.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub enum ConnectionView {
-    /// Not connected, and not trying to be.
+    /// Disconnected, and not trying to connect.
     #[default]
     Offline,
-    /// On the way; `attempt` counts from 1.
+    /// A connection attempt is under way.
     Connecting {
-        /// Which attempt this is.
+        /// The number of the attempt, counted from 1.
         attempt: u32,
     },
     /// Connected.
     Connected {
-        /// How long the last heartbeat took to come back, once known.
+        /// The round trip of the last heartbeat, once known.
         round_trip: Option<Duration>,
     },
-    /// Lost; another attempt will be made.
+    /// The connection was lost or could not be established; the client retries.
     Waiting {
-        /// When.
+        /// When the next attempt starts.
         retry_at: Instant,
-        /// What went wrong, in one line.
+        /// The error, in one line.
         reason: String,
     },
-    /// Given up.
+    /// The client has given up.
     Failed {
-        /// What went wrong, in one line.
+        /// The error, in one line.
         reason: String,
-        /// What the person can do about it.
+        /// What the user can do about it.
         advice: String,
     },
 }
 
 impl ConnectionView {
-    /// The state in a few words, at the moment `now`.
+    /// Returns a short label for the state at the time `now`.
     #[must_use]
-    pub fn words(&self, now: Instant) -> String {
+    pub fn label(&self, now: Instant) -> String {
         match self {
             Self::Offline => "offline".to_owned(),
             Self::Connecting { attempt: 0 | 1 } => "connecting".to_owned(),
@@ -55,7 +55,7 @@ impl ConnectionView {
         }
     }
 
-    /// The heartbeat's round trip in words, once known.
+    /// Returns the formatted round trip of the heartbeat, once known.
     #[must_use]
     pub fn round_trip(&self) -> Option<String> {
         match self {
@@ -64,7 +64,7 @@ impl ConnectionView {
         }
     }
 
-    /// Whole seconds until the next attempt; 0 when none is planned.
+    /// Returns the whole seconds until the next attempt, or 0 if none is planned.
     #[must_use]
     pub fn seconds_left(&self, now: Instant) -> u64 {
         match self {
@@ -73,13 +73,13 @@ impl ConnectionView {
         }
     }
 
-    /// Whether the link is up.
+    /// Whether the client is connected.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         matches!(self, Self::Connected { .. })
     }
 
-    /// Whether it has given up.
+    /// Whether the client has given up.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         matches!(self, Self::Failed { .. })
@@ -98,25 +98,25 @@ mod tests {
             reason: "closed".to_owned(),
         };
         assert_eq!(
-            waiting(Duration::from_millis(3_200)).words(now),
+            waiting(Duration::from_millis(3_200)).label(now),
             "retrying in 4 s"
         );
         assert_eq!(
-            waiting(Duration::from_millis(1)).words(now),
+            waiting(Duration::from_millis(1)).label(now),
             "retrying in 1 s"
         );
-        assert_eq!(waiting(Duration::ZERO).words(now), "retrying");
+        assert_eq!(waiting(Duration::ZERO).label(now), "retrying");
     }
 
     #[test]
     fn the_first_attempt_is_not_counted_aloud() {
         let now = Instant::now();
         assert_eq!(
-            ConnectionView::Connecting { attempt: 1 }.words(now),
+            ConnectionView::Connecting { attempt: 1 }.label(now),
             "connecting"
         );
         assert_eq!(
-            ConnectionView::Connecting { attempt: 3 }.words(now),
+            ConnectionView::Connecting { attempt: 3 }.label(now),
             "connecting, attempt 3"
         );
     }

@@ -1,103 +1,104 @@
-//! The development server, where there can be one: a page of a browser cannot take calls, so there is none in it.
+//! Re-exports the development server. For WebAssembly it defines stand-ins that cannot be created, since a page cannot listen
+//! on a port.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use pusher_dev_server::{DevServer, DevServerConfig, ServerEvents};
 
 #[cfg(target_arch = "wasm32")]
-pub use none::{DevServer, DevServerConfig, ServerEvents};
+pub use unavailable::{DevServer, DevServerConfig, ServerEvents};
 
-/// The same names for what there is none of, so that scenes need not know.
+/// Uninhabited stand-ins with the same API, so that the scenes compile without conditional code.
 #[cfg(target_arch = "wasm32")]
-mod none {
+mod unavailable {
     use std::net::SocketAddr;
 
     use serde::Serialize;
 
-    /// A development server.
+    /// Stands in for the development server. No value of it exists.
     #[derive(Debug)]
     pub enum DevServer {}
 
-    /// How it would be set up.
+    /// Stands in for the server's configuration.
     #[derive(Debug, Default)]
     pub struct DevServerConfig;
 
     impl DevServerConfig {
-        /// On which port.
+        /// Ignores the port.
         #[must_use]
         pub fn with_port(self, _: u16) -> Self {
             self
         }
     }
 
-    /// What would happen to it.
+    /// Stands in for the server's events. No value of it exists.
     #[derive(Debug)]
     pub enum ServerEvents {}
 
-    /// Why there is none.
+    /// The error that [`DevServer::start`] returns.
     #[derive(Debug)]
     pub struct NotInABrowser;
 
     impl std::fmt::Display for NotInABrowser {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a page cannot be a server: name one in its address, such as ?port=6001&key=app-key")
+            f.write_str("a page cannot run a server: name one in the page's URL, such as ?port=6001&key=app-key")
         }
     }
 
     impl ServerEvents {
-        /// The next event.
+        /// Never called.
         pub fn try_next(&self) -> Option<pusher_dev_server::ServerEvent> {
             match *self {}
         }
     }
 
     impl DevServer {
-        /// There is none.
+        /// Always fails.
         ///
         /// # Errors
-        /// Always.
+        /// Always returns an error.
         pub fn start(_: DevServerConfig) -> Result<Self, NotInABrowser> {
             Err(NotInABrowser)
         }
 
-        /// Where it would listen.
+        /// Never called.
         pub fn address(&self) -> SocketAddr {
             match *self {}
         }
 
-        /// On which port.
+        /// Never called.
         pub fn port(&self) -> u16 {
             match *self {}
         }
 
-        /// The app's id.
+        /// Never called.
         pub fn app_id(&self) -> &str {
             match *self {}
         }
 
-        /// The app's key.
+        /// Never called.
         pub fn app_key(&self) -> &str {
             match *self {}
         }
 
-        /// The app's secret.
+        /// Never called.
         pub fn app_secret(&self) -> &str {
             match *self {}
         }
 
-        /// Where channels would be authorized.
+        /// Never called.
         pub fn auth_endpoint(&self) -> String {
             match *self {}
         }
 
-        /// Where users would sign in.
+        /// Never called.
         pub fn user_auth_endpoint(&self) -> String {
             match *self {}
         }
 
-        /// Would publish an event.
+        /// Never called.
         ///
         /// # Errors
-        /// Never.
+        /// Never called.
         pub fn publish<T: Serialize + ?Sized>(
             &self,
             _: &str,
@@ -107,10 +108,10 @@ mod none {
             match *self {}
         }
 
-        /// Would publish an event to a user.
+        /// Never called.
         ///
         /// # Errors
-        /// Never.
+        /// Never called.
         pub fn publish_to_user<T: Serialize + ?Sized>(
             &self,
             _: &str,
@@ -120,30 +121,30 @@ mod none {
             match *self {}
         }
 
-        /// Would take the network away.
+        /// Never called.
         ///
         /// # Errors
-        /// Never.
+        /// Never called.
         pub fn set_accepting(&self, _: bool) -> Result<(), NotInABrowser> {
             match *self {}
         }
 
-        /// Who would be on a presence channel.
+        /// Never called.
         pub fn members(&self, _: &str) -> Vec<String> {
             match *self {}
         }
 
-        /// Who would be connected.
+        /// Never called.
         pub fn socket_ids(&self) -> Vec<String> {
             match *self {}
         }
 
-        /// Would send a frame of any text.
+        /// Never called.
         pub fn send_frame(&self, _: &str, _: &str) -> bool {
             match *self {}
         }
 
-        /// What would happen.
+        /// Never called.
         pub fn events(&self) -> ServerEvents {
             match *self {}
         }

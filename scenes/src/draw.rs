@@ -1,7 +1,8 @@
-//! When what one sees is changed, so that the same frame shows it.
+//! The system set of everything that draws.
 
 use bevy::prelude::*;
 
-/// In `PostUpdate`: brings what is shown up to date with what is known.
+/// Systems in `PostUpdate` that bring the view up to date with the model. Systems that change the model run before it, so that
+/// the same frame shows the change.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DrawSystems;

@@ -1,31 +1,31 @@
-//! Which key does what, just now.
+//! The model of the key hints: which key does action at the moment.
 
 use bevy::prelude::*;
 
 use crate::typing::Typing;
 
-/// A key and what it does.
+/// A key and its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyHint {
-    /// As it is written on the keyboard.
+    /// The key's label on the keyboard.
     pub key: &'static str,
-    /// In two or three words.
-    pub what: &'static str,
+    /// The effect, in two or three words.
+    pub action: &'static str,
 }
 
 impl KeyHint {
-    /// This key does that.
+    /// Creates a hint.
     #[must_use]
-    pub fn new(key: &'static str, what: &'static str) -> Self {
-        Self { key, what }
+    pub fn new(key: &'static str, action: &'static str) -> Self {
+        Self { key, action }
     }
 }
 
-/// The hints of the scene's own keys; change it when their meaning changes.
+/// The hints of the scene's own keys. A scene updates it when the meaning of a key changes.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyHints(pub Vec<KeyHint>);
 
-/// The hints of the keys that every scene has, which come last.
+/// The hints of the keys that every scene has. They come last.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CommonHints(pub(crate) Vec<KeyHint>);
 
@@ -38,7 +38,7 @@ impl Plugin for KeyHintsPlugin {
     }
 }
 
-/// The hints that hold now, in their order.
+/// Returns the hints to show now, in order. While the user types, only the keys of the input line apply.
 #[must_use]
 pub(crate) fn current_hints(
     typing: &Typing,

@@ -1,29 +1,29 @@
-//! The keys that mean the same in every scene.
+//! Handles the keys that have the same meaning in every scene.
 
 use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 
 use crate::{
+    connection::{ConnectionSystems, NetworkStatus, ToggleNetwork},
     connection_view::ConnectionView,
     draw::DrawSystems,
     key_hints::{CommonHints, KeyHint},
-    link::{Link, LinkSystems, ToggleNetwork},
     typing::CommandKey,
 };
 
-/// A page is not the scene's to close.
+/// A scene cannot close the browser page that it runs in.
 const CAN_QUIT: bool = !cfg!(target_arch = "wasm32");
 
 pub(crate) struct KeysPlugin;
 
 impl Plugin for KeysPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(Update, obey.before(LinkSystems))
-            .add_systems(PostUpdate, hint.before(DrawSystems));
+        app.add_systems(Update, handle_keys.before(ConnectionSystems))
+            .add_systems(PostUpdate, update_hints.before(DrawSystems));
     }
 }
 
-fn obey(
+fn handle_keys(
     mut keys: MessageReader<CommandKey>,
     mut network: MessageWriter<ToggleNetwork>,
     mut exit: MessageWriter<AppExit>,
@@ -37,11 +37,15 @@ fn obey(
     }
 }
 
-fn hint(view: Res<ConnectionView>, link: Res<Link>, mut hints: ResMut<CommonHints>) {
+fn update_hints(
+    view: Res<ConnectionView>,
+    network_status: Res<NetworkStatus>,
+    mut hints: ResMut<CommonHints>,
+) {
     let network = match *view {
         ConnectionView::Failed { .. } => "connect again",
         ConnectionView::Offline => "connect",
-        _ if link.is_cut => "restore network",
+        _ if network_status.is_cut => "restore network",
         _ => "cut network",
     };
     let mut wanted = vec![KeyHint::new("N", network)];

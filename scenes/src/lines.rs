@@ -1,4 +1,4 @@
-//! The scene as lines: time, who, what.
+//! Shows the scene as printed lines: time, player, text.
 #![allow(
     clippy::print_stdout,
     reason = "printing the scene is this module's purpose"
@@ -8,20 +8,20 @@ use bevy::{platform::time::Instant, prelude::*};
 use std::io::Write;
 
 use crate::{
+    chat_entry::{ChatEntry, EntryKind},
     colours::player_colour,
     connection_view::ConnectionView,
-    entry::{ChatEntry, Voice},
     player::{Departed, Player},
-    scene::knows_escape_codes,
+    scene::supports_escape_codes,
+    text::{clock, printable},
     toast::Toast,
-    words::{clock, printable},
 };
 
-/// Where a line says "who" when it is the lobby itself.
-const NOBODY: &str = "*";
+/// Printed in the player column of lines that belong to no player.
+const NO_PLAYER: &str = "*";
 const NAME_WIDTH: usize = 16;
 
-/// Prints lines; with colours on a terminal, without any escape code elsewhere.
+/// Prints lines: with colours on a terminal, without escape codes elsewhere.
 #[derive(Resource, Debug)]
 struct Printer {
     has_colours: bool,
@@ -32,7 +32,7 @@ pub(crate) struct LinesPlugin;
 impl Plugin for LinesPlugin {
     fn build(&self, app: &mut App) {
         app.insert_resource(Printer {
-            has_colours: knows_escape_codes() && std::env::var_os("NO_COLOR").is_none(),
+            has_colours: supports_escape_codes() && std::env::var_os("NO_COLOR").is_none(),
         })
         .init_resource::<ConnectionView>()
         .add_systems(
@@ -45,7 +45,7 @@ impl Plugin for LinesPlugin {
 impl Printer {
     fn line(&self, time: &Time<Real>, who: Option<&str>, what: &str) -> Result<(), std::io::Error> {
         let time = clock(time.elapsed());
-        let name = printable(who.unwrap_or(NOBODY));
+        let name = printable(who.unwrap_or(NO_PLAYER));
         let what = printable(what);
         let padding = " ".repeat(NAME_WIDTH.saturating_sub(name.chars().count()));
         let mut out = std::io::stdout().lock();
@@ -67,8 +67,8 @@ fn colour_code(colour: Color) -> String {
     format!("\u{1b}[38;2;{red};{green};{blue}m")
 }
 
-/// Whoever read the lines is gone: so is the scene's purpose.
-fn end_on_error(printed: Result<(), std::io::Error>, exit: &mut MessageWriter<AppExit>) {
+/// Exits the scene if standard output is closed, since then no one reads the lines.
+fn exit_on_error(printed: Result<(), std::io::Error>, exit: &mut MessageWriter<AppExit>) {
     if printed.is_err() {
         exit.write(AppExit::Success);
     }
@@ -81,22 +81,22 @@ fn print_connection(
     mut last: Local<Option<ConnectionView>>,
     mut exit: MessageWriter<AppExit>,
 ) {
-    let is_news = match (&*last, &*view) {
+    let is_new = match (&*last, &*view) {
         (None, ConnectionView::Offline) => false,
-        // A new round trip is no news of the connection.
+        // A new round trip is not a new state.
         (Some(ConnectionView::Connected { .. }), ConnectionView::Connected { .. }) => false,
         (last, now) => last.as_ref() != Some(now),
     };
-    if !is_news {
+    if !is_new {
         return;
     }
-    let mut words = view.words(Instant::now());
+    let mut text = view.label(Instant::now());
     match &*view {
-        ConnectionView::Waiting { reason, .. } => words = format!("{words}: {reason}"),
-        ConnectionView::Failed { advice, .. } => words = format!("{words}. {advice}"),
+        ConnectionView::Waiting { reason, .. } => text = format!("{text}: {reason}"),
+        ConnectionView::Failed { advice, .. } => text = format!("{text}. {advice}"),
         _ => {}
     }
-    end_on_error(printer.line(&time, None, &words), &mut exit);
+    exit_on_error(printer.line(&time, None, &text), &mut exit);
     *last = Some(view.clone());
 }
 
@@ -110,30 +110,32 @@ fn print_players(
     mut exit: MessageWriter<AppExit>,
 ) {
     for (entity, player) in &departed {
-        end_on_error(printer.line(&time, Some(&player.name), "leaves"), &mut exit);
+        exit_on_error(printer.line(&time, Some(&player.name), "leaves"), &mut exit);
         known.retain(|(known, _)| *known != entity);
         commands.entity(entity).despawn();
     }
-    // Who comes with the news of where one is has been here before.
-    let is_settled = known.iter().any(|(_, player)| player.is_you);
+    // Players that arrive together with the local player joined before it.
+    let has_own_player = known.iter().any(|(_, player)| player.is_you);
     for (entity, player) in players.iter().filter(|(_, player)| player.is_changed()) {
         let before = known.iter_mut().find(|(known, _)| *known == entity);
-        let words = match &before {
-            None if player.is_away => format!("is {}", player.doing),
+        let text = match &before {
+            None if player.is_offline => format!("is {}", player.doing),
             None if player.is_you => format!("is here (you): {}", player.doing),
-            None if is_settled => format!("joins: {}", player.doing),
+            None if has_own_player => format!("joins: {}", player.doing),
             None => format!("is here: {}", player.doing),
             Some((_, before)) if before.is_ready != player.is_ready => if player.is_ready {
                 "is ready"
             } else {
-                "is not ready any more"
+                "is no longer ready"
             }
             .to_owned(),
-            Some((_, before)) if before.is_away != player.is_away => format!("is {}", player.doing),
+            Some((_, before)) if before.is_offline != player.is_offline => {
+                format!("is {}", player.doing)
+            }
             Some((_, before)) if before.doing != player.doing => player.doing.clone(),
             Some(_) => continue,
         };
-        end_on_error(printer.line(&time, Some(&player.name), &words), &mut exit);
+        exit_on_error(printer.line(&time, Some(&player.name), &text), &mut exit);
         match before {
             Some((_, before)) => before.clone_from(&player),
             None => known.push((entity, Player::clone(&player))),
@@ -148,12 +150,12 @@ fn print_chat(
     mut exit: MessageWriter<AppExit>,
 ) {
     for entry in entries.read() {
-        let words = match &entry.voice {
-            Voice::Said(_) => format!("says: {}", entry.text),
-            Voice::Did(_) | Voice::Happened => entry.text.clone(),
-            Voice::Seen => continue,
+        let text = match &entry.kind {
+            EntryKind::Message(_) => format!("says: {}", entry.text),
+            EntryKind::Action(_) | EntryKind::Event => entry.text.clone(),
+            EntryKind::ShownElsewhere => continue,
         };
-        end_on_error(printer.line(&time, entry.player(), &words), &mut exit);
+        exit_on_error(printer.line(&time, entry.player(), &text), &mut exit);
     }
 }
 
@@ -163,7 +165,7 @@ fn print_toasts(
     mut toasts: MessageReader<Toast>,
     mut exit: MessageWriter<AppExit>,
 ) {
-    for toast in toasts.read().filter(|toast| !toast.is_seen) {
-        end_on_error(printer.line(&time, None, &toast.text), &mut exit);
+    for toast in toasts.read().filter(|toast| !toast.is_shown_elsewhere) {
+        exit_on_error(printer.line(&time, None, &toast.text), &mut exit);
     }
 }

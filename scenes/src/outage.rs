@@ -1,45 +1,47 @@
-//! What a scene says while its link is down.
+//! The texts that a scene shows while it is not connected.
 
 use bevy::platform::time::Instant;
 
 use crate::{
+    connection::NetworkStatus,
     connection_view::ConnectionView,
-    link::Link,
+    text::{counted, sentence},
     typing::Typing,
-    words::{counted, sentence},
 };
 
-/// Why there is nothing new, and what to do.
+/// Why the scene is not connected, and what the user can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outage {
     pub(crate) headline: &'static str,
-    /// Whole sentences.
+    /// Complete sentences.
     pub(crate) details: Vec<String>,
 }
 
-/// What is wrong with the link at the moment `now`; nothing while it is up, or comes up for the first time.
+/// Returns the texts for the time `now`, or `None` while connected or during the first attempt to connect.
 pub(crate) fn outage(
     view: &ConnectionView,
-    link: &Link,
+    network: &NetworkStatus,
     typing: &Typing,
     now: Instant,
 ) -> Option<Outage> {
-    let press = if typing.is_active {
+    let press_n = if typing.is_active {
         "Press Esc, then N,"
     } else {
         "Press N"
     };
-    let hint = link
+    let hint = network
         .is_cut
-        .then(|| format!("{press} to restore the network."));
-    let headline = if link.up_since.is_some() {
+        .then(|| format!("{press_n} to restore the network."));
+    let headline = if network.first_connected_at.is_some() {
         "Connection lost"
     } else {
         "No connection yet"
     };
     let (headline, details) = match view {
         ConnectionView::Connected { .. } => return None,
-        ConnectionView::Connecting { attempt: 0 | 1 } if link.up_since.is_none() => return None,
+        ConnectionView::Connecting { attempt: 0 | 1 } if network.first_connected_at.is_none() => {
+            return None;
+        }
         ConnectionView::Connecting { .. } => {
             let details = std::iter::once("Connecting now.".to_owned()).chain(hint);
             (headline, details.collect())
@@ -57,10 +59,10 @@ pub(crate) fn outage(
             vec![
                 sentence(reason),
                 sentence(advice),
-                format!("{press} to connect again."),
+                format!("{press_n} to connect again."),
             ],
         ),
-        ConnectionView::Offline => ("Offline", vec![format!("{press} to connect.")]),
+        ConnectionView::Offline => ("Offline", vec![format!("{press_n} to connect.")]),
     };
     Some(Outage { headline, details })
 }

@@ -1,49 +1,49 @@
-//! The players that a scene knows: the model of the roster, with or without a window.
+//! The players that a scene knows: the model of the roster, independent of how it is shown.
 
 use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// A player who is here. Change it as the news come in; mark it [`Departed`] when they leave.
+/// A player on the roster. Insert [`Departed`] when the player leaves.
 #[derive(Component, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Player {
-    /// Who this is, as the server says.
+    /// The user id that the server reports.
     pub id: String,
-    /// As the player wants to be called.
+    /// The display name.
     pub name: String,
-    /// What they do, in a few words.
+    /// The current activity, in a few words.
     pub doing: String,
-    /// Their answer to the ready check.
+    /// Whether the player has answered the ready check.
     pub is_ready: bool,
-    /// Whether this is the one before the screen.
+    /// Whether this is the local player.
     pub is_you: bool,
-    /// Whether they cannot be reached, in a list that shows such players, too.
-    pub is_away: bool,
+    /// Whether the player is offline. Some rosters list offline players.
+    pub is_offline: bool,
 }
 
-/// The player who is chosen in the roster.
+/// Marks the player that is selected in the roster.
 #[derive(Component, Clone, Copy, Debug, Default)]
-pub struct Chosen;
+pub struct Selected;
 
-/// The player has left; the entity is despawned once that has been shown.
+/// Marks a player who has left. The view despawns the entity once it has shown that.
 #[derive(Component, Clone, Copy, Debug, Default)]
 pub struct Departed;
 
-/// Whether the server has said who is here.
+/// Whether the server has sent the list of members.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RosterIsKnown(pub bool);
 
-/// What a member of a presence channel is, besides an id (`user_info`).
+/// The data of a presence channel's member (`user_info`).
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(default)]
 pub struct PlayerInfo {
-    /// As the player wants to be called.
+    /// The display name.
     pub name: String,
-    /// What they do, in a few words.
+    /// The current activity, in a few words.
     pub doing: String,
 }
 
 impl PlayerInfo {
-    /// Somebody of this name who does this.
+    /// Creates the data of a player with this name and activity.
     #[must_use]
     pub fn new(name: &str, doing: &str) -> Self {
         Self {

@@ -1,8 +1,8 @@
-//! The app that every scene is built on: in a window, in a terminal, or as lines.
+//! Builds the app of a scene: in a window, in a terminal, or as lines.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a scene says in its first line what it is connected to, or why it cannot start"
+    reason = "a scene prints what it is connected to, or why it cannot start"
 )]
 
 use std::io::IsTerminal;
@@ -23,48 +23,48 @@ use crate::window;
 use crate::{
     arguments::SceneArguments,
     backend::BackendPlugin,
+    chat_entry::ChatEntry,
+    connection::{ServeOnly, ToggleNetwork},
     connection_view::ConnectionView,
-    entry::ChatEntry,
     key_hints::KeyHintsPlugin,
     keys::KeysPlugin,
     lines::LinesPlugin,
-    link::{StaysAway, ToggleNetwork},
     player::RosterIsKnown,
     server::Scene,
     toast::Toast,
     typing::TypingPlugin,
 };
 
-/// How often a scene that prints lines looks for news.
-const STEP: Duration = Duration::from_millis(20);
+/// How long a frame lasts in a scene that prints lines.
+const FRAME_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How a scene is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DisplayMode {
-    /// In a window. Takes the feature `windowed`.
+    /// In a window. Requires the feature `windowed`.
     Window,
-    /// All over the terminal, redrawn in place.
+    /// As a full-screen view in the terminal.
     Terminal,
-    /// As lines: time, who, what.
+    /// As printed lines: time, player, text.
     Lines,
 }
 
-/// What the scene is connected to, in a few words.
+/// A description of the channel and the server, shown in the top bar.
 #[derive(Resource, Clone, Debug, Default)]
-pub struct Place(pub String);
+pub struct ServerLabel(pub String);
 
 impl DisplayMode {
-    /// In a window, if the scene was built for one and there is a display; else in the terminal, if the scene has a view for it and
-    /// there is one; else as lines. With `--headless` and `--serve` always as lines.
+    /// Chooses how to show the scene: in a window, if it is built with `windowed` and there is a display; else in the terminal,
+    /// if the scene has a terminal view and runs in a terminal; else as lines. `--headless` and `--serve` always select lines.
     ///
     /// # Errors
-    /// A picture was asked for where there is no window.
+    /// A screenshot was requested, and there is no window.
     pub fn of(scene: &Scene, arguments: &SceneArguments) -> Result<Self, String> {
         let mode = if arguments.headless || arguments.serve.is_some() {
             Self::Lines
         } else if cfg!(feature = "windowed") && has_display() {
             Self::Window
-        } else if scene.has_terminal_view && is_terminal() {
+        } else if scene.has_terminal_view && has_interactive_terminal() {
             Self::Terminal
         } else {
             Self::Lines
@@ -72,13 +72,13 @@ impl DisplayMode {
         if mode == Self::Window || arguments.pictures.screenshot.is_empty() {
             Ok(mode)
         } else if cfg!(feature = "windowed") {
-            Err("--screenshot needs a display, and there is none".to_owned())
+            Err("--screenshot needs a display, and none was found".to_owned())
         } else {
             Err("--screenshot needs a window: build with --features windowed".to_owned())
         }
     }
 
-    /// Whether nobody is at the keys, so that the scene plays by itself.
+    /// Whether nobody controls the scene, so that it plays its scripted requests.
     #[must_use]
     pub fn is_unattended(self, arguments: &SceneArguments) -> bool {
         match self {
@@ -97,31 +97,31 @@ pub(crate) fn has_display() -> bool {
             .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// Whether keys can be read from there and the cursor moved.
-fn is_terminal() -> bool {
-    std::io::stdin().is_terminal() && knows_escape_codes()
+/// Whether standard input and output are a terminal that supports escape codes.
+fn has_interactive_terminal() -> bool {
+    std::io::stdin().is_terminal() && supports_escape_codes()
 }
 
-/// Whether what is printed goes to a terminal that knows more than characters.
-pub(crate) fn knows_escape_codes() -> bool {
+/// Whether standard output is a terminal that supports escape codes.
+pub(crate) fn supports_escape_codes() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }
 
-/// Runs a scene with the arguments of the command line; says on the terminal why it cannot start.
+/// Runs a scene with the arguments of the command line. Prints an error to standard error if it cannot start.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> ExitCode {
     match run(&A::parse()) {
         Ok(AppExit::Success) => ExitCode::SUCCESS,
         Ok(AppExit::Error(code)) => ExitCode::from(code.get()),
-        Err(sentence) => {
-            eprintln!("error: {sentence}");
+        Err(error) => {
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Runs a scene with the arguments of its page's address: `?key=app-key&port=6001` is `--key=app-key --port=6001`. Says in the
-/// page why it cannot start.
+/// Runs a scene with the arguments in the page's URL: `?key=app-key&port=6001` is `--key=app-key --port=6001`. Shows an error
+/// in the page if it cannot start.
 #[cfg(target_arch = "wasm32")]
 pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> ExitCode {
     let started = A::try_parse_from(crate::web::arguments())
@@ -129,17 +129,17 @@ pub fn run_scene<A: Parser>(run: impl FnOnce(&A) -> Result<AppExit, String>) -> 
         .and_then(|arguments| run(&arguments));
     match started {
         Ok(_) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            crate::web::say(&sentence);
+        Err(error) => {
+            crate::web::show_error(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-/// An app with all that scenes share, shown this way under this title.
+/// Creates the app with everything that scenes share.
 ///
 /// # Errors
-/// The terminal cannot be drawn on.
+/// The terminal cannot be initialized.
 pub fn scene_app(
     title: &str,
     arguments: &SceneArguments,
@@ -152,7 +152,7 @@ pub fn scene_app(
         .add_message::<Toast>()
         .add_message::<ToggleNetwork>();
     if arguments.serve.is_some() {
-        app.insert_resource(StaysAway);
+        app.insert_resource(ServeOnly);
     }
     match mode {
         #[cfg(feature = "windowed")]
@@ -162,11 +162,11 @@ pub fn scene_app(
         #[cfg(not(target_arch = "wasm32"))]
         DisplayMode::Terminal => {
             terminal::add_to(&mut app, title)?;
-            // Waiting for a key makes the frames' pace.
-            without_window(&mut app, Duration::ZERO);
+            // Reading the terminal waits up to a frame's length, so the runner must not wait as well.
+            add_headless_plugins(&mut app, Duration::ZERO);
         }
         _ => {
-            without_window(&mut app, STEP);
+            add_headless_plugins(&mut app, FRAME_INTERVAL);
             app.add_plugins(LinesPlugin);
         }
     }
@@ -177,13 +177,13 @@ pub fn scene_app(
         serves: arguments.serve.is_some(),
     });
     if let Some(time) = arguments.run_for {
-        app.add_systems(Last, end_after(time));
+        app.add_systems(Last, exit_after(time));
     }
     Ok(app)
 }
 
-/// Bevy's plugins for an app without a window.
-fn without_window(app: &mut App, step: Duration) {
+/// Adds Bevy's plugins for an app without a window.
+fn add_headless_plugins(app: &mut App, step: Duration) {
     app.add_plugins((
         MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(step)),
         log_plugin(),
@@ -192,8 +192,8 @@ fn without_window(app: &mut App, step: Duration) {
     ));
 }
 
-/// Says what the scene is connected to, as its first line.
-pub fn say(line: &str) {
+/// Prints a line to standard output. Used for the startup message.
+pub fn print_line(line: &str) {
     println!("{line}");
 }
 
@@ -206,9 +206,9 @@ fn log_plugin() -> LogPlugin {
     }
 }
 
-fn end_after(whole: Duration) -> impl FnMut(Res<Time<Real>>, MessageWriter<AppExit>) {
+fn exit_after(run_time: Duration) -> impl FnMut(Res<Time<Real>>, MessageWriter<AppExit>) {
     move |time, mut exit| {
-        if time.elapsed() >= whole {
+        if time.elapsed() >= run_time {
             exit.write(AppExit::Success);
         }
     }

@@ -1,4 +1,4 @@
-//! The server that a scene is on: one that the arguments name, or one of its own with simulated players.
+//! The server of a scene: the one that the arguments select, or a development server with simulated players.
 
 use std::io;
 use std::net::TcpListener;
@@ -10,51 +10,52 @@ use bevy_pusher::{auth::AuthEndpoint, config::Endpoint, prelude::*};
 use crate::{
     arguments::{PictureOf, SceneArguments, ServerArguments, ServerChoice},
     backend::Backend,
-    company::Company,
     dev_server::{DevServer, DevServerConfig},
     scene::has_display,
-    words::counted,
+    simulation::SimulatedPlayers,
+    text::counted,
 };
 
-/// What a scene needs of its server.
+/// The properties of a scene that its server depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene {
-    /// The example's name.
+    /// The name of the example.
     pub name: &'static str,
-    /// How many simulated players it has.
+    /// The number of simulated players.
     pub players: usize,
-    /// Whether it plays the game's backend.
+    /// Whether the scene acts as the game's backend.
     pub has_backend: bool,
-    /// Whether it has a view for the terminal, with its keys.
+    /// Whether the scene has a view for the terminal.
     pub has_terminal_view: bool,
 }
 
-/// The server. As long as it is there, so are the simulated players.
+/// The server of a scene. Dropping it stops the simulated players and the scene's own server.
 #[derive(Resource)]
 pub struct SceneServer {
     scene: Scene,
     server: ServerArguments,
     choice: ServerChoice,
     picture_of: PictureOf,
-    /// The players go before the server does.
-    company: Option<Company>,
+    /// Declared before `own`: the players must stop before the server does.
+    simulated_players: Option<SimulatedPlayers>,
     players: usize,
     own: Option<Arc<DevServer>>,
-    /// Takes calls and never answers, for the picture of a client that connects.
-    mute: Option<TcpListener>,
+    /// Accepts TCP connections and never answers, for the screenshot of a client that is connecting.
+    silent_listener: Option<TcpListener>,
 }
 
-/// Who asks for an authorization. A game's own backend knows that from a session; the development server believes everybody.
+/// The identity that is sent to the auth endpoint. A real backend takes it from a login session; the development server accepts
+/// any.
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
-    /// The id, which is the name: what the others know one by.
+    /// The user id, which is also the display name.
     pub user_id: String,
-    /// What the others are told besides, as JSON.
+    /// The `user_info` of presence channels, as JSON.
     pub info: Option<String>,
 }
 
 impl Identity {
-    /// Somebody of this name.
+    /// Creates an identity with this name.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -63,14 +64,14 @@ impl Identity {
         }
     }
 
-    /// Tells the others this, too.
+    /// Sets the `user_info` that other members see.
     #[must_use]
     pub fn with_info(mut self, info: &impl serde::Serialize) -> Self {
         self.info = serde_json::to_string(info).ok();
         self
     }
 
-    /// The endpoint at this URL, which is told who asks.
+    /// Returns an auth endpoint at this URL that receives the identity as parameters.
     #[must_use]
     pub fn at(&self, url: impl Into<String>) -> AuthEndpoint {
         let endpoint = AuthEndpoint::new(url).with_param("user_id", &self.user_id);
@@ -82,10 +83,10 @@ impl Identity {
 }
 
 impl SceneServer {
-    /// The server that the arguments ask for; without any, one of its own.
+    /// Starts the scene's own server, unless the arguments select another one.
     ///
     /// # Errors
-    /// No server can be started.
+    /// The server could not be started.
     pub fn start(scene: Scene, arguments: &SceneArguments) -> Result<Self, String> {
         let choice = arguments.server.choice();
         let picture_of = arguments.pictures.picture_of;
@@ -98,7 +99,7 @@ impl SceneServer {
             )),
             _ => None,
         };
-        let mute = (picture_of == PictureOf::Connecting)
+        let silent_listener = (picture_of == PictureOf::Connecting)
             .then(|| TcpListener::bind(("127.0.0.1", 0)))
             .transpose()
             .map_err(|error| error.to_string())?;
@@ -108,63 +109,64 @@ impl SceneServer {
             server: arguments.server.clone(),
             choice,
             picture_of,
-            company: None,
+            simulated_players: None,
             players: if is_alone { 0 } else { scene.players },
             own,
-            mute,
+            silent_listener,
         })
     }
 
-    /// Brings the simulated players to the scene's own server. To be called once the scene's app is complete, so that it is
-    /// not one of theirs that sets up the task pools.
+    /// Starts the simulated players on the scene's own server. Call it once the scene's app is complete: the first app sets up
+    /// Bevy's task pools for the whole process, and that must be the scene's.
     ///
     /// # Errors
-    /// Their thread cannot be started.
-    pub fn with_company(
+    /// The thread of the players could not be started.
+    pub fn with_simulated_players(
         mut self,
-        start: impl FnOnce(Arc<DevServer>) -> io::Result<Company>,
+        start: impl FnOnce(Arc<DevServer>) -> io::Result<SimulatedPlayers>,
     ) -> Result<Self, String> {
         if let (Some(own), 1..) = (&self.own, self.players) {
-            let company = start(Arc::clone(own))
-                .map_err(|error| format!("the simulated players did not come: {error}"))?;
-            self.company = Some(company);
+            let simulated_players = start(Arc::clone(own))
+                .map_err(|error| format!("the simulated players could not be started: {error}"))?;
+            self.simulated_players = Some(simulated_players);
         }
         Ok(self)
     }
 
-    /// The scene's own server, which can take the network away.
+    /// Returns the scene's own server, which can also cut the network.
     #[must_use]
     pub fn own(&self) -> Option<&DevServer> {
         self.own.as_deref()
     }
 
-    /// The scene's own server, to be kept.
+    /// Returns a shared handle to the scene's own server.
     #[must_use]
     pub fn shared(&self) -> Option<Arc<DevServer>> {
         self.own.clone()
     }
 
-    /// Whether the simulated players are there: on the scene's own server, or for a page on the one beside it.
+    /// Whether simulated players take part: on the scene's own server, or for a page on the server of the process that serves
+    /// it.
     #[must_use]
-    pub fn brings_company(&self) -> bool {
+    pub fn has_simulated_players(&self) -> bool {
         self.own.is_some() || self.server.is_beside()
     }
 
-    /// What to say first.
+    /// Returns the text to print at startup.
     #[must_use]
-    pub fn first_words(&self) -> String {
+    pub fn startup_message(&self) -> String {
         let started = match &self.own {
             Some(own) => format!(
                 "Started a development server on {}{}, all in this process.",
                 own.address(),
-                self.company_words(" and "),
+                self.simulated_players_label(" and "),
             ),
-            None => format!("Connecting to {}.", self.choice.words()),
+            None => format!("Connecting to {}.", self.choice.label()),
         };
         [
             Some(started),
-            self.how_to_open_a_window(),
-            self.how_to_join(),
+            self.window_instructions(),
+            self.join_instructions(),
         ]
         .into_iter()
         .flatten()
@@ -172,9 +174,9 @@ impl SceneServer {
         .join("\n")
     }
 
-    /// How to see the scene in a window, or why it is in none.
+    /// Returns how to open the scene in a window, or why there is none.
     #[must_use]
-    pub fn how_to_open_a_window(&self) -> Option<String> {
+    pub fn window_instructions(&self) -> Option<String> {
         if cfg!(not(feature = "windowed")) {
             return Some(format!(
                 "To open it in a window: cargo run --example {} --features windowed \
@@ -185,9 +187,9 @@ impl SceneServer {
         (!has_display()).then(|| "There is no display to open a window on.".to_owned())
     }
 
-    /// How somebody else comes to the scene's own server.
+    /// Returns the command that joins the scene's own server.
     #[must_use]
-    pub fn how_to_join(&self) -> Option<String> {
+    pub fn join_instructions(&self) -> Option<String> {
         let own = self.own.as_ref()?;
         let backend = if self.scene.has_backend {
             format!(
@@ -207,23 +209,27 @@ impl SceneServer {
         ))
     }
 
-    /// Where one is, for the top bar; `what` is the channel or the like.
+    /// Returns a label for the top bar: `what`, such as the channel, and the server.
     #[must_use]
-    pub fn place(&self, what: &str) -> String {
+    pub fn label(&self, what: &str) -> String {
         match &self.own {
-            Some(own) => format!("{what} on {}{}", own.address(), self.company_words(", ")),
-            None => format!("{what} on {}", self.choice.words()),
+            Some(own) => format!(
+                "{what} on {}{}",
+                own.address(),
+                self.simulated_players_label(", ")
+            ),
+            None => format!("{what} on {}", self.choice.label()),
         }
     }
 
-    fn company_words(&self, joint: &str) -> String {
+    fn simulated_players_label(&self, separator: &str) -> String {
         match self.players {
             0 => String::new(),
-            players => format!("{joint}{}", counted(players, "simulated player")),
+            players => format!("{separator}{}", counted(players, "simulated player")),
         }
     }
 
-    /// What the plugin is told, for this person.
+    /// Returns the client configuration for this identity.
     #[must_use]
     pub fn config(&self, identity: &Identity) -> PusherConfig {
         let config = PusherConfig::new(self.key(), self.endpoint());
@@ -233,14 +239,14 @@ impl SceneServer {
         }
     }
 
-    /// What the plugin is told for this person, who also signs in and watches these users.
+    /// Returns the client configuration for this identity, with sign-in and a watchlist.
     #[must_use]
     pub fn config_with_sign_in(&self, identity: &Identity, watchlist: &[String]) -> PusherConfig {
         let config = self.config(identity);
         match self.auth_endpoint() {
             Some(url) => {
                 let endpoint = identity
-                    .at(beside_for_users(&url))
+                    .at(user_auth_url(&url))
                     .with_param("watchlist", watchlist.join(","));
                 config.with_user_auth_endpoint(endpoint)
             }
@@ -248,18 +254,18 @@ impl SceneServer {
         }
     }
 
-    /// The backend of the game, which the scene plays where it can.
+    /// Returns the game's backend, which the scene plays where it can.
     #[must_use]
     pub fn backend(&self) -> Backend {
         if let Some(own) = &self.own {
             return Backend::own(Arc::clone(own));
         }
-        self.backend_elsewhere()
+        self.remote_backend()
     }
 
-    /// In a page there would be no secret.
+    /// A page must not contain the app secret, so it never calls the HTTP API itself.
     #[cfg(target_arch = "wasm32")]
-    fn backend_elsewhere(&self) -> Backend {
+    fn remote_backend(&self) -> Backend {
         if self.server.is_beside() {
             Backend::beside()
         } else {
@@ -268,7 +274,7 @@ impl SceneServer {
     }
 
     #[cfg(not(target_arch = "wasm32"))]
-    fn backend_elsewhere(&self) -> Backend {
+    fn remote_backend(&self) -> Backend {
         let base = match &self.choice {
             ServerChoice::Cluster { cluster, .. } => format!("https://api-{cluster}.pusher.com"),
             ServerChoice::Host {
@@ -312,9 +318,15 @@ impl SceneServer {
                 if *tls { endpoint.with_tls() } else { endpoint }
             }
             (ServerChoice::Simulated, own) => {
-                let mute = self.mute.as_ref().and_then(|mute| mute.local_addr().ok());
+                let silent_listener = self
+                    .silent_listener
+                    .as_ref()
+                    .and_then(|silent_listener| silent_listener.local_addr().ok());
                 let own = own.as_ref().map_or(0, |own| own.port());
-                Endpoint::custom("127.0.0.1", mute.map_or(own, |mute| mute.port()))
+                Endpoint::custom(
+                    "127.0.0.1",
+                    silent_listener.map_or(own, |silent_listener| silent_listener.port()),
+                )
             }
         }
     }
@@ -328,10 +340,10 @@ impl SceneServer {
     }
 }
 
-/// Where users sign in, if channels are authorized here: `/pusher/user-auth` beside `/pusher/auth`.
-fn beside_for_users(url: &str) -> String {
+/// Derives the URL of the sign-in endpoint: `/pusher/user-auth` next to `/pusher/auth`.
+fn user_auth_url(url: &str) -> String {
     match url.rsplit_once('/') {
-        Some((beside, last)) => format!("{beside}/user-{last}"),
+        Some((parent, last)) => format!("{parent}/user-{last}"),
         None => url.to_owned(),
     }
 }
@@ -343,7 +355,7 @@ mod tests {
     #[test]
     fn users_sign_in_beside_where_channels_are_authorized() {
         assert_eq!(
-            beside_for_users("http://localhost:6001/pusher/auth"),
+            user_auth_url("http://localhost:6001/pusher/auth"),
             "http://localhost:6001/pusher/user-auth"
         );
     }

@@ -1,4 +1,4 @@
-//! News that is shown for a moment, over everything else.
+//! Toasts: short notifications, shown for a moment over the scene.
 
 use std::time::Duration;
 
@@ -6,39 +6,39 @@ use bevy::prelude::*;
 
 use crate::colours::{ACCENT, BAD, GOOD, WARN};
 
-/// How many may be seen at once.
-pub const AT_MOST: usize = 4;
-/// How long each is seen.
-pub const STAY: Duration = Duration::from_secs(4);
+/// The maximum number of visible toasts.
+pub const MAX_VISIBLE: usize = 4;
+/// How long a toast is visible.
+pub const VISIBLE_FOR: Duration = Duration::from_secs(4);
 
-/// Shows a toast.
+/// A request to show a toast.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
 pub struct Toast {
-    /// What it is about.
+    /// Determines the colour and the icon.
     pub kind: ToastKind,
-    /// One line.
+    /// The text, in one line.
     pub text: String,
-    /// Whether other parts of the scene show it, too: lines without a window leave it out.
-    pub is_seen: bool,
+    /// Whether other parts of the scene show it as well. The line output skips it.
+    pub is_shown_elsewhere: bool,
 }
 
-/// What a toast is about.
+/// The kind of toast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToastKind {
-    /// News.
+    /// Information.
     Info,
-    /// Something went well.
+    /// A success.
     Good,
-    /// Something wants attention.
+    /// A warning.
     Warn,
-    /// Something went wrong.
+    /// A failure.
     Bad,
-    /// Someone invites.
+    /// An invitation from another player.
     Invite,
 }
 
 impl ToastKind {
-    /// Its colour.
+    /// Returns the colour of the toast.
     #[must_use]
     pub fn colour(self) -> Color {
         match self {
@@ -51,21 +51,21 @@ impl ToastKind {
 }
 
 impl Toast {
-    /// A toast of this kind.
+    /// Creates a toast.
     #[must_use]
     pub fn new(kind: ToastKind, text: impl Into<String>) -> Self {
         Self {
             kind,
             text: text.into(),
-            is_seen: false,
+            is_shown_elsewhere: false,
         }
     }
 
-    /// The same about something that other parts of the scene show, too.
+    /// Creates a toast for something that other parts of the scene show as well.
     #[must_use]
-    pub fn seen(kind: ToastKind, text: impl Into<String>) -> Self {
+    pub fn shown_elsewhere(kind: ToastKind, text: impl Into<String>) -> Self {
         Self {
-            is_seen: true,
+            is_shown_elsewhere: true,
             ..Self::new(kind, text)
         }
     }

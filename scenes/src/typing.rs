@@ -1,23 +1,23 @@
-//! What one types, and the keys that are commands while one does not: from a window's keyboard or a terminal's.
+//! The input line, and the keys that act as commands while it has no focus. The keys come from a window or from a terminal.
 
 use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::prelude::*;
 
-use crate::words::fits;
+use crate::text::take_width;
 
-/// No line may be longer, in characters; a client event has room for more.
-const LONGEST: usize = 240;
+/// The maximum length of a line, in characters. It is well below the size limit of a client event.
+const MAX_CHARACTERS: usize = 240;
 
-/// A line was typed and Enter pressed.
+/// The user has typed a line and pressed Enter.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
 pub struct LineEntered(pub String);
 
-/// A key was pressed that is not part of typing.
+/// The user has pressed a key outside the input line.
 #[derive(Message, Clone, Debug, PartialEq)]
 pub struct CommandKey(pub Key);
 
 impl CommandKey {
-    /// Whether it is this letter, whatever the case.
+    /// Whether it is this letter, ignoring case.
     #[must_use]
     pub fn is_letter(&self, letter: char) -> bool {
         matches!(&self.0, Key::Character(typed) if typed.chars().eq_ignore_case(letter))
@@ -36,18 +36,18 @@ impl EqIgnoreCase for std::str::Chars<'_> {
     }
 }
 
-/// What is being typed.
+/// The state of the input line.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Typing {
     /// Whether keys go into the line.
     pub is_active: bool,
     characters: Vec<char>,
-    /// In characters, from the start.
+    /// In characters from the start of the line.
     caret: usize,
 }
 
 impl Typing {
-    /// The line so far.
+    /// Returns the text typed so far.
     #[must_use]
     pub fn line(&self) -> String {
         self.characters.iter().collect()
@@ -55,7 +55,7 @@ impl Typing {
 
     fn insert(&mut self, typed: &str) {
         for character in typed.chars().filter(|typed| !typed.is_control()) {
-            if self.characters.len() < LONGEST {
+            if self.characters.len() < MAX_CHARACTERS {
                 self.characters
                     .insert(self.caret.min(self.characters.len()), character);
                 self.caret += 1;
@@ -63,7 +63,7 @@ impl Typing {
         }
     }
 
-    /// Takes pasted text as one line, and begins typing if need be.
+    /// Inserts pasted text as one line, and focuses the input line.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn paste(&mut self, text: &str) {
         self.is_active = true;
@@ -86,11 +86,11 @@ impl Typing {
         line
     }
 
-    /// The part of the line that fits into `room` columns and holds the caret: what is before the caret, and what is after it.
-    /// `width` is a character's, in columns; the caret takes one.
+    /// Returns the part of the line that fits into `room` columns and contains the caret, split at the caret. `width` returns a
+    /// character's width in columns; the caret takes one.
     pub(crate) fn visible(&self, room: usize, width: impl Fn(char) -> usize) -> (String, String) {
         let mut left = room.saturating_sub(1);
-        let mut fits = |character: &&char| fits(&mut left, width(**character));
+        let mut fits = |character: &&char| take_width(&mut left, width(**character));
         let (before, after) = self
             .characters
             .split_at(self.caret.min(self.characters.len()));
@@ -100,8 +100,8 @@ impl Typing {
         (before.into_iter().collect(), after)
     }
 
-    /// Handles a key while typing; gives back the line when it is done.
-    fn press(&mut self, input: &KeyboardInput) -> Option<String> {
+    /// Handles a key in the input line. Returns the line on Enter.
+    fn handle_key(&mut self, input: &KeyboardInput) -> Option<String> {
         match &input.logical_key {
             Key::Enter => {
                 let line = self.take();
@@ -141,11 +141,11 @@ impl Plugin for TypingPlugin {
             .add_message::<KeyboardInput>()
             .add_message::<LineEntered>()
             .add_message::<CommandKey>()
-            .add_systems(PreUpdate, press_keys);
+            .add_systems(PreUpdate, handle_keys);
     }
 }
 
-fn press_keys(
+fn handle_keys(
     mut keys: MessageReader<KeyboardInput>,
     mut typing: ResMut<Typing>,
     mut lines: MessageWriter<LineEntered>,
@@ -153,7 +153,7 @@ fn press_keys(
 ) {
     for input in keys.read().filter(|input| input.state.is_pressed()) {
         if typing.is_active {
-            if let Some(line) = typing.press(input) {
+            if let Some(line) = typing.handle_key(input) {
                 lines.write(LineEntered(line));
             }
         } else if input.logical_key == Key::Enter {
@@ -207,9 +207,9 @@ mod tests {
 
     #[test]
     fn a_line_has_an_end() {
-        let typing = typed(&"x".repeat(LONGEST + 10));
-        assert_eq!(typing.characters.len(), LONGEST);
-        assert_eq!(typing.caret, LONGEST);
+        let typing = typed(&"x".repeat(MAX_CHARACTERS + 10));
+        assert_eq!(typing.characters.len(), MAX_CHARACTERS);
+        assert_eq!(typing.caret, MAX_CHARACTERS);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The wall clock. Of the standard library's there is none in a page, which asks the browser.
+//! The wall clock. In a page it uses JavaScript's `Date`, since `SystemTime::now` panics in WebAssembly.
 
-/// Milliseconds since 1970.
+/// Returns the milliseconds since the Unix epoch.
 #[cfg(not(target_arch = "wasm32"))]
 #[must_use]
 pub fn wall_clock() -> u64 {
@@ -9,7 +9,7 @@ pub fn wall_clock() -> u64 {
         .map_or(0, |since| since.as_millis() as u64)
 }
 
-/// Milliseconds since 1970.
+/// Returns the milliseconds since the Unix epoch.
 #[cfg(target_arch = "wasm32")]
 #[must_use]
 pub fn wall_clock() -> u64 {

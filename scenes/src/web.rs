@@ -1,6 +1,6 @@
-//! What a page has instead of a terminal: its address for arguments, and its body for what a scene has to say.
+//! The browser page as a replacement for a terminal: arguments from its URL, errors in its body.
 
-/// The arguments in the page's address.
+/// Returns the arguments in the page's URL.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn arguments() -> Vec<String> {
     let location = web_sys::window().map(|window| window.location());
@@ -12,8 +12,8 @@ pub(crate) fn arguments() -> Vec<String> {
     })
 }
 
-/// The arguments as a command line would have them: `?key=app-key&tls` is `--key=app-key --tls`. Unless they name a server, it is
-/// the development server of the scene that runs beside the page, on its own host.
+/// Converts a query string to command-line arguments: `?key=app-key&tls` is `--key=app-key --tls`. If it names no server, adds
+/// the arguments for the development server of the scene process that serves the page.
 fn arguments_of(query: &str, page_host: &str, decoded: impl Fn(&str) -> String) -> Vec<String> {
     let mut arguments = vec!["scene".to_owned()];
     arguments.extend(
@@ -54,14 +54,14 @@ fn arguments_of(query: &str, page_host: &str, decoded: impl Fn(&str) -> String) 
     arguments
 }
 
-/// Says in the page why there is no scene.
+/// Replaces the page's content by an error message.
 #[cfg(target_arch = "wasm32")]
-pub(crate) fn say(sentence: &str) {
+pub(crate) fn show_error(error: &str) {
     let body = web_sys::window()
         .and_then(|window| window.document())
         .and_then(|document| document.body());
     if let Some(body) = body {
-        body.set_inner_text(sentence);
+        body.set_inner_text(error);
     }
 }
 

@@ -1,10 +1,10 @@
-//! Plays a scene in a page: `web_picture URL FILE.png KEYS LATER.png`. Takes a picture once the page has drawn for a while; then,
-//! twice, waits for others to come, drags the mouse and types the keys; then takes the other picture. Fails if the console has
-//! errors. Used by `scripts/test.sh` and `scripts/web.sh`.
+//! Plays a scene in a page: `web_picture URL FILE.png KEYS LATER.png`. Takes a screenshot once the page has drawn for a while.
+//! Then, twice, waits for other players to join, drags the mouse and types the keys; then takes the other screenshot. Fails if
+//! the console has errors. Used by `scripts/test.sh` and `scripts/web.sh`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
-    reason = "a tool: what fails ends it"
+    reason = "a command-line tool: a failure ends it"
 )]
 
 use std::{fs, thread, time::Duration};
@@ -12,13 +12,13 @@ use std::{fs, thread, time::Duration};
 use pusher_web_tests::webdriver::{Browser, wait_for};
 use serde_json::json;
 
-/// Without a GPU a frame takes a tenth of a second, on a busy machine many times that.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// Without a GPU a frame takes a tenth of a second, and much longer on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(240);
 
-/// By then a scene is connected, and what moves in has arrived.
-const FRAMES: u64 = 100;
+/// By then a scene is connected and its animations are over.
+const MIN_FRAMES: u64 = 100;
 
-const BETWEEN: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_secs(3);
 
 const COUNT_FRAMES: &str = "
     window.framesSeen = 0;
@@ -46,7 +46,7 @@ fn main() {
     };
     wait_for(
         || format!("a canvas in {}", script("return document.body.innerText")),
-        PATIENCE,
+        TIMEOUT,
         || {
             has_no_errors();
             (script("return document.querySelector('canvas') !== null") == true).then_some(())
@@ -54,11 +54,16 @@ fn main() {
     );
     script(COUNT_FRAMES);
     wait_for(
-        || format!("{FRAMES} frames, of {}", script("return window.framesSeen")),
-        PATIENCE,
+        || {
+            format!(
+                "{MIN_FRAMES} frames, of {}",
+                script("return window.framesSeen")
+            )
+        },
+        TIMEOUT,
         || {
             has_no_errors();
-            (script("return window.framesSeen").as_u64() >= Some(FRAMES)).then_some(())
+            (script("return window.framesSeen").as_u64() >= Some(MIN_FRAMES)).then_some(())
         },
     );
     let save_picture = |file| {
@@ -66,11 +71,11 @@ fn main() {
     };
     save_picture(first);
     for _ in 0..2 {
-        thread::sleep(BETWEEN);
+        thread::sleep(PAUSE);
         browser.drag(&tab, (300, 300), (500, 400));
         browser.type_keys(&tab, keys);
     }
-    thread::sleep(BETWEEN);
+    thread::sleep(PAUSE);
     save_picture(later);
     has_no_errors();
 }

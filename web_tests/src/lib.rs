@@ -1,4 +1,4 @@
-//! What a test says to the game in its page, and what the game answers. Both sides are made of this.
+//! The requests that a test sends to the app in its page, and the state that the app returns. Shared by both sides.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod webdriver;
@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// In place of milliseconds: the longest [`Duration`](std::time::Duration) there is.
+/// A number of milliseconds that stands for [`Duration::MAX`](std::time::Duration::MAX).
 pub const FOREVER: u64 = u64::MAX;
 
-/// What a test asks of the game.
+/// A request from a test to the app.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// Start with this configuration, or go over to it.
+    /// Start the client with this configuration, or change to it.
     Start(Box<Setup>),
-    /// Spawn a channel.
+    /// Subscribe to a channel by spawning its entity.
     Join(String),
-    /// Despawn it.
+    /// Unsubscribe by despawning the entity.
     Leave(String),
     /// Send a client event.
     Send {
@@ -35,29 +35,29 @@ pub enum Request {
     Disconnect,
     /// Sign in.
     SignIn,
-    /// Answer the channel authorization that waits, in the mode [`Authorize::ByCode`].
+    /// Answer the pending channel authorization; with [`Authorize::ByCallback`].
     Authorize {
-        /// The `auth` of the answer.
+        /// The `auth` value of the response.
         auth: String,
         /// Its `channel_data`.
         channel_data: Option<String>,
     },
-    /// Answer the sign-in that waits, in the mode [`Setup::signs_in_by_code`].
+    /// Answer the pending sign-in; with [`Setup::signs_in_by_callback`].
     Authenticate {
-        /// The `auth` of the answer.
+        /// The `auth` value of the response.
         auth: String,
         /// Its `user_data`.
         user_data: String,
     },
-    /// End the client, by taking its configuration away.
+    /// Stop the client by removing its configuration.
     End,
-    /// Drop the whole app, and make another one.
+    /// Drop the app and create a new one.
     Drop,
-    /// Tell how things are.
-    Tell,
+    /// Return the state only.
+    ReportState,
 }
 
-/// How the game's client is set up.
+/// The configuration of the client.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
     /// The server's host.
@@ -70,77 +70,77 @@ pub struct Setup {
     pub key: String,
     /// How channels are authorized.
     pub authorize: Authorize,
-    /// Whether a transport of the game's own carries the frames.
-    pub own_transport: bool,
-    /// Where users are authenticated.
+    /// Whether a transport from user code carries the frames.
+    pub custom_transport: bool,
+    /// The endpoint that authenticates users.
     pub user_auth: Option<AuthUrl>,
-    /// Whether they are by code of the game's own, which waits for [`Request::Authenticate`].
-    pub signs_in_by_code: bool,
-    /// Silence after which the link is checked, in milliseconds.
+    /// Whether user code authenticates users, which waits for [`Request::Authenticate`].
+    pub signs_in_by_callback: bool,
+    /// How long the connection may be silent before a ping, in milliseconds.
     pub activity_timeout: u64,
-    /// For an answer to that, in milliseconds.
+    /// How long to wait for the pong, in milliseconds.
     pub pong_timeout: u64,
-    /// For an authorization, in milliseconds.
+    /// How long to wait for an authorization, in milliseconds.
     pub authorization_timeout: u64,
-    /// The shortest delay before dialling again, in milliseconds.
+    /// The shortest delay before a reconnect, in milliseconds.
     pub min_delay: u64,
-    /// The largest message taken, in bytes.
+    /// The maximum size of a received message, in bytes.
     pub inbound_message_bytes: usize,
-    /// What may wait to be sent, in bytes.
+    /// The maximum size of the send queue, in bytes.
     pub outbound_bytes: usize,
 }
 
 /// How channels are authorized.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Authorize {
-    /// Not at all.
+    /// Not at all: there is no endpoint.
     Never,
-    /// By HTTP.
+    /// By an HTTP request.
     ByUrl(AuthUrl),
-    /// By an authorizer of the game's own, which waits for [`Request::Authorize`].
-    ByCode,
+    /// By an authorizer in user code, which waits for [`Request::Authorize`].
+    ByCallback,
 }
 
 /// An endpoint of the game's backend.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AuthUrl {
-    /// Its URL.
+    /// The URL.
     pub url: String,
-    /// Headers, handed over by a provider.
+    /// Headers, returned by a provider.
     pub headers: Vec<(String, String)>,
-    /// Fields of the form.
+    /// Form fields.
     pub params: Vec<(String, String)>,
-    /// More of them, handed over by a provider.
+    /// Form fields, returned by a provider.
     pub provided_params: Vec<(String, String)>,
-    /// Which of the browser's credentials go along.
+    /// Whether the browser sends cookies.
     pub credentials: Cookies,
 }
 
-/// Which of the browser's credentials go along.
+/// Whether the browser sends cookies with authorization requests.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub enum Cookies {
-    /// What the plugin does by itself.
+    /// The default of the plugin.
     #[default]
-    Unsaid,
-    /// None.
-    Omitted,
-    /// To another origin, too.
-    Included,
+    Default,
+    /// Never.
+    Omit,
+    /// To other origins as well.
+    Include,
 }
 
-/// How things are with the game.
+/// The state of the app.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
-    /// How many frames it has had.
+    /// The number of frames so far.
     pub frames: u64,
-    /// The connection's name, while connected.
+    /// The socket id, while connected.
     pub socket_id: Option<String>,
     /// The members of each presence channel.
     pub members: BTreeMap<String, Vec<String>>,
-    /// What it was told, in order, in short words.
-    pub told: Vec<String>,
-    /// The channel and the connection of the authorization that waits, in the mode [`Authorize::ByCode`].
-    pub asked: Option<(String, String)>,
-    /// The connection of the sign-in that waits, in the mode [`Setup::signs_in_by_code`].
-    pub asked_for_user: Option<String>,
+    /// What has happened so far, in order, one short text per event.
+    pub log: Vec<String>,
+    /// The channel and the socket id of the pending authorization, with [`Authorize::ByCallback`].
+    pub pending_authorization: Option<(String, String)>,
+    /// The socket id of the pending sign-in, with [`Setup::signs_in_by_callback`].
+    pub pending_sign_in: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! A game of next to nothing, to see what the plugin adds to a module for the web: `scripts/web-size.sh`.
+//! A minimal app, to measure how much the plugin adds to a WebAssembly module: `scripts/web-size.sh`.
 
 #[cfg(target_arch = "wasm32")]
 fn main() {

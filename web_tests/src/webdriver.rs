@@ -1,4 +1,4 @@
-//! A real browser, driven by chromedriver over WebDriver's HTTP (<https://www.w3.org/TR/webdriver2/>).
+//! Controls a real browser through chromedriver and the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>).
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -20,33 +20,34 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-/// How long the driver, the browser and each command may take. They take below two seconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout of the driver, the browser and each command. On an idle machine they take less than two seconds.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What the driver would switch off, and a user's browser does: it holds back the timers of hidden tabs.
-const UNLIKE_A_USERS: [&str; 3] = [
+/// chromedriver's default switches that turn timer throttling off. They are excluded, since a user's browser throttles the
+/// timers of hidden tabs.
+const EXCLUDED_SWITCHES: [&str; 3] = [
     "disable-background-timer-throttling",
     "disable-backgrounding-occluded-windows",
     "disable-renderer-backgrounding",
 ];
 
-/// A browser without a window on the screen. It ends with this value.
+/// A headless browser. Dropping it ends the browser.
 pub struct Browser {
     agent: ureq::Agent,
     session: String,
     driver: Child,
-    /// The tab that commands go to; one browser is driven by one thread at a time.
+    /// The handle of the current tab. Locked during a command, since a session has only one current tab.
     tab: Mutex<String>,
 }
 
 impl Browser {
-    /// Starts one, with a profile of its own, that draws nothing.
+    /// Starts a browser with a profile of its own, without drawing.
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(&["--disable-gpu"])
     }
 
-    /// Starts one that draws by WebGL on a machine without a GPU.
+    /// Starts a browser that draws with WebGL in software, for machines without a GPU.
     #[must_use]
     pub fn start_drawing() -> Self {
         Self::start_with(&["--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
@@ -63,7 +64,7 @@ impl Browser {
         let port = port_of(&mut driver);
         let agent = ureq::Agent::config_builder()
             .proxy(None)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
             .build()
             .into();
@@ -86,49 +87,52 @@ impl Browser {
                 "browserName": "chrome",
                 "acceptInsecureCerts": true,
                 "goog:loggingPrefs": {"browser": "ALL"},
-                "goog:chromeOptions": {"args": arguments, "excludeSwitches": UNLIKE_A_USERS},
+                "goog:chromeOptions": {"args": arguments, "excludeSwitches": EXCLUDED_SWITCHES},
             }}}),
         );
-        let id = session["sessionId"].as_str().expect("a session has an id");
+        let id = session["sessionId"]
+            .as_str()
+            .expect("the response has no session id");
         browser.session = format!("{}/{id}", browser.session);
         browser
     }
 
-    /// Opens a tab, before all others, at this URL. Returns its name.
+    /// Opens a tab in front at this URL. Returns its handle.
     pub fn open(&self, url: &str) -> String {
         let opened = self.post("/window/new", &json!({"type": "tab"}));
         let tab = opened["handle"]
             .as_str()
-            .expect("a tab has a name")
+            .expect("the response has no window handle")
             .to_owned();
         self.go(&tab, url);
         tab
     }
 
-    /// Brings a tab before all others, which hides them.
+    /// Brings a tab to the front, which hides the others.
     pub fn show(&self, tab: &str) {
-        self.put_before(tab, tab);
+        self.activate_other(tab, tab);
     }
 
-    /// Brings another tab before this one, to which commands go from here on: a command to any other tab shows that one.
-    pub fn put_before(&self, tab: &str, other: &str) {
+    /// Brings the tab `other` to the front, without changing the current tab. A command to another tab than the current one
+    /// would bring that one to the front.
+    pub fn activate_other(&self, tab: &str, other: &str) {
         self.command(tab, "Target.activateTarget", &json!({"targetId": other}));
     }
 
-    /// Goes to another page.
+    /// Navigates to another page.
     pub fn go(&self, tab: &str, url: &str) {
         self.in_tab(tab, |browser| browser.post("/url", &json!({"url": url})));
     }
 
-    /// Goes back to the page before.
+    /// Navigates back.
     pub fn go_back(&self, tab: &str) {
         self.in_tab(tab, |browser| browser.post("/back", &json!({})));
     }
 
-    /// Closes a tab, as its user would.
+    /// Closes a tab, as a user would.
     pub fn close(&self, tab: &str) {
         self.in_tab(tab, |browser| browser.delete("/window"));
-        // Commands of a session go to a tab that exists.
+        // Commands fail while the current tab is a closed one, so another one becomes current.
         let others = self.get("/window/handles");
         if let Some(other) = others[0].as_str() {
             *self.tab.lock().unwrap_or_else(PoisonError::into_inner) = String::new();
@@ -136,14 +140,14 @@ impl Browser {
         }
     }
 
-    /// The value of a function's body in a tab.
+    /// Runs a function body in a tab. Returns its value.
     pub fn script(&self, tab: &str, body: &str, arguments: &[Value]) -> Value {
         self.in_tab(tab, |browser| {
             browser.post("/execute/sync", &json!({"script": body, "args": arguments}))
         })
     }
 
-    /// A command of Chromium's own protocol (<https://chromedevtools.github.io/devtools-protocol>) to a tab.
+    /// Sends a command of the Chrome DevTools Protocol (<https://chromedevtools.github.io/devtools-protocol>) to a tab.
     pub fn command(&self, tab: &str, command: &str, parameters: &Value) -> Value {
         self.in_tab(tab, |browser| {
             browser.post(
@@ -153,17 +157,17 @@ impl Browser {
         })
     }
 
-    /// A picture of what a tab shows, as a PNG.
+    /// Returns a screenshot of a tab, as PNG.
     #[must_use]
     pub fn picture(&self, tab: &str) -> Vec<u8> {
         let picture = self.in_tab(tab, |browser| browser.get("/screenshot"));
-        let picture = picture.as_str().expect("a picture is a text");
+        let picture = picture.as_str().expect("the screenshot is not a string");
         BASE64_STANDARD
             .decode(picture)
-            .expect("a picture is in base64")
+            .expect("the screenshot is not base64")
     }
 
-    /// Drags the mouse from one place of a tab to another, in pixels.
+    /// Drags the mouse from one position in a tab to another, in pixels.
     pub fn drag(&self, tab: &str, from: (u32, u32), to: (u32, u32)) {
         let go = |(x, y): (u32, u32), milliseconds: u64| json!({"type": "pointerMove", "x": x, "y": y, "duration": milliseconds});
         let drag = json!([
@@ -172,13 +176,13 @@ impl Browser {
             go(to, 500),
             {"type": "pointerUp", "button": 0},
         ]);
-        self.act(
+        self.perform_actions(
             tab,
             &json!({"type": "pointer", "id": "mouse", "actions": drag}),
         );
     }
 
-    /// Types into a tab; a line break is the key Enter, U+001B is Escape.
+    /// Types into a tab. A line feed is the key Enter, U+001B is Escape.
     pub fn type_keys(&self, tab: &str, keys: &str) {
         let strokes: Vec<Value> = keys
             .chars()
@@ -191,38 +195,38 @@ impl Browser {
                 ["keyDown", "keyUp"].map(|stroke| json!({"type": stroke, "value": key}))
             })
             .collect();
-        self.act(
+        self.perform_actions(
             tab,
             &json!({"type": "key", "id": "keyboard", "actions": strokes}),
         );
     }
 
-    fn act(&self, tab: &str, source: &Value) {
+    fn perform_actions(&self, tab: &str, source: &Value) {
         let actions = json!({"actions": [source]});
         self.in_tab(tab, |browser| browser.post("/actions", &actions));
     }
 
-    /// The errors in a tab's console since they were asked for.
+    /// Returns the errors in a tab's console since the last call.
     #[must_use]
     pub fn errors(&self, tab: &str) -> Vec<String> {
         let log = self.in_tab(tab, |browser| {
             browser.post("/se/log", &json!({"type": "browser"}))
         });
-        let lines = log.as_array().expect("the log has lines").iter();
+        let lines = log.as_array().expect("the log is not an array").iter();
         lines
             .filter(|line| line["level"] == "SEVERE")
             .map(|line| line["message"].to_string())
             .collect()
     }
 
-    fn in_tab<R>(&self, tab: &str, act: impl FnOnce(&Self) -> R) -> R {
+    fn in_tab<R>(&self, tab: &str, run: impl FnOnce(&Self) -> R) -> R {
         let mut current = self.tab.lock().unwrap_or_else(PoisonError::into_inner);
         if *current != tab {
-            // This brings it before all others as well.
+            // Switching to a tab also brings it to the front.
             self.post("/window", &json!({"handle": tab}));
             tab.clone_into(&mut current);
         }
-        act(self)
+        run(self)
     }
 
     fn get(&self, path: &str) -> Value {
@@ -246,18 +250,18 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Ends the browser, and takes its profile away.
+        // Ends the browser and deletes its profile.
         let _ = self.agent.delete(&self.session).call();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
 
-/// The port that the driver chose, which it prints.
+/// Reads the port that the driver has chosen from its output.
 fn port_of(driver: &mut Child) -> u16 {
-    let output = driver.stdout.take().expect("its output is piped");
+    let output = driver.stdout.take().expect("the output is piped");
     let (found, port) = channel();
-    // Reads on to the end, so that the driver is never held up.
+    // Reads to the end, so that the driver never blocks on a full pipe.
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             let port = line
@@ -269,9 +273,9 @@ fn port_of(driver: &mut Child) -> u16 {
             }
         }
     });
-    match port.recv_timeout(PATIENCE) {
+    match port.recv_timeout(TIMEOUT) {
         Ok(port) => port,
-        Err(RecvTimeoutError::Timeout) => panic!("chromedriver did not start within {PATIENCE:?}"),
+        Err(RecvTimeoutError::Timeout) => panic!("chromedriver did not start within {TIMEOUT:?}"),
         Err(RecvTimeoutError::Disconnected) => panic!("chromedriver ended"),
     }
 }
@@ -287,7 +291,7 @@ fn value_of(path: &str, answer: Result<ureq::http::Response<ureq::Body>, ureq::E
     value
 }
 
-/// Waits until `ready` gives something; `what` completes "waited … for".
+/// Waits until `ready` returns a value; `what` completes "waited … for".
 #[track_caller]
 pub fn wait_for<R>(
     what: impl FnOnce() -> String,

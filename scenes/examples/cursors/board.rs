@@ -1,4 +1,4 @@
-//! The board, and what is drawn on it: strokes that fade after a while.
+//! The board: strokes that fade after a while.
 
 use std::time::Duration;
 
@@ -8,29 +8,29 @@ use pusher_scenes::{
     colours::{PANEL, player_colour},
     draw::DrawSystems,
     player::Player,
-    window::pace::Pace,
+    window::redraw::RedrawNeeds,
 };
 
-use crate::model::{IsSmooth, MoveSystems, Shown, Way};
+use crate::model::{CursorPath, DisplayedCursor, IsSmooth, MoveSystems};
 
-/// A stroke is made of pieces that are at least so long, in logical pixels.
-const PIECE: f32 = 6.0;
+/// The minimum length of a piece of a stroke, in logical pixels.
+const MIN_PIECE_LENGTH: f32 = 6.0;
 const THICKNESS: f32 = 4.0;
 
-/// So finely a way is followed, and so far back after a pause.
+/// The time step in which a path is sampled, and how far back sampling goes after a pause.
 const STEP: Duration = Duration::from_millis(10);
-const LONGEST: Duration = Duration::from_secs(1);
+const MAX_CATCH_UP: Duration = Duration::from_secs(1);
 
-/// A piece stays for so long, and then fades.
-const STAY: Duration = Duration::from_secs(7);
+/// How long a piece stays before it fades, and how long fading takes.
+const VISIBLE_FOR: Duration = Duration::from_secs(7);
 const FADE: Duration = Duration::from_secs(2);
 
-/// What is drawn on; its children are the pieces.
+/// The drawing surface. Its children are the pieces.
 #[derive(Component)]
 #[require(RelativeCursorPosition)]
 pub(crate) struct Board;
 
-/// A piece of a stroke, from here to there in parts of the board.
+/// A piece of a stroke, as fractions of the board.
 #[derive(Component)]
 struct Piece {
     from: Vec2,
@@ -39,31 +39,31 @@ struct Piece {
     colour: Color,
 }
 
-/// Where a player's stroke has come to, while the player draws.
+/// The end of a player's stroke while the player draws.
 #[derive(Component, Default)]
 struct Stroke(Option<Vec2>);
 
 pub(crate) fn plugin(app: &mut App) {
-    app.register_required_components::<Way, Stroke>()
+    app.register_required_components::<CursorPath, Stroke>()
         .add_systems(Update, draw.after(MoveSystems))
         .add_systems(PostUpdate, (fade, place).chain().in_set(DrawSystems));
 }
 
-/// Draws along the ways of the cursors, in steps that do not depend on how many frames there are.
+/// Samples the cursor paths in fixed time steps, so that strokes do not depend on the frame rate.
 fn draw(
     mut commands: Commands,
     time: Res<Time<Real>>,
     is_smooth: Res<IsSmooth>,
     board: Single<(Entity, &ComputedNode), With<Board>>,
-    mut cursors: Query<(&Player, &Way, &Shown, &mut Stroke)>,
+    mut cursors: Query<(&Player, &CursorPath, &DisplayedCursor, &mut Stroke)>,
     mut drawn: Local<Duration>,
 ) {
     let (board, node) = *board;
     let size = node.size() * node.inverse_scale_factor();
     let now = time.elapsed();
-    let since = (*drawn).max(now.saturating_sub(LONGEST));
+    let since = (*drawn).max(now.saturating_sub(MAX_CATCH_UP));
     *drawn = now;
-    for (player, Way(path), shown, mut stroke) in &mut cursors {
+    for (player, CursorPath(path), shown, mut stroke) in &mut cursors {
         let mut follow = |position: Vec2, pen: bool| {
             let Some(piece) = stroke.follow(position, pen, size) else {
                 return;
@@ -93,7 +93,7 @@ fn draw(
 }
 
 impl Stroke {
-    /// Goes on to this place; returns the piece that is to be drawn, if it is long enough or the last one.
+    /// Continues the stroke to a position. Returns the piece to draw, if it is long enough or the last one of the stroke.
     fn follow(&mut self, position: Vec2, pen: bool, size: Vec2) -> Option<(Vec2, Vec2)> {
         let Some(from) = self.0 else {
             self.0 = pen.then_some(position);
@@ -101,7 +101,7 @@ impl Stroke {
         };
         let length = ((position - from) * size).length();
         self.0 = pen.then_some(from);
-        if length >= PIECE || (!pen && length > 0.0) {
+        if length >= MIN_PIECE_LENGTH || (!pen && length > 0.0) {
             self.0 = pen.then_some(position);
             return Some((from, position));
         }
@@ -112,28 +112,28 @@ impl Stroke {
 fn fade(
     mut commands: Commands,
     time: Res<Time<Real>>,
-    mut pace: ResMut<Pace>,
+    mut redraw: ResMut<RedrawNeeds>,
     mut pieces: Query<(Entity, &Piece, &mut BackgroundColor)>,
 ) {
     for (entity, piece, mut colour) in &mut pieces {
         let age = time.elapsed().saturating_sub(piece.since);
-        let Some(fading) = age.checked_sub(STAY) else {
-            pace.counting();
+        let Some(fading) = age.checked_sub(VISIBLE_FOR) else {
+            redraw.request_periodic();
             continue;
         };
         if fading >= FADE {
             commands.entity(entity).despawn();
             continue;
         }
-        pace.moving();
-        // Towards the ground and not towards nothing: where two pieces overlap there would be a bead.
+        redraw.request_next_frame();
+        // Mixes with the background instead of using transparency: overlapping ends of translucent pieces would show as dots.
         colour.0 = piece
             .colour
             .mix(&PANEL, fading.as_secs_f32() / FADE.as_secs_f32());
     }
 }
 
-/// Lays out the pieces that are new, and all of them when the board has another size.
+/// Lays out new pieces, and all pieces when the board is resized.
 fn place(
     mut commands: Commands,
     board: Single<Ref<ComputedNode>, With<Board>>,

@@ -1,4 +1,4 @@
-//! The key of the board, and what it means just now.
+//! The scene's key, and its hint.
 
 use bevy::prelude::*;
 use pusher_scenes::{
@@ -10,11 +10,11 @@ use pusher_scenes::{
 use crate::model::IsSmooth;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Update, obey_keys)
-        .add_systems(PostUpdate, hint.before(DrawSystems));
+    app.add_systems(Update, handle_keys)
+        .add_systems(PostUpdate, update_hints.before(DrawSystems));
 }
 
-fn obey_keys(mut keys: MessageReader<CommandKey>, mut is_smooth: ResMut<IsSmooth>) {
+fn handle_keys(mut keys: MessageReader<CommandKey>, mut is_smooth: ResMut<IsSmooth>) {
     for key in keys.read() {
         if key.is_letter('s') {
             is_smooth.0 = !is_smooth.0;
@@ -22,7 +22,7 @@ fn obey_keys(mut keys: MessageReader<CommandKey>, mut is_smooth: ResMut<IsSmooth
     }
 }
 
-fn hint(is_smooth: Res<IsSmooth>, mut hints: ResMut<KeyHints>) {
+fn update_hints(is_smooth: Res<IsSmooth>, mut hints: ResMut<KeyHints>) {
     let smoothing = if is_smooth.0 {
         "let cursors jump"
     } else {

@@ -1,7 +1,7 @@
-//! A board that everybody draws on: each cursor is told of a few times a second, and seen to move smoothly.
+//! A board that all players draw on: each cursor is sent a few times per second and shown as a smooth motion.
 //!
-//! `cargo run --example cursors` brings its own server and players; `-- --help` tells how to use another server, and
-//! `-- --headless` prints what happens as lines.
+//! `cargo run --example cursors` starts its own server and players; `-- --help` shows how to use another server, and
+//! `-- --headless` prints events as lines.
 
 #[cfg(feature = "windowed")]
 mod board;
@@ -20,8 +20,8 @@ use std::process::ExitCode;
 use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
-    cursors::{BOARD_CHANNEL, CURSOR_PLAYERS, cursor_company},
-    scene::{DisplayMode, Place, run_scene, say, scene_app},
+    cursors::{BOARD_CHANNEL, CURSOR_PLAYERS, start_cursor_players},
+    scene::{DisplayMode, ServerLabel, print_line, run_scene, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -39,23 +39,23 @@ fn main() -> ExitCode {
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
     let mode = DisplayMode::of(&SCENE, arguments)?;
     let server = SceneServer::start(SCENE, arguments)?;
-    say(&server.first_words());
+    print_line(&server.startup_message());
     let mut app = scene_app("Cursors", arguments, mode)?;
-    app.insert_resource(Place(server.place(BOARD_CHANNEL)))
+    app.insert_resource(ServerLabel(server.label(BOARD_CHANNEL)))
         .add_plugins((model::plugin, network::plugin(&server, &arguments.name)));
     if mode == DisplayMode::Lines {
-        app.add_plugins(model::tell_traffic);
+        app.add_plugins(model::print_traffic);
     }
     #[cfg(feature = "windowed")]
     if mode == DisplayMode::Window {
         app.add_plugins((view::plugin, board::plugin, pointers::plugin, keys::plugin));
         if !mode.is_unattended(arguments) {
-            app.add_plugins(mouse::by_hand);
+            app.add_plugins(mouse::mouse_plugin);
         }
     }
     if mode.is_unattended(arguments) {
-        app.add_plugins(mouse::by_itself);
+        app.add_plugins(mouse::circle_plugin);
     }
-    app.insert_resource(server.with_company(cursor_company)?);
+    app.insert_resource(server.with_simulated_players(start_cursor_players)?);
     Ok(app.run())
 }

@@ -1,4 +1,4 @@
-//! What the board knows: where each cursor is to be seen. The seam between what one sees and the network.
+//! The model between the network and the view: the local cursor, and where to show each cursor.
 
 use std::time::Duration;
 
@@ -10,86 +10,86 @@ use pusher_scenes::{
     toast::{Toast, ToastKind},
 };
 
-/// How often the number of events is told where there is no window.
-const TOLD: Duration = Duration::from_secs(3);
+/// How often the traffic is printed where there is no window.
+const TRAFFIC_INTERVAL: Duration = Duration::from_secs(3);
 
-/// The way of another player's cursor.
+/// The path of another player's cursor.
 #[derive(Component, Default)]
-pub(crate) struct Way(pub(crate) Path);
+pub(crate) struct CursorPath(pub(crate) Path);
 
-/// Where a player's cursor is to be seen now, in parts of the board, and whether it draws.
+/// Where a player's cursor is shown, as a fraction of the board, and whether it draws.
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Shown(pub(crate) Option<(Vec2, bool)>);
+pub(crate) struct DisplayedCursor(pub(crate) Option<(Vec2, bool)>);
 
-/// One's own cursor.
+/// The local player's cursor.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Mine {
-    /// In parts of the board; none while the pointer is elsewhere.
+pub(crate) struct OwnCursor {
+    /// As a fraction of the board; `None` while the pointer is elsewhere.
     pub(crate) position: Option<Vec2>,
     /// Whether it draws.
     pub(crate) pen: bool,
 }
 
-/// Whether cursors are drawn on a smooth way between the positions that were told, or jump from one to the next.
+/// Whether cursors move smoothly between the received positions, or jump from one to the next.
 #[derive(Resource, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IsSmooth(pub(crate) bool);
 
-/// Events of the last second.
+/// The number of events in the last second.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Traffic {
-    /// From the others.
-    pub(crate) came: usize,
-    /// To the others.
-    pub(crate) left: usize,
+    /// Events from other players.
+    pub(crate) received: usize,
+    /// Events to other players.
+    pub(crate) sent: usize,
 }
 
 impl Traffic {
-    /// In a few words.
-    pub(crate) fn words(self) -> String {
-        format!("in {}, out {} events a second", self.came, self.left)
+    /// Returns a short description.
+    pub(crate) fn label(self) -> String {
+        format!("in {}, out {} events a second", self.received, self.sent)
     }
 }
 
-/// When cursors have been moved to where they are to be seen; in `Update`.
+/// The systems that compute where cursors are shown; in `Update`.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct MoveSystems;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<Mine>()
+    app.init_resource::<OwnCursor>()
         .init_resource::<Traffic>()
         .insert_resource(IsSmooth(true))
-        .add_observer(give_way)
+        .add_observer(add_cursor_components)
         .add_systems(
             Update,
-            (move_others, move_mine, tell_what_they_do)
+            (move_others, move_own_cursor, update_activity)
                 .chain()
                 .in_set(MoveSystems),
         );
 }
 
-/// Prints the number of events now and then.
-pub(crate) fn tell_traffic(app: &mut App) {
+/// Prints the number of events at a fixed interval.
+pub(crate) fn print_traffic(app: &mut App) {
     app.add_systems(
         Update,
         (|traffic: Res<Traffic>, mut toasts: MessageWriter<Toast>| {
-            toasts.write(Toast::new(ToastKind::Info, traffic.words()));
+            toasts.write(Toast::new(ToastKind::Info, traffic.label()));
         })
-        .run_if(on_real_timer(TOLD)),
+        .run_if(on_real_timer(TRAFFIC_INTERVAL)),
     );
 }
 
-fn give_way(add: On<Add<Player>>, mut commands: Commands) {
+fn add_cursor_components(add: On<Add<Player>>, mut commands: Commands) {
     commands
         .entity(add.entity)
-        .insert((Way::default(), Shown::default()));
+        .insert((CursorPath::default(), DisplayedCursor::default()));
 }
 
 fn move_others(
     time: Res<Time<Real>>,
     is_smooth: Res<IsSmooth>,
-    mut cursors: Query<(&Way, &mut Shown), Without<Departed>>,
+    mut cursors: Query<(&CursorPath, &mut DisplayedCursor), Without<Departed>>,
 ) {
-    for (Way(path), mut shown) in &mut cursors {
+    for (CursorPath(path), mut shown) in &mut cursors {
         let point: Option<PathPoint> = if is_smooth.0 {
             path.at(time.elapsed())
         } else {
@@ -97,19 +97,19 @@ fn move_others(
         };
         let now = point.map(|point| (point.position, point.pen));
         if now.is_some() {
-            shown.set_if_neq(Shown(now));
+            shown.set_if_neq(DisplayedCursor(now));
         }
     }
 }
 
-fn move_mine(mine: Res<Mine>, mut cursors: Query<(&Player, &mut Shown)>) {
+fn move_own_cursor(own: Res<OwnCursor>, mut cursors: Query<(&Player, &mut DisplayedCursor)>) {
     for (_, mut shown) in cursors.iter_mut().filter(|(player, _)| player.is_you) {
-        let now = mine.position.map(|position| (position, mine.pen));
-        shown.set_if_neq(Shown(now));
+        let now = own.position.map(|position| (position, own.pen));
+        shown.set_if_neq(DisplayedCursor(now));
     }
 }
 
-fn tell_what_they_do(mut players: Query<(&mut Player, Ref<Shown>), Without<Departed>>) {
+fn update_activity(mut players: Query<(&mut Player, Ref<DisplayedCursor>), Without<Departed>>) {
     for (mut player, shown) in &mut players {
         let doing = match shown.0 {
             Some((_, true)) => "drawing",

@@ -1,4 +1,4 @@
-//! One's own cursor: the mouse over the board, or a circle where nobody is at the mouse.
+//! Moves the local cursor: with the mouse, or in a circle if nobody controls the scene.
 
 use std::f32::consts::TAU;
 
@@ -8,27 +8,27 @@ use bevy::ui::RelativeCursorPosition;
 
 #[cfg(feature = "windowed")]
 use crate::board::Board;
-use crate::model::Mine;
+use crate::model::OwnCursor;
 
-/// How long a round takes, in seconds.
-const ROUND: f32 = 6.0;
+/// How long a circle takes, in seconds.
+const CIRCLE_SECONDS: f32 = 6.0;
 
 #[cfg(feature = "windowed")]
-pub(crate) fn by_hand(app: &mut App) {
+pub(crate) fn mouse_plugin(app: &mut App) {
     app.add_systems(Update, follow_mouse);
 }
 
-/// Where nobody is at the mouse one goes round in a circle and draws half of it, so that others have something to see.
-pub(crate) fn by_itself(app: &mut App) {
-    app.add_systems(Update, go_round);
+/// Moves the local cursor in a circle and draws half of it, so that other players see something.
+pub(crate) fn circle_plugin(app: &mut App) {
+    app.add_systems(Update, move_in_circle);
 }
 
-fn go_round(time: Res<Time<Real>>, mut mine: ResMut<Mine>) {
-    let round = time.elapsed_secs() / ROUND;
-    let position = Vec2::splat(0.5) + Vec2::from_angle(round * TAU) * Vec2::new(0.2, 0.35);
-    *mine = Mine {
+fn move_in_circle(time: Res<Time<Real>>, mut own: ResMut<OwnCursor>) {
+    let circle = time.elapsed_secs() / CIRCLE_SECONDS;
+    let position = Vec2::splat(0.5) + Vec2::from_angle(circle * TAU) * Vec2::new(0.2, 0.35);
+    *own = OwnCursor {
         position: Some(position),
-        pen: round.fract() < 0.5,
+        pen: circle.fract() < 0.5,
     };
 }
 
@@ -36,12 +36,12 @@ fn go_round(time: Res<Time<Real>>, mut mine: ResMut<Mine>) {
 fn follow_mouse(
     board: Single<&RelativeCursorPosition, With<Board>>,
     buttons: Res<ButtonInput<MouseButton>>,
-    mut mine: ResMut<Mine>,
+    mut own: ResMut<OwnCursor>,
 ) {
     let position = board
         .normalized
         .filter(|_| board.cursor_over)
         .map(|from_middle| from_middle + Vec2::splat(0.5));
     let pen = position.is_some() && buttons.pressed(MouseButton::Left);
-    mine.set_if_neq(Mine { position, pen });
+    own.set_if_neq(OwnCursor { position, pen });
 }

@@ -1,4 +1,4 @@
-//! The board's dealings with the network: everything that uses the plugin.
+//! All use of the Pusher plugin in this scene: receives and sends cursor positions.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,100 +6,105 @@ use std::time::Duration;
 use bevy::prelude::*;
 use bevy_pusher::{SendMode, SendOutcome, prelude::*};
 use pusher_scenes::{
+    connection::{ConnectionPlugin, ConnectionSystems, RequiredChannel},
     cursors::{BOARD_CHANNEL, Cursor},
-    link::{LinkPlugin, LinkSystems, Needed},
     player::{Player, PlayerInfo},
-    seating::{SeatingPlugin, SeatingSystems, Seats},
+    roster_sync::{RosterChannel, RosterSyncPlugin, RosterSyncSystems},
     server::{Identity, SceneServer},
 };
 
-use crate::model::{Mine, MoveSystems, Traffic, Way};
+use crate::model::{CursorPath, MoveSystems, OwnCursor, Traffic};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// When events came and left, in the last second.
+/// When events were received and sent, in the last second.
 #[derive(Resource, Default)]
 struct Log {
-    came: VecDeque<Duration>,
-    left: VecDeque<Duration>,
+    received: VecDeque<Duration>,
+    sent: VecDeque<Duration>,
 }
 
-/// The cursors of all, for a person of this name.
+/// Returns the plugin for a player with this name.
 pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + use<> {
     let you = Identity::new(name).with_info(&PlayerInfo::new(name, "watching"));
-    // What was sent is counted.
+    // Sent events are counted, and by default only rejected ones are reported.
     let config = server.config(&you).with_sent_answers(true);
     move |app| {
-        app.add_plugins((LinkPlugin::new(config.clone()), SeatingPlugin))
+        app.add_plugins((ConnectionPlugin::new(config.clone()), RosterSyncPlugin))
             .add_pusher_event::<Cursor>(Cursor::EVENT)
             .init_resource::<Log>()
             .add_systems(Startup, subscribe)
             .add_systems(
                 Update,
-                (hear, tell, note_sent, count_traffic)
+                (receive_cursors, send_cursor, record_sent, count_traffic)
                     .chain()
-                    .after(LinkSystems)
-                    .after(SeatingSystems)
+                    .after(ConnectionSystems)
+                    .after(RosterSyncSystems)
                     .before(MoveSystems),
             );
     }
 }
 
 fn subscribe(mut commands: Commands) {
-    commands.spawn((Seats, Needed, PusherChannel::new(BOARD_CHANNEL)));
+    commands.spawn((
+        RosterChannel,
+        RequiredChannel,
+        PusherChannel::new(BOARD_CHANNEL),
+    ));
 }
 
-fn hear(
+fn receive_cursors(
     mut cursors: MessageReader<PusherEvent<Cursor>>,
     time: Res<Time<Real>>,
-    mut players: Query<(&Player, &mut Way)>,
+    mut players: Query<(&Player, &mut CursorPath)>,
     mut log: ResMut<Log>,
 ) {
     for cursor in cursors.read() {
-        log.came.push_back(time.elapsed());
+        log.received.push_back(time.elapsed());
         let sender = players
             .iter_mut()
             .find(|(player, _)| Some(player.id.as_str()) == cursor.user_id());
-        if let Some((_, mut way)) = sender {
-            way.0.push(cursor.data(), time.elapsed());
+        if let Some((_, mut path)) = sender {
+            path.0.push(cursor.data(), time.elapsed());
         }
     }
 }
 
-/// Says so whenever the cursor moves. Of what is said too often for the server the plugin sends the latest alone.
-fn tell(
-    mine: Res<Mine>,
+/// Sends the cursor's position when it changes. With `SendMode::Latest` the plugin sends only the latest position when the rate
+/// limit allows another event.
+fn send_cursor(
+    own: Res<OwnCursor>,
     time: Res<Time<Real>>,
     connection: Res<PusherConnection>,
-    mut told: Local<Mine>,
+    mut last_sent: Local<OwnCursor>,
 ) -> Result {
-    if *mine == *told {
+    if *own == *last_sent {
         return Ok(());
     }
-    let position = mine.position.or(told.position);
-    *told = *mine;
+    let position = own.position.or(last_sent.position);
+    *last_sent = *own;
     if let Some(position) = position {
-        let cursor = Cursor::new(position, mine.pen, time.elapsed());
+        let cursor = Cursor::new(position, own.pen, time.elapsed());
         connection.send_with(SendMode::Latest, BOARD_CHANNEL, Cursor::EVENT, &cursor)?;
     }
     Ok(())
 }
 
-fn note_sent(
+fn record_sent(
     mut answers: MessageReader<PusherSendAnswered>,
     time: Res<Time<Real>>,
     mut log: ResMut<Log>,
 ) {
     for answer in answers.read() {
         if *answer.outcome() == SendOutcome::Sent {
-            log.left.push_back(time.elapsed());
+            log.sent.push_back(time.elapsed());
         }
     }
 }
 
 fn count_traffic(time: Res<Time<Real>>, mut log: ResMut<Log>, mut traffic: ResMut<Traffic>) {
     let log = &mut *log;
-    for events in [&mut log.came, &mut log.left] {
+    for events in [&mut log.received, &mut log.sent] {
         while events
             .front()
             .is_some_and(|when| time.elapsed().saturating_sub(*when) > SECOND)
@@ -108,7 +113,7 @@ fn count_traffic(time: Res<Time<Real>>, mut log: ResMut<Log>, mut traffic: ResMu
         }
     }
     traffic.set_if_neq(Traffic {
-        came: log.came.len(),
-        left: log.left.len(),
+        received: log.received.len(),
+        sent: log.sent.len(),
     });
 }

@@ -5,40 +5,40 @@ use pusher_scenes::{
     colours::{BACKGROUND, player_colour},
     draw::DrawSystems,
     player::{Departed, Player},
+    text::{drawable, shortened},
     window::{
         icons::Icon,
-        pace::Pace,
+        redraw::RedrawNeeds,
         theme::{QUIET, text},
     },
-    words::{drawable, shortened},
 };
 
 use crate::{
     board::Board,
-    model::{Shown, Way},
+    model::{CursorPath, DisplayedCursor},
 };
 
-/// No name on the board is longer, in characters.
-const LONGEST: usize = 16;
+/// The maximum length of a name, in characters.
+const MAX_CATCH_UP: usize = 16;
 const ARROW: f32 = 24.0;
-/// Where in the arrow its tip is.
+/// The position of the tip inside the arrow icon.
 const TIP: Vec2 = Vec2::new(3.0, 2.0);
 
-/// A name lies so far from the tip, to its lower right where there is room.
-const BESIDE: Vec2 = Vec2::new(20.0, 16.0);
+/// The offset of a name from the tip, to its lower right if there is room.
+const NAME_OFFSET: Vec2 = Vec2::new(20.0, 16.0);
 const NAME_HEIGHT: f32 = 20.0;
 const NAME_PADDING: f32 = 6.0;
 
-/// The arrow of a player, as a point at its tip.
+/// A node at the tip of a player's arrow.
 #[derive(Component)]
 struct Pointer {
     of: Entity,
     name: Entity,
-    /// Of the name.
+    /// The width of the name.
     width: f32,
 }
 
-/// The layer that the arrows are on, above all strokes.
+/// Marks the layer of the arrows, above all strokes.
 #[derive(Component)]
 pub(crate) struct Pointers;
 
@@ -52,14 +52,14 @@ pub(crate) fn plugin(app: &mut App) {
 fn add(
     mut commands: Commands,
     layer: Single<Entity, With<Pointers>>,
-    players: Query<(Entity, &Player), Added<Shown>>,
+    players: Query<(Entity, &Player), Added<DisplayedCursor>>,
     assets: Res<AssetServer>,
 ) {
     for (of, player) in &players {
-        let words = shortened(&drawable(&player.name), LONGEST);
-        let width = QUIET.width_of(words.len()) + 2.0 * NAME_PADDING;
+        let text = shortened(&drawable(&player.name), MAX_CATCH_UP);
+        let width = QUIET.width_of(text.len()) + 2.0 * NAME_PADDING;
         let colour = player_colour(&player.name);
-        let name = commands.spawn(name_plate(words, colour)).id();
+        let name = commands.spawn(name_plate(text, colour)).id();
         let arrow = commands
             .spawn(Icon::Cursor.of_size(&assets, colour, ARROW))
             .insert(Node {
@@ -115,7 +115,7 @@ fn remove_with_player(
 
 fn place(
     board: Single<&ComputedNode, With<Board>>,
-    cursors: Query<&Shown>,
+    cursors: Query<&DisplayedCursor>,
     pointers: Query<(Entity, &Pointer)>,
     mut nodes: Query<&mut Node>,
 ) {
@@ -133,9 +133,17 @@ fn place(
             node.top = px(tip.y);
         });
         let name = Vec2::new(pointer.width, NAME_HEIGHT);
-        let room = size - tip - BESIDE;
-        let left = if room.x < name.x { -name.x } else { BESIDE.x };
-        let top = if room.y < name.y { -name.y } else { BESIDE.y };
+        let room = size - tip - NAME_OFFSET;
+        let left = if room.x < name.x {
+            -name.x
+        } else {
+            NAME_OFFSET.x
+        };
+        let top = if room.y < name.y {
+            -name.y
+        } else {
+            NAME_OFFSET.y
+        };
         set(&mut nodes, pointer.name, |node| {
             node.left = px(left);
             node.top = px(top);
@@ -143,7 +151,7 @@ fn place(
     }
 }
 
-/// Changes a node, and marks it as changed only if it did.
+/// Changes a node, and triggers change detection only if it differs.
 fn set(nodes: &mut Query<&mut Node>, entity: Entity, change: impl FnOnce(&mut Node)) {
     if let Ok(mut node) = nodes.get_mut(entity) {
         let mut wanted = node.clone();
@@ -152,9 +160,9 @@ fn set(nodes: &mut Query<&mut Node>, entity: Entity, change: impl FnOnce(&mut No
     }
 }
 
-/// Draws frame after frame as long as a cursor is on its way.
-fn keep_moving(time: Res<Time<Real>>, mut pace: ResMut<Pace>, ways: Query<&Way>) {
-    if ways.iter().any(|way| way.0.is_moving(time.elapsed())) {
-        pace.moving();
+/// Requests frames while a cursor moves.
+fn keep_moving(time: Res<Time<Real>>, mut redraw: ResMut<RedrawNeeds>, paths: Query<&CursorPath>) {
+    if paths.iter().any(|path| path.0.is_moving(time.elapsed())) {
+        redraw.request_next_frame();
     }
 }

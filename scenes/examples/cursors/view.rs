@@ -1,42 +1,42 @@
-//! What one sees: the players on the left, the board on the right.
+//! The window: the players on the left, the board on the right.
 
 use bevy::prelude::*;
 use pusher_scenes::{
     connection_view::ConnectionView,
     draw::DrawSystems,
-    scene::Place,
+    scene::ServerLabel,
     window::{
-        frame::Frame,
-        pace::Pace,
+        layout::SceneLayout,
         panel::{Panel, PanelCount},
-        picture::WorthAPicture,
+        redraw::RedrawNeeds,
         roster::Roster,
+        screenshot::ScreenshotReady,
         theme::{CORNER, GAP},
     },
 };
 
 use crate::{
     board::Board,
-    model::{Shown, Traffic},
+    model::{DisplayedCursor, Traffic},
     pointers::Pointers,
 };
 
-/// A picture shows this many cursors, after so many seconds of drawing.
-const LIVELY: usize = 4;
-const DRAWN: f32 = 9.0;
+/// A screenshot shows this many cursors, after this many seconds.
+const MIN_CURSORS: usize = 4;
+const MIN_SECONDS: f32 = 9.0;
 
 #[derive(Component)]
 struct TrafficCount;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, judge_picture)
+        .add_systems(Update, update_screenshot_ready)
         .add_systems(PostUpdate, show_traffic.before(DrawSystems));
 }
 
-fn build(mut commands: Commands, place: Res<Place>) {
-    let frame = Frame::spawn(&mut commands, "Cursors", &place);
-    let roster = Panel::aside(&mut commands, frame.body, "At the board");
+fn build(mut commands: Commands, server_label: Res<ServerLabel>) {
+    let layout = SceneLayout::spawn(&mut commands, "Cursors", &server_label);
+    let roster = Panel::aside(&mut commands, layout.body, "At the board");
     Roster {
         has_ready_check: false,
         skeletons: 4,
@@ -44,7 +44,7 @@ fn build(mut commands: Commands, place: Res<Place>) {
     }
     .fill(&mut commands, &roster);
 
-    let panel = Panel::wide(&mut commands, frame.body, "Board");
+    let panel = Panel::wide(&mut commands, layout.body, "Board");
     commands.entity(panel.count).insert(TrafficCount);
     let layer = || Node {
         position_type: PositionType::Absolute,
@@ -70,24 +70,24 @@ fn build(mut commands: Commands, place: Res<Place>) {
 
 fn show_traffic(
     traffic: Res<Traffic>,
-    mut pace: ResMut<Pace>,
+    mut redraw: ResMut<RedrawNeeds>,
     mut counts: Query<&mut PanelCount, With<TrafficCount>>,
 ) {
     if *traffic != Traffic::default() {
-        pace.counting();
+        redraw.request_periodic();
     }
     for mut count in &mut counts {
-        count.set_if_neq(PanelCount(traffic.words()));
+        count.set_if_neq(PanelCount(traffic.label()));
     }
 }
 
-fn judge_picture(
+fn update_screenshot_ready(
     time: Res<Time<Real>>,
     view: Res<ConnectionView>,
-    cursors: Query<&Shown>,
-    mut worth: ResMut<WorthAPicture>,
+    cursors: Query<&DisplayedCursor>,
+    mut ready_for_screenshot: ResMut<ScreenshotReady>,
 ) {
     let seen = cursors.iter().filter(|shown| shown.0.is_some()).count();
-    let is_lively = view.is_connected() && seen >= LIVELY && time.elapsed_secs() >= DRAWN;
-    worth.set_if_neq(WorthAPicture(is_lively));
+    let is_ready = view.is_connected() && seen >= MIN_CURSORS && time.elapsed_secs() >= MIN_SECONDS;
+    ready_for_screenshot.set_if_neq(ScreenshotReady(is_ready));
 }

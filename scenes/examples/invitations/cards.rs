@@ -1,4 +1,4 @@
-//! The invitations that wait for an answer: a card each, the one that the keys answer first and framed.
+//! The pending invitations, one card each. The first card is framed; the keys answer that one.
 
 use bevy::prelude::*;
 use pusher_scenes::{
@@ -12,9 +12,9 @@ use pusher_scenes::{
     },
 };
 
-use crate::model::Pending;
+use crate::model::PendingInvitations;
 
-/// The list that the cards are in.
+/// Marks the list of the cards.
 #[derive(Component)]
 pub(crate) struct Cards;
 
@@ -24,7 +24,7 @@ pub(crate) fn plugin(app: &mut App) {
 
 fn draw(
     mut commands: Commands,
-    pending: Res<Pending>,
+    pending: Res<PendingInvitations>,
     cards: Single<(Entity, Ref<Cards>)>,
     assets: Res<AssetServer>,
 ) {
@@ -49,12 +49,12 @@ fn no_cards() -> impl Bundle {
             align_items: AlignItems::Center,
             ..default()
         },
-        children![text("No invitations just now", BODY, QUIET_TEXT)],
+        children![text("No invitations", BODY, QUIET_TEXT)],
     )
 }
 
 fn card(invitation: &Invitation, edge: Color, assets: &AssetServer) -> impl Bundle + use<> {
-    let line = |words, size, colour| (Node::default(), children![fitted(words, 0.0, size, colour)]);
+    let line = |text, size, colour| (Node::default(), children![fitted(text, 0.0, size, colour)]);
     let from = line(invitation.from.clone(), BODY, TEXT);
     let what = format!("invites you to {}", invitation.game);
     (

@@ -1,45 +1,49 @@
-//! The keys of the scene, and what they mean just now.
+//! The scene's keys, and their hints.
 
 use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 use pusher_scenes::{
+    connection::ConnectionSystems,
     draw::DrawSystems,
     key_hints::{KeyHint, KeyHints},
-    link::LinkSystems,
     typing::{CommandKey, LineEntered},
 };
 
-use crate::model::{CurrentRoom, Pending, Wish};
+use crate::model::{CurrentRoom, PendingInvitations, Request};
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Update, (obey_keys, say_lines).before(LinkSystems))
-        .add_systems(PostUpdate, hint.before(DrawSystems));
+    app.add_systems(Update, (handle_keys, send_lines).before(ConnectionSystems))
+        .add_systems(PostUpdate, update_hints.before(DrawSystems));
 }
 
-fn obey_keys(mut keys: MessageReader<CommandKey>, mut wishes: MessageWriter<Wish>) {
+fn handle_keys(mut keys: MessageReader<CommandKey>, mut requests: MessageWriter<Request>) {
     for key in keys.read() {
-        let wish = match &key.0 {
-            Key::ArrowUp => Wish::Choose(-1),
-            Key::ArrowDown => Wish::Choose(1),
-            _ if key.is_letter('i') => Wish::Invite,
-            _ if key.is_letter('a') => Wish::Accept,
-            _ if key.is_letter('d') => Wish::Decline,
-            _ if key.is_letter('l') => Wish::Leave,
+        let request = match &key.0 {
+            Key::ArrowUp => Request::Choose(-1),
+            Key::ArrowDown => Request::Choose(1),
+            _ if key.is_letter('i') => Request::Invite,
+            _ if key.is_letter('a') => Request::Accept,
+            _ if key.is_letter('d') => Request::Decline,
+            _ if key.is_letter('l') => Request::Leave,
             _ => continue,
         };
-        wishes.write(wish);
+        requests.write(request);
     }
 }
 
-fn say_lines(mut lines: MessageReader<LineEntered>, mut wishes: MessageWriter<Wish>) {
-    wishes.write_batch(
+fn send_lines(mut lines: MessageReader<LineEntered>, mut requests: MessageWriter<Request>) {
+    requests.write_batch(
         lines
             .read()
-            .map(|LineEntered(line)| Wish::Say(line.clone())),
+            .map(|LineEntered(line)| Request::Say(line.clone())),
     );
 }
 
-fn hint(pending: Res<Pending>, room: Res<CurrentRoom>, mut hints: ResMut<KeyHints>) {
+fn update_hints(
+    pending: Res<PendingInvitations>,
+    room: Res<CurrentRoom>,
+    mut hints: ResMut<KeyHints>,
+) {
     let mut wanted = vec![
         KeyHint::new("Up Down", "choose"),
         KeyHint::new("I", "invite"),

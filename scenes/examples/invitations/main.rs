@@ -1,7 +1,7 @@
-//! Friends who are online, and invitations to them and from them; one that is accepted leads to a private room.
+//! Friends who are online, and invitations between them. An accepted invitation opens a private room.
 //!
-//! `cargo run --example invitations` brings its own server and friends; `-- --help` tells how to use another server, and
-//! `-- --headless` prints what happens as lines.
+//! `cargo run --example invitations` starts its own server and friends; `-- --help` shows how to use another server, and
+//! `-- --headless` prints events as lines.
 
 #[cfg(feature = "windowed")]
 mod cards;
@@ -19,12 +19,12 @@ use clap::Parser;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    invitations::{FRIENDS, invitation_company},
-    scene::{DisplayMode, Place, run_scene, say, scene_app},
+    invitations::{FRIENDS, start_friends},
+    scene::{DisplayMode, ServerLabel, print_line, run_scene, scene_app},
     server::{Scene, SceneServer},
 };
 
-use model::Wish;
+use model::Request;
 
 const SCENE: Scene = Scene {
     name: "invitations",
@@ -39,7 +39,7 @@ struct Arguments {
     #[command(flatten)]
     scene: SceneArguments,
 
-    /// Friends of yours, besides the simulated ones, separated by commas
+    /// Your friends, in addition to the simulated ones, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     friends: Vec<String>,
 }
@@ -52,41 +52,43 @@ fn run(arguments: &Arguments) -> Result<AppExit, String> {
     let Arguments { scene, friends } = arguments;
     let mode = DisplayMode::of(&SCENE, scene)?;
     let server = SceneServer::start(SCENE, scene)?;
-    say(&server.first_words());
+    print_line(&server.startup_message());
     let mut app = scene_app("Invitations", scene, mode)?;
-    app.insert_resource(Place(server.place(&format!("{} and friends", scene.name))))
-        .insert_resource(server.backend())
-        .add_plugins((
-            model::plugin,
-            network::plugin(&server, &scene.name, friends),
-        ));
+    app.insert_resource(ServerLabel(
+        server.label(&format!("{} and friends", scene.name)),
+    ))
+    .insert_resource(server.backend())
+    .add_plugins((
+        model::plugin,
+        network::plugin(&server, &scene.name, friends),
+    ));
     #[cfg(feature = "windowed")]
     if mode == DisplayMode::Window {
         app.add_plugins((view::plugin, cards::plugin, keys::plugin));
     }
     if mode.is_unattended(scene) {
-        app.add_plugins(by_itself(server.own().is_some()));
+        app.add_plugins(unattended_plugin(server.own().is_some()));
     }
     let guest = scene.name.clone();
-    let company = |own| invitation_company(own, guest);
-    app.insert_resource(server.with_company(company)?);
+    let start_players = |own| start_friends(own, guest);
+    app.insert_resource(server.with_simulated_players(start_players)?);
     Ok(app.run())
 }
 
-/// What one does when nobody is at the keys: accepts on one's own server, and invites on another's.
-fn by_itself(is_own_server: bool) -> impl Fn(&mut App) {
+/// Plays the scene when nobody controls it: accepts invitations on its own server, and invites somebody on another one.
+fn unattended_plugin(is_own_server: bool) -> impl Fn(&mut App) {
     autopilot(if is_own_server {
         vec![
-            (4500, Wish::Accept),
+            (4500, Request::Accept),
             (
                 2500,
-                Wish::Say("Hello Mira! Which car do you take?".to_owned()),
+                Request::Say("Hello Mira! Which car do you take?".to_owned()),
             ),
-            (2500, Wish::Say("Then I take the blue one.".to_owned())),
-            (3500, Wish::Accept),
-            (3000, Wish::Say("On to the next one.".to_owned())),
+            (2500, Request::Say("Then I take the blue one.".to_owned())),
+            (3500, Request::Accept),
+            (3000, Request::Say("On to the next one.".to_owned())),
         ]
     } else {
-        vec![(2500, Wish::Invite)]
+        vec![(2500, Request::Invite)]
     })
 }

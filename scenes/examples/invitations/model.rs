@@ -1,114 +1,119 @@
-//! What the scene knows of invitations and rooms, and what the person wants: the seam between what one sees and the network.
+//! The model between the keys, the network and the view: pending invitations, the room, and the user's requests.
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    connection::ConnectionSystems,
     invitations::Invitation,
-    link::LinkSystems,
-    player::{Chosen, Player},
+    player::{Player, Selected},
 };
 
-/// A friend, and the place in the list.
+/// A friend, with the index in the list.
 #[derive(Component, Clone, Copy, Debug)]
 pub(crate) struct Friend(pub(crate) usize);
 
-/// An invitation that waits for one's answer; the older ones first.
+/// The received invitations that wait for an answer, the oldest first.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Pending(pub(crate) Vec<Invitation>);
+pub(crate) struct PendingInvitations(pub(crate) Vec<Invitation>);
 
-/// Those whom one has invited and who have not answered.
+/// The names of those who have been invited and have not answered yet.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Invited(pub(crate) Vec<String>);
+pub(crate) struct SentInvitations(pub(crate) Vec<String>);
 
-/// The room that one is in.
+/// The room that the local player is in.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CurrentRoom(pub(crate) Option<Room>);
 
 /// A private room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
-    /// The entity of its channel.
+    /// The entity of the channel.
     pub(crate) entity: Entity,
-    /// The channel's name.
+    /// The name of the channel.
     pub(crate) channel: String,
-    /// Who else is there.
+    /// The name of the other player.
     pub(crate) with: String,
 }
 
-/// What the person wants.
+/// A request of the user.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// Choose the friend so many rows further down.
-    #[cfg_attr(not(feature = "windowed"), expect(dead_code, reason = "takes keys"))]
+pub(crate) enum Request {
+    /// Moves the selection down by this many rows; up if negative.
+    #[cfg_attr(
+        not(feature = "windowed"),
+        expect(dead_code, reason = "sent by keys, which need a window")
+    )]
     Choose(isize),
-    /// Invite the chosen friend.
+    /// Invites the selected friend.
     Invite,
-    /// Accept the oldest invitation.
+    /// Accepts the oldest invitation.
     Accept,
-    /// Decline the oldest invitation.
+    /// Declines the oldest invitation.
     Decline,
-    /// Leave the room.
+    /// Leaves the room.
     Leave,
-    /// Say this in the room.
+    /// Sends this chat message in the room.
     Say(String),
 }
 
-/// When the news have been read; in `Update`.
+/// The systems that use the network; in `Update`.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NetworkSystems;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<Pending>()
-        .init_resource::<Invited>()
+    app.init_resource::<PendingInvitations>()
+        .init_resource::<SentInvitations>()
         .init_resource::<CurrentRoom>()
-        .add_message::<Wish>()
+        .add_message::<Request>()
         .add_systems(
             Update,
             (
-                choose.after(LinkSystems).before(NetworkSystems),
+                select_friend
+                    .after(ConnectionSystems)
+                    .before(NetworkSystems),
                 describe_friends.after(NetworkSystems),
             ),
         );
 }
 
-fn choose(
+fn select_friend(
     mut commands: Commands,
-    mut wishes: MessageReader<Wish>,
-    friends: Query<(Entity, &Friend, Has<Chosen>)>,
+    mut requests: MessageReader<Request>,
+    friends: Query<(Entity, &Friend, Has<Selected>)>,
 ) {
     let mut rows: Vec<_> = friends.iter().collect();
     rows.sort_unstable_by_key(|(_, friend, _)| friend.0);
-    let chosen = rows.iter().position(|(.., is_chosen)| *is_chosen);
-    let step: isize = wishes
+    let selected = rows.iter().position(|(.., is_selected)| *is_selected);
+    let step: isize = requests
         .read()
-        .map(|wish| match wish {
-            Wish::Choose(step) => *step,
+        .map(|request| match request {
+            Request::Choose(step) => *step,
             _ => 0,
         })
         .sum();
-    let wanted = match chosen {
+    let wanted = match selected {
         Some(_) if step == 0 => return,
-        Some(chosen) => chosen.saturating_add_signed(step),
+        Some(selected) => selected.saturating_add_signed(step),
         None => 0,
     };
     let wanted = wanted.min(rows.len().saturating_sub(1));
-    for (index, (entity, _, is_chosen)) in rows.into_iter().enumerate() {
-        if index == wanted && !is_chosen {
-            commands.entity(entity).insert(Chosen);
-        } else if index != wanted && is_chosen {
-            commands.entity(entity).remove::<Chosen>();
+    for (index, (entity, _, is_selected)) in rows.into_iter().enumerate() {
+        if index == wanted && !is_selected {
+            commands.entity(entity).insert(Selected);
+        } else if index != wanted && is_selected {
+            commands.entity(entity).remove::<Selected>();
         }
     }
 }
 
-/// Says of each friend how far one is with them.
+/// Describes each friend's state in the roster.
 fn describe_friends(
-    invited: Res<Invited>,
+    invited: Res<SentInvitations>,
     room: Res<CurrentRoom>,
     mut friends: Query<&mut Player>,
 ) {
     for mut friend in friends.iter_mut().filter(|player| !player.is_you) {
         let is_here = room.0.as_ref().is_some_and(|room| room.with == friend.name);
-        let doing = if friend.is_away {
+        let doing = if friend.is_offline {
             "offline"
         } else if is_here {
             "in the room with you"

@@ -1,27 +1,29 @@
-//! Sign-in, friends, invitations and rooms: everything that uses the plugin.
+//! All use of the Pusher plugin in this scene: sign-in, watchlist, invitations and rooms.
 
 use bevy::prelude::*;
 use bevy_pusher::{SignInState, prelude::*};
 use pusher_scenes::{
     backend::{Backend, To},
-    entry::ChatEntry,
+    chat_entry::ChatEntry,
+    connection::{ConnectionPlugin, ConnectionSystems},
     invitations::{Answer, FRIENDS, Invitation, ROOM_PREFIX, Say},
-    link::{LinkPlugin, LinkSystems},
-    player::{Chosen, Player, RosterIsKnown},
+    player::{Player, RosterIsKnown, Selected},
     server::{Identity, SceneServer},
     toast::{Toast, ToastKind},
 };
 
-use crate::model::{CurrentRoom, Friend, Invited, NetworkSystems, Pending, Room, Wish};
+use crate::model::{
+    CurrentRoom, Friend, NetworkSystems, PendingInvitations, Request, Room, SentInvitations,
+};
 
-/// Who one is, and who the friends are.
+/// The local player's name, and the names of the friends.
 #[derive(Resource, Clone)]
 struct Me {
     name: String,
     friends: Vec<String>,
 }
 
-/// The sign-in of a person of this name, and all that comes of it.
+/// Returns the plugin for a player with this name and these friends.
 pub(crate) fn plugin(
     server: &SceneServer,
     name: &str,
@@ -32,17 +34,17 @@ pub(crate) fn plugin(
         .filter(|friend| *friend != name)
         .cloned()
         .collect();
-    if server.brings_company() {
+    if server.has_simulated_players() {
         friends.extend(FRIENDS.map(str::to_owned));
     }
-    // The backend knows whose friend one is; the development server believes what it is told.
+    // A real backend knows the user's friends; the development server accepts the list from the client.
     let config = server.config_with_sign_in(&Identity::new(name), &friends);
     let me = Me {
         name: name.to_owned(),
         friends,
     };
     move |app| {
-        app.add_plugins(LinkPlugin::new(config.clone()))
+        app.add_plugins(ConnectionPlugin::new(config.clone()))
             .insert_resource(me.clone())
             .add_pusher_user_event::<Invitation>(Invitation::EVENT)
             .add_pusher_user_event::<Answer>(Answer::EVENT)
@@ -53,26 +55,26 @@ pub(crate) fn plugin(
             .add_systems(
                 Update,
                 (
-                    list_friends,
-                    watch_friends,
-                    hear_invitations,
-                    hear_answers,
-                    answer,
-                    invite,
-                    talk,
-                    leave,
-                    tell_of_room,
-                    hear,
+                    spawn_friends,
+                    update_friends,
+                    receive_invitations,
+                    receive_answers,
+                    send_answer,
+                    send_invitation,
+                    send_messages,
+                    leave_room,
+                    announce_room,
+                    receive_messages,
                 )
                     .chain()
                     .in_set(NetworkSystems)
-                    .after(LinkSystems),
+                    .after(ConnectionSystems),
             );
     }
 }
 
-/// Once signed in, one sees oneself and all friends.
-fn list_friends(
+/// Once signed in, spawns the local player and all friends.
+fn spawn_friends(
     mut commands: Commands,
     mut changes: MessageReader<PusherSignInChanged>,
     me: Res<Me>,
@@ -97,7 +99,7 @@ fn list_friends(
             commands.spawn((
                 Friend(index),
                 Player {
-                    is_away: true,
+                    is_offline: true,
                     doing: "offline".to_owned(),
                     ..person(friend)
                 },
@@ -106,49 +108,49 @@ fn list_friends(
     }
 }
 
-fn watch_friends(
+fn update_friends(
     user: Res<PusherUser>,
     mut changes: MessageReader<PusherWatchlistChanged>,
     mut friends: Query<&mut Player>,
     mut toasts: MessageWriter<Toast>,
 ) {
     for change in changes.read() {
-        // The first one tells of all who are here already.
+        // The first watchlist event lists all friends who are online already; only later changes get a toast.
         let mut names = change.user_ids();
         if let (Some(name), None) = (names.next(), names.next()) {
-            let words = format!("{name} is {}", change.change());
-            toasts.write(Toast::seen(ToastKind::Info, words));
+            let text = format!("{name} is {}", change.change());
+            toasts.write(Toast::shown_elsewhere(ToastKind::Info, text));
         }
     }
     if !matches!(user.state(), SignInState::SignedIn { .. }) {
-        // Nobody tells who is online: what one knew stays.
+        // While signed out, nothing is known of the friends, so the roster keeps the last state.
         return;
     }
     for mut friend in friends.iter_mut().filter(|player| !player.is_you) {
-        let is_away = !user.is_online(&friend.id);
-        if friend.is_away != is_away {
-            friend.is_away = is_away;
+        let is_offline = !user.is_online(&friend.id);
+        if friend.is_offline != is_offline {
+            friend.is_offline = is_offline;
         }
     }
 }
 
-fn hear_invitations(
+fn receive_invitations(
     mut invitations: MessageReader<PusherUserEvent<Invitation>>,
-    mut pending: ResMut<Pending>,
+    mut pending: ResMut<PendingInvitations>,
     mut toasts: MessageWriter<Toast>,
 ) {
     for invitation in invitations.read() {
         let Invitation { from, game, .. } = invitation.data();
-        let words = format!("{from} invites you to {game}");
-        toasts.write(Toast::new(ToastKind::Invite, words));
+        let text = format!("{from} invites you to {game}");
+        toasts.write(Toast::new(ToastKind::Invite, text));
         pending.0.push(invitation.data().clone());
     }
 }
 
-fn hear_answers(
+fn receive_answers(
     mut commands: Commands,
     mut answers: MessageReader<PusherUserEvent<Answer>>,
-    mut invited: ResMut<Invited>,
+    mut invited: ResMut<SentInvitations>,
     mut room: ResMut<CurrentRoom>,
     mut toasts: MessageWriter<Toast>,
 ) {
@@ -165,29 +167,29 @@ fn hear_answers(
         } else {
             (ToastKind::Warn, "declines")
         };
-        let words = match words.as_str() {
+        let text = match words.as_str() {
             "" => format!("{from} {verb}"),
             words => format!("{from} {verb}: {words}"),
         };
-        toasts.write(Toast::new(kind, words));
+        toasts.write(Toast::new(kind, text));
         if *accepted {
-            enter(&mut commands, &mut room, channel, from);
+            join_room(&mut commands, &mut room, channel, from);
         }
     }
 }
 
 /// Answers the oldest invitation, through the backend.
-fn answer(
+fn send_answer(
     mut commands: Commands,
-    mut wishes: MessageReader<Wish>,
+    mut requests: MessageReader<Request>,
     backend: Res<Backend>,
     me: Res<Me>,
-    mut pending: ResMut<Pending>,
+    mut pending: ResMut<PendingInvitations>,
     mut room: ResMut<CurrentRoom>,
 ) {
-    for wish in wishes.read() {
-        let accepted = *wish == Wish::Accept;
-        if !(accepted || *wish == Wish::Decline) || pending.0.is_empty() {
+    for request in requests.read() {
+        let accepted = *request == Request::Accept;
+        if !(accepted || *request == Request::Decline) || pending.0.is_empty() {
             continue;
         }
         let invitation = pending.0.remove(0);
@@ -200,32 +202,35 @@ fn answer(
         let inviter = To::User(invitation.from.clone());
         backend.publish(&inviter, Answer::EVENT, &answer);
         if accepted {
-            enter(&mut commands, &mut room, &invitation.room, &invitation.from);
+            join_room(&mut commands, &mut room, &invitation.room, &invitation.from);
         }
     }
 }
 
-/// Invites the chosen friend, through the backend.
-fn invite(
-    mut wishes: MessageReader<Wish>,
+/// Invites the selected friend, through the backend.
+fn send_invitation(
+    mut requests: MessageReader<Request>,
     backend: Res<Backend>,
     connection: Res<PusherConnection>,
     me: Res<Me>,
     time: Res<Time<Real>>,
-    friends: Query<&Player, With<Chosen>>,
-    mut invited: ResMut<Invited>,
+    friends: Query<&Player, With<Selected>>,
+    mut invited: ResMut<SentInvitations>,
     mut toasts: MessageWriter<Toast>,
 ) {
-    for _ in wishes.read().filter(|wish| **wish == Wish::Invite) {
+    for _ in requests
+        .read()
+        .filter(|request| **request == Request::Invite)
+    {
         let Ok(friend) = friends.single() else {
             continue;
         };
-        if friend.is_away {
-            let words = format!("{} is offline", friend.name);
-            toasts.write(Toast::new(ToastKind::Warn, words));
+        if friend.is_offline {
+            let text = format!("{} is offline", friend.name);
+            toasts.write(Toast::new(ToastKind::Warn, text));
             continue;
         }
-        // In a game the backend thinks of a name that nobody guesses, and lets nobody in but these two.
+        // A real backend chooses a name that cannot be guessed, and authorizes only these two users.
         let room = format!(
             "{ROOM_PREFIX}{}-{}",
             connection.socket_id().unwrap_or_default(),
@@ -242,8 +247,8 @@ fn invite(
     }
 }
 
-/// A room is a channel, and being in it is an entity that has it.
-fn enter(commands: &mut Commands, room: &mut CurrentRoom, channel: &str, with: &str) {
+/// Subscribes to the room's channel by spawning an entity for it, and leaves the previous room.
+fn join_room(commands: &mut Commands, room: &mut CurrentRoom, channel: &str, with: &str) {
     if let Some(before) = room.0.take() {
         commands.entity(before.entity).despawn();
     }
@@ -255,22 +260,25 @@ fn enter(commands: &mut Commands, room: &mut CurrentRoom, channel: &str, with: &
     });
 }
 
-fn leave(
+fn leave_room(
     mut commands: Commands,
-    mut wishes: MessageReader<Wish>,
+    mut requests: MessageReader<Request>,
     mut room: ResMut<CurrentRoom>,
     mut entries: MessageWriter<ChatEntry>,
 ) {
-    for _ in wishes.read().filter(|wish| **wish == Wish::Leave) {
+    for _ in requests
+        .read()
+        .filter(|request| **request == Request::Leave)
+    {
         if let Some(left) = room.0.take() {
             commands.entity(left.entity).despawn();
-            let words = format!("You left the room with {}.", left.with);
-            entries.write(ChatEntry::happened(words));
+            let text = format!("You left the room with {}.", left.with);
+            entries.write(ChatEntry::event(text));
         }
     }
 }
 
-fn tell_of_room(
+fn announce_room(
     mut changes: MessageReader<PusherSubscriptionChanged>,
     room: Res<CurrentRoom>,
     mut entries: MessageWriter<ChatEntry>,
@@ -284,32 +292,32 @@ fn tell_of_room(
             continue;
         };
         if change.status().is_subscribed() {
-            let words = match change.gap() {
+            let text = match change.gap() {
                 Some(_) => format!("You are back with {}.", room.with),
                 None => format!("You are with {} on {}.", room.with, room.channel),
             };
-            entries.write(ChatEntry::happened(words));
+            entries.write(ChatEntry::event(text));
         } else if let Some(error) = change.error() {
-            let words = format!("The room is closed to you: {error}");
-            entries.write(ChatEntry::happened(words));
+            let text = format!("The room cannot be joined: {error}");
+            entries.write(ChatEntry::event(text));
         }
     }
 }
 
-fn talk(
-    mut wishes: MessageReader<Wish>,
+fn send_messages(
+    mut requests: MessageReader<Request>,
     connection: Res<PusherConnection>,
     me: Res<Me>,
     room: Res<CurrentRoom>,
     mut entries: MessageWriter<ChatEntry>,
     mut toasts: MessageWriter<Toast>,
 ) {
-    for wish in wishes.read() {
-        let Wish::Say(text) = wish else {
+    for request in requests.read() {
+        let Request::Say(text) = request else {
             continue;
         };
         let Some(room) = &room.0 else {
-            toasts.write(Toast::new(ToastKind::Warn, "You are in no room"));
+            toasts.write(Toast::new(ToastKind::Warn, "You are not in a room"));
             continue;
         };
         let say = Say {
@@ -317,19 +325,22 @@ fn talk(
             text: text.clone(),
         };
         match connection.send(&room.channel, Say::EVENT, &say) {
-            Ok(_) => entries.write(ChatEntry::said(say.from, say.text)),
+            Ok(_) => entries.write(ChatEntry::message(say.from, say.text)),
             Err(error) => {
-                let words = format!("Not said: {error}");
-                toasts.write(Toast::new(ToastKind::Bad, words));
+                let text = format!("Not sent: {error}");
+                toasts.write(Toast::new(ToastKind::Bad, text));
                 continue;
             }
         };
     }
 }
 
-fn hear(mut said: MessageReader<PusherEvent<Say>>, mut entries: MessageWriter<ChatEntry>) {
+fn receive_messages(
+    mut said: MessageReader<PusherEvent<Say>>,
+    mut entries: MessageWriter<ChatEntry>,
+) {
     for say in said.read() {
         let Say { from, text } = say.data();
-        entries.write(ChatEntry::said(from.clone(), text.clone()));
+        entries.write(ChatEntry::message(from.clone(), text.clone()));
     }
 }

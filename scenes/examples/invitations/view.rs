@@ -1,16 +1,16 @@
-//! What one sees: the friends and the invitations on the left, the room on the right.
+//! The window: the friends and the invitations on the left, the room on the right.
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    chat_entry::ChatEntry,
     draw::DrawSystems,
-    entry::ChatEntry,
-    scene::Place,
+    scene::ServerLabel,
     window::{
         chat::ChatPanel,
-        frame::Frame,
+        layout::SceneLayout,
         panel::{Panel, PanelCount},
-        picture::WorthAPicture,
         roster::Roster,
+        screenshot::ScreenshotReady,
         scrolling::Scrolling,
         theme::{GAP, UNIT},
     },
@@ -18,16 +18,15 @@ use pusher_scenes::{
 
 use crate::{
     cards::Cards,
-    model::{CurrentRoom, Pending},
+    model::{CurrentRoom, PendingInvitations},
 };
 
-/// The share of the invitations in the height, in percent, and at least the height of one card and a title, in logical
-/// pixels.
+/// The height of the invitations as a percentage, and its minimum in logical pixels: one card and the title.
 const INVITATIONS: f32 = 28.0;
 const INVITATIONS_HEIGHT: f32 = 136.0;
 
-/// A picture shows a room with so much talk, and another invitation.
-const LIVELY: usize = 4;
+/// A screenshot shows this many lines of chat, and a pending invitation.
+const MIN_LINES: usize = 4;
 
 #[derive(Component)]
 struct InvitationCount;
@@ -37,13 +36,13 @@ struct RoomName;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, judge_picture)
+        .add_systems(Update, update_screenshot_ready)
         .add_systems(PostUpdate, count.before(DrawSystems));
 }
 
-fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
-    let frame = Frame::spawn(&mut commands, "Invitations", &place);
-    let aside = Panel::column(&mut commands, frame.body);
+fn build(mut commands: Commands, server_label: Res<ServerLabel>, assets: Res<AssetServer>) {
+    let layout = SceneLayout::spawn(&mut commands, "Invitations", &server_label);
+    let aside = Panel::column(&mut commands, layout.body);
     let friends = Panel::wide(&mut commands, aside, "Friends");
     Roster {
         has_ready_check: false,
@@ -77,7 +76,7 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
         ChildOf(list),
     ));
 
-    let room = Panel::wide(&mut commands, frame.body, "Private room");
+    let room = Panel::wide(&mut commands, layout.body, "Private room");
     commands.entity(room.count).insert(RoomName);
     ChatPanel {
         empty: "Invite a friend, to meet here",
@@ -87,7 +86,7 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
 }
 
 fn count(
-    pending: Res<Pending>,
+    pending: Res<PendingInvitations>,
     room: Res<CurrentRoom>,
     mut counts: Query<&mut PanelCount, (With<InvitationCount>, Without<RoomName>)>,
     mut names: Query<&mut PanelCount, With<RoomName>>,
@@ -108,13 +107,13 @@ fn count(
     }
 }
 
-fn judge_picture(
-    pending: Res<Pending>,
+fn update_screenshot_ready(
+    pending: Res<PendingInvitations>,
     mut entries: MessageReader<ChatEntry>,
     mut lines: Local<usize>,
-    mut worth: ResMut<WorthAPicture>,
+    mut ready_for_screenshot: ResMut<ScreenshotReady>,
 ) {
     *lines += entries.read().count();
-    let is_lively = *lines >= LIVELY && !pending.0.is_empty();
-    worth.set_if_neq(WorthAPicture(is_lively));
+    let is_ready = *lines >= MIN_LINES && !pending.0.is_empty();
+    ready_for_screenshot.set_if_neq(ScreenshotReady(is_ready));
 }

@@ -1,29 +1,29 @@
-//! The keys of the scene, and what they mean.
+//! The scene's keys, and their hints.
 
 use bevy::input::keyboard::Key;
 use bevy::prelude::*;
 use pusher_scenes::{
+    connection::ConnectionSystems,
     key_hints::{KeyHint, KeyHints},
-    link::LinkSystems,
     typing::CommandKey,
 };
 
-use crate::model::Wish;
+use crate::model::Request;
 
 pub(crate) fn plugin(app: &mut App) {
     app.insert_resource(KeyHints(vec![
         KeyHint::new("Space", "win points"),
         KeyHint::new("J", "join late"),
     ]))
-    .add_systems(Update, obey_keys.before(LinkSystems));
+    .add_systems(Update, handle_keys.before(ConnectionSystems));
 }
 
-fn obey_keys(mut keys: MessageReader<CommandKey>, mut wishes: MessageWriter<Wish>) {
+fn handle_keys(mut keys: MessageReader<CommandKey>, mut requests: MessageWriter<Request>) {
     for key in keys.read() {
         if key.0 == Key::Space {
-            wishes.write(Wish::Score);
+            requests.write(Request::Score);
         } else if key.is_letter('j') {
-            wishes.write(Wish::ComeLate);
+            requests.write(Request::RejoinLate);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! A leaderboard on a cache channel: whoever joins late sees its state at once, and then each push of the server.
+//! A leaderboard on a cache channel: a late subscriber receives the last event at once, and then each new one.
 //!
-//! `cargo run --example leaderboard` brings its own server and a race; `-- --help` tells how to use another server, and
-//! `-- --headless` prints what happens as lines.
+//! `cargo run --example leaderboard` starts its own server and a race; `-- --help` shows how to use another server, and
+//! `-- --headless` prints events as lines.
 
 #[cfg(feature = "windowed")]
 mod keys;
@@ -18,14 +18,14 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    leaderboard::{LEADERBOARD_CHANNEL, RACERS, leaderboard_company},
-    scene::{DisplayMode, Place, run_scene, say, scene_app},
+    leaderboard::{LEADERBOARD_CHANNEL, RACERS, start_race},
+    scene::{DisplayMode, ServerLabel, print_line, run_scene, scene_app},
     server::{Scene, SceneServer},
 };
 
-use model::Wish;
+use model::Request;
 #[cfg(feature = "windowed")]
-use rows::You;
+use rows::OwnName;
 
 const SCENE: Scene = Scene {
     name: "leaderboard",
@@ -41,24 +41,24 @@ fn main() -> ExitCode {
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
     let mode = DisplayMode::of(&SCENE, arguments)?;
     let server = SceneServer::start(SCENE, arguments)?;
-    say(&server.first_words());
+    print_line(&server.startup_message());
     let mut app = scene_app("Leaderboard", arguments, mode)?;
-    app.insert_resource(Place(server.place(LEADERBOARD_CHANNEL)))
+    app.insert_resource(ServerLabel(server.label(LEADERBOARD_CHANNEL)))
         .insert_resource(server.backend())
         .add_plugins((model::plugin, network::plugin(&server, &arguments.name)));
     #[cfg(feature = "windowed")]
     if mode == DisplayMode::Window {
-        app.insert_resource(You(arguments.name.clone()))
+        app.insert_resource(OwnName(arguments.name.clone()))
             .add_plugins((view::plugin, rows::plugin, keys::plugin));
     }
     if mode.is_unattended(arguments) {
         app.add_plugins(autopilot([
-            (1500, Wish::Score),
-            (700, Wish::Score),
-            (1500, Wish::ComeLate),
-            (4500, Wish::Score),
+            (1500, Request::Score),
+            (700, Request::Score),
+            (1500, Request::RejoinLate),
+            (4500, Request::Score),
         ]));
     }
-    app.insert_resource(server.with_company(leaderboard_company)?);
+    app.insert_resource(server.with_simulated_players(start_race)?);
     Ok(app.run())
 }

@@ -1,49 +1,49 @@
-//! What the scene knows of the race, and what the person wants: the seam between what one sees and the network.
+//! The model between the keys, the network and the view: the leaderboard, gained points, and the user's requests.
 
 use bevy::prelude::*;
-use pusher_scenes::{entry::ChatEntry, leaderboard::Board};
+use pusher_scenes::{chat_entry::ChatEntry, leaderboard::Board};
 
-/// What is known of the race.
+/// What is known of the leaderboard.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Track {
-    /// Nothing yet.
+pub(crate) enum BoardState {
+    /// Nothing has been received yet.
     #[default]
     Unknown,
-    /// The server has said that there is no board yet.
+    /// The server has reported that the cache is empty.
     Empty,
-    /// The board as it is.
+    /// The current leaderboard.
     Known(Board),
 }
 
-/// Somebody won points.
+/// A racer has gained points.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Gain {
-    /// Who.
+    /// The racer's name.
     pub(crate) name: String,
-    /// How many.
+    /// The points gained.
     pub(crate) points: u32,
-    /// Counted from 1.
+    /// The new rank, counted from 1.
     pub(crate) rank: usize,
 }
 
-/// What the person wants.
+/// A request of the user.
 #[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// Points for oneself.
+pub(crate) enum Request {
+    /// Adds points for the local player.
     Score,
-    /// To leave, and to join again in the middle of the race.
-    ComeLate,
+    /// Leaves the channel, and subscribes again a moment later.
+    RejoinLate,
 }
 
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<Track>()
+    app.init_resource::<BoardState>()
         .add_message::<Gain>()
-        .add_message::<Wish>()
-        .add_systems(PostUpdate, tell_gains);
+        .add_message::<Request>()
+        .add_systems(PostUpdate, announce_gains);
 }
 
-impl Track {
-    /// The board, as far as it is known.
+impl BoardState {
+    /// Returns the leaderboard, if it is known.
     pub(crate) fn board(&self) -> Option<&Board> {
         match self {
             Self::Known(board) => Some(board),
@@ -52,7 +52,7 @@ impl Track {
     }
 }
 
-/// What the second board has that the first had not.
+/// Returns who has more points on the second board than on the first.
 pub(crate) fn gains(before: &Board, now: &Board) -> Vec<Gain> {
     let standings = now.standings.iter().enumerate();
     standings
@@ -68,9 +68,9 @@ pub(crate) fn gains(before: &Board, now: &Board) -> Vec<Gain> {
         .collect()
 }
 
-fn tell_gains(mut gains: MessageReader<Gain>, mut entries: MessageWriter<ChatEntry>) {
+fn announce_gains(mut gains: MessageReader<Gain>, mut entries: MessageWriter<ChatEntry>) {
     for gain in gains.read() {
-        let words = format!("+{}, place {}", gain.points, gain.rank);
-        entries.write(ChatEntry::did(gain.name.clone(), words));
+        let text = format!("+{}, place {}", gain.points, gain.rank);
+        entries.write(ChatEntry::action(gain.name.clone(), text));
     }
 }

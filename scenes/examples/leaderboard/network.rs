@@ -1,4 +1,4 @@
-//! The race's dealings with the network: everything that uses the plugin.
+//! All use of the Pusher plugin in this scene: receives the leaderboard, and publishes through the backend.
 
 use std::time::Duration;
 
@@ -6,95 +6,98 @@ use bevy::prelude::*;
 use bevy_pusher::prelude::*;
 use pusher_scenes::{
     backend::{Backend, To},
-    entry::ChatEntry,
+    chat_entry::ChatEntry,
+    connection::{ConnectionPlugin, ConnectionSystems, RequiredChannel},
     leaderboard::{Board, LEADERBOARD_CHANNEL},
-    link::{LinkPlugin, LinkSystems, Needed},
     server::{Identity, SceneServer},
-    words::counted,
+    text::counted,
 };
 
-use crate::model::{Gain, Track, Wish, gains};
+use crate::model::{BoardState, Gain, Request, gains};
 
-/// What one wins with a key.
+/// The points that the key adds.
 const POINTS: u32 = 45;
 
-/// How long one stays away before one comes late.
-const AWAY: Duration = Duration::from_secs(2);
+/// How long the client stays away before it subscribes again.
+const REJOIN_DELAY: Duration = Duration::from_secs(2);
 
-/// What one is called on the board.
+/// The local player's name on the board.
 #[derive(Resource, Clone)]
-struct Me(String);
+struct OwnName(String);
 
-/// When one comes back, after having left.
+/// When the client subscribes again after it has left.
 #[derive(Resource, Default)]
-struct Return(Option<Duration>);
+struct RejoinAt(Option<Duration>);
 
-/// The race, for a person of this name.
+/// Returns the plugin for a player with this name.
 pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + use<> {
     let config = server.config(&Identity::new(name));
-    let me = Me(name.to_owned());
+    let me = OwnName(name.to_owned());
     move |app| {
-        app.add_plugins(LinkPlugin::new(config.clone()))
+        app.add_plugins(ConnectionPlugin::new(config.clone()))
             .insert_resource(me.clone())
-            .init_resource::<Return>()
+            .init_resource::<RejoinAt>()
             .add_pusher_event::<Board>(Board::EVENT)
             .add_systems(Startup, join)
             .add_systems(
                 Update,
-                (hear_board, hear_of_empty_cache, score, leave, come_back)
+                (receive_board, receive_cache_miss, score, leave, rejoin)
                     .chain()
-                    .after(LinkSystems),
+                    .after(ConnectionSystems),
             );
     }
 }
 
 fn join(mut commands: Commands) {
-    commands.spawn((Needed, PusherChannel::new(LEADERBOARD_CHANNEL)));
+    commands.spawn((RequiredChannel, PusherChannel::new(LEADERBOARD_CHANNEL)));
 }
 
-/// The first board comes from the server's cache, right after the subscription; the others are pushed.
-fn hear_board(
+/// The first event comes from the server's cache, right after the subscription; later ones are published live.
+fn receive_board(
     mut boards: MessageReader<PusherEvent<Board>>,
-    mut track: ResMut<Track>,
+    mut state: ResMut<BoardState>,
     mut gained: MessageWriter<Gain>,
     mut entries: MessageWriter<ChatEntry>,
 ) {
     for board in boards.read() {
-        match &*track {
-            Track::Known(before) => {
+        match &*state {
+            BoardState::Known(before) => {
                 gained.write_batch(gains(before, board.data()));
             }
-            Track::Unknown | Track::Empty => {
+            BoardState::Unknown | BoardState::Empty => {
                 let racers = counted(board.data().standings.len(), "racer");
-                let words = format!("The board is here at once, with {racers}.");
-                entries.write(ChatEntry::happened(words));
+                let text = format!("Received the board from the cache, with {racers}.");
+                entries.write(ChatEntry::event(text));
             }
         }
-        *track = Track::Known(board.data().clone());
+        *state = BoardState::Known(board.data().clone());
     }
 }
 
-fn hear_of_empty_cache(mut missed: MessageReader<PusherCacheMissed>, mut track: ResMut<Track>) {
+fn receive_cache_miss(mut missed: MessageReader<PusherCacheMissed>, mut state: ResMut<BoardState>) {
     for _ in missed.read() {
-        if track.board().is_none() {
-            *track = Track::Empty;
+        if state.board().is_none() {
+            *state = BoardState::Empty;
         }
     }
 }
 
-/// Clients cannot publish on a public channel: the backend does.
+/// Publishes through the backend, since clients cannot send on a public channel.
 fn score(
-    mut wishes: MessageReader<Wish>,
-    me: Res<Me>,
-    track: Res<Track>,
+    mut requests: MessageReader<Request>,
+    me: Res<OwnName>,
+    state: Res<BoardState>,
     backend: Res<Backend>,
-    channels: Query<(), (With<Needed>, With<PusherSubscribed>)>,
+    channels: Query<(), (With<RequiredChannel>, With<PusherSubscribed>)>,
 ) {
-    for _ in wishes.read().filter(|wish| **wish == Wish::Score) {
+    for _ in requests
+        .read()
+        .filter(|request| **request == Request::Score)
+    {
         if channels.is_empty() {
             continue;
         }
-        let board = track.board().cloned().unwrap_or_default();
+        let board = state.board().cloned().unwrap_or_default();
         let to = To::Channel(LEADERBOARD_CHANNEL.to_owned());
         backend.publish(&to, Board::EVENT, &board.with_points(&me.0, POINTS));
     }
@@ -102,32 +105,35 @@ fn score(
 
 fn leave(
     mut commands: Commands,
-    mut wishes: MessageReader<Wish>,
+    mut requests: MessageReader<Request>,
     time: Res<Time<Real>>,
-    channels: Query<Entity, With<Needed>>,
-    mut track: ResMut<Track>,
-    mut back: ResMut<Return>,
+    channels: Query<Entity, With<RequiredChannel>>,
+    mut state: ResMut<BoardState>,
+    mut rejoin_at: ResMut<RejoinAt>,
     mut entries: MessageWriter<ChatEntry>,
 ) {
-    for _ in wishes.read().filter(|wish| **wish == Wish::ComeLate) {
+    for _ in requests
+        .read()
+        .filter(|request| **request == Request::RejoinLate)
+    {
         for channel in &channels {
             commands.entity(channel).despawn();
-            *track = Track::Unknown;
-            back.0 = Some(time.elapsed() + AWAY);
-            entries.write(ChatEntry::happened("You leave, and the race goes on."));
+            *state = BoardState::Unknown;
+            rejoin_at.0 = Some(time.elapsed() + REJOIN_DELAY);
+            entries.write(ChatEntry::event("You leave, and the race continues."));
         }
     }
 }
 
-fn come_back(
+fn rejoin(
     commands: Commands,
     time: Res<Time<Real>>,
-    mut back: ResMut<Return>,
+    mut rejoin_at: ResMut<RejoinAt>,
     mut entries: MessageWriter<ChatEntry>,
 ) {
-    if back.0.is_some_and(|when| when <= time.elapsed()) {
-        back.0 = None;
-        entries.write(ChatEntry::happened("You join late."));
+    if rejoin_at.0.is_some_and(|when| when <= time.elapsed()) {
+        rejoin_at.0 = None;
+        entries.write(ChatEntry::event("You join late."));
         join(commands);
     }
 }

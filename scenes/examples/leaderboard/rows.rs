@@ -1,4 +1,4 @@
-//! The rows of the board: each slides to its place, and its points count up.
+//! The rows of the leaderboard: they slide to their places, and their points count up.
 
 use std::time::Duration;
 
@@ -7,48 +7,48 @@ use pusher_scenes::{
     colours::{GOOD, TEXT, player_colour},
     draw::DrawSystems,
     window::{
+        animation::{SlideIn, Transition},
         fitted::fitted,
-        motion::{Arriving, Glide},
-        pace::Pace,
+        redraw::RedrawNeeds,
         roster::{ROW_HEIGHT, avatar, you_chip},
         theme::{BODY, GAP, UNIT, text},
     },
 };
 
-use crate::model::{Gain, Track};
+use crate::model::{BoardState, Gain};
 
-/// How long a row takes to its new place, and its points to the new number.
+/// How long a row takes to its new place, and its points to the new total.
 const MOVE: Duration = Duration::from_millis(400);
-/// How long the points that were won are seen beside the sum.
-const BESIDE: Duration = Duration::from_millis(1500);
-/// The width that is kept for the sum and for what was won, in logical pixels.
-const SUM: f32 = 13.0 * UNIT;
-/// The bars' share of colour: what stands on them must stay readable.
-const FAINT: f32 = 0.08;
+/// How long the gained points are shown next to the total.
+const GAIN_VISIBLE_FOR: Duration = Duration::from_millis(1500);
+/// The width reserved for the total and the gained points, in logical pixels.
+const TOTAL_WIDTH: f32 = 13.0 * UNIT;
+/// The opacity of the bars. Low, so that text on them stays readable.
+const BAR_ALPHA: f32 = 0.08;
 const SLIDE: Duration = Duration::from_millis(200);
 
-/// What one is called on the board.
+/// The local player's name on the board.
 #[derive(Resource, Clone, Debug)]
-pub(crate) struct You(pub(crate) String);
+pub(crate) struct OwnName(pub(crate) String);
 
-/// The list that the rows are in.
+/// Marks the list of the rows.
 #[derive(Component)]
 pub(crate) struct Rows;
 
-/// A row, and the parts of it that change.
+/// A row, and the entities in it that change.
 #[derive(Component)]
 struct Row {
     name: String,
-    top: Glide,
-    points: Glide,
+    top: Transition,
+    points: Transition,
     rank: Entity,
-    sum: Entity,
+    total: Entity,
     bar: Entity,
 }
 
-/// What was won just now, in the row of this name.
+/// The gained points, shown in the row of this racer.
 #[derive(Component)]
-struct Won {
+struct GainLabel {
     name: String,
     until: Duration,
 }
@@ -56,7 +56,7 @@ struct Won {
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(
         PostUpdate,
-        (follow_board, show_gains, slide, forget_gains)
+        (follow_board, show_gains, animate_rows, remove_expired_gains)
             .chain()
             .in_set(DrawSystems),
     );
@@ -65,16 +65,16 @@ pub(crate) fn plugin(app: &mut App) {
 fn follow_board(
     mut commands: Commands,
     time: Res<Time<Real>>,
-    track: Res<Track>,
-    you: Res<You>,
+    state: Res<BoardState>,
+    you: Res<OwnName>,
     list: Single<(Entity, &mut Node), With<Rows>>,
     mut rows: Query<(Entity, &mut Row)>,
 ) {
-    if !track.is_changed() {
+    if !state.is_changed() {
         return;
     }
     let (list, mut node) = list.into_inner();
-    let standings = track.board().map_or(&[][..], |board| &board.standings);
+    let standings = state.board().map_or(&[][..], |board| &board.standings);
     node.height = px(standings.len() as f32 * ROW_HEIGHT);
     for (entity, row) in &rows {
         if standings.iter().all(|standing| standing.name != row.name) {
@@ -86,8 +86,8 @@ fn follow_board(
         let points = standing.points as f32;
         let row = rows.iter_mut().find(|(_, row)| row.name == standing.name);
         if let Some((_, mut row)) = row {
-            row.top.go_to(top, time.elapsed());
-            row.points.go_to(points, time.elapsed());
+            row.top.animate_to(top, time.elapsed());
+            row.points.animate_to(points, time.elapsed());
         } else {
             let is_you = standing.name == you.0;
             spawn_row(&mut commands, list, &standing.name, is_you, top, points);
@@ -104,7 +104,7 @@ fn spawn_row(
     points: f32,
 ) {
     let bar = commands.spawn(bar(name)).id();
-    let behind = commands.spawn(behind()).add_child(bar).id();
+    let bar_area = commands.spawn(bar_area()).add_child(bar).id();
     let rank = commands.spawn(text("", BODY, TEXT)).id();
     let place = commands
         .spawn(Node {
@@ -116,7 +116,7 @@ fn spawn_row(
         .add_child(rank)
         .id();
     let face = commands.spawn(avatar(name)).id();
-    let words = commands
+    let name_area = commands
         .spawn((
             Node {
                 flex_grow: 1.0,
@@ -136,17 +136,17 @@ fn spawn_row(
         ))
         .id();
     if is_you {
-        commands.spawn((you_chip(), ChildOf(words)));
+        commands.spawn((you_chip(), ChildOf(name_area)));
     }
-    let sum = commands.spawn(text("", BODY, TEXT)).id();
+    let total = commands.spawn(text("", BODY, TEXT)).id();
     commands
         .spawn((
             Row {
                 name: name.to_owned(),
-                top: Glide::at_rest(top, MOVE),
-                points: Glide::at_rest(points, MOVE),
+                top: Transition::at_rest(top, MOVE),
+                points: Transition::at_rest(points, MOVE),
                 rank,
-                sum,
+                total,
                 bar,
             },
             Node {
@@ -159,25 +159,25 @@ fn spawn_row(
                 align_items: AlignItems::Center,
                 ..default()
             },
-            Arriving::from(Vec2::new(-4.0 * UNIT, 0.0), SLIDE),
+            SlideIn::from(Vec2::new(-4.0 * UNIT, 0.0), SLIDE),
             ChildOf(list),
         ))
-        .add_children(&[behind, place, face, words, sum]);
+        .add_children(&[bar_area, place, face, name_area, total]);
 }
 
-/// The room behind a row, as far as the sum.
-fn behind() -> impl Bundle {
+/// The area behind a row, up to the total.
+fn bar_area() -> impl Bundle {
     (Node {
         position_type: PositionType::Absolute,
         left: px(GAP),
-        right: px(SUM + GAP),
+        right: px(TOTAL_WIDTH + GAP),
         top: px(UNIT / 2.0),
         bottom: px(UNIT / 2.0),
         ..default()
     },)
 }
 
-/// As long as the points are many.
+/// A bar. Its length is proportional to the points.
 fn bar(name: &str) -> impl Bundle + use<> {
     (
         Node {
@@ -185,17 +185,17 @@ fn bar(name: &str) -> impl Bundle + use<> {
             border_radius: BorderRadius::all(px(UNIT)),
             ..default()
         },
-        BackgroundColor(player_colour(name).with_alpha(FAINT)),
+        BackgroundColor(player_colour(name).with_alpha(BAR_ALPHA)),
     )
 }
 
-/// Writes what was won to the left of the sum.
+/// Shows the gained points to the left of the total.
 fn show_gains(
     mut commands: Commands,
     time: Res<Time<Real>>,
     mut gains: MessageReader<Gain>,
     rows: Query<(Entity, &Row)>,
-    shown: Query<(Entity, &Won)>,
+    shown: Query<(Entity, &GainLabel)>,
 ) {
     for gain in gains.read() {
         let Some((row, parts)) = rows.iter().find(|(_, row)| row.name == gain.name) else {
@@ -206,38 +206,38 @@ fn show_gains(
         }
         let won = commands
             .spawn((
-                Won {
+                GainLabel {
                     name: gain.name.clone(),
-                    until: time.elapsed() + BESIDE,
+                    until: time.elapsed() + GAIN_VISIBLE_FOR,
                 },
                 text(format!("+{}", gain.points), BODY, GOOD),
             ))
             .id();
         commands
             .entity(row)
-            .detach_children(&[parts.sum])
-            .add_children(&[won, parts.sum]);
+            .detach_children(&[parts.total])
+            .add_children(&[won, parts.total]);
     }
 }
 
-fn forget_gains(
+fn remove_expired_gains(
     mut commands: Commands,
     time: Res<Time<Real>>,
-    mut pace: ResMut<Pace>,
-    shown: Query<(Entity, &Won)>,
+    mut redraw: ResMut<RedrawNeeds>,
+    shown: Query<(Entity, &GainLabel)>,
 ) {
     for (entity, won) in &shown {
         if won.until <= time.elapsed() {
             commands.entity(entity).despawn();
         } else {
-            pace.counting();
+            redraw.request_periodic();
         }
     }
 }
 
-fn slide(
+fn animate_rows(
     time: Res<Time<Real>>,
-    mut pace: ResMut<Pace>,
+    mut redraw: ResMut<RedrawNeeds>,
     rows: Query<(Entity, &Row)>,
     mut nodes: Query<&mut Node>,
     mut texts: Query<&mut Text>,
@@ -249,7 +249,7 @@ fn slide(
         .fold(1.0, f32::max);
     for (entity, row) in &rows {
         if row.top.is_moving(now) || row.points.is_moving(now) {
-            pace.moving();
+            redraw.request_next_frame();
         }
         if let Ok(mut node) = nodes.get_mut(entity) {
             let top = px(row.top.at(now));
@@ -264,12 +264,12 @@ fn slide(
             }
         }
         let rank = (row.top.target() / ROW_HEIGHT).round() as usize + 1;
-        for (part, words) in [
+        for (part, text) in [
             (row.rank, rank.to_string()),
-            (row.sum, format!("{:.0}", row.points.at(now))),
+            (row.total, format!("{:.0}", row.points.at(now))),
         ] {
             if let Ok(mut shown) = texts.get_mut(part) {
-                shown.set_if_neq(Text::new(words));
+                shown.set_if_neq(Text::new(text));
             }
         }
     }

@@ -1,52 +1,52 @@
-//! What one sees: the board on the left, and on the right what came, one after the other.
+//! The window: the leaderboard on the left, a log of the events on the right.
 
 use bevy::prelude::*;
 use pusher_scenes::{
     colours::QUIET_TEXT,
     connection_view::ConnectionView,
     draw::DrawSystems,
-    scene::Place,
+    scene::ServerLabel,
     window::{
         chat::ChatPanel,
-        frame::Frame,
         icons::Icon,
+        layout::SceneLayout,
         notice::{Notice, notice},
         panel::Panel,
-        picture::WorthAPicture,
         roster::skeleton_rows,
+        screenshot::ScreenshotReady,
         scrolling::Scrolling,
         theme::{GAP, UNIT},
     },
 };
 
 use crate::{
-    model::{Gain, Track},
+    model::{BoardState, Gain},
     rows::Rows,
 };
 
-/// The share of the log in percent, and its bounds in logical pixels.
+/// The width of the log as a percentage, and its bounds in logical pixels.
 const LOG: f32 = 38.0;
 const LOG_WIDTH: (f32, f32) = (288.0, 480.0);
 
-/// Rows that are drawn while the board is on its way.
+/// The number of placeholder rows until the leaderboard is received.
 const SKELETONS: usize = 6;
 
-/// A picture shows a race in which this much has happened since the start or since one came late.
-const LIVELY: usize = 3;
+/// A screenshot shows this many gains since the scene has subscribed again.
+const MIN_GAINS: usize = 3;
 
-/// What stands in the place of the rows while there are none.
+/// Marks the node that is shown while there are no rows.
 #[derive(Component)]
-struct Instead;
+struct Placeholder;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, judge_picture)
-        .add_systems(PostUpdate, draw_instead.in_set(DrawSystems));
+        .add_systems(Update, update_screenshot_ready)
+        .add_systems(PostUpdate, draw_placeholder.in_set(DrawSystems));
 }
 
-fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
-    let frame = Frame::spawn(&mut commands, "Leaderboard", &place);
-    let board = Panel::wide(&mut commands, frame.body, "Standings");
+fn build(mut commands: Commands, server_label: Res<ServerLabel>, assets: Res<AssetServer>) {
+    let layout = SceneLayout::spawn(&mut commands, "Leaderboard", &server_label);
+    let board = Panel::wide(&mut commands, layout.body, "Standings");
     let list = Scrolling::spawn(&mut commands, board.content, false);
     commands.spawn((
         Rows,
@@ -57,7 +57,7 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
         ChildOf(list),
     ));
     commands.spawn((
-        Instead,
+        Placeholder,
         Node {
             flex_direction: FlexDirection::Column,
             flex_shrink: 0.0,
@@ -67,8 +67,8 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     ));
     let log = Panel::spawn(
         &mut commands,
-        frame.body,
-        "What came",
+        layout.body,
+        "Events",
         Node {
             width: percent(LOG),
             min_width: px(LOG_WIDTH.0),
@@ -85,23 +85,23 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     .fill(&mut commands, &log, &assets);
 }
 
-fn draw_instead(
+fn draw_placeholder(
     mut commands: Commands,
-    track: Res<Track>,
+    state: Res<BoardState>,
     view: Res<ConnectionView>,
     assets: Res<AssetServer>,
-    place: Single<(Entity, Ref<Instead>)>,
+    place: Single<(Entity, Ref<Placeholder>)>,
 ) {
-    let (entity, instead) = &*place;
-    if !track.is_changed() && !view.is_changed() && !instead.is_added() {
+    let (entity, placeholder) = &*place;
+    if !state.is_changed() && !view.is_changed() && !placeholder.is_added() {
         return;
     }
     commands.entity(*entity).despawn_children();
-    match &*track {
-        Track::Known(_) => {}
-        Track::Unknown if view.is_failed() => {}
-        Track::Unknown => skeleton_rows(&mut commands, *entity, SKELETONS),
-        Track::Empty => {
+    match &*state {
+        BoardState::Known(_) => {}
+        BoardState::Unknown if view.is_failed() => {}
+        BoardState::Unknown => skeleton_rows(&mut commands, *entity, SKELETONS),
+        BoardState::Empty => {
             let said = Notice {
                 icon: Icon::People,
                 colour: QUIET_TEXT,
@@ -123,17 +123,17 @@ fn draw_instead(
     }
 }
 
-fn judge_picture(
-    track: Res<Track>,
+fn update_screenshot_ready(
+    state: Res<BoardState>,
     mut gains: MessageReader<Gain>,
     mut since: Local<usize>,
-    mut has_come_late: Local<bool>,
-    mut worth: ResMut<WorthAPicture>,
+    mut has_rejoined: Local<bool>,
+    mut ready_for_screenshot: ResMut<ScreenshotReady>,
 ) {
     *since += gains.read().count();
-    if track.board().is_none() {
-        *has_come_late |= *since > 0;
+    if state.board().is_none() {
+        *has_rejoined |= *since > 0;
         *since = 0;
     }
-    worth.set_if_neq(WorthAPicture(*has_come_late && *since >= LIVELY));
+    ready_for_screenshot.set_if_neq(ScreenshotReady(*has_rejoined && *since >= MIN_GAINS));
 }

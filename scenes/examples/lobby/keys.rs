@@ -1,10 +1,10 @@
-//! The keys of the lobby, and what they mean just now.
+//! The scene's keys, and their hints.
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    connection::ConnectionSystems,
     draw::DrawSystems,
     key_hints::{KeyHint, KeyHints},
-    link::LinkSystems,
     player::Player,
     typing::{CommandKey, LineEntered},
 };
@@ -12,11 +12,11 @@ use pusher_scenes::{
 use crate::model::LobbyRequest;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Update, (obey_keys, say_lines).before(LinkSystems))
-        .add_systems(PostUpdate, hint.before(DrawSystems));
+    app.add_systems(Update, (handle_keys, send_lines).before(ConnectionSystems))
+        .add_systems(PostUpdate, update_hints.before(DrawSystems));
 }
 
-fn obey_keys(mut keys: MessageReader<CommandKey>, mut requests: MessageWriter<LobbyRequest>) {
+fn handle_keys(mut keys: MessageReader<CommandKey>, mut requests: MessageWriter<LobbyRequest>) {
     for key in keys.read() {
         if key.is_letter('r') {
             requests.write(LobbyRequest::ToggleReady);
@@ -26,7 +26,7 @@ fn obey_keys(mut keys: MessageReader<CommandKey>, mut requests: MessageWriter<Lo
     }
 }
 
-fn say_lines(mut lines: MessageReader<LineEntered>, mut requests: MessageWriter<LobbyRequest>) {
+fn send_lines(mut lines: MessageReader<LineEntered>, mut requests: MessageWriter<LobbyRequest>) {
     requests.write_batch(
         lines
             .read()
@@ -34,7 +34,7 @@ fn say_lines(mut lines: MessageReader<LineEntered>, mut requests: MessageWriter<
     );
 }
 
-fn hint(players: Query<&Player>, mut hints: ResMut<KeyHints>) {
+fn update_hints(players: Query<&Player>, mut hints: ResMut<KeyHints>) {
     let is_ready = players
         .iter()
         .any(|player| player.is_you && player.is_ready);

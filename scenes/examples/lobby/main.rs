@@ -1,7 +1,7 @@
-//! A game's lobby: who is here, what they say, who is ready, and what the server has to tell.
+//! A game's lobby: the players, their chat, a ready check, and news from the server.
 //!
-//! `cargo run --example lobby` brings its own server and players, and shows the lobby in the terminal; with
-//! `--features windowed` in a window. `-- --help` tells how to use another server, and `-- --headless` prints the lobby as lines.
+//! `cargo run --example lobby` starts its own server and players, and shows the lobby in the terminal; with
+//! `--features windowed`, in a window. `-- --help` shows how to use another server, and `-- --headless` prints events as lines.
 
 mod keys;
 mod model;
@@ -15,8 +15,8 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    lobby::{LOBBY_CHANNEL, LOBBY_PLAYERS, lobby_company},
-    scene::{DisplayMode, Place, run_scene, say, scene_app},
+    lobby::{LOBBY_CHANNEL, LOBBY_PLAYERS, start_lobby_players},
+    scene::{DisplayMode, ServerLabel, print_line, run_scene, scene_app},
     server::{Scene, SceneServer},
 };
 
@@ -36,9 +36,9 @@ fn main() -> ExitCode {
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
     let mode = DisplayMode::of(&SCENE, arguments)?;
     let server = SceneServer::start(SCENE, arguments)?;
-    say(&server.first_words());
+    print_line(&server.startup_message());
     let mut app = scene_app("Lobby", arguments, mode)?;
-    app.insert_resource(Place(server.place(LOBBY_CHANNEL)))
+    app.insert_resource(ServerLabel(server.label(LOBBY_CHANNEL)))
         .add_message::<LobbyRequest>()
         .add_plugins(network::plugin(&server, &arguments.name));
     if mode != DisplayMode::Lines {
@@ -57,6 +57,6 @@ fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
             (2000, LobbyRequest::ToggleReady),
         ]));
     }
-    app.insert_resource(server.with_company(lobby_company)?);
+    app.insert_resource(server.with_simulated_players(start_lobby_players)?);
     Ok(app.run())
 }

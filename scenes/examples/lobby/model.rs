@@ -1,14 +1,14 @@
-//! What the person before the lobby wants: the seam between the keys and the network.
+//! The requests of the user: the interface between the keys and the network.
 
 use bevy::prelude::*;
 
-/// What the person wants.
+/// A request of the user.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LobbyRequest {
-    /// Say this to everybody.
+    /// Sends a chat message.
     Say(String),
-    /// Be ready, or not any more.
+    /// Switches between ready and not ready.
     ToggleReady,
-    /// Invite everybody to a match.
+    /// Invites everybody to a match.
     Invite,
 }

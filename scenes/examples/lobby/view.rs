@@ -1,30 +1,33 @@
-//! What one sees of the lobby: the roster on the left, the chat on the right, a curtain when the link is down.
+//! The window: the roster on the left, the chat on the right.
 
 use std::time::Duration;
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    chat_entry::ChatEntry,
     connection_view::ConnectionView,
-    entry::ChatEntry,
     player::{Departed, Player},
-    scene::Place,
+    scene::ServerLabel,
     toast::Toast,
-    window::{chat::ChatPanel, frame::Frame, panel::Panel, picture::WorthAPicture, roster::Roster},
+    window::{
+        chat::ChatPanel, layout::SceneLayout, panel::Panel, roster::Roster,
+        screenshot::ScreenshotReady,
+    },
 };
 
-/// A picture shows a lively lobby: this many players, as many lines of chat, and a toast.
-const LIVELY: usize = 4;
-/// A toast that came no longer ago is still seen when the picture is taken.
-const FRESH: Duration = Duration::from_millis(2500);
+/// A screenshot shows at least this many players and lines of chat, and a toast.
+const MIN_COUNT: usize = 4;
+/// The maximum age of a toast that is still visible when the screenshot is taken.
+const TOAST_AGE: Duration = Duration::from_millis(2500);
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, judge_picture);
+        .add_systems(Update, update_screenshot_ready);
 }
 
-fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
-    let frame = Frame::spawn(&mut commands, "Lobby", &place);
-    let roster = Panel::aside(&mut commands, frame.body, "Players");
+fn build(mut commands: Commands, server_label: Res<ServerLabel>, assets: Res<AssetServer>) {
+    let layout = SceneLayout::spawn(&mut commands, "Lobby", &server_label);
+    let roster = Panel::aside(&mut commands, layout.body, "Players");
     Roster {
         has_ready_check: true,
         skeletons: 4,
@@ -32,7 +35,7 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     }
     .fill(&mut commands, &roster);
 
-    let chat = Panel::wide(&mut commands, frame.body, "Chat");
+    let chat = Panel::wide(&mut commands, layout.body, "Chat");
     ChatPanel {
         empty: "Nothing said yet",
         input: Some("Press Enter to chat"),
@@ -40,7 +43,7 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     .fill(&mut commands, &chat, &assets);
 }
 
-fn judge_picture(
+fn update_screenshot_ready(
     time: Res<Time<Real>>,
     view: Res<ConnectionView>,
     players: Query<(), (With<Player>, Without<Departed>)>,
@@ -48,14 +51,16 @@ fn judge_picture(
     mut toasts: MessageReader<Toast>,
     mut lines: Local<usize>,
     mut last_toast: Local<Option<Duration>>,
-    mut worth: ResMut<WorthAPicture>,
+    mut ready_for_screenshot: ResMut<ScreenshotReady>,
 ) {
     *lines += entries.read().count();
     if toasts.read().count() > 0 {
         *last_toast = Some(time.elapsed());
     }
-    let has_toast = last_toast.is_some_and(|came| time.elapsed().saturating_sub(came) < FRESH);
-    let is_lively =
-        view.is_connected() && has_toast && players.iter().len() >= LIVELY && *lines >= LIVELY;
-    worth.set_if_neq(WorthAPicture(is_lively));
+    let has_toast = last_toast.is_some_and(|came| time.elapsed().saturating_sub(came) < TOAST_AGE);
+    let is_ready = view.is_connected()
+        && has_toast
+        && players.iter().len() >= MIN_COUNT
+        && *lines >= MIN_COUNT;
+    ready_for_screenshot.set_if_neq(ScreenshotReady(is_ready));
 }

@@ -1,9 +1,9 @@
-//! The key of the scene, and what it means.
+//! The scene's key, and its hint.
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    connection::ConnectionSystems,
     key_hints::{KeyHint, KeyHints},
-    link::LinkSystems,
     typing::CommandKey,
 };
 
@@ -11,11 +11,11 @@ use crate::model::Publish;
 
 pub(crate) fn plugin(app: &mut App) {
     app.insert_resource(KeyHints(vec![KeyHint::new("P", "publish news")]))
-        .add_systems(Update, obey_keys.before(LinkSystems));
+        .add_systems(Update, handle_keys.before(ConnectionSystems));
 }
 
-fn obey_keys(mut keys: MessageReader<CommandKey>, mut wishes: MessageWriter<Publish>) {
+fn handle_keys(mut keys: MessageReader<CommandKey>, mut requests: MessageWriter<Publish>) {
     for _ in keys.read().filter(|key| key.is_letter('p')) {
-        wishes.write(Publish);
+        requests.write(Publish);
     }
 }

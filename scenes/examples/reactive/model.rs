@@ -1,41 +1,41 @@
-//! What the app costs: its frames, and what woke it.
+//! The frame statistics, and the user's request.
 
 use std::time::Duration;
 
 use bevy::prelude::*;
 
-/// The person wants to tell all others something.
+/// A request of the user to publish a headline.
 #[derive(Message, Clone, Copy, Debug)]
 pub(crate) struct Publish;
 
-/// What has been drawn so far.
+/// Statistics since the first frame.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Cost {
-    /// Frames.
+pub(crate) struct FrameStats {
+    /// The number of frames.
     pub(crate) frames: u64,
-    /// Events from the network.
+    /// The number of events from the network.
     pub(crate) events: u64,
-    /// Since the first frame.
+    /// The time since the first frame.
     pub(crate) time: Duration,
-    /// Between two frames, at most.
+    /// The longest time between two frames.
     pub(crate) longest_sleep: Duration,
 }
 
-impl Cost {
-    /// How many frames a game that never sleeps would have drawn, at 60 a second.
+impl FrameStats {
+    /// Returns how many frames an app that never sleeps would have drawn, at 60 per second.
     pub(crate) fn frames_without_sleep(&self) -> u64 {
         (self.time.as_secs_f64() * 60.0).round() as u64
     }
 }
 
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<Cost>()
+    app.init_resource::<FrameStats>()
         .add_message::<Publish>()
         .add_systems(First, count_frame);
 }
 
-fn count_frame(time: Res<Time<Real>>, mut cost: ResMut<Cost>) {
-    cost.frames += 1;
-    cost.longest_sleep = cost.longest_sleep.max(time.delta());
-    cost.time = time.elapsed();
+fn count_frame(time: Res<Time<Real>>, mut stats: ResMut<FrameStats>) {
+    stats.frames += 1;
+    stats.longest_sleep = stats.longest_sleep.max(time.delta());
+    stats.time = time.elapsed();
 }

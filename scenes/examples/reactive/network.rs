@@ -1,52 +1,57 @@
-//! The news: everything that uses the plugin.
+//! All use of the Pusher plugin in this scene: receives headlines, and publishes one through the backend.
 
 use bevy::prelude::*;
 use bevy_pusher::prelude::*;
 use pusher_scenes::{
     backend::{Backend, To},
-    entry::ChatEntry,
-    link::{LinkPlugin, LinkSystems, Needed},
+    chat_entry::ChatEntry,
+    connection::{ConnectionPlugin, ConnectionSystems, RequiredChannel},
     reactive::{Headline, NEWS_CHANNEL},
     server::{Identity, SceneServer},
 };
 
-use crate::model::{Cost, Publish};
+use crate::model::{FrameStats, Publish};
 
-/// What one is called.
+/// The local player's name.
 #[derive(Resource, Clone)]
-struct Me(String);
+struct OwnName(String);
 
-/// The news, for a person of this name.
+/// Returns the plugin for a player with this name.
 pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + use<> {
     let config = server.config(&Identity::new(name));
-    let me = Me(name.to_owned());
+    let me = OwnName(name.to_owned());
     move |app| {
-        app.add_plugins(LinkPlugin::new(config.clone()).without_checks())
+        app.add_plugins(ConnectionPlugin::new(config.clone()).without_checks())
             .insert_resource(me.clone())
             .add_pusher_event::<Headline>(Headline::EVENT)
             .add_systems(Startup, |mut commands: Commands| {
-                commands.spawn((Needed, PusherChannel::new(NEWS_CHANNEL)));
+                commands.spawn((RequiredChannel, PusherChannel::new(NEWS_CHANNEL)));
             })
-            .add_systems(Update, (hear, publish).chain().after(LinkSystems));
+            .add_systems(
+                Update,
+                (receive_headlines, publish)
+                    .chain()
+                    .after(ConnectionSystems),
+            );
     }
 }
 
-/// What woke the app is an event like any other.
-pub(crate) fn hear(
+/// Reads the events. Nothing special is needed for those that have woken the app.
+pub(crate) fn receive_headlines(
     mut headlines: MessageReader<PusherEvent<Headline>>,
-    mut cost: ResMut<Cost>,
+    mut stats: ResMut<FrameStats>,
     mut entries: MessageWriter<ChatEntry>,
 ) {
     for headline in headlines.read() {
-        cost.events += 1;
+        stats.events += 1;
         let Headline { from, text } = headline.data();
-        entries.write(ChatEntry::did(from.clone(), text.clone()));
+        entries.write(ChatEntry::action(from.clone(), text.clone()));
     }
 }
 
-/// Clients cannot publish on a public channel: the backend does.
-fn publish(mut wishes: MessageReader<Publish>, backend: Res<Backend>, me: Res<Me>) {
-    for _ in wishes.read() {
+/// Publishes through the backend, since clients cannot send on a public channel.
+fn publish(mut requests: MessageReader<Publish>, backend: Res<Backend>, me: Res<OwnName>) {
+    for _ in requests.read() {
         let headline = Headline {
             from: me.0.clone(),
             text: "wakes everybody up".to_owned(),

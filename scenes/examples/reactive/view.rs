@@ -1,25 +1,25 @@
-//! What one sees: what the app costs on the left, the news on the right.
+//! The window: the frame statistics on the left, the news on the right.
 
 use bevy::prelude::*;
 use pusher_scenes::{
     colours::{QUIET_TEXT, TEXT},
     draw::DrawSystems,
-    scene::Place,
+    scene::ServerLabel,
     window::{
         chat::ChatPanel,
-        frame::Frame,
+        layout::SceneLayout,
         panel::Panel,
-        picture::WorthAPicture,
+        screenshot::ScreenshotReady,
         theme::{GAP, QUIET, TITLE, UNIT, text},
     },
 };
 
-use crate::model::Cost;
+use crate::model::FrameStats;
 
-/// A picture shows so many news.
-const LIVELY: u64 = 5;
+/// A screenshot shows this many news.
+const MIN_EVENTS: u64 = 5;
 
-/// A number, and which one.
+/// Which number a text shows.
 #[derive(Component, Clone, Copy)]
 enum Figure {
     Frames,
@@ -37,13 +37,13 @@ const FIGURES: [(Figure, &str); 4] = [
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, judge_picture)
+        .add_systems(Update, update_screenshot_ready)
         .add_systems(PostUpdate, show.in_set(DrawSystems));
 }
 
-fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
-    let frame = Frame::spawn(&mut commands, "Reactive", &place);
-    let cost = Panel::aside(&mut commands, frame.body, "What it costs");
+fn build(mut commands: Commands, server_label: Res<ServerLabel>, assets: Res<AssetServer>) {
+    let layout = SceneLayout::spawn(&mut commands, "Reactive", &server_label);
+    let stats = Panel::aside(&mut commands, layout.body, "What it costs");
     for (figure, what) in FIGURES {
         commands.spawn((
             Node {
@@ -56,10 +56,10 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
                 (figure, text("", TITLE, TEXT)),
                 text(what, QUIET, QUIET_TEXT)
             ],
-            ChildOf(cost.content),
+            ChildOf(stats.content),
         ));
     }
-    let news = Panel::wide(&mut commands, frame.body, "News");
+    let news = Panel::wide(&mut commands, layout.body, "News");
     ChatPanel {
         empty: "No news, and so nothing to draw",
         input: None,
@@ -67,19 +67,22 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     .fill(&mut commands, &news, &assets);
 }
 
-/// Shows the numbers as of this frame; they are no reason for another one.
-fn show(cost: Res<Cost>, mut figures: Query<(&Figure, &mut Text)>) {
+/// Shows the numbers as of this frame. A changed number does not request another frame.
+fn show(stats: Res<FrameStats>, mut figures: Query<(&Figure, &mut Text)>) {
     for (figure, mut shown) in &mut figures {
-        let words = match figure {
-            Figure::Frames => cost.frames.to_string(),
-            Figure::WithoutSleep => cost.frames_without_sleep().to_string(),
-            Figure::Events => cost.events.to_string(),
-            Figure::LongestSleep => format!("{:.1} s", cost.longest_sleep.as_secs_f32()),
+        let text = match figure {
+            Figure::Frames => stats.frames.to_string(),
+            Figure::WithoutSleep => stats.frames_without_sleep().to_string(),
+            Figure::Events => stats.events.to_string(),
+            Figure::LongestSleep => format!("{:.1} s", stats.longest_sleep.as_secs_f32()),
         };
-        shown.set_if_neq(Text::new(words));
+        shown.set_if_neq(Text::new(text));
     }
 }
 
-fn judge_picture(cost: Res<Cost>, mut worth: ResMut<WorthAPicture>) {
-    worth.set_if_neq(WorthAPicture(cost.events >= LIVELY));
+fn update_screenshot_ready(
+    stats: Res<FrameStats>,
+    mut ready_for_screenshot: ResMut<ScreenshotReady>,
+) {
+    ready_for_screenshot.set_if_neq(ScreenshotReady(stats.events >= MIN_EVENTS));
 }

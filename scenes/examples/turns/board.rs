@@ -1,27 +1,27 @@
-//! The board: nine cells, to be clicked or to be named by a digit.
+//! The board: nine cells, played by a click or by a digit key.
 
 use bevy::picking::{events::PointerPress, pointer::PointerButton};
 use bevy::prelude::*;
 use pusher_scenes::{
     colours::{BACKGROUND, BORDER, GOOD, QUIET_TEXT, player_colour},
     draw::DrawSystems,
-    turns::{Mark, Outcome, Sitting},
+    turns::{Mark, Outcome, TableSync},
     window::{
         icons::Icon,
-        pace::Pace,
+        redraw::RedrawNeeds,
         theme::{CORNER, QUIET, UNIT, text},
     },
 };
 
-use crate::model::Wish;
+use crate::model::Request;
 
 /// A cell of the board, counted from the upper left.
 #[derive(Component)]
 pub(crate) struct Cell(pub(crate) u8);
 
-/// A mark that lies in a cell.
+/// Marks the node of a mark in a cell.
 #[derive(Component)]
-struct Laid;
+struct PlacedMark;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_observer(click)
@@ -73,23 +73,23 @@ pub(crate) fn spawn_board(commands: &mut Commands, parent: Entity) {
     }
 }
 
-fn click(press: On<PointerPress>, cells: Query<&Cell>, mut wishes: MessageWriter<Wish>) {
+fn click(press: On<PointerPress>, cells: Query<&Cell>, mut requests: MessageWriter<Request>) {
     if press.button == PointerButton::Primary
         && let Ok(cell) = cells.get(press.entity)
     {
-        wishes.write(Wish::Play(cell.0));
+        requests.write(Request::Play(cell.0));
     }
 }
 
 fn draw(
     mut commands: Commands,
-    mut pace: ResMut<Pace>,
-    sitting: Res<Sitting>,
+    mut redraw: ResMut<RedrawNeeds>,
+    sync: Res<TableSync>,
     assets: Res<AssetServer>,
     mut cells: Query<(Entity, &Cell, &mut BorderColor, Option<&Children>)>,
-    laid: Query<(), With<Laid>>,
+    placed: Query<(), With<PlacedMark>>,
 ) {
-    let game = &sitting.table.game;
+    let game = &sync.table.game;
     let board = game.board();
     let won = match game.outcome() {
         Outcome::Won(_, line) => line.to_vec(),
@@ -99,16 +99,16 @@ fn draw(
         let index = usize::from(cell.0);
         let edge = if won.contains(&index) { GOOD } else { BORDER };
         border.set_if_neq(BorderColor::all(edge));
-        let lying = children.and_then(|children| {
+        let existing = children.and_then(|children| {
             let mut children = children.iter();
-            children.find(|child| laid.contains(*child))
+            children.find(|child| placed.contains(*child))
         });
-        match (board.get(index).copied().flatten(), lying) {
+        match (board.get(index).copied().flatten(), existing) {
             (Some(mark), None) => {
-                let name = sitting.table.player(mark).map(|seat| seat.name.as_str());
+                let name = sync.table.player(mark).map(|seat| seat.name.as_str());
                 let colour = player_colour(name.unwrap_or_default());
-                commands.spawn((Laid, mark_of(mark, colour, &assets), ChildOf(entity)));
-                pace.moving();
+                commands.spawn((PlacedMark, mark_of(mark, colour, &assets), ChildOf(entity)));
+                redraw.request_next_frame();
             }
             (None, Some(mark)) => commands.entity(mark).despawn(),
             _ => {}

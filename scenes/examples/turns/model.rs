@@ -1,14 +1,14 @@
-//! The players at the table, the moves as they are made, and what the person wants.
+//! Updates the players and the move log from the table, and handles the user's requests.
 
 use bevy::prelude::*;
 use pusher_scenes::{
-    entry::ChatEntry,
-    link::LinkSystems,
+    chat_entry::ChatEntry,
+    connection::ConnectionSystems,
     player::{Departed, Player, RosterIsKnown},
-    turns::{Game, Mark, Outcome, Seat, Sitting, SittingSystems, Table, best_move},
+    turns::{Game, Mark, Outcome, Seat, Table, TableSync, TableSyncSystems, best_move},
 };
 
-/// The cells as one says them.
+/// The names of the cells.
 const CELLS: [&str; 9] = [
     "upper left",
     "upper middle",
@@ -21,62 +21,72 @@ const CELLS: [&str; 9] = [
     "lower right",
 ];
 
-/// What the person wants.
+/// A request of the user.
 #[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// To take this cell.
-    #[cfg_attr(not(feature = "windowed"), expect(dead_code, reason = "takes keys"))]
+pub(crate) enum Request {
+    /// Takes this cell.
+    #[cfg_attr(
+        not(feature = "windowed"),
+        expect(dead_code, reason = "sent by keys, which need a window")
+    )]
     Play(u8),
-    /// To take whichever cell is best.
+    /// Takes the best cell.
     PlayWell,
-    /// The next game.
-    #[cfg_attr(not(feature = "windowed"), expect(dead_code, reason = "takes keys"))]
+    /// Starts the next game.
+    #[cfg_attr(
+        not(feature = "windowed"),
+        expect(dead_code, reason = "sent by keys, which need a window")
+    )]
     NextGame,
 }
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_message::<Wish>().add_systems(
+    app.add_message::<Request>().add_systems(
         Update,
         (
-            // What is played now is told now.
-            obey.after(LinkSystems).before(SittingSystems),
-            (seat_players, tell_moves).chain().after(SittingSystems),
+            // Before the sync systems, so that a move is sent in the same frame.
+            handle_requests
+                .after(ConnectionSystems)
+                .before(TableSyncSystems),
+            (sync_players, announce_moves)
+                .chain()
+                .after(TableSyncSystems),
         ),
     );
 }
 
-fn obey(mut wishes: MessageReader<Wish>, mut sitting: ResMut<Sitting>) {
-    for wish in wishes.read() {
-        let id = sitting.me.id;
-        let table = &mut sitting.table;
-        let cell = match wish {
-            Wish::Play(cell) => Some(*cell),
-            Wish::PlayWell => table
+fn handle_requests(mut requests: MessageReader<Request>, mut sync: ResMut<TableSync>) {
+    for request in requests.read() {
+        let id = sync.me.id;
+        let table = &mut sync.table;
+        let cell = match request {
+            Request::Play(cell) => Some(*cell),
+            Request::PlayWell => table
                 .mark_of(id)
                 .and_then(|mark| best_move(&table.game, mark)),
-            Wish::NextGame => {
+            Request::NextGame => {
                 if table.is_over() && table.mark_of(id).is_some() {
                     table.game = table.game.next_round();
-                    sitting.has_news = true;
+                    sync.needs_send = true;
                 }
                 None
             }
         };
         if let Some(cell) = cell {
-            let was_played = sitting.table.play(id, cell);
-            sitting.has_news |= was_played;
+            let was_played = sync.table.play(id, cell);
+            sync.needs_send |= was_played;
         }
     }
 }
 
-/// Makes the players those who sit at the table.
-fn seat_players(
+/// Keeps the [`Player`] entities in sync with the seats of the table.
+fn sync_players(
     mut commands: Commands,
-    sitting: Res<Sitting>,
+    sync: Res<TableSync>,
     mut is_known: ResMut<RosterIsKnown>,
     players: Query<(Entity, &Player), Without<Departed>>,
 ) {
-    let Sitting { me, table, .. } = &*sitting;
+    let TableSync { me, table, .. } = &*sync;
     let name = |seat: &Seat| seat.id.to_string();
     is_known.0 |= table.seats.iter().flatten().next().is_some();
     for (entity, player) in &players {
@@ -97,7 +107,7 @@ fn seat_players(
             commands.spawn(Player {
                 id: name(seat),
                 name: seat.name.clone(),
-                doing: marks(mark).to_owned(),
+                doing: mark_name(mark).to_owned(),
                 is_you: seat.id == me.id,
                 ..default()
             });
@@ -105,35 +115,35 @@ fn seat_players(
     }
 }
 
-/// What the marks are called.
-pub(crate) fn marks(mark: Mark) -> &'static str {
+/// Returns the name of a mark.
+pub(crate) fn mark_name(mark: Mark) -> &'static str {
     match mark {
         Mark::Cross => "crosses",
         Mark::Nought => "noughts",
     }
 }
 
-/// Says what is new in the game, however it became known.
-fn tell_moves(
-    sitting: Res<Sitting>,
+/// Logs what is new in the game, whether it was played here or received.
+fn announce_moves(
+    sync: Res<TableSync>,
     mut known: Local<Game>,
     mut entries: MessageWriter<ChatEntry>,
 ) {
-    let Table { game, .. } = &sitting.table;
+    let Table { game, .. } = &sync.table;
     if known.round != game.round {
-        entries.write(ChatEntry::happened(format!("Game {}.", game.round + 1)));
+        entries.write(ChatEntry::event(format!("Game {}.", game.round + 1)));
         known.round = game.round;
         known.moves.clear();
     }
     let seat_of = |mark| {
-        let player = sitting.table.player(mark);
+        let player = sync.table.player(mark);
         player.map_or("somebody", |seat| seat.name.as_str())
     };
-    let mut mark = game.beginner();
+    let mut mark = game.first_mark();
     for (index, cell) in game.moves.iter().enumerate() {
         if index >= known.moves.len() {
             let cell = CELLS.get(usize::from(*cell)).copied().unwrap_or("nowhere");
-            entries.write(ChatEntry::did(seat_of(mark), cell));
+            entries.write(ChatEntry::action(seat_of(mark), cell));
         }
         mark = mark.other();
     }
@@ -141,10 +151,10 @@ fn tell_moves(
         match game.outcome() {
             Outcome::Turn(_) => {}
             Outcome::Won(mark, _) => {
-                entries.write(ChatEntry::happened(format!("{} has won.", seat_of(mark))));
+                entries.write(ChatEntry::event(format!("{} has won.", seat_of(mark))));
             }
             Outcome::Draw => {
-                entries.write(ChatEntry::happened("A draw."));
+                entries.write(ChatEntry::event("A draw."));
             }
         }
         known.moves.clone_from(&game.moves);

@@ -1,48 +1,49 @@
-//! The table's dealings with the network: everything that uses the plugin.
+//! All use of the Pusher plugin in this scene: the subscription, and notes about gaps. [`TableSyncPlugin`] sends and receives
+//! the table.
 
 use bevy::prelude::*;
 use bevy_pusher::prelude::*;
 use pusher_scenes::{
-    entry::ChatEntry,
-    link::{LinkPlugin, LinkSystems, Needed},
+    chat_entry::ChatEntry,
+    connection::{ConnectionPlugin, ConnectionSystems, RequiredChannel},
     server::{Identity, SceneServer},
-    turns::{Seat, Sitting, SittingPlugin, SittingSystems, TABLE_CHANNEL},
+    turns::{Seat, TABLE_CHANNEL, TableSync, TableSyncPlugin, TableSyncSystems},
     wall_clock::wall_clock,
 };
 
-/// The table, for a person of this name.
+/// Returns the plugin for a player with this name.
 ///
-/// What makes the game survive a loss: every event holds all that a client knows ([`SittingPlugin`]), and what is said
-/// while there is no connection waits for the next one.
+/// The game survives a lost connection, since each event contains the complete table ([`TableSyncPlugin`]), and events sent
+/// while disconnected are queued.
 pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + use<> {
     let config = server.config(&Identity::new(name));
     let me = Seat {
-        // On a private channel nobody has an id of the server's: the time makes one, so that whoever came first has the lower.
+        // A private channel has no user ids. The time serves as one: the client that joined first has the lower id.
         id: wall_clock(),
         name: name.to_owned(),
     };
     move |app| {
-        app.add_plugins((LinkPlugin::new(config.clone()), SittingPlugin))
-            .insert_resource(Sitting::new(me.clone()))
-            .configure_sets(Update, SittingSystems.after(LinkSystems))
+        app.add_plugins((ConnectionPlugin::new(config.clone()), TableSyncPlugin))
+            .insert_resource(TableSync::new(me.clone()))
+            .configure_sets(Update, TableSyncSystems.after(ConnectionSystems))
             .add_systems(Startup, |mut commands: Commands| {
-                commands.spawn((Needed, PusherChannel::new(TABLE_CHANNEL)));
+                commands.spawn((RequiredChannel, PusherChannel::new(TABLE_CHANNEL)));
             })
-            .add_systems(Update, tell_of_gaps.before(SittingSystems));
+            .add_systems(Update, announce_gaps.before(TableSyncSystems));
     }
 }
 
-fn tell_of_gaps(
+fn announce_gaps(
     mut changes: MessageReader<PusherSubscriptionChanged>,
-    mut sitting: ResMut<Sitting>,
+    mut sync: ResMut<TableSync>,
     mut entries: MessageWriter<ChatEntry>,
 ) {
     for change in changes.read() {
         if let Some(gap) = change.gap() {
-            let words = format!("Back after {:.1} s. The game goes on.", gap.as_secs_f32());
-            entries.write(ChatEntry::happened(words));
-            // Who knows less is told, and who knows more answers.
-            sitting.has_news = true;
+            let text = format!("Back after {:.1} s. The game continues.", gap.as_secs_f32());
+            entries.write(ChatEntry::event(text));
+            // Clients that know less receive the table, and a client that knows more answers with its own.
+            sync.needs_send = true;
         }
     }
 }

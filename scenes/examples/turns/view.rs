@@ -1,46 +1,46 @@
-//! What one sees: the players and the moves on the left, the board on the right.
+//! The window: the players and the moves on the left, the board on the right.
 
 use bevy::prelude::*;
 use pusher_scenes::{
     connection_view::ConnectionView,
     draw::DrawSystems,
     player::Player,
-    scene::Place,
-    turns::{Outcome, Sitting},
+    scene::ServerLabel,
+    turns::{Outcome, TableSync},
     window::{
         chat::ChatPanel,
-        frame::Frame,
+        layout::SceneLayout,
         panel::{Panel, PanelCount},
-        picture::WorthAPicture,
         roster::Roster,
+        screenshot::ScreenshotReady,
         theme::GAP,
     },
 };
 
-use crate::{board::spawn_board, model::marks};
+use crate::{board::spawn_board, model::mark_name};
 
-/// The players' share of the height, in percent, and at least the height of two rows and a title, in logical pixels.
+/// The height of the players as a percentage, and its minimum in logical pixels: two rows and the title.
 const PLAYERS: f32 = 48.0;
 const PLAYERS_HEIGHT: f32 = 184.0;
 
-/// A picture shows a game that went on after a loss, with so many moves.
-const LIVELY: usize = 5;
+/// A screenshot shows a game with this many moves, after a lost connection.
+const MIN_MOVES: usize = 5;
 
 #[derive(Component)]
 struct Headline;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, judge_picture)
+        .add_systems(Update, update_screenshot_ready)
         .add_systems(
             PostUpdate,
-            (tell_whose_turn, describe_players).before(DrawSystems),
+            (update_headline, describe_players).before(DrawSystems),
         );
 }
 
-fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
-    let frame = Frame::spawn(&mut commands, "Turns", &place);
-    let aside = Panel::column(&mut commands, frame.body);
+fn build(mut commands: Commands, server_label: Res<ServerLabel>, assets: Res<AssetServer>) {
+    let layout = SceneLayout::spawn(&mut commands, "Turns", &server_label);
+    let aside = Panel::column(&mut commands, layout.body);
     let players = Panel::spawn(
         &mut commands,
         aside,
@@ -65,7 +65,7 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     }
     .fill(&mut commands, &moves, &assets);
 
-    let board = Panel::wide(&mut commands, frame.body, "Board");
+    let board = Panel::wide(&mut commands, layout.body, "Board");
     commands.entity(board.count).insert(Headline);
     let middle = commands
         .spawn((
@@ -83,26 +83,26 @@ fn build(mut commands: Commands, place: Res<Place>, assets: Res<AssetServer>) {
     spawn_board(&mut commands, middle);
 }
 
-fn tell_whose_turn(sitting: Res<Sitting>, mut headlines: Query<&mut PanelCount, With<Headline>>) {
-    let Sitting { me, table, .. } = &*sitting;
+fn update_headline(sync: Res<TableSync>, mut headlines: Query<&mut PanelCount, With<Headline>>) {
+    let TableSync { me, table, .. } = &*sync;
     let name = |mark| match table.player(mark) {
         Some(seat) if seat.id == me.id => "you".to_owned(),
         Some(seat) => seat.name.clone(),
         None => "nobody yet".to_owned(),
     };
-    let words = match table.game.outcome() {
+    let text = match table.game.outcome() {
         Outcome::Turn(mark) => format!("to move: {}", name(mark)),
         Outcome::Won(mark, _) => format!("won by {}", name(mark)),
         Outcome::Draw => "a draw".to_owned(),
     };
     for mut headline in &mut headlines {
-        headline.set_if_neq(PanelCount(words.clone()));
+        headline.set_if_neq(PanelCount(text.clone()));
     }
 }
 
-/// Says in the players' rows how they are.
-fn describe_players(sitting: Res<Sitting>, mut players: Query<&mut Player>) {
-    let table = &sitting.table;
+/// Describes each player's state in the roster.
+fn describe_players(sync: Res<TableSync>, mut players: Query<&mut Player>) {
+    let table = &sync.table;
     for mut player in &mut players {
         let id = player.id.parse().unwrap_or_default();
         let Some(mark) = table.mark_of(id) else {
@@ -115,22 +115,22 @@ fn describe_players(sitting: Res<Sitting>, mut players: Query<&mut Player>) {
             Outcome::Won(..) => "has lost",
             Outcome::Draw => "a draw",
         };
-        let doing = format!("{}, {what}", marks(mark));
+        let doing = format!("{}, {what}", mark_name(mark));
         if player.doing != doing {
             player.doing = doing;
         }
     }
 }
 
-fn judge_picture(
-    sitting: Res<Sitting>,
+fn update_screenshot_ready(
+    sync: Res<TableSync>,
     view: Res<ConnectionView>,
     mut was_lost: Local<bool>,
-    mut worth: ResMut<WorthAPicture>,
+    mut ready_for_screenshot: ResMut<ScreenshotReady>,
 ) {
     let is_connected = view.is_connected();
-    let moves = sitting.table.game.moves.len();
+    let moves = sync.table.game.moves.len();
     *was_lost |= !is_connected && moves > 0;
-    let is_lively = is_connected && *was_lost && moves >= LIVELY;
-    worth.set_if_neq(WorthAPicture(is_lively));
+    let is_ready = is_connected && *was_lost && moves >= MIN_MOVES;
+    ready_for_screenshot.set_if_neq(ScreenshotReady(is_ready));
 }

@@ -1,36 +1,36 @@
-//! The keys of the scene, and what they mean.
+//! The scene's keys, and their hints.
 
 use bevy::prelude::*;
 use pusher_scenes::{
+    connection::ConnectionSystems,
     key_hints::{KeyHint, KeyHints},
-    link::LinkSystems,
     typing::{CommandKey, LineEntered},
 };
 
-use crate::{model::Wish, wire::IsOpen};
+use crate::{model::Request, wire::CanInspectServer};
 
 pub(crate) fn plugin(app: &mut App) {
-    app.add_systems(Startup, hint)
-        .add_systems(Update, (obey_keys, whisper_lines).before(LinkSystems));
+    app.add_systems(Startup, update_hints)
+        .add_systems(Update, (handle_keys, send_lines).before(ConnectionSystems));
 }
 
-fn hint(is_open: Res<IsOpen>, mut hints: ResMut<KeyHints>) {
+fn update_hints(can_inspect: Res<CanInspectServer>, mut hints: ResMut<KeyHints>) {
     hints.0.push(KeyHint::new("Enter", "whisper"));
-    if is_open.0 {
+    if can_inspect.0 {
         hints.0.push(KeyHint::new("F", "let the server forge one"));
     }
 }
 
-fn obey_keys(mut keys: MessageReader<CommandKey>, mut wishes: MessageWriter<Wish>) {
+fn handle_keys(mut keys: MessageReader<CommandKey>, mut requests: MessageWriter<Request>) {
     for _ in keys.read().filter(|key| key.is_letter('f')) {
-        wishes.write(Wish::Forge);
+        requests.write(Request::Forge);
     }
 }
 
-fn whisper_lines(mut lines: MessageReader<LineEntered>, mut wishes: MessageWriter<Wish>) {
-    wishes.write_batch(
+fn send_lines(mut lines: MessageReader<LineEntered>, mut requests: MessageWriter<Request>) {
+    requests.write_batch(
         lines
             .read()
-            .map(|LineEntered(line)| Wish::Whisper(line.clone())),
+            .map(|LineEntered(line)| Request::Whisper(line.clone())),
     );
 }

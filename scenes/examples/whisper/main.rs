@@ -1,7 +1,7 @@
-//! An encrypted channel: what the players see of a whisper, and beside it what the server sees.
+//! An encrypted channel: the players see the messages, the server only sees the ciphertext.
 //!
-//! `cargo run --example whisper` brings its own server and players; `-- --help` tells how to use another server, and
-//! `-- --headless` prints what happens as lines.
+//! `cargo run --example whisper` starts its own server and players; `-- --help` shows how to use another server, and
+//! `-- --headless` prints events as lines.
 
 #[cfg(feature = "windowed")]
 mod keys;
@@ -17,12 +17,12 @@ use bevy::prelude::*;
 use pusher_scenes::{
     arguments::SceneArguments,
     autopilot::autopilot,
-    scene::{DisplayMode, Place, run_scene, say, scene_app},
+    scene::{DisplayMode, ServerLabel, print_line, run_scene, scene_app},
     server::{Scene, SceneServer},
-    whisper::{WHISPER_CHANNEL, WHISPERERS, whisper_company},
+    whisper::{WHISPER_CHANNEL, WHISPERERS, start_whisper_players},
 };
 
-use model::Wish;
+use model::Request;
 
 const SCENE: Scene = Scene {
     name: "whisper",
@@ -38,17 +38,17 @@ fn main() -> ExitCode {
 fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
     let mode = DisplayMode::of(&SCENE, arguments)?;
     let server = SceneServer::start(SCENE, arguments)?;
-    say(&server.first_words());
+    print_line(&server.startup_message());
     let mut app = scene_app("Whisper", arguments, mode)?;
-    app.insert_resource(Place(server.place(WHISPER_CHANNEL)))
+    app.insert_resource(ServerLabel(server.label(WHISPER_CHANNEL)))
         .insert_resource(server.backend())
-        .add_message::<Wish>()
+        .add_message::<Request>()
         .add_plugins((
             network::plugin(&server, &arguments.name),
             wire::plugin(&server),
         ));
     if mode == DisplayMode::Lines {
-        app.add_plugins(wire::lines);
+        app.add_plugins(wire::print_entries);
     }
     #[cfg(feature = "windowed")]
     if mode == DisplayMode::Window {
@@ -58,11 +58,11 @@ fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
         app.add_plugins(autopilot([
             (
                 3000,
-                Wish::Whisper("I have the key to the lighthouse.".to_owned()),
+                Request::Whisper("I have the key to the lighthouse.".to_owned()),
             ),
-            (4000, Wish::Forge),
+            (4000, Request::Forge),
         ]));
     }
-    app.insert_resource(server.with_company(whisper_company)?);
+    app.insert_resource(server.with_simulated_players(start_whisper_players)?);
     Ok(app.run())
 }

@@ -1,12 +1,12 @@
-//! What the person wants: the seam between the keys and the network.
+//! The requests of the user: the interface between the keys and the network.
 
 use bevy::prelude::*;
 
-/// What the person wants.
+/// A request of the user.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// To whisper this.
+pub(crate) enum Request {
+    /// Whispers this text.
     Whisper(String),
-    /// That the server, which has no key, slips in a whisper of its own.
+    /// Lets the server, which has no key, send a forged event.
     Forge,
 }

@@ -1,46 +1,51 @@
-//! The whispers' dealings with the network: everything that uses the plugin.
+//! All use of the Pusher plugin in this scene: receives whispers, and publishes through the backend.
 
 use bevy::prelude::*;
 use bevy_pusher::prelude::*;
 use pusher_scenes::{
     backend::{Backend, To},
-    entry::ChatEntry,
-    link::{LinkPlugin, LinkSystems, Needed},
+    chat_entry::ChatEntry,
+    connection::{ConnectionPlugin, ConnectionSystems, RequiredChannel},
     server::{Identity, SceneServer},
     whisper::{WHISPER_CHANNEL, Whisper},
 };
 
-use crate::model::Wish;
+use crate::model::Request;
 
-/// What one is called.
+/// The local player's name.
 #[derive(Resource, Clone)]
-struct Me(String);
+struct OwnName(String);
 
-/// The whispers of all, for a person of this name.
+/// Returns the plugin for a player with this name.
 pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + use<> {
-    // The authorization of an encrypted channel brings its key; the plugin does the rest.
+    // The response of the auth endpoint contains the channel's key; the plugin decrypts with it.
     let config = server.config(&Identity::new(name));
-    let me = Me(name.to_owned());
+    let me = OwnName(name.to_owned());
     move |app| {
-        app.add_plugins(LinkPlugin::new(config.clone()))
+        app.add_plugins(ConnectionPlugin::new(config.clone()))
             .insert_resource(me.clone())
             .add_pusher_event::<Whisper>(Whisper::EVENT)
             .add_systems(Startup, |mut commands: Commands| {
-                commands.spawn((Needed, PusherChannel::new(WHISPER_CHANNEL)));
+                commands.spawn((RequiredChannel, PusherChannel::new(WHISPER_CHANNEL)));
             })
-            .add_systems(Update, (whisper, hear).chain().after(LinkSystems));
+            .add_systems(
+                Update,
+                (publish_whispers, receive_whispers)
+                    .chain()
+                    .after(ConnectionSystems),
+            );
     }
 }
 
-/// Clients cannot send on encrypted channels: the backend encrypts and publishes.
-fn whisper(
-    mut wishes: MessageReader<Wish>,
+/// Publishes through the backend, which encrypts, since clients cannot send on encrypted channels.
+fn publish_whispers(
+    mut requests: MessageReader<Request>,
     backend: Res<Backend>,
-    me: Res<Me>,
-    channels: Query<(), (With<Needed>, With<PusherSubscribed>)>,
+    me: Res<OwnName>,
+    channels: Query<(), (With<RequiredChannel>, With<PusherSubscribed>)>,
 ) {
-    for wish in wishes.read() {
-        if let (Wish::Whisper(text), false) = (wish, channels.is_empty()) {
+    for request in requests.read() {
+        if let (Request::Whisper(text), false) = (request, channels.is_empty()) {
             let whisper = Whisper {
                 from: me.0.clone(),
                 text: text.clone(),
@@ -51,10 +56,13 @@ fn whisper(
     }
 }
 
-/// An event like any other: what arrives here is decrypted, or it does not arrive.
-fn hear(mut whispers: MessageReader<PusherEvent<Whisper>>, mut entries: MessageWriter<ChatEntry>) {
+/// Reads events as on any other channel: they are decrypted already, and events that cannot be decrypted are not delivered.
+fn receive_whispers(
+    mut whispers: MessageReader<PusherEvent<Whisper>>,
+    mut entries: MessageWriter<ChatEntry>,
+) {
     for whisper in whispers.read() {
         let Whisper { from, text } = whisper.data();
-        entries.write(ChatEntry::said(from.clone(), text.clone()));
+        entries.write(ChatEntry::message(from.clone(), text.clone()));
     }
 }

@@ -1,70 +1,70 @@
-//! What one sees: on the left the whispers in clear, on the right what the server has of them.
+//! The window: the decrypted messages on the left, what the server sees of them on the right.
 
 use bevy::prelude::*;
 use bevy::text::LineHeight;
 use pusher_scenes::{
+    chat_entry::ChatEntry,
     colours::{BAD, QUIET_TEXT, TEXT},
     draw::DrawSystems,
-    entry::ChatEntry,
-    scene::Place,
+    scene::ServerLabel,
+    text::{clock, drawable},
     window::{
         chat::{ChatPanel, time_column},
-        frame::Frame,
         icons::Icon,
+        layout::SceneLayout,
         notice::{Notice, notice_in_the_middle},
-        pace::Pace,
         panel::Panel,
-        picture::WorthAPicture,
+        redraw::RedrawNeeds,
+        screenshot::ScreenshotReady,
         scrolling::Scrolling,
         theme::{BODY, GAP, QUIET, UNIT, text},
     },
-    words::{clock, drawable},
 };
 
-use crate::wire::{IsOpen, WireEntry};
+use crate::wire::{CanInspectServer, WireEntry};
 
-/// Between the lines of the data, in logical pixels.
+/// The line height of the data, in logical pixels.
 const DATA_LINE: f32 = 20.0;
 
-/// A picture shows so many whispers, and a forged one.
-const LIVELY: usize = 5;
+/// A screenshot shows this many whispers, and a forged one.
+const MIN_WHISPERS: usize = 5;
 
-/// The list of what the server sees.
+/// Marks the list of what the server sees.
 #[derive(Component)]
 struct WireList;
 
-/// What is in its place before.
+/// Marks the notice that is shown while the list is empty.
 #[derive(Component)]
 struct Placeholder;
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_systems(Startup, build)
-        .add_systems(Update, judge_picture)
+        .add_systems(Update, update_screenshot_ready)
         .add_systems(PostUpdate, add_lines.in_set(DrawSystems));
 }
 
 fn build(
     mut commands: Commands,
-    place: Res<Place>,
-    is_open: Res<IsOpen>,
+    server_label: Res<ServerLabel>,
+    can_inspect: Res<CanInspectServer>,
     assets: Res<AssetServer>,
 ) {
-    let frame = Frame::spawn(&mut commands, "Whisper", &place);
-    let players = Panel::wide(&mut commands, frame.body, "What the players see");
+    let layout = SceneLayout::spawn(&mut commands, "Whisper", &server_label);
+    let players = Panel::wide(&mut commands, layout.body, "What the players see");
     ChatPanel {
         empty: "Nobody has whispered yet",
         input: Some("Press Enter to whisper"),
     }
     .fill(&mut commands, &players, &assets);
 
-    let server = Panel::wide(&mut commands, frame.body, "What the server sees");
+    let server = Panel::wide(&mut commands, layout.body, "What the server sees");
     let scroll = Scrolling::spawn(&mut commands, server.content, true);
-    commands.spawn((WireList, Scrolling::lines(), ChildOf(scroll)));
-    let (icon, headline, details) = if is_open.0 {
+    commands.spawn((WireList, Scrolling::lines_node(), ChildOf(scroll)));
+    let (icon, headline, details) = if can_inspect.0 {
         (Icon::Signal, "Nothing yet", vec![])
     } else {
-        let why = "Only a server that the scene starts itself can be looked into.";
-        (Icon::Blocked, "Out of sight", vec![why.to_owned()])
+        let why = "Only the scene's own server can be inspected.";
+        (Icon::Blocked, "Not available", vec![why.to_owned()])
     };
     let said = Notice {
         icon,
@@ -82,7 +82,7 @@ fn build(
 fn add_lines(
     mut commands: Commands,
     time: Res<Time<Real>>,
-    mut pace: ResMut<Pace>,
+    mut redraw: ResMut<RedrawNeeds>,
     mut entries: MessageReader<WireEntry>,
     list: Single<Entity, With<WireList>>,
     placeholders: Query<Entity, With<Placeholder>>,
@@ -96,15 +96,15 @@ fn add_lines(
         let data = (entry.data.as_str(), data);
         let line = wire_line(&clock(time.elapsed()), (name, colour), data);
         commands.spawn((line, ChildOf(*list)));
-        // The list's end is known after this frame's layout.
-        pace.moving();
+        // The scroll position at the end is known only after this frame's layout, so one more frame is needed.
+        redraw.request_next_frame();
         for placeholder in &placeholders {
             commands.entity(placeholder).despawn();
         }
     }
 }
 
-/// The event's name, and below it the data, which has no words at which to break it.
+/// Returns an entry: the event's name, and below it the data. The data has no spaces, so it wraps at any character.
 fn wire_line(
     time: &str,
     (name, name_colour): (&str, Color),
@@ -143,14 +143,14 @@ fn wire_line(
     )
 }
 
-fn judge_picture(
+fn update_screenshot_ready(
     mut entries: MessageReader<ChatEntry>,
     mut wire: MessageReader<WireEntry>,
     mut lines: Local<usize>,
     mut was_forged: Local<bool>,
-    mut worth: ResMut<WorthAPicture>,
+    mut ready_for_screenshot: ResMut<ScreenshotReady>,
 ) {
     *lines += entries.read().count();
     *was_forged |= wire.read().any(|entry| entry.is_forged);
-    worth.set_if_neq(WorthAPicture(*was_forged && *lines >= LIVELY));
+    ready_for_screenshot.set_if_neq(ScreenshotReady(*was_forged && *lines >= MIN_WHISPERS));
 }

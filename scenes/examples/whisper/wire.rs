@@ -1,55 +1,55 @@
-//! What the scene's own server sees of the whispers, and what it can do to them.
+//! What the scene's own server sees of the whispers, and a forged event.
 
 use bevy::prelude::*;
 use pusher_dev_server::ServerEvent;
 use pusher_scenes::{
+    chat_entry::ChatEntry,
     dev_server::ServerEvents,
-    entry::ChatEntry,
     server::SceneServer,
+    text::shortened,
     whisper::{WHISPER_CHANNEL, Whisper},
-    words::shortened,
 };
 use serde_json::json;
 
-use crate::model::Wish;
+use crate::model::Request;
 
-/// Lines without a window show so many characters of what the server sees.
-const SHOWN: usize = 72;
+/// Where there is no window, the data is shortened to this many characters.
+const MAX_CHARACTERS: usize = 72;
 
-/// Something that is on the wire.
+/// An event as the server sees it.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WireEntry {
     /// The event's name.
     pub(crate) event: String,
-    /// The data, as the server has it.
+    /// The data, encrypted unless the event is forged.
     pub(crate) data: String,
-    /// Whether the server made it up.
+    /// Whether the server forged the event.
     pub(crate) is_forged: bool,
 }
 
-/// Whether there is a server that can be looked into.
+/// Whether the scene has its own server, which it can inspect.
 #[derive(Resource, Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IsOpen(pub(crate) bool);
+pub(crate) struct CanInspectServer(pub(crate) bool);
 
-/// The server's own account of what passes through it.
+/// The events of the scene's own server.
 #[derive(Resource)]
-struct Tap(ServerEvents);
+struct ServerLog(ServerEvents);
 
-/// Looks into the scene's own server.
+/// Returns the plugin that observes the scene's own server.
 pub(crate) fn plugin(server: &SceneServer) -> impl Fn(&mut App) + use<> {
     let own = server.shared();
     move |app| {
         app.add_message::<WireEntry>()
-            .insert_resource(IsOpen(own.is_some()));
+            .insert_resource(CanInspectServer(own.is_some()));
         if let Some(own) = &own {
-            app.insert_resource(Tap(own.events()))
-                .add_systems(Update, (watch, forge));
+            app.insert_resource(ServerLog(own.events()))
+                .add_systems(Update, (record_published, forge));
         }
     }
 }
 
-fn watch(tap: Res<Tap>, mut entries: MessageWriter<WireEntry>) {
-    while let Some(event) = tap.0.try_next() {
+fn record_published(log: Res<ServerLog>, mut entries: MessageWriter<WireEntry>) {
+    while let Some(event) = log.0.try_next() {
         if let ServerEvent::Published {
             channel,
             event,
@@ -67,13 +67,16 @@ fn watch(tap: Res<Tap>, mut entries: MessageWriter<WireEntry>) {
     }
 }
 
-/// A server may send what it likes. Without the key it cannot make anybody believe it.
+/// Sends an unencrypted event to all clients, as a malicious server could. They refuse it.
 fn forge(
-    mut wishes: MessageReader<Wish>,
+    mut requests: MessageReader<Request>,
     server: Res<SceneServer>,
     mut entries: MessageWriter<WireEntry>,
 ) {
-    for _ in wishes.read().filter(|wish| **wish == Wish::Forge) {
+    for _ in requests
+        .read()
+        .filter(|request| **request == Request::Forge)
+    {
         let Some(own) = server.own() else {
             continue;
         };
@@ -90,15 +93,15 @@ fn forge(
     }
 }
 
-/// Prints what the server sees.
-pub(crate) fn lines(app: &mut App) {
+/// Prints what the server sees as lines.
+pub(crate) fn print_entries(app: &mut App) {
     app.add_systems(
         Update,
         |mut wire: MessageReader<WireEntry>, mut entries: MessageWriter<ChatEntry>| {
             for entry in wire.read() {
                 let verb = if entry.is_forged { "forges" } else { "sees" };
-                let words = format!("{verb} {}", shortened(&entry.data, SHOWN));
-                entries.write(ChatEntry::did("the server", words));
+                let text = format!("{verb} {}", shortened(&entry.data, MAX_CHARACTERS));
+                entries.write(ChatEntry::action("the server", text));
             }
         },
     );

@@ -1,37 +1,37 @@
-//! What the clients at a shared board say to each other.
+//! The channel and the client event of the scene `cursors`, and its simulated players.
 
 mod path;
 mod players;
 
 pub use path::{Path, PathPoint};
-pub use players::{CURSOR_PLAYERS, cursor_company};
+pub use players::{CURSOR_PLAYERS, start_cursor_players};
 
 use std::time::Duration;
 
 use bevy::math::Vec2;
 use serde::{Deserialize, Serialize};
 
-/// The channel that says who is at the board, and on which they move.
+/// The presence channel of the board.
 pub const BOARD_CHANNEL: &str = "presence-board";
 
-/// A player's cursor is here. Each one replaces what was said before.
+/// The position of a player's cursor. Each event replaces the one before.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
 pub struct Cursor {
-    /// In parts of the board's width, from its left edge.
+    /// The position from the left edge, as a fraction of the board's width.
     pub x: f32,
-    /// In parts of the board's height, from its top edge.
+    /// The position from the top edge, as a fraction of the board's height.
     pub y: f32,
-    /// Whether it draws.
+    /// Whether the cursor draws.
     pub pen: bool,
-    /// When, in milliseconds on the sender's own clock.
+    /// The time of the position, in milliseconds on the sender's clock.
     pub at: u64,
 }
 
 impl Cursor {
-    /// The client event's name.
+    /// The name of the client event.
     pub const EVENT: &str = "client-cursor";
 
-    /// A cursor at this place and this moment of one's own clock.
+    /// Creates the event for a position at the time `now` on the local clock.
     #[must_use]
     pub fn new(position: Vec2, pen: bool, now: Duration) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Cursor {
         }
     }
 
-    /// Where it is.
+    /// Returns the position.
     #[must_use]
     pub fn position(&self) -> Vec2 {
         Vec2::new(self.x, self.y)

@@ -1,4 +1,4 @@
-//! Makes a smooth path of a few positions a second.
+//! Interpolates a smooth path between the few positions per second that are received.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,40 +7,41 @@ use bevy::math::Vec2;
 
 use super::Cursor;
 
-/// Positions are shown so much later than they were sent: long enough that the next one is there when it is needed.
+/// How long after it was sent a position is shown: long enough that the next one has usually arrived.
 const DELAY: Duration = Duration::from_millis(250);
 
-/// After a longer silence the cursor has rested and did not creep from one position to the other.
-const REST: f64 = 0.3;
+/// In seconds. Without events for longer than this, the cursor has rested; it must not creep to the next position during that
+/// time.
+const REST_SECONDS: f64 = 0.3;
 
-/// How long before the end of a rest the cursor set out, in seconds: the time between two events.
-const STEP: f64 = 0.1;
+/// How long before the first event after a rest the motion starts, in seconds: the interval between two events.
+const SEND_INTERVAL: f64 = 0.1;
 
-/// So many positions are enough to look back.
-const KEPT: usize = 32;
+/// The number of positions to keep. At most ten a second arrive, so this covers more than `DELAY`.
+const MAX_POINTS: usize = 32;
 
-/// The way of one cursor, from the events that tell of it.
+/// The path of one cursor, built from the events about it.
 #[derive(Clone, Debug, Default)]
 pub struct Path {
     points: VecDeque<PathPoint>,
-    /// The least that an event's arrival was behind its sender's clock, in seconds: that is the clocks' difference and the
-    /// shortest way through the network. Whatever takes longer is jitter, and evened out.
+    /// The smallest difference between arrival time and sender time so far, in seconds: the offset of the clocks plus the
+    /// shortest network delay. Any delay above it is jitter, which the path compensates.
     lag: Option<f64>,
 }
 
 /// A position on the path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PathPoint {
-    /// Where.
+    /// The position, as a fraction of the board.
     pub position: Vec2,
-    /// Whether the cursor draws from here to the next one.
+    /// Whether the cursor draws from here to the next position.
     pub pen: bool,
-    /// When, in seconds on the sender's clock.
+    /// The time in seconds on the sender's clock.
     at: f64,
 }
 
 impl Path {
-    /// Takes an event that came at this moment of one's own clock.
+    /// Adds an event that arrived at the time `now` on the local clock.
     pub fn push(&mut self, cursor: &Cursor, now: Duration) {
         let at = Duration::from_millis(cursor.at).as_secs_f64();
         let lag = now.as_secs_f64() - at;
@@ -51,30 +52,30 @@ impl Path {
             at,
         };
         match self.points.back() {
-            // Late news; there are newer ones.
+            // Arrived out of order; a newer position is known already.
             Some(last) if last.at >= at => return,
-            Some(last) if at - last.at > REST => {
-                let rested = PathPoint {
-                    at: at - STEP,
+            Some(last) if at - last.at > REST_SECONDS => {
+                let rest_end = PathPoint {
+                    at: at - SEND_INTERVAL,
                     ..*last
                 };
-                self.points.push_back(rested);
+                self.points.push_back(rest_end);
             }
             _ => {}
         }
         self.points.push_back(point);
-        while self.points.len() > KEPT {
+        while self.points.len() > MAX_POINTS {
             self.points.pop_front();
         }
     }
 
-    /// The last position that was told, without any smoothing.
+    /// Returns the last received position, without smoothing.
     #[must_use]
     pub fn last(&self) -> Option<PathPoint> {
         self.points.back().copied()
     }
 
-    /// Where the cursor is to be seen at this moment of one's own clock, and whether it draws.
+    /// Returns the position to show at the time `now` on the local clock.
     #[must_use]
     pub fn at(&self, now: Duration) -> Option<PathPoint> {
         let at = now.as_secs_f64() - self.lag? - DELAY.as_secs_f64();
@@ -86,7 +87,7 @@ impl Path {
                 let before = next.checked_sub(2).and_then(|index| self.points.get(index));
                 let after = self.points.get(next + 1);
                 Some(PathPoint {
-                    position: between(before, from, to, after, at),
+                    position: interpolate(before, from, to, after, at),
                     pen: from.pen,
                     at,
                 })
@@ -96,7 +97,7 @@ impl Path {
         }
     }
 
-    /// Whether the cursor still has a way to go at this moment of one's own clock.
+    /// Whether the shown cursor still moves at the time `now` on the local clock.
     #[must_use]
     pub fn is_moving(&self, now: Duration) -> bool {
         let shown = self
@@ -109,8 +110,8 @@ impl Path {
     }
 }
 
-/// A position between two, on a cubic curve that goes through all of them without a corner.
-fn between(
+/// Interpolates between two positions on a cubic curve that passes through all positions without a corner.
+fn interpolate(
     before: Option<&PathPoint>,
     from: &PathPoint,
     to: &PathPoint,
@@ -119,19 +120,18 @@ fn between(
 ) -> Vec2 {
     let span = to.at - from.at;
     let part = ((at - from.at) / span) as f32;
-    // A Catmull-Rom curve for points that do not come evenly: the way to go at a point is that from its one neighbour to the
-    // other, in the time that it takes.
+    // A non-uniform Catmull-Rom spline: the tangent at a point is the slope between its two neighbours.
     let tangent = |one: &PathPoint, other: &PathPoint| {
         (other.position - one.position) * (span / (other.at - one.at).max(f64::EPSILON)) as f32
     };
-    let set_out = tangent(before.unwrap_or(from), to);
-    let arrive = tangent(from, after.unwrap_or(to));
+    let start_tangent = tangent(before.unwrap_or(from), to);
+    let end_tangent = tangent(from, after.unwrap_or(to));
     let (square, cube) = (part.powi(2), part.powi(3));
     let curve = from.position * (2.0 * cube - 3.0 * square + 1.0)
-        + set_out * (cube - 2.0 * square + part)
+        + start_tangent * (cube - 2.0 * square + part)
         + to.position * (3.0 * square - 2.0 * cube)
-        + arrive * (cube - square);
-    // At a sharp turn the curve would swing out of the board.
+        + end_tangent * (cube - square);
+    // At a sharp turn the curve could leave the board.
     curve.clamp(Vec2::ZERO, Vec2::ONE)
 }
 
@@ -139,7 +139,7 @@ fn between(
 mod tests {
     use super::*;
 
-    /// On a straight line, a tenth of the board every 100 ms.
+    /// A position on a straight line, which moves a tenth of the board every 100 ms.
     fn on_the_line(step: u64) -> Cursor {
         Cursor {
             x: step as f32 / 10.0,
@@ -153,7 +153,7 @@ mod tests {
         Duration::from_millis(time)
     }
 
-    /// When a position that was sent at this moment is to be seen, if the network takes `least` milliseconds.
+    /// Returns when a position sent at `at` is shown, if the shortest network delay is `least` milliseconds.
     fn shown(at: u64, least: u64) -> Duration {
         milliseconds(at + least) + DELAY
     }
@@ -172,8 +172,11 @@ mod tests {
         }
         for (step, y) in [(0, 0.1), (1, 0.9), (2, 0.3), (3, 0.8)] {
             let position = path.at(shown(step * 100, 20)).unwrap().position;
-            let told = Vec2::new(step as f32 / 10.0, y);
-            assert!(position.distance(told) < 1e-4, "{position} for {told}");
+            let received = Vec2::new(step as f32 / 10.0, y);
+            assert!(
+                position.distance(received) < 1e-4,
+                "{position} for {received}"
+            );
         }
     }
 
@@ -195,8 +198,8 @@ mod tests {
         let mut path = Path::default();
         path.push(&on_the_line(0), milliseconds(0));
         path.push(&on_the_line(50), milliseconds(5000));
-        let rested = path.at(shown(4800, 0)).unwrap();
-        assert_eq!(rested.position, on_the_line(0).position());
+        let rest_end = path.at(shown(4800, 0)).unwrap();
+        assert_eq!(rest_end.position, on_the_line(0).position());
         assert!(!path.is_moving(shown(5001, 0)));
     }
 

@@ -1,4 +1,4 @@
-//! Players who draw on the board when nobody else is there.
+//! Simulated players that draw on the board.
 
 use std::f32::consts::TAU;
 use std::io;
@@ -10,27 +10,27 @@ use bevy_pusher::{PusherWaker, SendMode, prelude::*};
 
 use super::{BOARD_CHANNEL, Cursor};
 use crate::{
-    company::{Company, player_app},
     dev_server::DevServer,
     player::PlayerInfo,
     server::Identity,
+    simulation::{SimulatedPlayers, player_app},
 };
 
-/// How many there are.
-pub const CURSOR_PLAYERS: usize = CAST.len();
+/// The number of players.
+pub const CURSOR_PLAYERS: usize = PLAYERS.len();
 
-/// How often a player moves the cursor.
-const PACE: Duration = Duration::from_millis(30);
+/// How often a player's cursor moves.
+const UPDATE_INTERVAL: Duration = Duration::from_millis(30);
 
-/// Between the comings of two players.
-const APART: Duration = Duration::from_millis(700);
+/// The time between two players joining.
+const JOIN_INTERVAL: Duration = Duration::from_millis(700);
 
-/// How long the way to the next drawing takes, and the rest before it, in seconds.
-const WAY: f32 = 0.8;
-const PAUSE: f32 = 0.7;
+/// How long the cursor moves to the next drawing, and how long it pauses before that, in seconds.
+const MOVE_SECONDS: f32 = 0.8;
+const PAUSE_SECONDS: f32 = 0.7;
 
-/// Who they are, and where each of them draws what, over and over.
-const CAST: [(&str, [Drawing; 3]); 4] = [
+/// The players, and the drawings that each of them repeats.
+const PLAYERS: [(&str, [Drawing; 3]); 4] = [
     (
         "Mira",
         [
@@ -65,7 +65,7 @@ const CAST: [(&str, [Drawing; 3]); 4] = [
     ),
 ];
 
-/// What is drawn, the middle of it in parts of the board, and the seconds that it takes.
+/// The shape, its centre as fractions of the board, and its duration in seconds.
 #[derive(Clone, Copy, Debug)]
 struct Drawing(Shape, f32, f32, f32);
 
@@ -79,13 +79,13 @@ enum Shape {
 }
 
 impl Shape {
-    /// Where the pen is, from the middle, when this part of the shape is done. As if the board were a square.
+    /// Returns the pen's offset from the centre when this fraction of the shape is drawn, on a square board.
     fn at(self, part: f32) -> Vec2 {
         let turn = part * TAU;
         match self {
             Self::Spiral => Vec2::from_angle(turn * 3.0) * (0.02 + 0.11 * part),
             Self::Star => {
-                // Every other corner of a pentagon, by straight lines.
+                // Straight lines between every second corner of a pentagon.
                 let corner = part * 5.0;
                 let point = |index: f32| Vec2::from_angle((index * 2.0 / 5.0 - 0.25) * TAU) * 0.13;
                 point(corner.floor()).lerp(point(corner.floor() + 1.0), corner.fract())
@@ -113,21 +113,24 @@ impl Drawing {
     }
 }
 
-/// Where a player is in the round of drawings after so many seconds, and whether the pen is down.
+/// Returns the cursor position after this many seconds of the repeated drawings, and whether the pen is down.
 fn cursor_at(drawings: &[Drawing], seconds: f32) -> Option<(Vec2, bool)> {
-    let round: f32 = drawings.iter().map(|drawing| drawing.3 + WAY + PAUSE).sum();
+    let round: f32 = drawings
+        .iter()
+        .map(|drawing| drawing.3 + MOVE_SECONDS + PAUSE_SECONDS)
+        .sum();
     let mut left = seconds.rem_euclid(round);
     let mut from = drawings.last()?.at(1.0);
     for drawing in drawings {
         let start = drawing.at(0.0);
-        if left < PAUSE {
+        if left < PAUSE_SECONDS {
             return Some((from, false));
         }
-        left -= PAUSE;
-        if left < WAY {
-            return Some((from.lerp(start, smooth(left / WAY)), false));
+        left -= PAUSE_SECONDS;
+        if left < MOVE_SECONDS {
+            return Some((from.lerp(start, smoothstep(left / MOVE_SECONDS)), false));
         }
-        left -= WAY;
+        left -= MOVE_SECONDS;
         if left < drawing.3 {
             return Some((drawing.at(left / drawing.3), true));
         }
@@ -137,26 +140,26 @@ fn cursor_at(drawings: &[Drawing], seconds: f32) -> Option<(Vec2, bool)> {
     Some((from, false))
 }
 
-/// Slow at both ends.
-fn smooth(part: f32) -> f32 {
+/// The smoothstep function: slow at both ends.
+fn smoothstep(part: f32) -> f32 {
     part * part * (3.0 - 2.0 * part)
 }
 
-/// Brings the players to the board of this server.
+/// Starts the players on the board of this server.
 ///
 /// # Errors
-/// Their thread cannot be started.
-pub fn cursor_company(server: Arc<DevServer>) -> io::Result<Company> {
-    Company::of_players(CURSOR_PLAYERS, PACE, move |index, waker| {
-        let (name, drawings) = CAST.get(index).copied().unwrap_or(CAST[0]);
+/// The thread of the players could not be started.
+pub fn start_cursor_players(server: Arc<DevServer>) -> io::Result<SimulatedPlayers> {
+    SimulatedPlayers::start_apps(CURSOR_PLAYERS, UPDATE_INTERVAL, move |index, waker| {
+        let (name, drawings) = PLAYERS.get(index).copied().unwrap_or(PLAYERS[0]);
         player(&server, index, name, drawings, waker)
     })
 }
 
-/// How a player is.
+/// The state of a simulated player.
 #[derive(Resource)]
-struct Me {
-    comes_after: Duration,
+struct PlayerState {
+    join_delay: Duration,
     drawings: [Drawing; 3],
     last: Option<(Vec2, bool)>,
 }
@@ -170,8 +173,8 @@ fn player(
 ) -> App {
     let you = Identity::new(name).with_info(&PlayerInfo::new(name, "watching"));
     let mut app = player_app(server, &you, waker);
-    app.insert_resource(Me {
-        comes_after: APART * index as u32,
+    app.insert_resource(PlayerState {
+        join_delay: JOIN_INTERVAL * index as u32,
         drawings,
         last: None,
     })
@@ -181,17 +184,17 @@ fn player(
 
 fn join(
     mut commands: Commands,
-    me: Res<Me>,
+    me: Res<PlayerState>,
     time: Res<Time<Real>>,
     channels: Query<(), With<PusherChannel>>,
 ) {
-    if channels.is_empty() && time.elapsed() >= me.comes_after {
+    if channels.is_empty() && time.elapsed() >= me.join_delay {
         commands.spawn(PusherChannel::new(BOARD_CHANNEL));
     }
 }
 
 fn draw(
-    mut me: ResMut<Me>,
+    mut me: ResMut<PlayerState>,
     time: Res<Time<Real>>,
     connection: Res<PusherConnection>,
     board: Option<Single<&PusherChannel, With<PusherSubscribed>>>,
@@ -207,6 +210,6 @@ fn draw(
     let cursor = Cursor::new(position, pen, time.elapsed());
     let sent = connection.send_with(SendMode::Latest, BOARD_CHANNEL, Cursor::EVENT, &cursor);
     if let Err(error) = sent {
-        warn!("a simulated player could not send where the cursor is: {error}");
+        warn!("a simulated player could not send its cursor position: {error}");
     }
 }

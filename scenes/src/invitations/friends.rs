@@ -1,4 +1,4 @@
-//! Friends who come and go, invite, and answer invitations.
+//! Simulated friends that go online and offline, invite the local player, and answer invitations.
 
 use std::io;
 use std::sync::Arc;
@@ -10,49 +10,54 @@ use serde::Serialize;
 
 use super::{Answer, Invitation, ROOM_PREFIX, Say};
 use crate::{
-    company::{Company, player_app_with_sign_in},
     dev_server::DevServer,
     server::Identity,
+    simulation::{SimulatedPlayers, player_app_with_sign_in},
 };
 
-use self::Act::{Come, Go, Invite};
+use self::Action::{Connect, Disconnect, Invite};
 
-/// How often a friend looks what is due.
-const PACE: Duration = Duration::from_millis(100);
+/// How often a friend checks what is due.
+const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long a friend takes to answer.
-const ANSWER: Duration = Duration::from_millis(1400);
+const ANSWER_DELAY: Duration = Duration::from_millis(1400);
 
-/// Who they are.
+/// The names of the friends.
 pub const FRIENDS: [&str; 5] = ["Mira", "Jonas Lind", "Cleo", "Ada Park", "Tomas"];
 
-/// What a friend does.
+/// A scripted action of a friend.
 #[derive(Clone, Copy, Debug)]
-enum Act {
-    /// Comes online.
-    Come,
-    /// Goes offline.
-    Go,
-    /// Invites the guest to this.
+enum Action {
+    /// Go online.
+    Connect,
+    /// Go offline.
+    Disconnect,
+    /// Invite the local player to this game.
     Invite(&'static str),
 }
 
-/// What a friend does, each so many milliseconds after what was before.
-fn plan(name: &str) -> &'static [(u64, Act)] {
+/// Returns the script of a friend. Each delay, in milliseconds, starts at the action before.
+fn script(name: &str) -> &'static [(u64, Action)] {
     match name {
         "Mira" => &[
-            (0, Come),
+            (0, Connect),
             (2500, Invite("the harbour circuit")),
             (60_000, Invite("one more lap")),
         ],
-        "Jonas Lind" => &[(0, Come), (40_000, Go), (9_000, Come)],
-        "Cleo" => &[(0, Come), (7_000, Go), (6_000, Come), (20_000, Go)],
-        "Ada Park" => &[(1_500, Come)],
-        _ => &[(8_000, Come), (1_500, Invite("a kart night"))],
+        "Jonas Lind" => &[(0, Connect), (40_000, Disconnect), (9_000, Connect)],
+        "Cleo" => &[
+            (0, Connect),
+            (7_000, Disconnect),
+            (6_000, Connect),
+            (20_000, Disconnect),
+        ],
+        "Ada Park" => &[(1_500, Connect)],
+        _ => &[(8_000, Connect), (1_500, Invite("a kart night"))],
     }
 }
 
-/// What a friend says to an invitation, and whether it is a yes.
+/// Returns a friend's answer to an invitation: whether it is accepted, and a comment.
 fn reply(name: &str) -> (bool, &'static str) {
     match name {
         "Ada Park" => (false, "in a race, ask me later"),
@@ -61,158 +66,163 @@ fn reply(name: &str) -> (bool, &'static str) {
     }
 }
 
-/// Brings the friends of the guest of this name to the server.
+/// Starts the friends of the player with this name.
 ///
 /// # Errors
-/// Their thread cannot be started.
-pub fn invitation_company(server: Arc<DevServer>, guest: String) -> io::Result<Company> {
-    Company::of_players(FRIENDS.len(), PACE, move |index, waker| {
+/// The thread of the friends could not be started.
+pub fn start_friends(server: Arc<DevServer>, player: String) -> io::Result<SimulatedPlayers> {
+    SimulatedPlayers::start_apps(FRIENDS.len(), UPDATE_INTERVAL, move |index, waker| {
         let name = FRIENDS.get(index).copied().unwrap_or_default();
-        friend(&server, name, &guest, waker)
+        friend(&server, name, &player, waker)
     })
 }
 
-/// How a friend is.
+/// The state of a simulated friend.
 #[derive(Resource)]
-struct Me {
+struct FriendState {
     server: Arc<DevServer>,
     name: &'static str,
-    guest: String,
-    plan: std::slice::Iter<'static, (u64, Act)>,
-    /// What is next, and when.
-    next: Option<(Duration, Act)>,
+    player: String,
+    script: std::slice::Iter<'static, (u64, Action)>,
+    /// The next action, and when it is due.
+    next: Option<(Duration, Action)>,
     room: Option<Entity>,
     replies: usize,
 }
 
-/// What a friend has thought of, for the right moment.
+/// The replies that are not due yet.
 #[derive(Resource, Default)]
-struct Thoughts(Vec<(Duration, Thought)>);
+struct DelayedActions(Vec<(Duration, DelayedAction)>);
 
-enum Thought {
+enum DelayedAction {
     Answer(Invitation),
     Say(String, &'static str),
 }
 
-fn friend(server: &Arc<DevServer>, name: &'static str, guest: &str, waker: PusherWaker) -> App {
-    let watchlist = [guest.to_owned()];
+fn friend(server: &Arc<DevServer>, name: &'static str, player: &str, waker: PusherWaker) -> App {
+    let watchlist = [player.to_owned()];
     let mut app = player_app_with_sign_in(server, &Identity::new(name), &watchlist, waker);
-    app.insert_resource(Me {
+    app.insert_resource(FriendState {
         server: Arc::clone(server),
         name,
-        guest: guest.to_owned(),
-        plan: plan(name).iter(),
+        player: player.to_owned(),
+        script: script(name).iter(),
         next: None,
         room: None,
         replies: 0,
     })
-    .init_resource::<Thoughts>()
+    .init_resource::<DelayedActions>()
     .add_pusher_user_event::<Invitation>(Invitation::EVENT)
     .add_pusher_user_event::<Answer>(Answer::EVENT)
     .add_pusher_event::<Say>(Say::EVENT)
-    .add_systems(Update, (follow_plan, hear, follow_thoughts).chain());
+    .add_systems(
+        Update,
+        (run_script, receive_events, run_delayed_actions).chain(),
+    );
     app
 }
 
-fn follow_plan(
-    mut me: ResMut<Me>,
+fn run_script(
+    mut me: ResMut<FriendState>,
     time: Res<Time<Real>>,
     user: Res<PusherUser>,
     connection: Res<PusherConnection>,
 ) {
     if me.next.is_none() {
         me.next = me
-            .plan
+            .script
             .next()
-            .map(|(pause, act)| (time.elapsed() + Duration::from_millis(*pause), *act));
+            .map(|(pause, action)| (time.elapsed() + Duration::from_millis(*pause), *action));
     }
-    let Some((_, act)) = me.next.filter(|(due, _)| *due <= time.elapsed()) else {
+    let Some((_, action)) = me.next.filter(|(due, _)| *due <= time.elapsed()) else {
         return;
     };
-    match act {
-        Come => {
+    match action {
+        Connect => {
             connection.connect();
             connection.sign_in();
         }
-        Go => connection.disconnect(),
-        Invite(_) if !user.is_online(&me.guest) => return,
+        Disconnect => connection.disconnect(),
+        Invite(_) if !user.is_online(&me.player) => return,
         Invite(game) => {
             let room = format!(
                 "{ROOM_PREFIX}{}-{}",
                 me.name.replace(' ', "-"),
-                me.plan.len()
+                me.script.len()
             );
             let invitation = Invitation {
                 from: me.name.to_owned(),
                 game: game.to_owned(),
                 room,
             };
-            tell(&me, &me.guest, Invitation::EVENT, &invitation);
+            publish_to_user(&me, &me.player, Invitation::EVENT, &invitation);
         }
     }
     me.next = None;
 }
 
-/// Asks the backend to tell a user.
-fn tell(me: &Me, user: &str, event: &str, data: &impl Serialize) {
+/// Sends an event to a user through the backend.
+fn publish_to_user(me: &FriendState, user: &str, event: &str, data: &impl Serialize) {
     if let Err(error) = me.server.publish_to_user(user, event, data) {
-        warn!("{} could not tell {user}: {error}", me.name);
+        warn!("{} could not publish to {user}: {error}", me.name);
     }
 }
 
-fn hear(
+fn receive_events(
     mut commands: Commands,
-    mut me: ResMut<Me>,
+    mut me: ResMut<FriendState>,
     time: Res<Time<Real>>,
     mut invitations: MessageReader<PusherUserEvent<Invitation>>,
     mut answers: MessageReader<PusherUserEvent<Answer>>,
     mut said: MessageReader<PusherEvent<Say>>,
-    mut thoughts: ResMut<Thoughts>,
+    mut delayed: ResMut<DelayedActions>,
 ) {
-    let due = time.elapsed() + ANSWER;
+    let due = time.elapsed() + ANSWER_DELAY;
     for invitation in invitations.read() {
-        let thought = Thought::Answer(invitation.data().clone());
-        thoughts.0.push((due, thought));
+        let action = DelayedAction::Answer(invitation.data().clone());
+        delayed.0.push((due, action));
     }
     for answer in answers.read().filter(|answer| answer.data().accepted) {
         let room = &answer.data().room;
-        enter(&mut commands, &mut me, room);
-        let words = "There you are! I have warmed up the tyres.";
-        thoughts.0.push((due, Thought::Say(room.clone(), words)));
+        join_room(&mut commands, &mut me, room);
+        let text = "There you are! I have warmed up the tyres.";
+        delayed
+            .0
+            .push((due, DelayedAction::Say(room.clone(), text)));
     }
     for say in said.read() {
         if FRIENDS.contains(&say.data().from.as_str()) {
             continue;
         }
         me.replies += 1;
-        let words = match me.replies % 3 {
+        let text = match me.replies % 3 {
             1 => "The red one. It understeers, but it is red.",
             2 => "Deal. Loser writes the patch notes.",
             _ => "I am pressing the button now.",
         };
-        let thought = Thought::Say(say.channel().to_owned(), words);
-        thoughts.0.push((due, thought));
+        let action = DelayedAction::Say(say.channel().to_owned(), text);
+        delayed.0.push((due, action));
     }
 }
 
-fn enter(commands: &mut Commands, me: &mut Me, room: &str) {
+fn join_room(commands: &mut Commands, me: &mut FriendState, room: &str) {
     if let Some(before) = me.room.take() {
         commands.entity(before).despawn();
     }
     me.room = Some(commands.spawn(PusherChannel::new(room)).id());
 }
 
-fn follow_thoughts(
+fn run_delayed_actions(
     mut commands: Commands,
-    mut me: ResMut<Me>,
+    mut me: ResMut<FriendState>,
     time: Res<Time<Real>>,
     connection: Res<PusherConnection>,
-    mut thoughts: ResMut<Thoughts>,
+    mut delayed: ResMut<DelayedActions>,
 ) {
     let now = time.elapsed();
-    for (_, thought) in thoughts.0.extract_if(.., |(due, _)| *due <= now) {
-        match thought {
-            Thought::Answer(invitation) => {
+    for (_, action) in delayed.0.extract_if(.., |(due, _)| *due <= now) {
+        match action {
+            DelayedAction::Answer(invitation) => {
                 let (accepted, words) = reply(me.name);
                 let answer = Answer {
                     from: me.name.to_owned(),
@@ -221,17 +231,17 @@ fn follow_thoughts(
                     words: words.to_owned(),
                 };
                 if accepted {
-                    enter(&mut commands, &mut me, &invitation.room);
+                    join_room(&mut commands, &mut me, &invitation.room);
                 }
-                tell(&me, &invitation.from, Answer::EVENT, &answer);
+                publish_to_user(&me, &invitation.from, Answer::EVENT, &answer);
             }
-            Thought::Say(room, text) => {
+            DelayedAction::Say(room, text) => {
                 let say = Say {
                     from: me.name.to_owned(),
                     text: text.to_owned(),
                 };
                 if let Err(error) = connection.send(&room, Say::EVENT, &say) {
-                    warn!("{} could not say something: {error}", me.name);
+                    warn!("{} could not send a message: {error}", me.name);
                 }
             }
         }

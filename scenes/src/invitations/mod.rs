@@ -1,58 +1,58 @@
-//! What friends and the server say to each other about invitations.
+//! The events of the scene `invitations`, and its simulated friends.
 
 mod friends;
 
-pub use friends::{FRIENDS, invitation_company};
+pub use friends::{FRIENDS, start_friends};
 
 use serde::{Deserialize, Serialize};
 
-/// What a room's channel is called, before what is its own.
+/// The prefix of a room's channel name.
 pub const ROOM_PREFIX: &str = "private-room-";
 
-/// Somebody invites a user. The backend sends it to that user alone.
+/// An invitation to a game. The backend sends it to the invited user only.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
-    /// Who invites.
+    /// The user who invites.
     pub from: String,
-    /// To what.
+    /// The game.
     pub game: String,
-    /// The channel to meet on.
+    /// The channel of the private room.
     pub room: String,
 }
 
 impl Invitation {
-    /// The user event's name.
+    /// The name of the user event.
     pub const EVENT: &str = "invitation";
 }
 
-/// The answer to an invitation. The backend sends it to the one who invited.
+/// The answer to an invitation. The backend sends it to the user who invited.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Who answers.
+    /// The user who answers.
     pub from: String,
-    /// The invitation's channel.
+    /// The channel from the invitation.
     pub room: String,
-    /// Whether they come.
+    /// Whether the invitation is accepted.
     pub accepted: bool,
-    /// In their own words; may be empty.
+    /// A comment; may be empty.
     pub words: String,
 }
 
 impl Answer {
-    /// The user event's name.
+    /// The name of the user event.
     pub const EVENT: &str = "answer";
 }
 
-/// Somebody says something in a room.
+/// A chat message in a room.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Say {
-    /// Who, as they say: on a private channel the server vouches for nobody.
+    /// The sender, as claimed by the client: on a private channel the server does not verify it.
     pub from: String,
-    /// What.
+    /// The text.
     pub text: String,
 }
 
 impl Say {
-    /// The client event's name.
+    /// The name of the client event.
     pub const EVENT: &str = "client-say";
 }

@@ -1,35 +1,35 @@
-//! What the backend tells of a leaderboard.
+//! The channel and the event of the scene `leaderboard`, and its simulated race.
 
 mod race;
 
-pub use race::{RACERS, leaderboard_company};
+pub use race::{RACERS, start_race};
 
 use serde::{Deserialize, Serialize};
 
-/// A public channel that keeps its last event for whoever comes later.
+/// A public cache channel: the server keeps its last event for later subscribers.
 pub const LEADERBOARD_CHANNEL: &str = "cache-leaderboard";
 
-/// The whole state of the board. Because each event is whole, the last one is all that a late joiner needs.
+/// The complete leaderboard. Since each event is complete, a late subscriber needs only the last one.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
-    /// The best first.
+    /// The entries, the best first.
     pub standings: Vec<Standing>,
 }
 
-/// A racer and the points.
+/// A racer with the points.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Who.
+    /// The name.
     pub name: String,
-    /// How many points.
+    /// The points.
     pub points: u32,
 }
 
 impl Board {
-    /// The event's name.
+    /// The name of the event.
     pub const EVENT: &str = "board";
 
-    /// The board with so many points more for somebody, who may be new to it.
+    /// Adds points to a racer, who may be new to the board.
     #[must_use]
     pub fn with_points(mut self, name: &str, points: u32) -> Self {
         match self.standings.iter_mut().find(|racer| racer.name == name) {
@@ -39,13 +39,13 @@ impl Board {
                 points,
             }),
         }
-        // Stable: who had the points first stays ahead.
+        // The sort is stable: of two racers with equal points, the one who reached them first stays ahead.
         self.standings
             .sort_by_key(|racer| std::cmp::Reverse(racer.points));
         self
     }
 
-    /// How many points somebody has.
+    /// Returns a racer's points.
     #[must_use]
     pub fn points_of(&self, name: &str) -> Option<u32> {
         self.standings

@@ -1,4 +1,4 @@
-//! A race that goes on by itself: a referee who adds points to the last board and publishes the next.
+//! The simulated race: a referee that adds points to the last board and publishes the result.
 
 use std::io;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use bevy_pusher::{PusherWaker, prelude::*};
 
 use super::{Board, LEADERBOARD_CHANNEL};
 use crate::{
-    company::{Company, player_app},
     dev_server::DevServer,
     server::Identity,
+    simulation::{SimulatedPlayers, player_app},
 };
 
-/// How often points are given.
-const PACE: Duration = Duration::from_millis(1300);
+/// How often points are awarded.
+const AWARD_INTERVAL: Duration = Duration::from_millis(1300);
 
-/// Who races, and the points from which they go on.
-const FIELD: [(&str, u32); 7] = [
+/// The racers, and the points that they start with.
+const RACERS_AT_START: [(&str, u32); 7] = [
     ("Mira", 310),
     ("Jonas Lind", 285),
     ("Cleo", 260),
@@ -28,25 +28,25 @@ const FIELD: [(&str, u32); 7] = [
     ("Ilir", 120),
 ];
 
-/// How many race.
-pub const RACERS: usize = FIELD.len();
+/// The number of racers.
+pub const RACERS: usize = RACERS_AT_START.len();
 
-/// The points that are given at most, in steps of five.
-const STEPS: u32 = 10;
+/// The maximum award, in steps of five points.
+const POINT_STEPS: u32 = 10;
 
 /// Starts the race on this server.
 ///
 /// # Errors
-/// Its thread cannot be started.
-pub fn leaderboard_company(server: Arc<DevServer>) -> io::Result<Company> {
-    // The race has begun before the first guest comes.
-    let start = FIELD
+/// The thread of the race could not be started.
+pub fn start_race(server: Arc<DevServer>) -> io::Result<SimulatedPlayers> {
+    // Published before anyone connects, so that the channel's cache is never empty.
+    let start = RACERS_AT_START
         .into_iter()
         .fold(Board::default(), |board, (name, points)| {
             board.with_points(name, points)
         });
     publish(&server, &start);
-    Company::of_players(1, PACE, move |_, waker| {
+    SimulatedPlayers::start_apps(1, AWARD_INTERVAL, move |_, waker| {
         referee(Arc::clone(&server), start.clone(), waker)
     })
 }
@@ -71,34 +71,34 @@ fn referee(server: Arc<DevServer>, board: Board, waker: PusherWaker) -> App {
     .add_systems(Startup, |mut commands: Commands| {
         commands.spawn(PusherChannel::new(LEADERBOARD_CHANNEL));
     })
-    .add_systems(Update, (follow, give_points).chain());
+    .add_systems(Update, (receive_boards, award_points).chain());
     app
 }
 
-/// Others publish, too: the last board is the one to go on from.
-fn follow(mut boards: MessageReader<PusherEvent<Board>>, mut referee: ResMut<Referee>) {
+/// Users publish as well, so the referee continues from the last board received.
+fn receive_boards(mut boards: MessageReader<PusherEvent<Board>>, mut referee: ResMut<Referee>) {
     if let Some(board) = boards.read().last() {
         referee.board = board.data().clone();
     }
 }
 
-fn give_points(
+fn award_points(
     time: Res<Time<Real>>,
     connection: Res<PusherConnection>,
     mut referee: ResMut<Referee>,
 ) {
-    // Also something that came makes a referee update.
-    let is_due = time.elapsed().saturating_sub(referee.last) >= PACE;
+    // The app is also updated when an event has arrived, so the interval is checked here.
+    let is_due = time.elapsed().saturating_sub(referee.last) >= AWARD_INTERVAL;
     if !is_due || !connection.is_connected() {
         return;
     }
     referee.last = time.elapsed();
     referee.turns += 1;
-    // Weyl's sequence: looks like chance, and is the same each time.
-    let chance = referee.turns.wrapping_mul(0x9E37_79B9);
-    let winner = (chance >> 16) as usize % RACERS;
-    let points = 5 * (1 + (chance >> 8) % STEPS);
-    if let Some((name, _)) = FIELD.get(winner) {
+    // A Weyl sequence: it looks random and is the same in each run.
+    let random = referee.turns.wrapping_mul(0x9E37_79B9);
+    let winner = (random >> 16) as usize % RACERS;
+    let points = 5 * (1 + (random >> 8) % POINT_STEPS);
+    if let Some((name, _)) = RACERS_AT_START.get(winner) {
         referee.board = std::mem::take(&mut referee.board).with_points(name, points);
         publish(&referee.server, &referee.board);
     }
@@ -106,6 +106,6 @@ fn give_points(
 
 fn publish(server: &DevServer, board: &Board) {
     if let Err(error) = server.publish(LEADERBOARD_CHANNEL, Board::EVENT, board) {
-        warn!("the board was not published: {error}");
+        warn!("could not publish the leaderboard: {error}");
     }
 }

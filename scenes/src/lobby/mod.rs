@@ -1,58 +1,58 @@
-//! What the clients of a lobby and its server say to each other.
+//! The channels and events of the scene `lobby`, and its simulated players.
 
 mod players;
 
-pub use players::{LOBBY_PLAYERS, lobby_company};
+pub use players::{LOBBY_PLAYERS, start_lobby_players};
 
 use serde::{Deserialize, Serialize};
 
-/// The channel that says who is here, and on which the players talk.
+/// The presence channel of the lobby.
 pub const LOBBY_CHANNEL: &str = "presence-lobby";
 
 /// The public channel of the server's news.
 pub const NEWS_CHANNEL: &str = "lobby-news";
 
-/// A player says something.
+/// A chat message.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Chat {
-    /// What.
+    /// The text.
     pub text: String,
 }
 
 impl Chat {
-    /// The client event's name.
+    /// The name of the client event.
     pub const EVENT: &str = "client-chat";
 }
 
-/// A player is ready, or not any more.
+/// A player's answer to the ready check.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ready {
-    /// Whether they are.
+    /// Whether the player is ready.
     pub ready: bool,
 }
 
 impl Ready {
-    /// The client event's name.
+    /// The name of the client event.
     pub const EVENT: &str = "client-ready";
 }
 
-/// A player invites everybody to a match.
+/// An invitation of everybody to a match.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invite {}
 
 impl Invite {
-    /// The client event's name.
+    /// The name of the client event.
     pub const EVENT: &str = "client-invite";
 }
 
-/// The server has news.
+/// News from the server.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct News {
-    /// One line.
+    /// The text, in one line.
     pub text: String,
 }
 
 impl News {
-    /// The event's name.
+    /// The name of the event.
     pub const EVENT: &str = "news";
 }

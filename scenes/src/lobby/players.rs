@@ -1,4 +1,4 @@
-//! The players who fill the lobby when nobody else is there, after a script.
+//! Simulated players of the lobby. They follow a script and react to real players.
 
 use std::io;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use bevy_pusher::{PusherWaker, prelude::*};
 
 use super::{Chat, Invite, LOBBY_CHANNEL, NEWS_CHANNEL, News, Ready};
 use crate::{
-    company::{Company, Troupe, Wakers, player_app, ready},
     dev_server::DevServer,
     player::PlayerInfo,
     server::Identity,
+    simulation::{SimulatedPlayers, Simulation, Wakers, finish_setup, player_app},
 };
 
-/// How many there are.
-pub const LOBBY_PLAYERS: usize = CAST.len();
+/// The number of players.
+pub const LOBBY_PLAYERS: usize = PLAYERS.len();
 
-/// Who they are: the name, and what they do.
-const CAST: [(&str, &str); 5] = [
+/// The names of the players, and their activities.
+const PLAYERS: [(&str, &str); 5] = [
     ("Mira", "tuning the suspension"),
     ("Jonas Lind", "in the garage"),
     ("Cleo", "watching a replay"),
@@ -33,16 +33,16 @@ const CLEO: usize = 2;
 const ADA: usize = 3;
 const TOMAS: usize = 4;
 
-/// How long a player takes to answer somebody.
-const ANSWER: Duration = Duration::from_millis(1200);
-/// How long the script waits for the first guest before it looks again.
-const LOOK: Duration = Duration::from_millis(50);
-/// How long nobody has to do anything at most.
-const REST: Duration = Duration::from_secs(1);
+/// How long a player takes to answer.
+const ANSWER_DELAY: Duration = Duration::from_millis(1200);
+/// How often the script checks for the first real player.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// The longest sleep of the thread.
+const MAX_IDLE: Duration = Duration::from_secs(1);
 
-/// What a player does.
+/// A scripted action of a player.
 #[derive(Clone, Copy, Debug)]
-enum Act {
+enum Action {
     Join,
     Leave,
     Say(&'static str),
@@ -50,141 +50,147 @@ enum Act {
     Invite,
 }
 
-/// What happens next.
+/// A step of the script.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Player(usize, Act),
+    Player(usize, Action),
     News(&'static str),
 }
 
-use self::Act::{Invite as Invites, Join, Leave, Ready as IsReady, Say};
-use self::Step::{News as Newsflash, Player as Does};
+use self::Action::{Invite as Invites, Join, Leave, Ready as IsReady, Say};
+use self::Step::{News as PublishNews, Player};
 
-/// Who is there before the first guest comes.
-const BEFORE: [Step; 2] = [Does(MIRA, Join), Does(JONAS, Join)];
+/// The players who are in the lobby before the first real player joins.
+const INITIAL_STEPS: [Step; 2] = [Player(MIRA, Join), Player(JONAS, Join)];
 
-/// What happens, and how many milliseconds after what happened before; from the first guest's coming on.
-const OPENING: [(u64, Step); 15] = [
+/// The script from the moment the first real player joins. Each delay, in milliseconds, starts at the step before.
+const OPENING_STEPS: [(u64, Step); 15] = [
     (
         600,
-        Does(MIRA, Say("Morning all! Who is in for the harbour circuit?")),
+        Player(MIRA, Say("Morning all! Who is in for the harbour circuit?")),
     ),
-    (700, Does(CLEO, Join)),
+    (700, Player(CLEO, Join)),
     (
         700,
-        Does(JONAS, Say("Give me a minute, still fixing my brakes.")),
+        Player(JONAS, Say("Give me a minute, still fixing my brakes.")),
     ),
-    (500, Does(MIRA, IsReady(true))),
-    (600, Does(ADA, Join)),
+    (500, Player(MIRA, IsReady(true))),
+    (600, Player(ADA, Join)),
     (
         700,
-        Does(
+        Player(
             CLEO,
             Say(
                 "Last time somebody cut the chicane on every lap and then claimed it was lag. I have the replay, and I will show it.",
             ),
         ),
     ),
-    (500, Does(ADA, IsReady(true))),
-    (500, Does(TOMAS, Join)),
-    (800, Does(ADA, Say("1:42.3 on the practice lap, beat that"))),
-    (500, Newsflash("The harbour circuit is open")),
-    (1400, Does(CLEO, Leave)),
-    (600, Does(JONAS, IsReady(true))),
-    (400, Does(MIRA, Invites)),
-    (500, Does(TOMAS, Say("hi! count me in"))),
-    (400, Does(CLEO, Join)),
+    (500, Player(ADA, IsReady(true))),
+    (500, Player(TOMAS, Join)),
+    (
+        800,
+        Player(ADA, Say("1:42.3 on the practice lap, beat that")),
+    ),
+    (500, PublishNews("The harbour circuit is open")),
+    (1400, Player(CLEO, Leave)),
+    (600, Player(JONAS, IsReady(true))),
+    (400, Player(MIRA, Invites)),
+    (500, Player(TOMAS, Say("hi! count me in"))),
+    (400, Player(CLEO, Join)),
 ];
 
-/// The same, over and over once the opening is done. It ends as it began.
-const AFTERWARDS: [(u64, Step); 14] = [
-    (2000, Does(CLEO, Say("Back. The replay was inconclusive."))),
-    (2000, Does(TOMAS, IsReady(true))),
-    (1500, Newsflash("Rain is expected within the hour")),
-    (1500, Does(JONAS, Say("Rain? Then I need other tyres."))),
-    (500, Does(JONAS, IsReady(false))),
-    (2500, Does(ADA, Leave)),
-    (2500, Does(CLEO, IsReady(true))),
-    (2000, Does(ADA, Join)),
-    (1500, Does(ADA, Say("Sorry, my cat sat on the keyboard."))),
-    (1000, Does(ADA, IsReady(true))),
-    (1500, Does(JONAS, IsReady(true))),
-    (2000, Newsflash("The next race starts in ten minutes")),
-    (2000, Does(CLEO, IsReady(false))),
-    (500, Does(TOMAS, IsReady(false))),
+/// Repeated once the opening is over. It ends in the state in which it starts.
+const REPEATED_STEPS: [(u64, Step); 14] = [
+    (
+        2000,
+        Player(CLEO, Say("Back. The replay was inconclusive.")),
+    ),
+    (2000, Player(TOMAS, IsReady(true))),
+    (1500, PublishNews("Rain is expected within the hour")),
+    (1500, Player(JONAS, Say("Rain? Then I need other tyres."))),
+    (500, Player(JONAS, IsReady(false))),
+    (2500, Player(ADA, Leave)),
+    (2500, Player(CLEO, IsReady(true))),
+    (2000, Player(ADA, Join)),
+    (1500, Player(ADA, Say("Sorry, my cat sat on the keyboard."))),
+    (1000, Player(ADA, IsReady(true))),
+    (1500, Player(JONAS, IsReady(true))),
+    (2000, PublishNews("The next race starts in ten minutes")),
+    (2000, Player(CLEO, IsReady(false))),
+    (500, Player(TOMAS, IsReady(false))),
 ];
 
-/// Brings the players to the lobby of this server.
+/// Starts the players in the lobby of this server.
 ///
 /// # Errors
-/// Their thread cannot be started.
-pub fn lobby_company(server: Arc<DevServer>) -> io::Result<Company> {
-    Company::start(move |wakers| LobbyTroupe::new(server, wakers))
+/// The thread of the players could not be started.
+pub fn start_lobby_players(server: Arc<DevServer>) -> io::Result<SimulatedPlayers> {
+    SimulatedPlayers::start(move |wakers| LobbySimulation::new(server, wakers))
 }
 
-/// All players, and what they have still to do.
-struct LobbyTroupe {
+/// All players, and the script that they follow.
+struct LobbySimulation {
     server: Arc<DevServer>,
     players: Vec<App>,
     script: Box<dyn Iterator<Item = (u64, Step)>>,
-    /// The script's next step; none until the first guest has come.
+    /// The next step of the script; `None` until the first real player has joined.
     next: Option<(Instant, Step)>,
     answers: Vec<(Instant, usize, Answer)>,
 }
 
-impl Troupe for LobbyTroupe {
-    fn came(&mut self, player: usize) {
+impl Simulation for LobbySimulation {
+    fn on_wake(&mut self, player: usize) {
         self.update(player);
     }
 
-    fn act(&mut self) {
-        self.follow_script();
-        self.give_answers();
+    fn step(&mut self) {
+        self.run_script();
+        self.send_due_answers();
     }
 
-    fn rest(&self) -> Duration {
+    fn time_to_next_step(&self) -> Duration {
         let now = Instant::now();
         let step = match self.next {
             Some((due, _)) => due.saturating_duration_since(now),
-            None => LOOK,
+            None => POLL_INTERVAL,
         };
         self.answers
             .iter()
             .map(|(due, ..)| due.saturating_duration_since(now))
-            .fold(step.min(REST), Duration::min)
+            .fold(step.min(MAX_IDLE), Duration::min)
     }
 }
 
-impl LobbyTroupe {
+impl LobbySimulation {
     fn new(server: Arc<DevServer>, wakers: &Wakers) -> Self {
-        let players = CAST
+        let players = PLAYERS
             .iter()
             .enumerate()
-            .map(|(index, (name, doing))| player(&server, name, doing, wakers.of(index)))
-            .map(ready)
+            .map(|(index, (name, doing))| player(&server, name, doing, wakers.for_player(index)))
+            .map(finish_setup)
             .collect();
-        let script = OPENING
+        let script = OPENING_STEPS
             .into_iter()
-            .chain(std::iter::repeat(AFTERWARDS).flatten());
-        let mut troupe = Self {
+            .chain(std::iter::repeat(REPEATED_STEPS).flatten());
+        let mut simulation = Self {
             server,
             players,
             script: Box::new(script),
             next: None,
             answers: Vec::new(),
         };
-        for step in BEFORE {
-            troupe.perform(step);
+        for step in INITIAL_STEPS {
+            simulation.perform(step);
         }
-        troupe
+        simulation
     }
 
-    fn follow_script(&mut self) {
+    fn run_script(&mut self) {
         let now = Instant::now();
         match self.next {
             Some((due, step)) if due <= now => self.perform(step),
             Some(_) => return,
-            None if self.has_guest() => {}
+            None if self.has_real_player() => {}
             None => return,
         }
         self.next = self
@@ -193,7 +199,7 @@ impl LobbyTroupe {
             .map(|(pause, step)| (now + Duration::from_millis(pause), step));
     }
 
-    fn has_guest(&self) -> bool {
+    fn has_real_player(&self) -> bool {
         self.server
             .members(LOBBY_CHANNEL)
             .iter()
@@ -202,36 +208,36 @@ impl LobbyTroupe {
 
     fn perform(&mut self, step: Step) {
         match step {
-            Does(player, act) => {
+            Player(player, action) => {
                 if let Some(app) = self.players.get_mut(player) {
-                    app.world_mut().write_message(Cue(act));
+                    app.world_mut().write_message(ScriptedAction(action));
                 }
                 self.update(player);
             }
-            Newsflash(text) => {
+            PublishNews(text) => {
                 let news = News {
                     text: text.to_owned(),
                 };
                 if let Err(error) = self.server.publish(NEWS_CHANNEL, News::EVENT, &news) {
-                    warn!("the news were not published: {error}");
+                    warn!("could not publish the news: {error}");
                 }
             }
         }
     }
 
-    /// Lets a player see what came, and remembers what they want to answer.
+    /// Updates a player's app, and schedules the answers that result.
     fn update(&mut self, player: usize) {
         let Some(app) = self.players.get_mut(player) else {
             return;
         };
         app.update();
-        let due = Instant::now() + ANSWER;
-        let heard = std::mem::take(&mut app.world_mut().resource_mut::<Heard>().0);
+        let due = Instant::now() + ANSWER_DELAY;
+        let queue = std::mem::take(&mut app.world_mut().resource_mut::<AnswerQueue>().0);
         self.answers
-            .extend(heard.into_iter().map(|answer| (due, player, answer)));
+            .extend(queue.into_iter().map(|answer| (due, player, answer)));
     }
 
-    fn give_answers(&mut self) {
+    fn send_due_answers(&mut self) {
         let now = Instant::now();
         let (due, later) = std::mem::take(&mut self.answers)
             .into_iter()
@@ -248,29 +254,29 @@ impl LobbyTroupe {
 }
 
 fn is_simulated(id: &str) -> bool {
-    CAST.iter().any(|(name, _)| *name == id)
+    PLAYERS.iter().any(|(name, _)| *name == id)
 }
 
-/// What a player is told to do by the script.
+/// An action from the script, written into the app of the player.
 #[derive(Message, Clone, Copy, Debug)]
-struct Cue(Act);
+struct ScriptedAction(Action);
 
-/// What a player wants to answer to a guest.
+/// An answer to a real player.
 #[derive(Message, Clone, Debug)]
 enum Answer {
-    /// To what was said.
+    /// The reply to a chat message of the player with this name.
     Greet(String),
-    /// To an invitation.
+    /// The reply to an invitation.
     Accept,
 }
 
-/// The answers that a player has thought of, for the right moment.
+/// The answers that wait for their delay.
 #[derive(Resource, Default)]
-struct Heard(Vec<Answer>);
+struct AnswerQueue(Vec<Answer>);
 
-/// How a player is.
+/// The state of a simulated player.
 #[derive(Resource, Default)]
-struct Me {
+struct PlayerState {
     name: &'static str,
     lobby: Option<Entity>,
     is_ready: bool,
@@ -279,24 +285,27 @@ struct Me {
 fn player(server: &DevServer, name: &'static str, doing: &str, waker: PusherWaker) -> App {
     let you = Identity::new(name).with_info(&PlayerInfo::new(name, doing));
     let mut app = player_app(server, &you, waker);
-    app.insert_resource(Me { name, ..default() })
-        .init_resource::<Heard>()
-        .add_message::<Cue>()
+    app.insert_resource(PlayerState { name, ..default() })
+        .init_resource::<AnswerQueue>()
+        .add_message::<ScriptedAction>()
         .add_message::<Answer>()
         .add_pusher_event::<Chat>(Chat::EVENT)
         .add_pusher_event::<Invite>(Invite::EVENT)
-        .add_systems(Update, (obey_cues, listen, answer, tell_newcomers).chain());
+        .add_systems(
+            Update,
+            (run_actions, queue_answers, send_answers, send_ready_on_join).chain(),
+        );
     app
 }
 
-fn obey_cues(
-    mut cues: MessageReader<Cue>,
+fn run_actions(
+    mut actions: MessageReader<ScriptedAction>,
     mut commands: Commands,
-    mut me: ResMut<Me>,
+    mut me: ResMut<PlayerState>,
     connection: Res<PusherConnection>,
 ) {
-    for Cue(act) in cues.read() {
-        match *act {
+    for ScriptedAction(action) in actions.read() {
+        match *action {
             Join if me.lobby.is_none() => {
                 me.lobby = Some(commands.spawn(PusherChannel::new(LOBBY_CHANNEL)).id());
             }
@@ -307,86 +316,86 @@ fn obey_cues(
                 }
             }
             Join => {}
-            Say(text) => say(&connection, text),
+            Say(text) => send_chat(&connection, text),
             IsReady(ready) => {
                 me.is_ready = ready;
-                tell(&connection, Ready::EVENT, &Ready { ready });
+                send_event(&connection, Ready::EVENT, &Ready { ready });
             }
-            Invites => tell(&connection, Invite::EVENT, &Invite {}),
+            Invites => send_event(&connection, Invite::EVENT, &Invite {}),
         }
     }
 }
 
-fn say(connection: &PusherConnection, text: impl Into<String>) {
-    tell(connection, Chat::EVENT, &Chat { text: text.into() });
+fn send_chat(connection: &PusherConnection, text: impl Into<String>) {
+    send_event(connection, Chat::EVENT, &Chat { text: text.into() });
 }
 
-/// While the network is cut, what a player says is lost, as it should be.
-fn tell(connection: &PusherConnection, event: &str, data: &impl serde::Serialize) {
+/// While the network is cut, the events of the simulated players are dropped, as those of real players would be.
+fn send_event(connection: &PusherConnection, event: &str, data: &impl serde::Serialize) {
     if let Err(error) = connection.send(LOBBY_CHANNEL, event, data) {
         warn!("a simulated player could not send {event}: {error}");
     }
 }
 
-/// Mira has an ear for guests, and Tomas is always in for a match.
-fn listen(
-    me: Res<Me>,
+/// Mira answers chat messages, and Tomas answers invitations.
+fn queue_answers(
+    me: Res<PlayerState>,
     mut chats: MessageReader<PusherEvent<Chat>>,
     mut invites: MessageReader<PusherEvent<Invite>>,
-    mut heard: ResMut<Heard>,
+    mut queue: ResMut<AnswerQueue>,
 ) {
-    for guest in chats.read().filter_map(guest) {
+    for sender in chats.read().filter_map(real_sender) {
         if me.name == "Mira" {
-            heard.0.push(Answer::Greet(guest.to_owned()));
+            queue.0.push(Answer::Greet(sender.to_owned()));
         }
     }
-    for _ in invites.read().filter_map(guest) {
+    for _ in invites.read().filter_map(real_sender) {
         if me.name == "Tomas" {
-            heard.0.push(Answer::Accept);
+            queue.0.push(Answer::Accept);
         }
     }
 }
 
-/// Who sent it, if not one of the company.
-fn guest<T: Send + Sync>(event: &PusherEvent<T>) -> Option<&str> {
+/// Returns the sender, unless it is a simulated player.
+fn real_sender<T: Send + Sync>(event: &PusherEvent<T>) -> Option<&str> {
     event.user_id().filter(|id| !is_simulated(id))
 }
 
-fn answer(
+fn send_answers(
     mut answers: MessageReader<Answer>,
-    mut me: ResMut<Me>,
-    mut turn: Local<usize>,
+    mut me: ResMut<PlayerState>,
+    mut greetings: Local<usize>,
     connection: Res<PusherConnection>,
 ) {
     for answer in answers.read() {
         match answer {
-            Answer::Greet(guest) => {
-                *turn += 1;
-                say(
+            Answer::Greet(sender) => {
+                *greetings += 1;
+                send_chat(
                     &connection,
-                    match *turn % 3 {
-                        1 => format!("Hello {guest}, good to see you!"),
-                        2 => format!("I hear you, {guest}."),
+                    match *greetings % 3 {
+                        1 => format!("Hello {sender}, good to see you!"),
+                        2 => format!("I hear you, {sender}."),
                         _ => "Let us settle that on the track.".to_owned(),
                     },
                 );
             }
             Answer::Accept => {
                 me.is_ready = true;
-                say(&connection, "A match? I am in!");
-                tell(&connection, Ready::EVENT, &Ready { ready: true });
+                send_chat(&connection, "A match? I am in!");
+                send_event(&connection, Ready::EVENT, &Ready { ready: true });
             }
         }
     }
 }
 
-/// Who comes later does not know who is ready.
-fn tell_newcomers(
+/// Players who joined later have not received the earlier `Ready` events.
+fn send_ready_on_join(
     mut joined: MessageReader<PusherMemberJoined>,
-    me: Res<Me>,
+    me: Res<PlayerState>,
     connection: Res<PusherConnection>,
 ) {
     if joined.read().count() > 0 && me.is_ready {
-        tell(&connection, Ready::EVENT, &Ready { ready: true });
+        send_event(&connection, Ready::EVENT, &Ready { ready: true });
     }
 }

@@ -1,4 +1,4 @@
-//! A news desk that tells something every few seconds.
+//! A simulated news desk that publishes a headline every few seconds.
 
 use std::io;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use bevy::prelude::*;
 
 use super::{Headline, NEWS_CHANNEL};
-use crate::company::{Company, Troupe};
 use crate::dev_server::DevServer;
+use crate::simulation::{SimulatedPlayers, Simulation};
 
-/// How many desks there are.
+/// The number of news desks.
 pub const DESKS: usize = 1;
 
-/// What is told, after how many milliseconds of silence, and by whom; over and over.
+/// The delay after the previous headline in milliseconds, the sender, and the text; repeated.
 const NEWS: [(u64, &str, &str); 8] = [
     (1200, "build", "The nightly build is green"),
     (2400, "shop", "A player bought the golden kart"),
@@ -29,27 +29,27 @@ const NEWS: [(u64, &str, &str); 8] = [
     (4400, "shop", "The golden kart is sold out"),
 ];
 
-/// Opens the desk on this server.
+/// Starts the news desk on this server.
 ///
 /// # Errors
-/// Its thread cannot be started.
-pub fn news_company(server: Arc<DevServer>) -> io::Result<Company> {
-    Company::start(move |_| Desk {
+/// The thread of the news desk could not be started.
+pub fn start_news_desk(server: Arc<DevServer>) -> io::Result<SimulatedPlayers> {
+    SimulatedPlayers::start(move |_| Desk {
         server,
-        told: 0,
-        since: Instant::now(),
+        published: 0,
+        last_published_at: Instant::now(),
     })
 }
 
 struct Desk {
     server: Arc<DevServer>,
-    told: usize,
-    since: Instant,
+    published: usize,
+    last_published_at: Instant,
 }
 
 impl Desk {
     fn next(&self) -> Option<(Duration, Headline)> {
-        let (pause, from, text) = NEWS.get(self.told % NEWS.len())?;
+        let (pause, from, text) = NEWS.get(self.published % NEWS.len())?;
         let headline = Headline {
             from: (*from).to_owned(),
             text: (*text).to_owned(),
@@ -58,29 +58,29 @@ impl Desk {
     }
 }
 
-impl Troupe for Desk {
-    fn came(&mut self, _: usize) {}
+impl Simulation for Desk {
+    fn on_wake(&mut self, _: usize) {}
 
-    fn act(&mut self) {
+    fn step(&mut self) {
         let Some((pause, headline)) = self.next() else {
             return;
         };
-        if self.since.elapsed() < pause {
+        if self.last_published_at.elapsed() < pause {
             return;
         }
         if let Err(error) = self
             .server
             .publish(NEWS_CHANNEL, Headline::EVENT, &headline)
         {
-            warn!("the news were not published: {error}");
+            warn!("could not publish the news: {error}");
         }
-        self.told += 1;
-        self.since = Instant::now();
+        self.published += 1;
+        self.last_published_at = Instant::now();
     }
 
-    fn rest(&self) -> Duration {
+    fn time_to_next_step(&self) -> Duration {
         self.next().map_or(Duration::from_secs(1), |(pause, _)| {
-            pause.saturating_sub(self.since.elapsed())
+            pause.saturating_sub(self.last_published_at.elapsed())
         })
     }
 }

@@ -1,24 +1,24 @@
-//! What a news desk tells now and then.
+//! The channel and the event of the scene `reactive`, and its simulated news desk.
 
 mod desk;
 
-pub use desk::{DESKS, news_company};
+pub use desk::{DESKS, start_news_desk};
 
 use serde::{Deserialize, Serialize};
 
 /// The public channel of the news.
 pub const NEWS_CHANNEL: &str = "news-desk";
 
-/// There is news.
+/// A headline.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Headline {
-    /// Who tells it.
+    /// The sender.
     pub from: String,
-    /// What.
+    /// The text.
     pub text: String,
 }
 
 impl Headline {
-    /// The event's name.
+    /// The name of the event.
     pub const EVENT: &str = "headline";
 }

@@ -1,7 +1,7 @@
-//! What is logged while a scene has the terminal: kept from the screen, and printed once the scene has ended.
+//! Buffers the log while the terminal shows the scene, and prints it once the scene has ended.
 #![allow(
     clippy::print_stderr,
-    reason = "what was logged is printed once the terminal is given back"
+    reason = "the buffered log is printed once the terminal is restored"
 )]
 
 use std::collections::VecDeque;
@@ -14,34 +14,31 @@ use bevy::log::{
 };
 use bevy::prelude::*;
 
-use crate::company::COMPANY_THREAD;
+use crate::simulation::SIMULATION_THREAD;
 
-/// Older lines are forgotten.
-const KEPT: usize = 100;
+/// The number of lines to keep. Older ones are dropped.
+const MAX_LINES: usize = 100;
 
-/// The lines that were logged.
+/// The buffered log lines.
 #[derive(Resource, Clone, Debug, Default)]
 pub(super) struct LogBuffer(Arc<Mutex<Lines>>);
 
 #[derive(Debug, Default)]
 struct Lines {
     kept: VecDeque<Vec<u8>>,
-    forgotten: usize,
+    dropped: usize,
 }
 
 impl LogBuffer {
-    /// Prints what was logged, and forgets it.
+    /// Prints the buffered lines, and clears the buffer.
     pub(super) fn print(&self) {
         let lines = std::mem::take(&mut *self.lock());
-        if lines.forgotten > 0 {
-            eprintln!(
-                "({} earlier lines of the log are left out)",
-                lines.forgotten
-            );
+        if lines.dropped > 0 {
+            eprintln!("({} earlier lines of the log are left out)", lines.dropped);
         }
         let mut out = io::stderr().lock();
         for line in lines.kept {
-            // There is nobody to tell that nobody can be told.
+            // If standard error is closed, there is nowhere to report the error.
             let _ = out.write_all(&line);
         }
     }
@@ -51,13 +48,13 @@ impl LogBuffer {
     }
 }
 
-/// One line.
+/// `tracing_subscriber` writes one line per call.
 impl Write for LogBuffer {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut lines = self.lock();
-        if lines.kept.len() == KEPT {
+        if lines.kept.len() == MAX_LINES {
             lines.kept.pop_front();
-            lines.forgotten += 1;
+            lines.dropped += 1;
         }
         lines.kept.push_back(line.to_owned());
         Ok(line.len())
@@ -68,12 +65,13 @@ impl Write for LogBuffer {
     }
 }
 
-/// Writes the log to the standard error, without escape codes in a file; while a scene has the terminal, into its buffer. What the
-/// simulated players' clients log is left out: the scene's own client says the same of the same network.
+/// Writes the log to standard error, with escape codes only on a terminal. While the terminal shows the scene, writes to its
+/// buffer instead. Leaves out the messages of the simulated players, whose clients report the same network errors as the
+/// scene's own.
 pub(crate) fn log_layer(app: &mut App) -> BoxedFmtLayer {
     let is_terminal = io::stderr().is_terminal();
     let layer = tracing_subscriber::fmt::Layer::default().with_ansi(is_terminal);
-    let own = filter_fn(|_| std::thread::current().name() != Some(COMPANY_THREAD));
+    let own = filter_fn(|_| std::thread::current().name() != Some(SIMULATION_THREAD));
     match app.world().get_resource::<LogBuffer>().cloned() {
         Some(buffer) if is_terminal => {
             Box::new(layer.with_writer(move || buffer.clone()).with_filter(own))
@@ -89,11 +87,14 @@ mod tests {
     #[test]
     fn the_newest_lines_of_the_log_are_kept() {
         let mut buffer = LogBuffer::default();
-        for line in 0..=KEPT {
+        for line in 0..=MAX_LINES {
             buffer.write_all(format!("{line}\n").as_bytes()).unwrap();
         }
         let lines = buffer.lock();
-        assert_eq!((lines.kept.len(), lines.forgotten), (KEPT, 1));
-        assert_eq!(lines.kept.back().unwrap(), format!("{KEPT}\n").as_bytes());
+        assert_eq!((lines.kept.len(), lines.dropped), (MAX_LINES, 1));
+        assert_eq!(
+            lines.kept.back().unwrap(),
+            format!("{MAX_LINES}\n").as_bytes()
+        );
     }
 }

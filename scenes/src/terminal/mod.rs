@@ -1,6 +1,6 @@
-//! The scene all over a terminal, redrawn in place: who is here beside what is said.
+//! The full-screen terminal view: the roster next to the chat.
 //!
-//! This file takes the terminal, gives it back and reads its keys; `screen` gathers what is shown, and `view` draws it.
+//! This file sets up and restores the terminal and reads its keys; `screen` collects what to show, and `view` draws it.
 
 mod log;
 mod screen;
@@ -35,20 +35,20 @@ use log::LogBuffer;
 pub(crate) use log::log_layer;
 use screen::{Screen, ScreenPlugin};
 
-/// What shells report of a process that SIGTERM ended.
+/// The exit code that shells report for a process ended by SIGTERM.
 const TERMINATED: u8 = 128 + 15;
 
-/// How long a frame lasts; a key ends it sooner.
+/// How long a frame lasts at most; a key ends it early.
 const FRAME: Duration = Duration::from_millis(50);
 
-/// The terminal, until this is dropped: in raw mode, on the alternate screen. A panic gives it back before it tells of itself.
+/// The terminal in raw mode, on the alternate screen. Dropping it restores the terminal and prints the buffered log.
 #[derive(Resource)]
 struct Tui {
     terminal: DefaultTerminal,
     log: LogBuffer,
 }
 
-/// Takes the terminal for the scene of this title.
+/// Sets up the terminal, and adds the systems of the view.
 pub(crate) fn add_to(app: &mut App, title: &str) -> Result<(), String> {
     let quit = QuitSignal::new().map_err(|error| error.to_string())?;
     let terminal = ratatui::try_init()
@@ -77,8 +77,8 @@ pub(crate) fn add_to(app: &mut App, title: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The system asks the scene to end (SIGTERM), which must not leave the terminal as the scene has it. Of a terminal that is gone
-/// (SIGHUP) there is nothing to restore, so that ends the process as usual.
+/// Set on SIGTERM, so that the scene exits normally and restores the terminal. SIGHUP keeps its default action: the terminal is
+/// gone, so there is nothing to restore.
 #[derive(Resource, Clone, Debug, Default)]
 struct QuitSignal(Arc<AtomicBool>);
 
@@ -88,7 +88,7 @@ impl QuitSignal {
         #[cfg(unix)]
         {
             use signal_hook::{consts::SIGTERM, flag};
-            // A second one ends a scene that does not.
+            // A second SIGTERM ends the process at once, in case the scene hangs.
             flag::register_conditional_default(SIGTERM, Arc::clone(&signal.0))?;
             flag::register(SIGTERM, Arc::clone(&signal.0))?;
         }
@@ -103,10 +103,10 @@ impl Drop for Tui {
     }
 }
 
-/// Leaves the alternate screen unless the panic hook already did: doing it twice would put the cursor above what has been printed
-/// since.
+/// Leaves the alternate screen, unless the panic hook has done so already: leaving it twice would move the cursor above the
+/// text printed since.
 fn restore_terminal() {
-    // There is nobody to tell if the terminal is gone.
+    // If the terminal is closed, there is nowhere to report the error.
     let _ = execute!(io::stdout(), DisableBracketedPaste);
     if is_raw_mode_enabled().unwrap_or(false) {
         ratatui::restore();
@@ -115,20 +115,20 @@ fn restore_terminal() {
 
 fn draw(mut tui: ResMut<Tui>, screen: Res<Screen>, mut exit: MessageWriter<AppExit>) {
     let drawn = tui.terminal.draw(|frame| view::draw(frame, &screen));
-    end_on_error(drawn, &mut exit);
+    exit_on_error(drawn, &mut exit);
 }
 
-/// The terminal is gone: so is the scene's purpose.
-fn end_on_error<T>(result: io::Result<T>, exit: &mut MessageWriter<AppExit>) -> Option<T> {
+/// Exits the scene if the terminal is closed.
+fn exit_on_error<T>(result: io::Result<T>, exit: &mut MessageWriter<AppExit>) -> Option<T> {
     result
         .inspect_err(|error| {
-            error!("the terminal is gone: {error}");
+            error!("the terminal is closed: {error}");
             exit.write(AppExit::error());
         })
         .ok()
 }
 
-/// Waits for a key until the next frame is due. Makes what the terminal's keys say the keys of a window; Ctrl-C ends the scene.
+/// Waits for a key until the next frame is due. Converts keys to those that a window reports; Ctrl-C exits the scene.
 fn read_terminal(
     mut keys: MessageWriter<KeyboardInput>,
     mut exit: MessageWriter<AppExit>,
@@ -136,7 +136,7 @@ fn read_terminal(
     mut screen: ResMut<Screen>,
     quit: Res<QuitSignal>,
 ) {
-    // A panic on another thread gave the terminal back.
+    // Raw mode is off if another thread panicked, since its panic hook restores the terminal.
     if !is_raw_mode_enabled().unwrap_or(false) {
         exit.write(AppExit::error());
         return;
@@ -145,9 +145,9 @@ fn read_terminal(
         exit.write(AppExit::from_code(TERMINATED));
     }
     let mut wait = FRAME;
-    while end_on_error(event::poll(wait), &mut exit).unwrap_or(false) {
+    while exit_on_error(event::poll(wait), &mut exit).unwrap_or(false) {
         wait = Duration::ZERO;
-        match end_on_error(event::read(), &mut exit) {
+        match exit_on_error(event::read(), &mut exit) {
             Some(TerminalEvent::Key(key)) if key.is_press() || key.is_repeat() => {
                 if key == KeyEvent::new(Pressed::Char('c'), KeyModifiers::CONTROL) {
                     exit.write(AppExit::Success);
@@ -155,9 +155,9 @@ fn read_terminal(
                     keys.write_batch(key_of_window(key));
                 }
             }
-            // Its letters are no commands, and its lines are one.
+            // Pasted text is one line of input: its letters must not act as commands.
             Some(TerminalEvent::Paste(text)) => typing.paste(&text),
-            // What is drawn next fills the new size.
+            // Drawing uses the new size; only a changed screen is drawn.
             Some(TerminalEvent::Resize(..)) => screen.set_changed(),
             Some(_) => {}
             None => return,
@@ -165,9 +165,9 @@ fn read_terminal(
     }
 }
 
-/// The same key as a window reports it. A terminal reports fewer, and some of them as a letter with Ctrl.
+/// Converts a key to the form in which a window reports it. A terminal reports some keys as a letter with Ctrl.
 fn key_of_window(key: KeyEvent) -> Option<KeyboardInput> {
-    // Windows reports AltGr as Ctrl and Alt; what is typed with it is text.
+    // Windows reports AltGr as Ctrl and Alt; a character typed with it is text.
     let is_letter = key.modifiers == KeyModifiers::CONTROL | KeyModifiers::ALT
         || !key
             .modifiers
@@ -193,7 +193,7 @@ fn key_of_window(key: KeyEvent) -> Option<KeyboardInput> {
         Pressed::PageDown => (Key::PageDown, KeyCode::PageDown),
         Pressed::Char(typed) => {
             let text = typed.encode_utf8(&mut [0; 4]).into();
-            // A terminal reports letters, not where they are on the keyboard.
+            // A terminal does not report the physical key.
             (Key::Character(text), KeyCode::Fn)
         }
         _ => return None,
@@ -228,11 +228,11 @@ mod tests {
         assert!(typed.state.is_pressed());
     }
 
-    /// Set in the process that panics.
+    /// Set in the child process, which panics.
     #[cfg(target_os = "linux")]
     const PANICS: &str = "PUSHER_SCENES_PANICS";
 
-    /// A process of its own panics in a terminal of its own, which util-linux's `script` makes.
+    /// Runs this test again in a child process that panics, in a terminal that util-linux's `script` provides.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_panic_gives_the_terminal_back() {
@@ -242,8 +242,8 @@ mod tests {
             let arguments = crate::arguments::SceneArguments::default();
             crate::scene::scene_app("Lobby", &arguments, crate::scene::DisplayMode::Terminal)
                 .unwrap()
-                .init_resource::<crate::link::Link>()
-                .add_systems(Update, || panic!("said after the terminal was given back"))
+                .init_resource::<crate::connection::NetworkStatus>()
+                .add_systems(Update, || panic!("printed after the terminal was restored"))
                 .run();
             return;
         }
@@ -257,17 +257,17 @@ mod tests {
             .args(["--quiet", "--command", &command, "/dev/null"])
             .stdin(std::process::Stdio::null())
             .output()
-            .expect("this takes util-linux's `script`");
+            .expect("the command `script` of util-linux is required");
         let output = String::from_utf8_lossy(&output.stdout);
-        let place = |text: &str| {
+        let position = |text: &str| {
             output
                 .find(text)
                 .unwrap_or_else(|| panic!("no {text:?} in {output}"))
         };
-        assert!(place("\u{1b}[?1049h") < place("\u{1b}[?1049l"));
-        assert!(place("\u{1b}[?1049l") < place("said after"));
-        assert!(place("said after") < place(" echo "));
-        assert!(place(" icanon ") > 0);
+        assert!(position("\u{1b}[?1049h") < position("\u{1b}[?1049l"));
+        assert!(position("\u{1b}[?1049l") < position("printed after"));
+        assert!(position("printed after") < position(" echo "));
+        assert!(position(" icanon ") > 0);
         assert_eq!(output.matches("\u{1b}[?1049l").count(), 1, "{output}");
     }
 

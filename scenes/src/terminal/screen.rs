@@ -1,4 +1,5 @@
-//! What the terminal shows, gathered from the scene's model. It is changed only when something on it changes, and drawn then.
+//! Collects what the terminal shows from the scene's model. The resource changes only when its content does, since each change
+//! is drawn.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,41 +8,41 @@ use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::{platform::time::Instant, prelude::*};
 
 use crate::{
+    chat_entry::ChatEntry,
     colours::connection_colour,
+    connection::NetworkStatus,
     connection_view::ConnectionView,
     draw::DrawSystems,
-    entry::ChatEntry,
     key_hints::{CommonHints, KeyHint, KeyHints, current_hints},
-    link::Link,
     outage::{Outage, outage},
     player::{Departed, Player, RosterIsKnown},
-    scene::Place,
+    scene::ServerLabel,
     server::SceneServer,
-    toast::{AT_MOST, STAY, Toast},
+    text::clock,
+    toast::{MAX_VISIBLE, Toast, VISIBLE_FOR},
     typing::{LineEntered, Typing},
-    words::clock,
 };
 
-/// Older entries are forgotten.
-const KEPT: usize = 200;
+/// The number of entries to keep. Older ones are dropped.
+const MAX_ENTRIES: usize = 200;
 
-/// Entries that Page Up and Page Down scroll by.
-const PAGE: usize = 5;
+/// How many entries Page Up and Page Down scroll by.
+const PAGE_ENTRIES: usize = 5;
 
-/// All that is shown.
+/// The content of the screen.
 #[derive(Resource, Clone, Debug, Default)]
 pub(super) struct Screen {
     pub(super) title: String,
-    pub(super) place: String,
-    /// How to open a window instead, and how others join, below the title.
-    pub(super) advice: Vec<String>,
-    pub(super) connection: Connection,
+    pub(super) server_label: String,
+    /// How to open a window instead and how to join, shown below the title.
+    pub(super) instructions: Vec<String>,
+    pub(super) connection: ConnectionLabel,
     pub(super) roster_is_known: bool,
-    /// "You" first, the others in the order of their coming.
+    /// The local player first, then the others in the order in which they joined.
     pub(super) players: Vec<Player>,
     /// The oldest first, each with its time.
     pub(super) entries: VecDeque<(String, ChatEntry)>,
-    /// How many entries are below those that are shown.
+    /// How many entries are scrolled out below the visible ones.
     pub(super) scrolled: usize,
     pub(super) toasts: Vec<Toast>,
     pub(super) outage: Option<Outage>,
@@ -49,12 +50,12 @@ pub(super) struct Screen {
     pub(super) hints: Vec<KeyHint>,
 }
 
-/// The connection in a few words.
+/// The connection badge.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Connection {
+pub(super) struct ConnectionLabel {
     pub(super) colour: Color,
-    pub(super) words: String,
-    /// The heartbeat's, once known.
+    pub(super) label: String,
+    /// The formatted round trip of the heartbeat, once known.
     pub(super) round_trip: Option<String>,
 }
 
@@ -69,7 +70,7 @@ impl Plugin for ScreenPlugin {
             ..default()
         };
         app.insert_resource(screen)
-            .add_systems(Startup, introduce)
+            .add_systems(Startup, set_server_info)
             .add_systems(Update, scroll)
             .add_systems(
                 PostUpdate,
@@ -86,20 +87,22 @@ impl Plugin for ScreenPlugin {
     }
 }
 
-fn introduce(
-    place: Option<Res<Place>>,
+fn set_server_info(
+    server_label: Option<Res<ServerLabel>>,
     server: Option<Res<SceneServer>>,
     mut screen: ResMut<Screen>,
 ) {
-    screen.place = place.map(|place| place.0.clone()).unwrap_or_default();
+    screen.server_label = server_label
+        .map(|server_label| server_label.0.clone())
+        .unwrap_or_default();
     if let Some(server) = server {
-        let advice = [server.how_to_open_a_window(), server.how_to_join()];
-        screen.advice = advice.into_iter().flatten().collect();
+        let instructions = [server.window_instructions(), server.join_instructions()];
+        screen.instructions = instructions.into_iter().flatten().collect();
     }
 }
 
-/// Writes what is to be shown now, and marks the screen as changed only if it was not shown already.
-macro_rules! show {
+/// Assigns a field only if its value differs, so that change detection triggers a draw only then.
+macro_rules! set_if_changed {
     ($screen:ident . $field:ident = $wanted:expr) => {
         let wanted = $wanted;
         if $screen.$field != wanted {
@@ -110,41 +113,41 @@ macro_rules! show {
 
 fn show_connection(
     view: Res<ConnectionView>,
-    link: Res<Link>,
+    network: Res<NetworkStatus>,
     typing: Res<Typing>,
     is_known: Res<RosterIsKnown>,
     mut screen: ResMut<Screen>,
 ) {
     let now = Instant::now();
-    let connection = Connection {
+    let connection = ConnectionLabel {
         colour: connection_colour(&view),
-        words: view.words(now),
+        label: view.label(now),
         round_trip: view.round_trip(),
     };
-    show!(screen.connection = connection);
-    show!(screen.outage = outage(&view, &link, &typing, now));
-    show!(screen.roster_is_known = is_known.0);
+    set_if_changed!(screen.connection = connection);
+    set_if_changed!(screen.outage = outage(&view, &network, &typing, now));
+    set_if_changed!(screen.roster_is_known = is_known.0);
 }
 
 fn show_players(
     mut commands: Commands,
     players: Query<(Entity, &Player), Without<Departed>>,
     departed: Query<Entity, With<Departed>>,
-    mut seats: Local<Vec<Entity>>,
+    mut order: Local<Vec<Entity>>,
     mut screen: ResMut<Screen>,
 ) {
     for entity in &departed {
         commands.entity(entity).despawn();
     }
-    seats.retain(|seated| players.contains(*seated));
+    order.retain(|listed| players.contains(*listed));
     for (entity, player) in &players {
-        if !seats.contains(&entity) {
-            let seat = if player.is_you { 0 } else { seats.len() };
-            seats.insert(seat, entity);
+        if !order.contains(&entity) {
+            let index = if player.is_you { 0 } else { order.len() };
+            order.insert(index, entity);
         }
     }
-    let seated = seats.iter().filter_map(|seated| players.get(*seated).ok());
-    show!(screen.players = seated.map(|(_, player)| player.clone()).collect::<Vec<_>>());
+    let listed = order.iter().filter_map(|listed| players.get(*listed).ok());
+    set_if_changed!(screen.players = listed.map(|(_, player)| player.clone()).collect::<Vec<_>>());
 }
 
 fn show_entries(
@@ -156,10 +159,10 @@ fn show_entries(
         screen
             .entries
             .push_back((clock(time.elapsed()), entry.clone()));
-        if screen.entries.len() > KEPT {
+        if screen.entries.len() > MAX_ENTRIES {
             screen.entries.pop_front();
         }
-        // Who reads what was said before goes on reading it.
+        // Keeps the visible entries in place while the user has scrolled up.
         if screen.scrolled > 0 {
             screen.scrolled = (screen.scrolled + 1).min(screen.entries.len() - 1);
         }
@@ -174,10 +177,10 @@ fn show_toasts(
 ) {
     let now = time.elapsed();
     shown.extend(toasts.read().map(|toast| (now, toast.clone())));
-    let too_many = shown.len().saturating_sub(AT_MOST);
+    let too_many = shown.len().saturating_sub(MAX_VISIBLE);
     shown.drain(..too_many);
-    shown.retain(|(since, _)| now.saturating_sub(*since) < STAY);
-    show!(
+    shown.retain(|(since, _)| now.saturating_sub(*since) < VISIBLE_FOR);
+    set_if_changed!(
         screen.toasts = shown
             .iter()
             .map(|(_, toast)| toast.clone())
@@ -194,11 +197,11 @@ fn show_keys(
     let mut wanted = current_hints(&typing, &hints, &common);
     let last = wanted.len().saturating_sub(1);
     wanted.insert(last, KeyHint::new("PgUp", "earlier"));
-    show!(screen.hints = wanted);
-    show!(screen.typing = typing.clone());
+    set_if_changed!(screen.hints = wanted);
+    set_if_changed!(screen.typing = typing.clone());
 }
 
-/// Both while one types and while one does not. Who says something wants to see it.
+/// Scrolls while typing as well. Sending a line scrolls to the end.
 fn scroll(
     mut keys: MessageReader<KeyboardInput>,
     mut lines: MessageReader<LineEntered>,
@@ -210,10 +213,10 @@ fn scroll(
     for key in keys.read() {
         match key.logical_key {
             Key::PageUp => {
-                let first = screen.entries.len().saturating_sub(PAGE);
-                screen.scrolled = (screen.scrolled + PAGE).min(first);
+                let first = screen.entries.len().saturating_sub(PAGE_ENTRIES);
+                screen.scrolled = (screen.scrolled + PAGE_ENTRIES).min(first);
             }
-            Key::PageDown => screen.scrolled = screen.scrolled.saturating_sub(PAGE),
+            Key::PageDown => screen.scrolled = screen.scrolled.saturating_sub(PAGE_ENTRIES),
             _ => {}
         }
     }

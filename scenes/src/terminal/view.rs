@@ -1,4 +1,4 @@
-//! Draws the screen with characters. It knows nothing but what it is given, so a test draws it without a terminal.
+//! Draws the screen with characters. It depends on its arguments alone, so the tests run without a terminal.
 
 use std::borrow::Cow;
 
@@ -13,40 +13,40 @@ use ratatui::{
 
 use super::screen::Screen;
 use crate::{
+    chat_entry::{ChatEntry, EntryKind},
     colours::{ACCENT, BACKGROUND, BORDER, GOOD, PANEL, QUIET_TEXT, TEXT, player_colour},
-    entry::{ChatEntry, Voice},
     key_hints::KeyHint,
     player::Player,
+    text::{printable, take_width},
     toast::Toast,
-    words::{fits, printable},
 };
 
-/// More of a name would be taken from what was said, in characters.
-const LONGEST_NAME: usize = 24;
-/// The roster is not wider than that, in columns.
-const WIDEST_ROSTER: u16 = 34;
-/// What the lobby needs before there is room for advice.
-const LOBBY_ROWS: usize = 16;
-/// A time, and the gap after it, in columns.
-const TIME: usize = 7;
-/// Where one types.
+/// Longer names are shortened, to leave room for the message, in characters.
+const MAX_NAME_CHARACTERS: usize = 24;
+/// The maximum width of the roster, in columns.
+const MAX_ROSTER_COLUMNS: u16 = 34;
+/// The height that the lobby needs; only rows above that are used for instructions.
+const MIN_LOBBY_ROWS: usize = 16;
+/// The width of the time and the gap after it, in columns.
+const TIME_COLUMNS: usize = 7;
+/// The prompt of the input line.
 const PROMPT: &str = "> ";
 
-/// Draws all of it, in whatever room there is.
+/// Draws the screen, whatever the size of the terminal.
 pub(super) fn draw(frame: &mut Frame, screen: &Screen) {
     let area = frame.area();
     frame.render_widget(Block::new().style(on(BACKGROUND).fg(colour(TEXT))), area);
-    let advice = advice(screen, area);
+    let instructions = instructions(screen, area);
     let [top, advised, body, bottom] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(height(&advice)),
+        Constraint::Length(height(&instructions)),
         Constraint::Fill(1),
         Constraint::Length(1),
     ])
     .areas(area);
     draw_top(frame, screen, top);
-    frame.render_widget(Text::from(advice), advised);
-    let roster_width = (body.width / 3).min(WIDEST_ROSTER);
+    frame.render_widget(Text::from(instructions), advised);
+    let roster_width = (body.width / 3).min(MAX_ROSTER_COLUMNS);
     let [roster, chat] =
         Layout::horizontal([Constraint::Length(roster_width), Constraint::Fill(1)]).areas(body);
     draw_roster(frame, screen, roster);
@@ -56,12 +56,12 @@ pub(super) fn draw(frame: &mut Frame, screen: &Screen) {
     draw_hints(frame, screen, bottom);
 }
 
-/// As much of it, in whole sentences, as leaves enough rows to the lobby.
-fn advice(screen: &Screen, area: Rect) -> Vec<Line<'static>> {
+/// Returns the instructions that leave enough rows to the lobby. An instruction is shown completely or not at all.
+fn instructions(screen: &Screen, area: Rect) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for sentence in &screen.advice {
+    for sentence in &screen.instructions {
         let more = wrapped(sentence, area.width);
-        if usize::from(area.height) < LOBBY_ROWS + lines.len() + more.len() {
+        if usize::from(area.height) < MIN_LOBBY_ROWS + lines.len() + more.len() {
             break;
         }
         lines.extend(more);
@@ -73,8 +73,8 @@ fn draw_top(frame: &mut Frame, screen: &Screen, area: Rect) {
     let connection = &screen.connection;
     let badge = Line::from_iter([
         Span::from("● ").fg(colour(connection.colour)),
-        Span::from(printable(&connection.words)),
-        quiet(
+        Span::from(printable(&connection.label)),
+        dimmed(
             connection
                 .round_trip
                 .iter()
@@ -90,7 +90,10 @@ fn draw_top(frame: &mut Frame, screen: &Screen, area: Rect) {
     let room = usize::from(title.width).saturating_sub(screen.title.len() + 4);
     let title_line = Line::from_iter([
         Span::from(&screen.title).bold(),
-        quiet(format!("  {}", fitted(&printable(&screen.place), room))),
+        dimmed(format!(
+            "  {}",
+            fitted(&printable(&screen.server_label), room)
+        )),
     ]);
     frame.render_widget(title_line, title);
     frame.render_widget(badge, badge_area);
@@ -101,7 +104,7 @@ fn draw_roster(frame: &mut Frame, screen: &Screen, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let rows = usize::from(inner.height);
-    // Two rows each, and one for the rest of them.
+    // Two rows per player, and one for the number of hidden players.
     let seen = match screen.players.len() {
         all if all * 2 <= rows => all,
         _ => rows.saturating_sub(1) / 2,
@@ -112,15 +115,16 @@ fn draw_roster(frame: &mut Frame, screen: &Screen, area: Rect) {
         .flat_map(|player| row(player, columns))
         .collect();
     match screen.players.len() {
-        _ if !screen.roster_is_known => lines.push(quiet("Who is here?").into()),
-        all if all > seen => lines.push(quiet(format!("+ {} more", all - seen)).into()),
-        0 | 1 => lines.push(quiet("Nobody else is here yet.").into()),
+        _ if !screen.roster_is_known => lines.push(dimmed("Who is here?").into()),
+        all if all > seen => lines.push(dimmed(format!("+ {} more", all - seen)).into()),
+        0 | 1 => lines.push(dimmed("Nobody else is here yet.").into()),
         _ => {}
     }
     frame.render_widget(Text::from(lines), inner);
 }
 
-/// Two lines of so many columns: who, and what they do. What there is no room for goes before the name is shortened.
+/// Returns a player's two lines: the name and the activity. If the columns do not suffice, the markers are shortened or dropped
+/// before the name is.
 fn row(player: &Player, columns: usize) -> [Line<'_>; 2] {
     let name = printable(&player.name);
     let you = if player.is_you { " (you)" } else { "" };
@@ -138,7 +142,7 @@ fn row(player: &Player, columns: usize) -> [Line<'_>; 2] {
             Span::from(you).fg(colour(ACCENT)),
             Span::from(ready).fg(colour(GOOD)),
         ]),
-        quiet(format!("  {}", fitted(&printable(&player.doing), room))).into(),
+        dimmed(format!("  {}", fitted(&printable(&player.doing), room))).into(),
     ]
 }
 
@@ -176,12 +180,12 @@ fn draw_chat(frame: &mut Frame, screen: &Screen, area: Rect) {
     draw_typing(frame, screen, typed);
 }
 
-/// The time, and beside it what was said, over as many lines as it takes.
+/// Returns the lines of an entry: the time, and next to it the wrapped text.
 fn entry_lines(time: &str, entry: &ChatEntry, columns: usize) -> Vec<Line<'static>> {
     let text = printable(&entry.text);
-    let (name, whole) = match (&entry.voice, entry.player()) {
-        (Voice::Said(_) | Voice::Did(_), Some(name)) => {
-            let name = fitted(&printable(name), LONGEST_NAME);
+    let (name, whole) = match (&entry.kind, entry.player()) {
+        (EntryKind::Message(_) | EntryKind::Action(_), Some(name)) => {
+            let name = fitted(&printable(name), MAX_NAME_CHARACTERS);
             let whole = format!("{name}  {text}");
             (name, whole)
         }
@@ -192,13 +196,13 @@ fn entry_lines(time: &str, entry: &ChatEntry, columns: usize) -> Vec<Line<'stati
     } else {
         Style::new()
     };
-    let room = columns.saturating_sub(TIME).max(1);
-    parts(&whole, room)
+    let room = columns.saturating_sub(TIME_COLUMNS).max(1);
+    wrap(&whole, room)
         .into_iter()
         .enumerate()
         .map(|(index, part)| {
             let time = if index == 0 { time } else { "" };
-            let time = quiet(format!("{time:>5}  "));
+            let time = dimmed(format!("{time:>5}  "));
             match part.strip_prefix(&*name) {
                 Some(rest) if index == 0 => Line::from_iter([
                     time,
@@ -213,7 +217,7 @@ fn entry_lines(time: &str, entry: &ChatEntry, columns: usize) -> Vec<Line<'stati
 
 fn draw_typing(frame: &mut Frame, screen: &Screen, area: Rect) {
     if !screen.typing.is_active && screen.typing.line().is_empty() {
-        frame.render_widget(quiet("Press Enter to chat"), area);
+        frame.render_widget(dimmed("Press Enter to chat"), area);
         return;
     }
     let room = usize::from(area.width).saturating_sub(PROMPT.len());
@@ -238,7 +242,7 @@ fn draw_typing(frame: &mut Frame, screen: &Screen, area: Rect) {
     );
 }
 
-/// At the top right, over what is below.
+/// Draws at the top right, over other content.
 fn draw_toasts(frame: &mut Frame, screen: &Screen, body: Rect) {
     for (row, toast) in (1..).zip(&screen.toasts) {
         let Toast { kind, text, .. } = toast;
@@ -259,7 +263,7 @@ fn draw_toasts(frame: &mut Frame, screen: &Screen, body: Rect) {
     }
 }
 
-/// Over the middle; what is below stays as it was.
+/// Draws over the middle of the body. The rest of the body stays visible.
 fn draw_outage(frame: &mut Frame, screen: &Screen, body: Rect) {
     let Some(outage) = &screen.outage else {
         return;
@@ -282,12 +286,12 @@ fn draw_outage(frame: &mut Frame, screen: &Screen, body: Rect) {
     );
 }
 
-/// As many as there is room for, and in any case the last one, which ends the scene.
+/// Draws as many hints as fit, and always the last one, which quits the scene.
 fn draw_hints(frame: &mut Frame, screen: &Screen, area: Rect) {
     let spans = |hint: &KeyHint| {
         [
             Span::from(format!(" {} ", hint.key)).style(on(BORDER).fg(colour(TEXT))),
-            quiet(format!(" {}  ", hint.what)),
+            dimmed(format!(" {}  ", hint.action)),
         ]
     };
     let Some((last, others)) = screen.hints.split_last() else {
@@ -298,7 +302,7 @@ fn draw_hints(frame: &mut Frame, screen: &Screen, area: Rect) {
     let others = others
         .iter()
         .map(spans)
-        .take_while(|hint| fits(&mut left, hint.iter().map(Span::width).sum()));
+        .take_while(|hint| take_width(&mut left, hint.iter().map(Span::width).sum()));
     let line: Line = others.chain([last]).flatten().collect();
     frame.render_widget(line, area);
 }
@@ -316,37 +320,37 @@ fn panel(title: &str) -> Block<'static> {
     }
 }
 
-fn quiet<'a>(text: impl Into<Cow<'a, str>>) -> Span<'a> {
+fn dimmed<'a>(text: impl Into<Cow<'a, str>>) -> Span<'a> {
     Span::from(text.into()).fg(colour(QUIET_TEXT))
 }
 
-/// Quiet text over as many lines as it takes.
+/// Wraps text in the secondary colour.
 fn wrapped(text: &str, columns: u16) -> Vec<Line<'static>> {
     if text.is_empty() {
         return Vec::new();
     }
-    parts(text, usize::from(columns.max(1)))
+    wrap(text, usize::from(columns.max(1)))
         .into_iter()
-        .map(|part| quiet(part.into_owned()).into())
+        .map(|part| dimmed(part.into_owned()).into())
         .collect()
 }
 
-/// A text in lines of so many columns, which end between words: who copies a command gets no hyphen more or less.
-fn parts(text: &str, columns: usize) -> Vec<Cow<'_, str>> {
+/// Wraps text between words. Words are never hyphenated, so that a shown command can be copied.
+fn wrap(text: &str, columns: usize) -> Vec<Cow<'_, str>> {
     let options =
         textwrap::Options::new(columns).word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::wrap(text, options)
 }
 
-/// A text in at most so many columns, the last of them an ellipsis if something was left out.
+/// Shortens text to at most so many columns, ending with an ellipsis if something was cut off.
 fn fitted(text: &str, columns: usize) -> String {
     if columns_of(text) <= columns {
         return text.to_owned();
     }
     let mut left = columns.saturating_sub(1);
-    let kept = text
-        .chars()
-        .take_while(|character| fits(&mut left, columns_of(character.encode_utf8(&mut [0; 4]))));
+    let kept = text.chars().take_while(|character| {
+        take_width(&mut left, columns_of(character.encode_utf8(&mut [0; 4])))
+    });
     let kept: String = kept.collect();
     format!("{}{}", kept.trim_end(), if columns == 0 { "" } else { "…" })
 }
@@ -381,7 +385,7 @@ mod tests {
     use crate::{
         colours::{GOOD, WARN},
         outage::Outage,
-        terminal::screen::Connection,
+        terminal::screen::ConnectionLabel,
         toast::ToastKind,
     };
 
@@ -397,17 +401,19 @@ mod tests {
         let entries = [
             (
                 "0:03",
-                ChatEntry::said("Mira", "Who is in for the harbour circuit tonight?"),
+                ChatEntry::message("Mira", "Who is in for the harbour circuit tonight?"),
             ),
-            ("0:05", ChatEntry::seen("Zoë joined.")),
+            ("0:05", ChatEntry::shown_elsewhere("Zoë joined.")),
         ];
         Screen {
             title: "Lobby".to_owned(),
-            place: "presence-lobby on 127.0.0.1:6001".to_owned(),
-            advice: vec!["In a window: cargo run --example lobby --features windowed".to_owned()],
-            connection: Connection {
+            server_label: "presence-lobby on 127.0.0.1:6001".to_owned(),
+            instructions: vec![
+                "In a window: cargo run --example lobby --features windowed".to_owned(),
+            ],
+            connection: ConnectionLabel {
                 colour: GOOD,
-                words: "connected".to_owned(),
+                label: "connected".to_owned(),
                 round_trip: Some("0.4 ms".to_owned()),
             },
             roster_is_known: true,
@@ -469,9 +475,9 @@ mod tests {
     #[test]
     fn a_lost_connection_is_told_over_what_was_there() {
         let screen = Screen {
-            connection: Connection {
+            connection: ConnectionLabel {
                 colour: WARN,
-                words: "retrying in 4 s".to_owned(),
+                label: "retrying in 4 s".to_owned(),
                 round_trip: None,
             },
             outage: Some(Outage {
@@ -494,7 +500,7 @@ mod tests {
     #[test]
     fn what_others_say_cannot_move_the_cursor() {
         let mut screen = lively();
-        let hostile = ChatEntry::said("Eve\u{1b}[2J", "a\r\nb\u{1b}]0;title\u{7}");
+        let hostile = ChatEntry::message("Eve\u{1b}[2J", "a\r\nb\u{1b}]0;title\u{7}");
         screen.entries.push_back(("0:06".to_owned(), hostile));
         screen.players.push(player("Eve\u{1b}[2J", "\u{9b}2J"));
         let drawn = drawn(&screen, 100, 24).concat();
@@ -543,7 +549,7 @@ mod tests {
         });
         screen.entries.push_back((
             "0:07".to_owned(),
-            ChatEntry::said("漢字", "漢字 ".repeat(40)),
+            ChatEntry::message("漢字", "漢字 ".repeat(40)),
         ));
         for columns in (0..80).step_by(3) {
             for rows in 0..16 {
@@ -556,7 +562,7 @@ mod tests {
     fn earlier_entries_are_there_to_scroll_to() {
         let mut screen = lively();
         for number in 0..50 {
-            let entry = ChatEntry::happened(format!("entry {number}."));
+            let entry = ChatEntry::event(format!("entry {number}."));
             screen.entries.push_back(("0:09".to_owned(), entry));
         }
         assert!(drawn(&screen, 72, 12).concat().contains("entry 49."));

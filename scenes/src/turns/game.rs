@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How many cells the board has.
+/// The number of cells of the board.
 const CELLS: usize = 9;
 
 /// The rows, columns and diagonals.
@@ -20,14 +20,14 @@ const LINES: [[usize; 3]; 8] = [
 /// A player's mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// Of the first seat.
+    /// The mark of the first seat.
     Cross,
-    /// Of the second seat.
+    /// The mark of the second seat.
     Nought,
 }
 
 impl Mark {
-    /// The seat whose mark it is.
+    /// Returns the index of the seat with this mark.
     #[must_use]
     pub fn seat(self) -> usize {
         match self {
@@ -36,51 +36,52 @@ impl Mark {
         }
     }
 
-    /// The mark of a seat.
+    /// Returns the mark of a seat.
     #[must_use]
-    pub fn of(seat: usize) -> Self {
+    pub fn from_seat(seat: usize) -> Self {
         if seat == 0 { Self::Cross } else { Self::Nought }
     }
 
-    /// The other one.
+    /// Returns the opponent's mark.
     #[must_use]
     pub fn other(self) -> Self {
-        Self::of(1 - self.seat())
+        Self::from_seat(1 - self.seat())
     }
 }
 
-/// How a game stands.
+/// The result of a game, or whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is this mark's turn.
     Turn(Mark),
-    /// This mark has these three cells.
+    /// This mark has won with these three cells.
     Won(Mark, [usize; 3]),
-    /// Nobody can win any more.
+    /// All cells are taken, and nobody has won.
     Draw,
 }
 
-/// A game: the cells in the order in which they were taken. Whatever was missed is in the next one that comes.
+/// The state of a game: the cells in the order in which they were taken. An event contains all of it, so a client that missed
+/// one is up to date with the next.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Game {
-    /// Counts the games at the table; in each the other one begins.
+    /// The number of the game. The players take turns at starting.
     pub round: u32,
-    /// Cells, 0 to 8 from the upper left.
+    /// The taken cells, 0 to 8 from the upper left.
     pub moves: Vec<u8>,
 }
 
 impl Game {
-    /// Who begins.
+    /// Returns the mark that starts.
     #[must_use]
-    pub fn beginner(&self) -> Mark {
-        Mark::of(self.round as usize % 2)
+    pub fn first_mark(&self) -> Mark {
+        Mark::from_seat(self.round as usize % 2)
     }
 
-    /// The mark in each cell.
+    /// Returns the mark in each cell.
     #[must_use]
     pub fn board(&self) -> [Option<Mark>; CELLS] {
         let mut board = [None; CELLS];
-        let mut mark = self.beginner();
+        let mut mark = self.first_mark();
         for cell in &self.moves {
             if let Some(cell) = board.get_mut(usize::from(*cell)) {
                 *cell = Some(mark);
@@ -90,7 +91,7 @@ impl Game {
         board
     }
 
-    /// How it stands.
+    /// Returns the result, or whose turn it is.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         let board = self.board();
@@ -108,14 +109,14 @@ impl Game {
             return Outcome::Draw;
         }
         let to_move = if self.moves.len().is_multiple_of(2) {
-            self.beginner()
+            self.first_mark()
         } else {
-            self.beginner().other()
+            self.first_mark().other()
         };
         Outcome::Turn(to_move)
     }
 
-    /// The same after this mark took this cell; none if the rules forbid it.
+    /// Returns the game after this move, or `None` if the rules forbid it.
     #[must_use]
     pub fn with_move(&self, mark: Mark, cell: u8) -> Option<Self> {
         let is_free = usize::from(cell) < CELLS && !self.moves.contains(&cell);
@@ -126,7 +127,7 @@ impl Game {
         })
     }
 
-    /// Whether this cell is all that this mark lacks for three in a row.
+    /// Whether the mark has three in a row once it takes this cell.
     #[must_use]
     pub fn would_win(&self, mark: Mark, cell: u8) -> bool {
         let board = self.board();
@@ -139,7 +140,7 @@ impl Game {
             .any(|line| line.iter().all(is_there))
     }
 
-    /// The next game at the table.
+    /// Returns the start of the next game.
     #[must_use]
     pub fn next_round(&self) -> Self {
         Self {
@@ -148,9 +149,9 @@ impl Game {
         }
     }
 
-    /// Whether the rules allow all that is in it.
+    /// Whether all moves follow the rules.
     #[must_use]
-    pub fn is_fair(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         let start = Self {
             moves: Vec::new(),
             ..self.clone()
@@ -165,7 +166,7 @@ impl Game {
         replayed.is_some()
     }
 
-    /// Whether it has gone further than the other.
+    /// Whether this game has more moves, or is a later one, than the other.
     #[must_use]
     pub fn is_ahead_of(&self, other: &Self) -> bool {
         (self.round, self.moves.len()) > (other.round, other.moves.len())
@@ -199,7 +200,7 @@ mod tests {
     fn a_full_board_without_a_row_is_a_draw() {
         let full = game(&[0, 1, 2, 4, 3, 5, 7, 6, 8]);
         assert_eq!(full.outcome(), Outcome::Draw);
-        assert!(full.is_fair());
+        assert!(full.is_valid());
     }
 
     #[test]
@@ -223,7 +224,7 @@ mod tests {
     #[test]
     fn a_game_that_nobody_can_have_played_is_not_fair() {
         for moves in [&[4, 4][..], &[9], &[0, 3, 1, 4, 2, 5]] {
-            assert!(!game(moves).is_fair(), "{moves:?}");
+            assert!(!game(moves).is_valid(), "{moves:?}");
         }
     }
 }

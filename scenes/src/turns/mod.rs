@@ -1,14 +1,14 @@
-//! Noughts and crosses as the players tell each other of it.
+//! Noughts and crosses: the rules, the table as the clients exchange it, and a bot.
 
+mod bot;
 mod game;
-mod robot;
-mod sitting;
 mod table;
+mod table_sync;
 
+pub use bot::{BOTS, best_move, start_bot};
 pub use game::{Game, Mark, Outcome};
-pub use robot::{ROBOTS, best_move, turns_company};
-pub use sitting::{Sitting, SittingPlugin, SittingSystems};
-pub use table::{Seat, Table, Told};
+pub use table::{Seat, Table, TableUpdate};
+pub use table_sync::{TableSync, TableSyncPlugin, TableSyncSystems};
 
-/// The private channel of the one table there is.
+/// The private channel of the only table.
 pub const TABLE_CHANNEL: &str = "private-table";

@@ -1,4 +1,5 @@
-//! The table: who sits where, and the game. Everybody tells the whole of it, and it grows together again after a loss.
+//! The table: two seats and the game. Clients send the complete table, and merging makes all clients agree after a lost
+//! connection.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,68 +8,68 @@ use super::{Game, Mark, Outcome};
 /// A taken seat.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
-    /// Of the client. Of two who want one seat the lower one has it.
+    /// The id of the client. If two clients take the same seat, the lower id wins.
     pub id: u64,
-    /// Of the player.
+    /// The name of the player.
     pub name: String,
 }
 
 impl Seat {
-    /// The id of a robot, who leaves the seat to everybody.
-    pub const ROBOT: u64 = u64::MAX;
+    /// The id of the bot, the highest one: the bot loses its seat to any client.
+    pub const BOT: u64 = u64::MAX;
 }
 
 /// What a client knows of the table.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    /// Crosses, then noughts.
+    /// The seat of crosses, then the seat of noughts.
     pub seats: [Option<Seat>; 2],
     /// The game.
     pub game: Game,
 }
 
-/// Somebody tells how the table is.
+/// The event with a client's view of the table.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The client.
+pub struct TableUpdate {
+    /// The id of the sending client.
     pub from: u64,
-    /// As the client knows it.
+    /// The table as the sender knows it.
     pub table: Table,
 }
 
-impl Told {
-    /// The client event's name.
+impl TableUpdate {
+    /// The name of the client event.
     pub const EVENT: &str = "client-table";
 }
 
 impl Table {
-    /// The mark of the client with this id, if it sits at the table.
+    /// Returns the mark of the client with this id, if it has a seat.
     #[must_use]
     pub fn mark_of(&self, id: u64) -> Option<Mark> {
         let is_there = |seat: &Option<Seat>| seat.as_ref().is_some_and(|seat| seat.id == id);
-        self.seats.iter().position(is_there).map(Mark::of)
+        self.seats.iter().position(is_there).map(Mark::from_seat)
     }
 
-    /// Who has this mark.
+    /// Returns who plays this mark.
     #[must_use]
     pub fn player(&self, mark: Mark) -> Option<&Seat> {
         self.seats.get(mark.seat())?.as_ref()
     }
 
-    /// Takes the first free seat, or else a robot's; returns whether there was one. Robots take the last free seat.
-    pub fn sit(&mut self, seat: Seat) -> bool {
-        let is_robot = seat.id == Seat::ROBOT;
+    /// Takes the first free seat, or else the bot's. The bot itself takes the last free seat. Returns whether there was a seat.
+    pub fn take_seat(&mut self, seat: Seat) -> bool {
+        let is_robot = seat.id == Seat::BOT;
         let is_free = |taken: &Option<Seat>| match taken {
             None => true,
-            Some(taken) => taken.id == Seat::ROBOT && !is_robot,
+            Some(taken) => taken.id == Seat::BOT && !is_robot,
         };
-        let place = if is_robot {
+        let index = if is_robot {
             self.seats.iter().rposition(is_free)
         } else {
             let empty = self.seats.iter().position(Option::is_none);
             empty.or_else(|| self.seats.iter().position(is_free))
         };
-        match place.and_then(|place| self.seats.get_mut(place)) {
+        match index.and_then(|index| self.seats.get_mut(index)) {
             Some(free) => {
                 *free = Some(seat);
                 true
@@ -77,8 +78,8 @@ impl Table {
         }
     }
 
-    /// Frees the seat of a client who is gone.
-    pub fn free(&mut self, id: u64) {
+    /// Frees the seat of a client that has left.
+    pub fn free_seat(&mut self, id: u64) {
         for seat in &mut self.seats {
             if seat.as_ref().is_some_and(|seat| seat.id == id) {
                 *seat = None;
@@ -86,8 +87,8 @@ impl Table {
         }
     }
 
-    /// Learns what another client knows. A game that has gone further counts, if the rules allow it.
-    pub fn learn(&mut self, other: &Self) {
+    /// Merges the table of another client. The more advanced game wins if its moves follow the rules.
+    pub fn merge(&mut self, other: &Self) {
         for (seat, theirs) in self.seats.iter_mut().zip(&other.seats) {
             let Some(theirs) = theirs else {
                 continue;
@@ -96,12 +97,12 @@ impl Table {
                 *seat = Some(theirs.clone());
             }
         }
-        if other.game.is_ahead_of(&self.game) && other.game.is_fair() {
+        if other.game.is_ahead_of(&self.game) && other.game.is_valid() {
             self.game = other.game.clone();
         }
     }
 
-    /// Puts this client's mark into a cell, if it is its turn; returns whether it was.
+    /// Puts the client's mark into a cell. Returns whether the rules allow it.
     pub fn play(&mut self, id: u64, cell: u8) -> bool {
         let next = self
             .mark_of(id)
@@ -155,33 +156,33 @@ mod tests {
     #[test]
     fn two_who_sat_down_at_once_agree() {
         let (mut one, mut other) = (Table::default(), Table::default());
-        assert!(one.sit(seat(7)) && other.sit(seat(3)));
-        let told = one.clone();
-        one.learn(&other);
-        other.learn(&told);
+        assert!(one.take_seat(seat(7)) && other.take_seat(seat(3)));
+        let before = one.clone();
+        one.merge(&other);
+        other.merge(&before);
         assert_eq!(one, other);
         assert_eq!(one.mark_of(3), Some(Mark::Cross));
-        assert!(one.sit(seat(7)));
+        assert!(one.take_seat(seat(7)));
         assert_eq!(one.mark_of(7), Some(Mark::Nought));
     }
 
     #[test]
     fn a_robot_leaves_its_seat_to_whoever_comes() {
-        let mut full = table([1, Seat::ROBOT], &[]);
-        assert!(full.sit(seat(2)));
+        let mut full = table([1, Seat::BOT], &[]);
+        assert!(full.take_seat(seat(2)));
         assert_eq!(full.mark_of(2), Some(Mark::Nought));
-        assert!(!full.sit(seat(4)));
-        assert!(!table([1, 2], &[]).sit(seat(Seat::ROBOT)));
+        assert!(!full.take_seat(seat(4)));
+        assert!(!table([1, 2], &[]).take_seat(seat(Seat::BOT)));
     }
 
     #[test]
     fn what_was_missed_is_in_the_next_thing_that_comes() {
         let mut behind = table([1, 2], &[4]);
-        behind.learn(&table([1, 2], &[4, 0, 8]));
+        behind.merge(&table([1, 2], &[4, 0, 8]));
         assert_eq!(behind.game.moves, [4, 0, 8]);
-        behind.learn(&table([1, 2], &[4, 0]));
+        behind.merge(&table([1, 2], &[4, 0]));
         assert_eq!(behind.game.moves, [4, 0, 8], "it went back");
-        behind.learn(&table([1, 2], &[4, 0, 8, 8]));
+        behind.merge(&table([1, 2], &[4, 0, 8, 8]));
         assert_eq!(behind.game.moves, [4, 0, 8], "it believed a cheat");
     }
 

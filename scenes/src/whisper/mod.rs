@@ -1,24 +1,24 @@
-//! What players whisper to each other, through a server that cannot read it.
+//! The channel and the event of the scene `whisper`, and its simulated players.
 
 mod players;
 
-pub use players::{WHISPERERS, whisper_company};
+pub use players::{WHISPERERS, start_whisper_players};
 
 use serde::{Deserialize, Serialize};
 
-/// An encrypted channel: the backend encrypts what it publishes here, and gives the key to those whom it lets in.
+/// An encrypted channel: the backend encrypts the events, and the auth endpoint gives the key to authorized clients.
 pub const WHISPER_CHANNEL: &str = "private-encrypted-whispers";
 
-/// Somebody whispers something.
+/// A whispered message.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Whisper {
-    /// Who.
+    /// The sender.
     pub from: String,
-    /// What.
+    /// The text.
     pub text: String,
 }
 
 impl Whisper {
-    /// The event's name, which is not encrypted.
+    /// The name of the event. Names are not encrypted.
     pub const EVENT: &str = "whisper";
 }

@@ -1,4 +1,4 @@
-//! Players who whisper when nobody else is there, and answer a guest.
+//! Simulated players that whisper to each other and answer real players.
 
 use std::io;
 use std::sync::Arc;
@@ -9,23 +9,23 @@ use bevy_pusher::{PusherWaker, prelude::*};
 
 use super::{WHISPER_CHANNEL, Whisper};
 use crate::{
-    company::{Company, player_app},
     dev_server::DevServer,
     server::Identity,
+    simulation::{SimulatedPlayers, player_app},
 };
 
-const PACE: Duration = Duration::from_millis(200);
+const UPDATE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long a player takes to answer.
-const ANSWER: Duration = Duration::from_millis(1400);
+const ANSWER_DELAY: Duration = Duration::from_millis(1400);
 
-/// Who they are.
-const CAST: [&str; 3] = ["Mira", "Jonas Lind", "Cleo"];
+/// The names of the players.
+const NAMES: [&str; 3] = ["Mira", "Jonas Lind", "Cleo"];
 
-/// How many there are.
-pub const WHISPERERS: usize = CAST.len();
+/// The number of players.
+pub const WHISPERERS: usize = NAMES.len();
 
-/// Who whispers what, and after how many milliseconds; over and over.
+/// The delay in milliseconds, the player, and the text; repeated.
 const SCRIPT: [(u64, &str, &str); 8] = [
     (1500, "Mira", "Is this line safe?"),
     (
@@ -45,23 +45,23 @@ const SCRIPT: [(u64, &str, &str); 8] = [
     (6000, "Cleo", "That was me. Sorry."),
 ];
 
-/// Brings the players to the channel on this server.
+/// Starts the players on this server.
 ///
 /// # Errors
-/// Their thread cannot be started.
-pub fn whisper_company(server: Arc<DevServer>) -> io::Result<Company> {
-    Company::of_players(WHISPERERS, PACE, move |index, waker| {
-        let name = CAST.get(index).copied().unwrap_or_default();
+/// The thread of the players could not be started.
+pub fn start_whisper_players(server: Arc<DevServer>) -> io::Result<SimulatedPlayers> {
+    SimulatedPlayers::start_apps(WHISPERERS, UPDATE_INTERVAL, move |index, waker| {
+        let name = NAMES.get(index).copied().unwrap_or_default();
         player(&server, name, waker)
     })
 }
 
-/// How a player is.
+/// The state of a simulated player.
 #[derive(Resource)]
-struct Me {
+struct PlayerState {
     server: Arc<DevServer>,
     name: &'static str,
-    /// How many lines of the script are over, and when the next one is due.
+    /// The number of script lines that are over, and when the next one is due.
     line: usize,
     due: Duration,
     answer_at: Option<Duration>,
@@ -69,7 +69,7 @@ struct Me {
 
 fn player(server: &Arc<DevServer>, name: &'static str, waker: PusherWaker) -> App {
     let mut app = player_app(server, &Identity::new(name), waker);
-    app.insert_resource(Me {
+    app.insert_resource(PlayerState {
         server: Arc::clone(server),
         name,
         line: 0,
@@ -80,13 +80,13 @@ fn player(server: &Arc<DevServer>, name: &'static str, waker: PusherWaker) -> Ap
     .add_systems(Startup, |mut commands: Commands| {
         commands.spawn(PusherChannel::new(WHISPER_CHANNEL));
     })
-    .add_systems(Update, (follow_script, listen, answer).chain());
+    .add_systems(Update, (run_script, schedule_answer, send_answer).chain());
     app
 }
 
-impl Me {
-    /// Asks the backend, which alone may publish here.
-    fn whisper(&self, text: &str) {
+impl PlayerState {
+    /// Publishes through the backend, since clients cannot send on encrypted channels.
+    fn publish(&self, text: &str) {
         let whisper = Whisper {
             from: self.name.to_owned(),
             text: text.to_owned(),
@@ -100,8 +100,12 @@ impl Me {
     }
 }
 
-/// Everybody knows the script, and says the own lines.
-fn follow_script(mut me: ResMut<Me>, time: Res<Time<Real>>, connection: Res<PusherConnection>) {
+/// Every player follows the whole script, and publishes only its own lines.
+fn run_script(
+    mut me: ResMut<PlayerState>,
+    time: Res<Time<Real>>,
+    connection: Res<PusherConnection>,
+) {
     let Some((pause, name, text)) = SCRIPT.get(me.line % SCRIPT.len()).copied() else {
         return;
     };
@@ -112,29 +116,29 @@ fn follow_script(mut me: ResMut<Me>, time: Res<Time<Real>>, connection: Res<Push
         return;
     }
     if name == me.name && connection.is_connected() {
-        me.whisper(text);
+        me.publish(text);
     }
     me.line += 1;
     me.due = Duration::ZERO;
 }
 
-/// Mira has an ear for guests.
-fn listen(
+/// Mira answers real players.
+fn schedule_answer(
     mut whispers: MessageReader<PusherEvent<Whisper>>,
     time: Res<Time<Real>>,
-    mut me: ResMut<Me>,
+    mut me: ResMut<PlayerState>,
 ) {
-    let has_guest = whispers
+    let has_real_sender = whispers
         .read()
-        .any(|whisper| !CAST.contains(&whisper.data().from.as_str()));
-    if has_guest && me.name == "Mira" {
-        me.answer_at = Some(time.elapsed() + ANSWER);
+        .any(|whisper| !NAMES.contains(&whisper.data().from.as_str()));
+    if has_real_sender && me.name == "Mira" {
+        me.answer_at = Some(time.elapsed() + ANSWER_DELAY);
     }
 }
 
-fn answer(mut me: ResMut<Me>, time: Res<Time<Real>>) {
+fn send_answer(mut me: ResMut<PlayerState>, time: Res<Time<Real>>) {
     if me.answer_at.is_some_and(|due| due <= time.elapsed()) {
         me.answer_at = None;
-        me.whisper("Understood. Nobody else did.");
+        me.publish("Understood. Nobody else did.");
     }
 }

@@ -1,4 +1,4 @@
-//! The connection badge: a dot, a word, and the heartbeat's round trip.
+//! The connection badge: a coloured dot, the state, and the round trip of the heartbeat.
 
 use bevy::{platform::time::Instant, prelude::*};
 
@@ -6,26 +6,26 @@ use crate::{
     colours::{BORDER, PANEL, QUIET_TEXT, TEXT, connection_colour},
     connection_view::ConnectionView,
     draw::DrawSystems,
+    text::{drawable, shortened},
     window::{
-        pace::Pace,
+        redraw::RedrawNeeds,
         theme::{GAP, QUIET, UNIT, text},
     },
-    words::{drawable, shortened},
 };
 
-/// Longer words are shortened: a reason has its room elsewhere.
-const LONGEST: usize = 36;
+/// Longer labels are shortened; the outage overlay shows the full reason.
+const MAX_CHARACTERS: usize = 36;
 
 #[derive(Component)]
 struct Dot;
 
 #[derive(Component)]
-struct Word;
+struct StateText;
 
 #[derive(Component)]
 struct RoundTrip;
 
-/// The badge, for the right end of a top bar.
+/// Returns the badge, for the right end of the top bar.
 pub fn badge() -> impl Bundle {
     (
         Node {
@@ -51,7 +51,7 @@ pub fn badge() -> impl Bundle {
                 },
                 BackgroundColor(QUIET_TEXT),
             ),
-            (Word, text("", QUIET, TEXT)),
+            (StateText, text("", QUIET, TEXT)),
             (RoundTrip, text("", QUIET, QUIET_TEXT)),
         ],
     )
@@ -62,27 +62,27 @@ pub(crate) struct BadgePlugin;
 impl Plugin for BadgePlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<ConnectionView>()
-            .add_systems(PostUpdate, show.in_set(DrawSystems));
+            .add_systems(PostUpdate, update_badge.in_set(DrawSystems));
     }
 }
 
-fn show(
+fn update_badge(
     view: Res<ConnectionView>,
-    mut pace: ResMut<Pace>,
+    mut redraw: ResMut<RedrawNeeds>,
     mut dots: Query<&mut BackgroundColor, With<Dot>>,
-    mut words: Query<&mut Text, (With<Word>, Without<RoundTrip>)>,
+    mut states: Query<&mut Text, (With<StateText>, Without<RoundTrip>)>,
     mut round_trips: Query<(&mut Text, &mut Node), With<RoundTrip>>,
 ) {
     if matches!(*view, ConnectionView::Waiting { .. }) {
-        pace.counting();
+        redraw.request_periodic();
     }
-    let word = shortened(&drawable(&view.words(Instant::now())), LONGEST);
+    let state = shortened(&drawable(&view.label(Instant::now())), MAX_CHARACTERS);
     let round_trip = view.round_trip();
     for mut dot in &mut dots {
         dot.set_if_neq(BackgroundColor(connection_colour(&view)));
     }
-    for mut shown in &mut words {
-        shown.set_if_neq(Text::new(word.clone()));
+    for mut shown in &mut states {
+        shown.set_if_neq(Text::new(state.clone()));
     }
     for (mut shown, mut node) in &mut round_trips {
         let display = if round_trip.is_some() {

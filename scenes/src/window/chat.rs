@@ -1,60 +1,60 @@
-//! The chat: what was said and what happened, the newest at the bottom.
+//! The chat panel: messages and events, the newest at the bottom.
 
 use bevy::prelude::*;
 use bevy::text::LineHeight;
 
 use crate::{
+    chat_entry::ChatEntry,
     colours::{QUIET_TEXT, TEXT, player_colour},
     draw::DrawSystems,
-    entry::ChatEntry,
+    text::{clock, drawable, shortened},
     window::{
         icons::Icon,
         input_line::input_line,
         notice::{Notice, notice_in_the_middle},
-        pace::Pace,
         panel::Panel,
+        redraw::RedrawNeeds,
         scrolling::Scrolling,
         theme::{BODY, GAP, QUIET, UNIT},
     },
-    words::{clock, drawable, shortened},
 };
 
-/// Older lines are forgotten.
-const KEPT: usize = 200;
+/// The number of lines to keep. Older ones are removed.
+const MAX_LINES: usize = 200;
 
-/// More of a name would be taken from what was said, in characters.
-const LONGEST_NAME: usize = 24;
+/// Longer names are shortened, to leave room for the message, in characters.
+const MAX_NAME_CHARACTERS: usize = 24;
 
-/// Lines that Page Up and Page Down scroll by.
-const PAGE: f32 = 8.0;
+/// How many lines Page Up and Page Down scroll by.
+const PAGE_LINES: f32 = 8.0;
 
-/// What a scene wants of its chat, which shows [`ChatEntry`] messages.
+/// The options of a chat panel, which shows [`ChatEntry`] messages.
 #[derive(Clone, Copy, Debug)]
 pub struct ChatPanel {
-    /// What stands in the middle until there is something in it.
+    /// The text in the middle while there are no entries.
     pub empty: &'static str,
-    /// What stands in the input line, and says how to begin; there is none in a mere log.
+    /// The placeholder of the input line; `None` for a log without input.
     pub input: Option<&'static str>,
 }
 
-/// The list that [`ChatEntry`] messages are added to.
+/// Marks the list that [`ChatEntry`] messages are added to.
 #[derive(Component)]
 struct ChatList;
 
-/// What scrolls when the chat is longer than its place.
+/// Marks the node that scrolls.
 #[derive(Component)]
 struct ChatScroll;
 
-/// What is shown in the chat's place until there is something in it.
+/// Marks the notice that is shown while there are no entries.
 #[derive(Component)]
 struct Placeholder;
 
 impl ChatPanel {
-    /// Makes the panel a chat.
+    /// Spawns the chat into the panel.
     pub fn fill(self, commands: &mut Commands, panel: &Panel, assets: &AssetServer) {
         let scroll = Scrolling::spawn(commands, panel.content, true);
         commands.entity(scroll).insert(ChatScroll);
-        commands.spawn((ChatList, Scrolling::lines(), ChildOf(scroll)));
+        commands.spawn((ChatList, Scrolling::lines_node(), ChildOf(scroll)));
         let empty = Notice {
             icon: Icon::Chat,
             colour: QUIET_TEXT,
@@ -86,20 +86,20 @@ fn scroll_by_pages(
     list: Single<(&mut Scrolling, &mut ScrollPosition, &ComputedNode), With<ChatScroll>>,
 ) {
     let lines = if keys.just_pressed(KeyCode::PageUp) {
-        -PAGE
+        -PAGE_LINES
     } else if keys.just_pressed(KeyCode::PageDown) {
-        PAGE
+        PAGE_LINES
     } else {
         return;
     };
     let (mut list, mut position, node) = list.into_inner();
-    list.by(lines, &mut position, node);
+    list.scroll_by(lines, &mut position, node);
 }
 
 fn add_lines(
     mut commands: Commands,
     time: Res<Time<Real>>,
-    mut pace: ResMut<Pace>,
+    mut redraw: ResMut<RedrawNeeds>,
     mut entries: MessageReader<ChatEntry>,
     lists: Query<(Entity, Option<&Children>), With<ChatList>>,
     placeholders: Query<Entity, With<Placeholder>>,
@@ -118,11 +118,11 @@ fn add_lines(
     for placeholder in &placeholders {
         commands.entity(placeholder).despawn();
     }
-    // The list's end is known after this frame's layout.
-    pace.moving();
+    // The scroll position at the end is known only after this frame's layout, so one more frame is needed.
+    redraw.request_next_frame();
     let lines = lines.map_or(&[][..], |lines| &**lines);
-    let forgotten = (lines.len() + added).saturating_sub(KEPT);
-    for line in lines.iter().take(forgotten) {
+    let surplus = (lines.len() + added).saturating_sub(MAX_LINES);
+    for line in lines.iter().take(surplus) {
         commands.entity(*line).despawn();
     }
 }
@@ -131,7 +131,7 @@ fn chat_line(entry: &ChatEntry, time: &str) -> impl Bundle + use<> {
     match entry.player() {
         Some(name) => line(
             time,
-            &shortened(&drawable(name), LONGEST_NAME),
+            &shortened(&drawable(name), MAX_NAME_CHARACTERS),
             player_colour(name),
             &format!("  {}", entry.text),
         ),
@@ -139,15 +139,15 @@ fn chat_line(entry: &ChatEntry, time: &str) -> impl Bundle + use<> {
     }
 }
 
-/// A line: the time, and two pieces of text that wrap as one.
+/// A line: the time, and two text spans that wrap as one text.
 fn line(time: &str, first: &str, first_colour: Color, rest: &str) -> impl Bundle + use<> {
     (
         Node {
             padding: UiRect::axes(px(GAP), px(UNIT / 2.0)),
             column_gap: px(GAP),
             flex_shrink: 0.0,
-            // Bounds what the line adds to the list's length: the layout also measures the text at its narrowest, and
-            // would let the list scroll as far as that.
+            // Limits the line's share of the content height: the layout also measures the text at its minimum width, where it
+            // is much higher, and would let the list scroll that far.
             overflow: Overflow::clip(),
             ..default()
         },
@@ -175,7 +175,7 @@ fn line(time: &str, first: &str, first_colour: Color, rest: &str) -> impl Bundle
     )
 }
 
-/// The time at the left of a line, in a column of its own.
+/// The column of the time, at the left of a line.
 pub fn time_column(time: &str) -> impl Bundle + use<> {
     (
         Text::new(time),

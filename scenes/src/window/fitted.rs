@@ -1,27 +1,27 @@
-//! A line of text that is shortened to the room it has, and grows back when the room does.
+//! A line of text that is shortened to the width of its parent.
 
 use bevy::prelude::*;
 use bevy::ui::UiSystems;
 
 use crate::{
+    text::{drawable, shortened},
     window::{
-        pace::Pace,
+        redraw::RedrawNeeds,
         theme::{TextSize, text},
     },
-    words::{drawable, shortened},
 };
 
-/// The whole text of a line; the `Text` beside it shows as much of it as fits into the parent node, which must get its
-/// width from elsewhere.
+/// The full text of a line. The `Text` beside it shows the part that fits into the parent node, whose width must not depend on
+/// this text.
 #[derive(Component, Clone, Debug, PartialEq)]
 pub struct Fitted {
-    /// The whole text.
+    /// The full text.
     pub whole: String,
-    /// Logical pixels of the parent's width that belong to others.
+    /// The part of the parent's width that other nodes use, in logical pixels.
     pub reserved: f32,
 }
 
-/// A line that fits into its parent, save for `reserved` logical pixels.
+/// Returns a line that fits into its parent, except for `reserved` logical pixels.
 pub fn fitted(
     whole: impl Into<String>,
     reserved: f32,
@@ -29,7 +29,7 @@ pub fn fitted(
     colour: Color,
 ) -> impl Bundle {
     let whole = whole.into();
-    // All of it, until the room is known.
+    // The full text, until the first layout.
     let text = text(drawable(&whole), size, colour);
     (Fitted { whole, reserved }, text)
 }
@@ -43,7 +43,7 @@ impl Plugin for FittedPlugin {
 }
 
 fn fit(
-    mut pace: ResMut<Pace>,
+    mut redraw: ResMut<RedrawNeeds>,
     mut lines: Query<(&Fitted, &ChildOf, &TextFont, &mut Text)>,
     parents: Query<&ComputedNode>,
 ) {
@@ -63,8 +63,8 @@ fn fit(
         let shown = shortened(&drawable(&line.whole), characters);
         if text.0 != shown {
             text.0 = shown;
-            // The layout of this frame is done; the next one shows it.
-            pace.moving();
+            // This frame's layout is done already, so the change needs another frame.
+            redraw.request_next_frame();
         }
     }
 }

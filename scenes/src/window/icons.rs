@@ -1,47 +1,49 @@
-//! The icons of `assets/icons`, which `assets/make_assets.py` draws.
+//! The icons in `assets/icons`, which `assets/make_assets.py` generates.
 
 use bevy::prelude::*;
 
-/// Pixels of a side: of a small icon twice over, for fine screens, and of a large one.
-const SMALL: u32 = 32;
-const LARGE: u32 = 96;
+/// The side of the image files in pixels. A small icon has twice its logical size, for high-density screens.
+const SMALL_PIXELS: u32 = 32;
+const LARGE_PIXELS: u32 = 96;
 
-/// Has all icons at hand. One that is loaded when it is first shown comes a frame later, and a window that sleeps in between
-/// shows it late.
+/// Loads all icons at startup. An icon loaded on first use would appear a frame late, and the window may sleep before that
+/// frame.
 pub(crate) struct IconsPlugin;
 
-/// Keeps what is not shown.
+/// Keeps the handles, so that unused icons stay loaded.
 #[derive(Resource)]
-struct Icons(#[expect(dead_code, reason = "it keeps them")] Vec<Handle<Image>>);
+struct Icons(#[expect(dead_code, reason = "keeps the images loaded")] Vec<Handle<Image>>);
 
 impl Plugin for IconsPlugin {
     fn build(&self, app: &mut App) {
         app.add_systems(
             PreStartup,
             |mut commands: Commands, assets: Res<AssetServer>| {
-                let both = |icon: Icon| [SMALL, LARGE].map(|pixels| icon.image(&assets, pixels));
+                let both = |icon: Icon| {
+                    [SMALL_PIXELS, LARGE_PIXELS].map(|pixels| icon.image(&assets, pixels))
+                };
                 commands.insert_resource(Icons(Icon::ALL.into_iter().flat_map(both).collect()));
             },
         );
     }
 }
 
-/// What an icon says.
+/// The available icons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
-    /// For your information.
+    /// Information.
     Info,
-    /// It went well.
+    /// Success.
     Good,
-    /// Look here.
+    /// A warning.
     Warn,
-    /// It went wrong.
+    /// A failure.
     Bad,
-    /// Ready, done.
+    /// A check mark.
     Check,
     /// An invitation.
     Invite,
-    /// Talk.
+    /// A chat.
     Chat,
     /// Players.
     People,
@@ -49,13 +51,13 @@ pub enum Icon {
     Signal,
     /// A lost connection.
     Unplugged,
-    /// It cannot go on.
+    /// A permanent failure.
     Blocked,
-    /// Where somebody points.
+    /// A mouse cursor.
     Cursor,
-    /// A mark of noughts and crosses.
+    /// The mark X.
     Cross,
-    /// The other mark.
+    /// The mark O.
     Nought,
 }
 
@@ -96,27 +98,27 @@ impl Icon {
         }
     }
 
-    /// The icon at 16 logical pixels, beside a line of text.
+    /// Returns the icon at 16 logical pixels, to stand next to a line of text.
     pub fn small(self, assets: &AssetServer, colour: Color) -> impl Bundle + use<> {
         self.of_size(assets, colour, 16.0)
     }
 
-    /// The icon at `size` logical pixels, at most twice as large as a small one.
+    /// Returns the icon at `size` logical pixels, up to twice the small size.
     pub fn of_size(self, assets: &AssetServer, colour: Color, size: f32) -> impl Bundle + use<> {
-        self.at(assets, colour, size, SMALL)
+        self.node(assets, colour, size, SMALL_PIXELS)
     }
 
-    /// The icon at 48 logical pixels, above a headline.
+    /// Returns the icon at 48 logical pixels, to stand above a headline.
     pub fn large(self, assets: &AssetServer, colour: Color) -> impl Bundle + use<> {
-        self.at(assets, colour, 48.0, LARGE)
+        self.node(assets, colour, 48.0, LARGE_PIXELS)
     }
 
-    /// The file that [`large`](Self::large) shows.
+    /// Returns the image of [`large`](Self::large).
     pub fn large_image(self, assets: &AssetServer) -> Handle<Image> {
-        self.image(assets, LARGE)
+        self.image(assets, LARGE_PIXELS)
     }
 
-    fn at(
+    fn node(
         self,
         assets: &AssetServer,
         colour: Color,

@@ -1,4 +1,4 @@
-//! The line one types into.
+//! The input line of the chat.
 
 use bevy::picking::{events::PointerPress, pointer::PointerButton};
 use bevy::prelude::*;
@@ -6,12 +6,12 @@ use bevy::prelude::*;
 use crate::{
     colours::{ACCENT, BACKGROUND, BORDER, QUIET_TEXT, TEXT},
     draw::DrawSystems,
+    text::drawable,
     typing::Typing,
     window::{
-        pace::Pace,
+        redraw::RedrawNeeds,
         theme::{BODY, GAP, TextSize, UNIT, text},
     },
-    words::drawable,
 };
 
 #[derive(Component)]
@@ -25,7 +25,7 @@ struct Typed;
 #[derive(Component)]
 struct Caret;
 
-/// The input line; `placeholder` says how to begin.
+/// Returns the input line. `placeholder` is shown while it is empty and not focused.
 pub fn input_line(placeholder: &'static str) -> impl Bundle {
     (
         InputBox { placeholder },
@@ -71,12 +71,12 @@ pub(crate) struct InputLinePlugin;
 
 impl Plugin for InputLinePlugin {
     fn build(&self, app: &mut App) {
-        app.add_observer(begin_by_click)
-            .add_systems(PostUpdate, show.in_set(DrawSystems));
+        app.add_observer(focus_on_click)
+            .add_systems(PostUpdate, update_input.in_set(DrawSystems));
     }
 }
 
-fn begin_by_click(
+fn focus_on_click(
     press: On<PointerPress>,
     boxes: Query<(), With<InputBox>>,
     mut typing: ResMut<Typing>,
@@ -86,13 +86,13 @@ fn begin_by_click(
     }
 }
 
-fn show(
+fn update_input(
     typing: Res<Typing>,
-    mut pace: ResMut<Pace>,
+    mut redraw: ResMut<RedrawNeeds>,
     mut boxes: Query<(&InputBox, &mut BorderColor, &Children)>,
     mut shown: Query<(&mut Text, &mut TextColor), With<Typed>>,
     mut carets: Query<&mut Node, With<Caret>>,
-    rooms: Query<(&ComputedNode, &Children)>,
+    areas: Query<(&ComputedNode, &Children)>,
 ) {
     for (input, mut border, children) in &mut boxes {
         border.set_if_neq(BorderColor::all(if typing.is_active {
@@ -100,10 +100,10 @@ fn show(
         } else {
             BORDER
         }));
-        let Some((room, parts)) = children.iter().find_map(|child| rooms.get(child).ok()) else {
+        let Some((area, parts)) = children.iter().find_map(|child| areas.get(child).ok()) else {
             continue;
         };
-        let width = room.size().x * room.inverse_scale_factor();
+        let width = area.size().x * area.inverse_scale_factor();
         let (before, after) = typing.visible(BODY.characters_in(width), |typed| {
             drawable(typed.encode_utf8(&mut [0; 4])).len()
         });
@@ -118,7 +118,7 @@ fn show(
             if let Ok((mut text, mut text_colour)) = shown.get_mut(part) {
                 if text.0 != line {
                     text.0.clone_from(&line);
-                    pace.moving();
+                    redraw.request_next_frame();
                 }
                 text_colour.set_if_neq(TextColor(colour));
             }

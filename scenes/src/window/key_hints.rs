@@ -1,4 +1,4 @@
-//! The bottom line: which key does what, just now.
+//! The bottom line of the window: which key does what at the moment.
 
 use bevy::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
     window::theme::{QUIET, UNIT, text},
 };
 
-/// The line that shows [`KeyHints`].
+/// Marks the line that shows [`KeyHints`].
 #[derive(Component)]
 pub(crate) struct KeyHintLine;
 
@@ -33,11 +33,11 @@ pub(crate) struct KeyHintLinePlugin;
 
 impl Plugin for KeyHintLinePlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(PostUpdate, show.in_set(DrawSystems));
+        app.add_systems(PostUpdate, update_hints.in_set(DrawSystems));
     }
 }
 
-fn show(
+fn update_hints(
     mut commands: Commands,
     typing: Res<Typing>,
     hints: Res<KeyHints>,
@@ -54,12 +54,12 @@ fn show(
     }
     commands.entity(line).despawn_children();
     for hint in &wanted {
-        commands.spawn((hint_of(hint), ChildOf(line)));
+        commands.spawn((hint_node(hint), ChildOf(line)));
     }
     *shown = wanted;
 }
 
-fn hint_of(hint: &KeyHint) -> impl Bundle + use<> {
+fn hint_node(hint: &KeyHint) -> impl Bundle + use<> {
     (
         Node {
             column_gap: px(UNIT),
@@ -82,7 +82,7 @@ fn hint_of(hint: &KeyHint) -> impl Bundle + use<> {
                 BorderColor::all(BORDER),
                 children![text(hint.key, QUIET, TEXT)],
             ),
-            text(hint.what, QUIET, QUIET_TEXT),
+            text(hint.action, QUIET, QUIET_TEXT),
         ],
     )
 }

@@ -1,19 +1,19 @@
-//! The scene in a window: the modules here draw the model with Bevy's renderer. Takes the feature `windowed`.
+//! The scene in a window, drawn with Bevy's renderer. Requires the feature `windowed`.
 
+pub mod animation;
 pub mod badge;
 pub mod chat;
-mod curtain;
 pub mod fitted;
-pub mod frame;
 pub mod icons;
 pub mod input_line;
 mod key_hints;
-pub mod motion;
+pub mod layout;
 pub mod notice;
-pub mod pace;
+mod outage_overlay;
 pub mod panel;
-pub mod picture;
+pub mod redraw;
 pub mod roster;
+pub mod screenshot;
 pub mod scrolling;
 pub mod theme;
 mod toast;
@@ -32,28 +32,28 @@ use crate::{
     draw::DrawSystems,
 };
 
-/// Where the assets lie, whatever the working directory is.
+/// The asset folder, independent of the working directory.
 #[cfg(not(target_arch = "wasm32"))]
 const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
 
-/// Where a page finds them, beside itself.
+/// The asset folder, relative to the page.
 #[cfg(target_arch = "wasm32")]
 const ASSETS: &str = "assets";
 
-/// Bevy's plugins for an app in a window, and what draws the model there.
+/// Adds Bevy's plugins for an app with a window, and the systems that draw the model.
 pub(crate) fn add_to(app: &mut App, title: &str, pictures: &PictureArguments, log: LogPlugin) {
     app.add_plugins(
         DefaultPlugins
             .set(log)
             .set(window(title, pictures.size))
             .set(RenderPlugin {
-                // Or the first pictures are black.
+                // Otherwise the first screenshots are black, since the pipelines are not compiled yet.
                 synchronous_pipeline_compilation: !pictures.screenshot.is_empty(),
                 ..default()
             })
             .set(AssetPlugin {
                 file_path: ASSETS.to_owned(),
-                // There are none, and a page would ask its server for each.
+                // There are no meta files, and in a page each check would be a request to the server.
                 meta_check: AssetMetaCheck::Never,
                 ..default()
             }),
@@ -63,26 +63,26 @@ pub(crate) fn add_to(app: &mut App, title: &str, pictures: &PictureArguments, lo
         PostUpdate,
         DrawSystems
             .before(UiSystems::Prepare)
-            // Bevy does not order it after the layout: a new node would lie below all others for a frame.
+            // Bevy does not order `Stack` relative to spawning: a node spawned later would be below all others for a frame.
             .before(UiSystems::Stack)
             .before(VisibilitySystems::VisibilityPropagate),
     )
     .add_plugins((
-        pace::PacePlugin,
+        redraw::RedrawPlugin,
         icons::IconsPlugin,
-        motion::MotionPlugin,
+        animation::AnimationPlugin,
         fitted::FittedPlugin,
         scrolling::ScrollingPlugin,
         panel::PanelPlugin,
         badge::BadgePlugin,
         toast::ToastPlugin,
-        curtain::CurtainPlugin,
+        outage_overlay::OutageOverlayPlugin,
         roster::RosterPlugin,
         chat::ChatPlugin,
         input_line::InputLinePlugin,
         key_hints::KeyHintLinePlugin,
     ))
-    .add_plugins(picture::PicturePlugin(pictures.clone()));
+    .add_plugins(screenshot::ScreenshotPlugin(pictures.clone()));
 }
 
 fn window(title: &str, size: WindowSize) -> WindowPlugin {
@@ -90,7 +90,7 @@ fn window(title: &str, size: WindowSize) -> WindowPlugin {
         primary_window: Some(Window {
             title: title.to_owned(),
             resolution: (size.width, size.height).into(),
-            // In a page.
+            // Only has an effect in a page.
             fit_canvas_to_parent: true,
             resize_constraints: WindowResizeConstraints {
                 min_width: 800.0,

@@ -1,31 +1,31 @@
-//! A notice: an icon, a headline and what to do, in the middle of an empty or covered place.
+//! A notice: an icon, a headline and instructions, centred in an empty or covered area.
 
 use bevy::prelude::*;
 use bevy::text::LineHeight;
 
 use crate::{
     colours::{QUIET_TEXT, TEXT},
+    text::drawable,
     window::{
         icons::Icon,
         theme::{BODY, QUIET, UNIT, text},
     },
-    words::drawable,
 };
 
-/// What a notice says.
+/// The content of a notice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
-    /// Above the headline.
+    /// The icon above the headline.
     pub icon: Icon,
-    /// Of the icon.
+    /// The colour of the icon.
     pub colour: Color,
-    /// In a few words.
+    /// The headline, in a few words.
     pub headline: String,
-    /// Why, and what to do; it wraps.
+    /// The reason and what to do, in lines that wrap.
     pub details: Vec<String>,
 }
 
-/// The notice as a column, centred in its parent.
+/// Returns the notice as a column.
 pub fn notice(notice: &Notice, assets: &AssetServer) -> impl Bundle + use<> {
     let details: Vec<_> = notice.details.iter().map(|line| detail(line)).collect();
     (
@@ -44,8 +44,8 @@ pub fn notice(notice: &Notice, assets: &AssetServer) -> impl Bundle + use<> {
     )
 }
 
-/// The notice in the middle of a place of any size, which it covers.
-pub fn notice_in_the_middle(said: &Notice, assets: &AssetServer) -> impl Bundle + use<> {
+/// Returns the notice centred in a parent of any size, which it covers.
+pub fn notice_in_the_middle(content: &Notice, assets: &AssetServer) -> impl Bundle + use<> {
     (
         Node {
             position_type: PositionType::Absolute,
@@ -55,7 +55,7 @@ pub fn notice_in_the_middle(said: &Notice, assets: &AssetServer) -> impl Bundle 
             justify_content: JustifyContent::Center,
             ..default()
         },
-        children![notice(said, assets)],
+        children![notice(content, assets)],
     )
 }
 

@@ -1,4 +1,4 @@
-//! A panel: a quiet rounded box with a title, a count beside it, and room for one thing.
+//! A panel: a rounded box with a title, a count and one content node.
 
 use bevy::prelude::*;
 
@@ -6,27 +6,27 @@ use crate::colours::{BORDER, PANEL, QUIET_TEXT, TEXT};
 use crate::draw::DrawSystems;
 use crate::window::theme::{BODY, CORNER, GAP, UNIT, text};
 
-/// A side panel's share of the window in percent, and its bounds in logical pixels.
+/// The width of a side panel as a percentage of the window, and its bounds in logical pixels.
 const ASIDE: f32 = 32.0;
 const ASIDE_WIDTH: (f32, f32) = (304.0, 416.0);
 
-/// The count in a panel's title; empty shows nothing.
+/// The count in a panel's title; hidden if empty.
 #[derive(Component, Clone, Debug, Default, PartialEq)]
 pub struct PanelCount(pub String);
 
-/// The parts of a panel that a scene fills.
+/// The entities of a panel that a scene fills.
 #[derive(Clone, Copy, Debug)]
 pub struct Panel {
-    /// The panel itself; its width is its `Node`'s.
+    /// The panel itself. Its `Node` determines the width.
     pub panel: Entity,
-    /// Where the content goes: a column that takes the rest of the height.
+    /// The node for the content: a column that takes the remaining height.
     pub content: Entity,
     /// The count in the title, a [`PanelCount`].
     pub count: Entity,
 }
 
 impl Panel {
-    /// Spawns a narrow panel with a title under `parent`, for a list.
+    /// Spawns a narrow panel under `parent`, for a list.
     pub fn aside(commands: &mut Commands, parent: Entity, title: &str) -> Self {
         Self::spawn(commands, parent, title, Self::narrow())
     }
@@ -52,7 +52,7 @@ impl Panel {
         }
     }
 
-    /// Spawns a panel with a title under `parent` that shares what width is left with others of its kind.
+    /// Spawns a panel under `parent` that shares the remaining width with other wide panels.
     pub fn wide(commands: &mut Commands, parent: Entity, title: &str) -> Self {
         let node = Node {
             flex_grow: 1.0,
@@ -64,7 +64,7 @@ impl Panel {
         Self::spawn(commands, parent, title, node)
     }
 
-    /// Spawns a panel with a title under `parent`, of this size.
+    /// Spawns a panel under `parent` with this node.
     pub fn spawn(commands: &mut Commands, parent: Entity, title: &str, node: Node) -> Self {
         let count = commands
             .spawn((PanelCount::default(), text("", BODY, QUIET_TEXT)))

@@ -1,4 +1,4 @@
-//! The roster: a row per player.
+//! The roster panel: one row per player.
 
 use std::time::Duration;
 
@@ -8,57 +8,57 @@ use crate::{
     colours::{ACCENT, BACKGROUND, BORDER, GOOD, PANEL, QUIET_TEXT, TEXT, player_colour},
     connection_view::ConnectionView,
     draw::DrawSystems,
-    player::{Chosen, Departed, Player, RosterIsKnown},
+    player::{Departed, Player, RosterIsKnown, Selected},
+    text::initials,
     window::{
+        animation::{SlideIn, SlideOut, fade_overlay},
         fitted::{Fitted, fitted},
         icons::Icon,
-        motion::{Arriving, Departing, veil},
         notice::{Notice, notice},
         panel::{Panel, PanelCount, show_count},
         scrolling::Scrolling,
         theme::{BODY, GAP, QUIET, UNIT, text},
     },
-    words::initials,
 };
 
 const SLIDE: Duration = Duration::from_millis(200);
 const AVATAR: f32 = 5.0 * UNIT;
 /// The height of a row, in logical pixels.
 pub const ROW_HEIGHT: f32 = 7.0 * UNIT;
-const AWAY: Vec2 = Vec2::new(-4.0 * UNIT, 0.0);
-/// How pale the face of somebody is who cannot be reached.
-const AWAY_PALE: f32 = 0.6;
-/// Quieter than a colour that says something, but seen.
+const SLIDE_OFFSET: Vec2 = Vec2::new(-4.0 * UNIT, 0.0);
+/// How far an offline player's avatar is mixed with the background.
+const OFFLINE_PALENESS: f32 = 0.6;
+/// Less prominent than the status colours, but visible.
 const NOT_READY: Color = Color::srgb_u8(0x4A, 0x54, 0x63);
 
-/// What a scene wants of its roster, which shows the [`Player`] entities.
+/// The options of a roster, which shows the [`Player`] entities.
 #[derive(Component, Clone, Copy, Debug)]
 pub struct Roster {
-    /// Whether each row tells if its player is ready.
+    /// Whether each row shows if its player is ready.
     pub has_ready_check: bool,
-    /// How many players are drawn while one does not know who is there.
+    /// The number of placeholder rows while the members are unknown.
     pub skeletons: usize,
-    /// What to do when nobody else is here, in one sentence.
+    /// What the user can do while no other player is there, in one sentence.
     pub alone: &'static str,
 }
 
-/// What the roster shows below its rows, or instead of them.
+/// What the roster shows below its rows.
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Foot {
-    /// The rows speak for themselves.
+enum RosterFooter {
+    /// Nothing.
     #[default]
     Nothing,
-    /// The players are not known yet.
+    /// Placeholder rows: the members are unknown.
     Skeleton,
-    /// There is nobody else to show.
+    /// A notice: there is no other player.
     Alone,
 }
 
-/// The number in the title.
+/// Marks the count in the title.
 #[derive(Component)]
 struct RosterCount;
 
-/// The parts of a row that change.
+/// The entities of a row that change.
 #[derive(Component)]
 struct Row {
     avatar: Entity,
@@ -71,10 +71,10 @@ struct Row {
 struct ReadyMark;
 
 #[derive(Component)]
-struct Face;
+struct Avatar;
 
 impl Roster {
-    /// Makes the panel's content the roster.
+    /// Spawns the roster into the panel.
     pub fn fill(self, commands: &mut Commands, panel: &Panel) {
         commands.entity(panel.count).insert(RosterCount);
         let column = || Node {
@@ -84,7 +84,7 @@ impl Roster {
         };
         let list = Scrolling::spawn(commands, panel.content, false);
         commands.spawn((self, column(), ChildOf(list)));
-        commands.spawn((Foot::default(), column(), ChildOf(list)));
+        commands.spawn((RosterFooter::default(), column(), ChildOf(list)));
     }
 }
 
@@ -92,13 +92,13 @@ pub(crate) struct RosterPlugin;
 
 impl Plugin for RosterPlugin {
     fn build(&self, app: &mut App) {
-        app.add_observer(seat)
-            .add_observer(unseat)
-            .add_observer(mark_chosen)
-            .add_observer(unmark_chosen)
+        app.add_observer(add_row)
+            .add_observer(remove_row)
+            .add_observer(highlight_selected)
+            .add_observer(unhighlight_selected)
             .add_systems(
                 PostUpdate,
-                (update_rows, count_players, choose_foot, draw_foot)
+                (update_rows, count_players, update_footer, draw_footer)
                     .chain()
                     .before(show_count)
                     .in_set(DrawSystems),
@@ -106,8 +106,8 @@ impl Plugin for RosterPlugin {
     }
 }
 
-/// A player gets a row: "you" first, the others in the order of their coming.
-fn seat(
+/// Adds a player's row: the local player first, the others in the order in which they joined.
+fn add_row(
     add: On<Add<Player>>,
     mut commands: Commands,
     list: Option<Single<(Entity, &Roster)>>,
@@ -136,7 +136,7 @@ fn seat(
         .spawn(fitted(player.doing.clone(), 0.0, QUIET, QUIET_TEXT))
         .id();
     let doing_line = commands.spawn(Node::default()).add_child(doing).id();
-    let words = commands
+    let text = commands
         .spawn(Node {
             flex_direction: FlexDirection::Column,
             flex_grow: 1.0,
@@ -151,7 +151,7 @@ fn seat(
     let ready = roster
         .has_ready_check
         .then(|| commands.spawn(ready_circle()).id());
-    let veil = commands.spawn(veil(PANEL)).id();
+    let fade_overlay = commands.spawn(fade_overlay(PANEL)).id();
     commands
         .entity(add.entity)
         .insert((
@@ -169,11 +169,11 @@ fn seat(
                 flex_shrink: 0.0,
                 ..default()
             },
-            Arriving::from(AWAY, SLIDE),
+            SlideIn::from(SLIDE_OFFSET, SLIDE),
         ))
-        .add_children(&[avatar, words])
+        .add_children(&[avatar, text])
         .add_children(ready.as_slice())
-        .add_child(veil);
+        .add_child(fade_overlay);
     if player.is_you {
         commands.entity(list).insert_children(0, &[add.entity]);
     } else {
@@ -181,30 +181,30 @@ fn seat(
     }
 }
 
-fn unseat(departed: On<Add<Departed>>, mut commands: Commands, rows: Query<(), With<Row>>) {
+fn remove_row(departed: On<Add<Departed>>, mut commands: Commands, rows: Query<(), With<Row>>) {
     if rows.contains(departed.entity) {
         commands
             .entity(departed.entity)
-            .insert(Departing::to(AWAY, SLIDE));
+            .insert(SlideOut::to(SLIDE_OFFSET, SLIDE));
     }
 }
 
-fn mark_chosen(chosen: On<Add<Chosen>>, mut commands: Commands) {
+fn highlight_selected(selected: On<Add<Selected>>, mut commands: Commands) {
     commands
-        .entity(chosen.entity)
+        .entity(selected.entity)
         .insert(BackgroundColor(BORDER));
 }
 
-fn unmark_chosen(chosen: On<Remove<Chosen>>, mut commands: Commands) {
+fn unhighlight_selected(selected: On<Remove<Selected>>, mut commands: Commands) {
     commands
-        .entity(chosen.entity)
+        .entity(selected.entity)
         .try_remove::<BackgroundColor>();
 }
 
-/// A round face with a player's initials.
+/// Returns a round avatar with the player's initials.
 pub fn avatar(name: &str) -> impl Bundle + use<> {
     (
-        Face,
+        Avatar,
         Node {
             width: px(AVATAR),
             height: px(AVATAR),
@@ -219,7 +219,7 @@ pub fn avatar(name: &str) -> impl Bundle + use<> {
     )
 }
 
-/// A chip that marks the row of whoever is before the screen.
+/// Returns a chip that marks the row of the local player.
 pub fn you_chip() -> impl Bundle {
     (
         Node {
@@ -258,14 +258,17 @@ fn update_rows(
     assets: Res<AssetServer>,
     changed: Query<(&Player, &Row), Changed<Player>>,
     mut lines: Query<(&mut Fitted, &mut TextColor)>,
-    mut faces: Query<&mut BackgroundColor, With<Face>>,
-    mut circles: Query<(&mut BackgroundColor, &mut BorderColor, Option<&Children>), Without<Face>>,
+    mut faces: Query<&mut BackgroundColor, With<Avatar>>,
+    mut circles: Query<
+        (&mut BackgroundColor, &mut BorderColor, Option<&Children>),
+        Without<Avatar>,
+    >,
     marks: Query<(), With<ReadyMark>>,
 ) {
     for (player, row) in &changed {
         let colour = player_colour(&player.name);
-        let (face, name) = if player.is_away {
-            (colour.mix(&PANEL, AWAY_PALE), QUIET_TEXT)
+        let (face, name) = if player.is_offline {
+            (colour.mix(&PANEL, OFFLINE_PALENESS), QUIET_TEXT)
         } else {
             (colour, TEXT)
         };
@@ -313,54 +316,54 @@ fn count_players(
 ) {
     let all = players.iter().len();
     let others = players.iter().filter(|player| !player.is_you).count();
-    let away = players.iter().filter(|player| player.is_away).count();
+    let offline = players.iter().filter(|player| player.is_offline).count();
     let ready = players.iter().filter(|player| player.is_ready).count();
-    let words = match (all, away, ready) {
+    let text = match (all, offline, ready) {
         (0, ..) => String::new(),
         (_, 0, 0) => all.to_string(),
         (_, 0, ready) => format!("{all}, {ready} ready"),
-        _ => format!("{} of {others} online", others - away),
+        _ => format!("{} of {others} online", others - offline),
     };
     for mut count in &mut counts {
-        count.set_if_neq(PanelCount(words.clone()));
+        count.set_if_neq(PanelCount(text.clone()));
     }
 }
 
-fn choose_foot(
+fn update_footer(
     view: Res<ConnectionView>,
     is_known: Res<RosterIsKnown>,
-    // Those who are leaving, too: what is below the rows comes when they are gone.
+    // Includes departed players: the footer appears once their rows are gone.
     players: Query<&Player>,
-    mut feet: Query<&mut Foot>,
+    mut footers: Query<&mut RosterFooter>,
 ) {
-    let is_on_the_way = !view.is_failed() && *view != ConnectionView::Offline;
-    let wanted = if !is_known.0 && players.is_empty() && is_on_the_way {
-        Foot::Skeleton
+    let is_connecting = !view.is_failed() && *view != ConnectionView::Offline;
+    let wanted = if !is_known.0 && players.is_empty() && is_connecting {
+        RosterFooter::Skeleton
     } else if is_known.0 && players.iter().all(|player| player.is_you) {
-        Foot::Alone
+        RosterFooter::Alone
     } else {
-        Foot::Nothing
+        RosterFooter::Nothing
     };
-    for mut foot in &mut feet {
-        foot.set_if_neq(wanted);
+    for mut footer in &mut footers {
+        footer.set_if_neq(wanted);
     }
 }
 
-fn draw_foot(
+fn draw_footer(
     mut commands: Commands,
     assets: Res<AssetServer>,
-    feet: Query<(Entity, &Foot), Changed<Foot>>,
+    footers: Query<(Entity, &RosterFooter), Changed<RosterFooter>>,
     roster: Query<&Roster>,
 ) {
-    for (entity, foot) in &feet {
+    for (entity, footer) in &footers {
         commands.entity(entity).despawn_children();
-        match foot {
-            Foot::Nothing => {}
-            Foot::Skeleton => {
+        match footer {
+            RosterFooter::Nothing => {}
+            RosterFooter::Skeleton => {
                 let rows = roster.iter().map(|roster| roster.skeletons).sum();
                 skeleton_rows(&mut commands, entity, rows);
             }
-            Foot::Alone => {
+            RosterFooter::Alone => {
                 let details = roster.iter().map(|roster| roster.alone.to_owned());
                 let said = Notice {
                     icon: Icon::People,
@@ -382,14 +385,14 @@ fn draw_foot(
     }
 }
 
-/// Spawns rows of players who are not known yet under `parent`, a column.
+/// Spawns placeholder rows under `parent`, a column.
 pub fn skeleton_rows(commands: &mut Commands, parent: Entity, rows: usize) {
     for _ in 0..rows {
         commands.spawn((skeleton_row(), ChildOf(parent)));
     }
 }
 
-/// The shape of a row whose player is not known yet.
+/// A placeholder for the row of a player who is not known yet.
 fn skeleton_row() -> impl Bundle {
     (
         Node {

@@ -1,4 +1,4 @@
-//! A list that scrolls: by the wheel where the pointer is, and to its end by itself if it is one that grows.
+//! A scrolling list: it scrolls by the mouse wheel, and optionally follows its growing end.
 
 use bevy::input::mouse::{MouseScrollUnit, MouseWheel};
 use bevy::prelude::*;
@@ -7,24 +7,24 @@ use bevy::ui::UiSystems;
 use crate::{
     colours::QUIET_TEXT,
     window::{
-        pace::Pace,
+        redraw::RedrawNeeds,
         theme::{BODY, UNIT},
     },
 };
 
-/// Beyond any list; the layout clamps it to the list's end.
+/// Larger than any list; the layout clamps it to the end.
 const END: f32 = 1.0e6;
 
 /// A scrolling column.
 #[derive(Component, Clone, Debug)]
 pub struct Scrolling {
-    /// Whether the newest, last line stays in sight until one scrolls up.
+    /// Whether the last line stays visible until the user scrolls up.
     pub follows_end: bool,
     at_end: bool,
 }
 
 impl Scrolling {
-    /// Spawns a list that fills `parent`; returns where the lines go.
+    /// Spawns a list that fills `parent`. Returns the entity that the lines go under.
     pub fn spawn(commands: &mut Commands, parent: Entity, follows_end: bool) -> Entity {
         let list = commands
             .spawn((
@@ -37,7 +37,7 @@ impl Scrolling {
                     flex_grow: 1.0,
                     flex_basis: px(0),
                     min_height: px(0),
-                    // A row that slides in does not reach out of the list.
+                    // Clips rows while they slide in from the side.
                     overflow: Overflow {
                         x: OverflowAxis::Clip,
                         y: OverflowAxis::Scroll,
@@ -76,9 +76,10 @@ impl Scrolling {
         list
     }
 
-    /// The list of lines in a column that follows its end: the first of them stand at the bottom, where the others come.
+    /// Returns the node for the lines of a list that follows its end: few lines are aligned to the bottom, where new ones
+    /// appear.
     #[must_use]
-    pub fn lines() -> Node {
+    pub fn lines_node() -> Node {
         Node {
             margin: UiRect::top(auto()),
             flex_direction: FlexDirection::Column,
@@ -87,8 +88,8 @@ impl Scrolling {
         }
     }
 
-    /// Scrolls by `lines` lines, up if negative.
-    pub fn by(&mut self, lines: f32, position: &mut ScrollPosition, node: &ComputedNode) {
+    /// Scrolls by this many lines, upwards if negative.
+    pub fn scroll_by(&mut self, lines: f32, position: &mut ScrollPosition, node: &ComputedNode) {
         let scale = node.inverse_scale_factor();
         let most = ((node.content_size() - node.size()).y * scale).max(0.0);
         let now = node.scroll_position.y * scale;
@@ -98,7 +99,7 @@ impl Scrolling {
     }
 }
 
-/// Shows where in the list one is.
+/// The scroll bar's thumb.
 #[derive(Component)]
 struct Thumb {
     list: Entity,
@@ -108,13 +109,13 @@ pub(crate) struct ScrollingPlugin;
 
 impl Plugin for ScrollingPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(Update, turn_wheel)
+        app.add_systems(Update, scroll_by_wheel)
             .add_systems(PostUpdate, place_thumb.after(UiSystems::Layout));
     }
 }
 
-fn turn_wheel(
-    mut turns: MessageReader<MouseWheel>,
+fn scroll_by_wheel(
+    mut events: MessageReader<MouseWheel>,
     windows: Query<&Window>,
     mut lists: Query<(
         &mut Scrolling,
@@ -123,28 +124,28 @@ fn turn_wheel(
         &UiGlobalTransform,
     )>,
 ) {
-    for turn in turns.read() {
+    for event in events.read() {
         let Some(pointer) = windows
-            .get(turn.window)
+            .get(event.window)
             .ok()
             .and_then(Window::physical_cursor_position)
         else {
             continue;
         };
-        let lines = match turn.unit {
-            MouseScrollUnit::Line => -turn.y * 2.0,
-            MouseScrollUnit::Pixel => -turn.y / BODY.line,
+        let lines = match event.unit {
+            MouseScrollUnit::Line => -event.y * 2.0,
+            MouseScrollUnit::Pixel => -event.y / BODY.line,
         };
         for (mut list, mut position, node, transform) in &mut lists {
             if node.contains_point(*transform, pointer) {
-                list.by(lines, &mut position, node);
+                list.scroll_by(lines, &mut position, node);
             }
         }
     }
 }
 
 fn place_thumb(
-    mut pace: ResMut<Pace>,
+    mut redraw: ResMut<RedrawNeeds>,
     lists: Query<&ComputedNode, With<Scrolling>>,
     mut thumbs: Query<(&Thumb, &mut Node)>,
 ) {
@@ -166,7 +167,7 @@ fn place_thumb(
             node.display = display;
             node.top = top;
             node.height = height;
-            pace.moving();
+            redraw.request_next_frame();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Toasts: one line that slides in under the badge, stays a while, and leaves.
+//! Shows toasts below the connection badge. They slide in, stay for a while, and slide out.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use bevy::prelude::*;
 use crate::{
     colours::{BORDER, TEXT},
     draw::DrawSystems,
-    toast::{AT_MOST, STAY, Toast, ToastKind},
+    text::drawable,
+    toast::{MAX_VISIBLE, Toast, ToastKind, VISIBLE_FOR},
     window::{
+        animation::{SlideIn, SlideOut},
         fitted::fitted,
         icons::Icon,
-        motion::{Arriving, Departing},
-        pace::Pace,
+        redraw::RedrawNeeds,
         theme::{BODY, CORNER, EDGE, GAP, UNIT},
     },
-    words::drawable,
 };
 
 const SLIDE: Duration = Duration::from_millis(150);
-const WIDEST: f32 = 480.0;
-/// Out of the window on the right.
-const AWAY: Vec2 = Vec2::new(WIDEST + EDGE, 0.0);
+const MAX_WIDTH: f32 = 480.0;
+/// To the right of the window's edge.
+const SLIDE_OFFSET: Vec2 = Vec2::new(MAX_WIDTH + EDGE, 0.0);
 
 #[derive(Component)]
 pub(crate) struct ToastStack;
 
-/// When a toast that is seen was first seen.
+/// When the toast was first shown.
 #[derive(Component)]
 struct Shown {
     since: Duration,
@@ -37,10 +37,10 @@ pub(crate) fn toast_stack() -> impl Bundle {
         ToastStack,
         Node {
             position_type: PositionType::Absolute,
-            // The first toast's own margin makes this one unit below the top bar.
+            // The margin of the first toast places it one unit below the top bar.
             top: px(EDGE + 5.0 * UNIT),
             right: px(EDGE),
-            width: px(WIDEST),
+            width: px(MAX_WIDTH),
             flex_direction: FlexDirection::Column,
             align_items: AlignItems::FlexEnd,
             ..default()
@@ -53,8 +53,10 @@ pub(crate) struct ToastPlugin;
 
 impl Plugin for ToastPlugin {
     fn build(&self, app: &mut App) {
-        app.add_message::<Toast>()
-            .add_systems(PostUpdate, (retire, show).chain().in_set(DrawSystems));
+        app.add_message::<Toast>().add_systems(
+            PostUpdate,
+            (remove_expired, show).chain().in_set(DrawSystems),
+        );
     }
 }
 
@@ -64,14 +66,14 @@ fn show(
     assets: Res<AssetServer>,
     mut toasts: MessageReader<Toast>,
     stack: Option<Single<Entity, With<ToastStack>>>,
-    shown: Query<(Entity, &Shown), Without<Departing>>,
+    shown: Query<(Entity, &Shown), Without<SlideOut>>,
 ) {
     let Some(stack) = stack else {
         return;
     };
-    let fresh: Vec<&Toast> = toasts.read().collect();
-    let fresh = fresh.split_at(fresh.len().saturating_sub(AT_MOST)).1;
-    if fresh.is_empty() {
+    let new: Vec<&Toast> = toasts.read().collect();
+    let new = new.split_at(new.len().saturating_sub(MAX_VISIBLE)).1;
+    if new.is_empty() {
         return;
     }
     let mut present: Vec<(Duration, Entity)> = shown
@@ -79,17 +81,19 @@ fn show(
         .map(|(entity, shown)| (shown.since, entity))
         .collect();
     present.sort_unstable();
-    let too_many = (present.len() + fresh.len()).saturating_sub(AT_MOST);
+    let too_many = (present.len() + new.len()).saturating_sub(MAX_VISIBLE);
     for (_, oldest) in present.into_iter().take(too_many) {
-        commands.entity(oldest).insert(Departing::to(AWAY, SLIDE));
+        commands
+            .entity(oldest)
+            .insert(SlideOut::to(SLIDE_OFFSET, SLIDE));
     }
-    for toast in fresh {
+    for toast in new {
         commands.spawn((
             toast_of(toast, &assets),
             Shown {
                 since: time.elapsed(),
             },
-            Arriving::from(AWAY, SLIDE),
+            SlideIn::from(SLIDE_OFFSET, SLIDE),
             ChildOf(*stack),
         ));
     }
@@ -108,11 +112,11 @@ fn icon_of(kind: ToastKind) -> Icon {
 fn toast_of(toast: &Toast, assets: &AssetServer) -> impl Bundle + use<> {
     const EDGES: f32 = 2.0;
     const ICON: f32 = 16.0;
-    // As wide as its text, which itself takes the width that is there.
+    // The text node takes the available width, so the toast's width is computed from the text.
     let width = BODY.width_of(drawable(&toast.text).len()).ceil() + ICON + 3.0 * GAP + EDGES;
     (
         Node {
-            width: px(width.min(WIDEST)),
+            width: px(width.min(MAX_WIDTH)),
             height: px(6.0 * UNIT),
             margin: UiRect::top(px(UNIT)),
             padding: UiRect::horizontal(px(GAP)),
@@ -141,18 +145,20 @@ fn toast_of(toast: &Toast, assets: &AssetServer) -> impl Bundle + use<> {
     )
 }
 
-fn retire(
+fn remove_expired(
     mut commands: Commands,
     time: Res<Time<Real>>,
-    mut pace: ResMut<Pace>,
-    shown: Query<(Entity, &Shown), Without<Departing>>,
+    mut redraw: ResMut<RedrawNeeds>,
+    shown: Query<(Entity, &Shown), Without<SlideOut>>,
 ) {
     for (entity, shown) in &shown {
-        if time.elapsed().saturating_sub(shown.since) >= STAY {
-            commands.entity(entity).insert(Departing::to(AWAY, SLIDE));
-            pace.moving();
+        if time.elapsed().saturating_sub(shown.since) >= VISIBLE_FOR {
+            commands
+                .entity(entity)
+                .insert(SlideOut::to(SLIDE_OFFSET, SLIDE));
+            redraw.request_next_frame();
         } else {
-            pace.counting();
+            redraw.request_periodic();
         }
     }
 }

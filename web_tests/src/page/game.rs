@@ -1,4 +1,4 @@
-//! The game: an app with the plugin, and a record of what it was told.
+//! The app with the plugin, and a log of what has happened.
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use bevy_pusher::{
 };
 use pusher_web_tests::{AuthUrl, Authorize, Cookies, FOREVER, Request, Setup, State};
 
-use super::{by_code::ByCode, transport::OwnSocket};
+use super::{callback_auth::CallbackAuth, custom_transport::CustomTransport};
 
-/// The game in the page.
+/// The app in the page.
 pub(crate) struct Game {
     app: App,
-    by_code: ByCode,
+    callbacks: CallbackAuth,
 }
 
 #[derive(Resource, Default)]
 struct Record {
     frames: u64,
-    told: Vec<String>,
+    log: Vec<String>,
 }
 
 impl Record {
-    fn note(&mut self, words: String) {
-        self.told.push(words);
+    fn add(&mut self, entry: String) {
+        self.log.push(entry);
     }
 }
 
@@ -36,24 +36,24 @@ impl Game {
         let mut app = App::new();
         app.add_plugins(PusherPlugin::default())
             .init_resource::<Record>();
-        record(&mut app);
+        record_events(&mut app);
         Self {
             app,
-            by_code: ByCode::default(),
+            callbacks: CallbackAuth::default(),
         }
     }
 
-    /// A frame.
+    /// Runs a frame.
     pub(crate) fn update(&mut self) {
         self.app.world_mut().resource_mut::<Record>().frames += 1;
         self.app.update();
     }
 
-    /// Does what a test asks, and tells how things are.
-    pub(crate) fn take(&mut self, request: Request) -> Result<State, String> {
+    /// Handles a test's request, and returns the state.
+    pub(crate) fn handle(&mut self, request: Request) -> Result<State, String> {
         let world = self.app.world_mut();
         match request {
-            Request::Start(setup) => world.insert_resource(config(&setup, &self.by_code)),
+            Request::Start(setup) => world.insert_resource(config(&setup, &self.callbacks)),
             Request::Join(channel) => {
                 world.spawn(PusherChannel::new(channel));
             }
@@ -85,20 +85,20 @@ impl Game {
                 if let Some(data) = channel_data {
                     answer = answer.with_channel_data(data);
                 }
-                let waiting = self.by_code.channel();
-                let (_, reply) = waiting.ok_or("nobody asked for an authorization")?;
+                let pending = self.callbacks.take_authorization();
+                let (_, reply) = pending.ok_or("no authorization is pending")?;
                 reply.send(Ok(answer));
             }
             Request::Authenticate { auth, user_data } => {
-                let waiting = self.by_code.user();
-                let (_, reply) = waiting.ok_or("nobody signs in")?;
+                let pending = self.callbacks.take_sign_in();
+                let (_, reply) = pending.ok_or("no sign-in is pending")?;
                 reply.send(Ok(UserAuthentication::new(auth, user_data)));
             }
             Request::End => {
                 world.remove_resource::<PusherConfig>();
             }
             Request::Drop => *self = Self::new(),
-            Request::Tell => {}
+            Request::ReportState => {}
         }
         Ok(self.state())
     }
@@ -119,14 +119,14 @@ impl Game {
             frames: record.frames,
             socket_id: connection.socket_id().map(str::to_owned),
             members,
-            told: record.told.clone(),
-            asked: self.by_code.asked(),
-            asked_for_user: self.by_code.asked_for_user(),
+            log: record.log.clone(),
+            pending_authorization: self.callbacks.pending_authorization(),
+            pending_sign_in: self.callbacks.pending_sign_in(),
         }
     }
 }
 
-fn config(setup: &Setup, by_code: &ByCode) -> PusherConfig {
+fn config(setup: &Setup, callbacks: &CallbackAuth) -> PusherConfig {
     let mut endpoint = Endpoint::custom(&setup.host, setup.port);
     if setup.tls {
         endpoint = endpoint.with_tls();
@@ -152,13 +152,13 @@ fn config(setup: &Setup, by_code: &ByCode) -> PusherConfig {
     match &setup.authorize {
         Authorize::Never => {}
         Authorize::ByUrl(url) => config = config.with_auth_endpoint(auth_endpoint(url)),
-        Authorize::ByCode => config = config.with_authorizer(by_code.clone()),
+        Authorize::ByCallback => config = config.with_authorizer(callbacks.clone()),
     }
-    if setup.own_transport {
-        config = config.with_transport(OwnSocket);
+    if setup.custom_transport {
+        config = config.with_transport(CustomTransport);
     }
-    if setup.signs_in_by_code {
-        config = config.with_authenticator(by_code.clone());
+    if setup.signs_in_by_callback {
+        config = config.with_authenticator(callbacks.clone());
     } else if let Some(url) = &setup.user_auth {
         config = config.with_user_auth_endpoint(auth_endpoint(url));
     }
@@ -183,17 +183,17 @@ fn auth_endpoint(url: &AuthUrl) -> AuthEndpoint {
         endpoint = endpoint.with_param_provider(move || params.clone());
     }
     match url.credentials {
-        Cookies::Unsaid => endpoint,
-        Cookies::Omitted => endpoint.with_credentials(Credentials::Omit),
-        Cookies::Included => endpoint.with_credentials(Credentials::Include),
+        Cookies::Default => endpoint,
+        Cookies::Omit => endpoint.with_credentials(Credentials::Omit),
+        Cookies::Include => endpoint.with_credentials(Credentials::Include),
     }
 }
 
-/// Notes what comes as short words.
-fn record(app: &mut App) {
+/// Adds observers that log what happens as short texts.
+fn record_events(app: &mut App) {
     app.add_observer(|event: On<PusherEvent>, mut record: ResMut<Record>| {
         let from = event.user_id().map(|id| format!(" from {id}"));
-        record.note(format!(
+        record.add(format!(
             "{} {} {}{}",
             event.channel(),
             event.name(),
@@ -202,18 +202,18 @@ fn record(app: &mut App) {
         ));
     })
     .add_observer(|event: On<PusherUserEvent>, mut record: ResMut<Record>| {
-        record.note(format!("user {} {}", event.name(), event.data().as_str()));
+        record.add(format!("user {} {}", event.name(), event.data().as_str()));
     })
     .add_observer(
         |changed: On<PusherSubscriptionChanged>, mut record: ResMut<Record>| {
             let channel = changed.channel();
             match changed.status() {
                 PusherSubscription::Subscribed if changed.is_resubscription() => {
-                    record.note(format!("{channel} subscribed again"));
+                    record.add(format!("{channel} subscribed again"));
                 }
-                PusherSubscription::Subscribed => record.note(format!("{channel} subscribed")),
+                PusherSubscription::Subscribed => record.add(format!("{channel} subscribed")),
                 PusherSubscription::Failed { error } => {
-                    record.note(format!("{channel} failed: {error}"));
+                    record.add(format!("{channel} failed: {error}"));
                 }
                 PusherSubscription::Pending | PusherSubscription::Subscribing => {}
             }
@@ -221,22 +221,22 @@ fn record(app: &mut App) {
     )
     .add_observer(
         |missed: On<PusherCacheMissed>, mut record: ResMut<Record>| {
-            record.note(format!("{} cache miss", missed.channel()));
+            record.add(format!("{} cache miss", missed.channel()));
         },
     )
     .add_observer(
         |changed: On<PusherConnectionChanged>, mut record: ResMut<Record>| {
-            record.note(format!("connection {:?}", changed.current()));
+            record.add(format!("connection {:?}", changed.current()));
         },
     )
     .add_observer(
         |signed: On<PusherSignInChanged>, mut record: ResMut<Record>| {
-            record.note(format!("sign-in {:?}", signed.state()));
+            record.add(format!("sign-in {:?}", signed.state()));
         },
     )
     .add_observer(
         |changed: On<PusherWatchlistChanged>, mut record: ResMut<Record>| {
-            record.note(format!(
+            record.add(format!(
                 "watchlist {} {}",
                 changed.change(),
                 changed.user_ids().collect::<Vec<_>>().join(",")
@@ -245,7 +245,7 @@ fn record(app: &mut App) {
     )
     .add_observer(
         |reported: On<PusherErrorReported>, mut record: ResMut<Record>| {
-            record.note(format!("error: {}", reported.error()));
+            record.add(format!("error: {}", reported.error()));
         },
     )
     .add_systems(
@@ -253,7 +253,7 @@ fn record(app: &mut App) {
         |mut answers: MessageReader<PusherSendAnswered>, mut record: ResMut<Record>| {
             for answer in answers.read() {
                 if let Some(error) = answer.error() {
-                    record.note(format!("not sent: {error}"));
+                    record.add(format!("not sent: {error}"));
                 }
             }
         },

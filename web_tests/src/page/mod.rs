@@ -1,9 +1,9 @@
-//! The page: frames, and the function that a test calls.
+//! Runs the app in the page: its frames, and the function that a test calls.
 
-mod absent;
-mod by_code;
+mod callback_auth;
+mod custom_transport;
 mod game;
-mod transport;
+mod unavailable_options;
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -13,7 +13,7 @@ use web_sys::Window;
 
 use game::Game;
 
-/// Makes the game and gives it frames, for as long as the page is there.
+/// Creates the app, and runs its frames as long as the page exists.
 pub(crate) fn run() {
     let game = Rc::new(RefCell::new(Game::new()));
     let window: Window = js_sys::global().unchecked_into();
@@ -22,7 +22,7 @@ pub(crate) fn run() {
         move |request: JsValue| JsValue::from(answer(&mut game.borrow_mut(), &request))
     });
     let called = Reflect::set(&window, &"game".into(), &answer.into_js_value());
-    debug_assert!(called.is_ok(), "a window takes on properties");
+    debug_assert!(called.is_ok(), "properties of a window can be set");
     let frame = Rc::new(RefCell::new(None::<Closure<dyn Fn()>>));
     let next = frame.clone();
     *frame.borrow_mut() = Some(Closure::new(move || {
@@ -36,12 +36,12 @@ fn answer(game: &mut Game, request: &JsValue) -> String {
     let request = request.as_string().unwrap_or_default();
     let answer = serde_json::from_str(&request)
         .map_err(|error| error.to_string())
-        .and_then(|request| game.take(request))
+        .and_then(|request| game.handle(request))
         .and_then(|state| serde_json::to_string(&state).map_err(|error| error.to_string()));
     answer.unwrap_or_else(|error| format!("error: {error}"))
 }
 
-/// Real games have their frames from here, and none in a hidden tab.
+/// Like a real app, gets its frames from `requestAnimationFrame`, which a hidden tab does not call.
 fn request_frame(frame: &Rc<RefCell<Option<Closure<dyn Fn()>>>>) {
     let window: Window = js_sys::global().unchecked_into();
     if let Some(frame) = &*frame.borrow() {

@@ -1,4 +1,4 @@
-//! Authorization by `fetch`, and by code of the game's own.
+//! Authorization by `fetch` and by callbacks in user code.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     dev_server,
-    page::{Place, SOON, as_user, setup_for},
+    page::{Fixture, TIMEOUT, as_user, setup_for},
 };
 
 #[test]
@@ -20,20 +20,20 @@ fn what_a_provider_gives_goes_along_after_a_preflight() {
     let mut url = as_user(server.auth_endpoint(), "ann & co");
     url.headers = vec![("Authorization".into(), "Bearer 4711".into())];
     url.provided_params = vec![("user_info".into(), r#"{"name":"Zoë"}"#.into())];
-    let place = Place::new();
-    let page = place.play(&Setup {
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
         authorize: Authorize::ByUrl(url),
         ..setup_for(&server, "ann")
     });
     page.join("presence-room");
-    page.sees("presence-room", &["ann & co"]);
-    let answered = events.wait_for(SOON, |event| {
+    page.wait_for_members("presence-room", &["ann & co"]);
+    let answered = events.wait_for(TIMEOUT, |event| {
         matches!(event, ServerEvent::AuthorizationAnswered(_))
     });
     let Some(ServerEvent::AuthorizationAnswered(record)) = answered else {
         panic!("no authorization was answered");
     };
-    let socket_id = page.connected();
+    let socket_id = page.wait_for_connection();
     let expected = [
         ("socket_id", &*socket_id),
         ("channel_name", "presence-room"),
@@ -59,11 +59,11 @@ fn each_failure_has_its_words() {
         "/broken" => Answer::reset(),
         _ => Answer::never(),
     });
-    let place = Place::new();
-    let page = place.open();
+    let fixture = Fixture::new();
+    let page = fixture.open();
     let cookie = vec![("Cookie".to_owned(), "a=4711".to_owned())];
     let no_header = vec![("X-Token".to_owned(), "4711\n".to_owned() + "x")];
-    for (number, (url, headers, words)) in [
+    for (number, (url, headers, expected)) in [
         (
             auth.url("/refusing"),
             vec![],
@@ -107,9 +107,9 @@ fn each_failure_has_its_words() {
         });
         let channel = format!("private-{number}");
         page.ask(&Request::Join(channel.clone()));
-        let told = page.has_been_told_of(&format!("{channel} failed: "));
-        assert!(told.contains(words), "{url}: {told}");
-        assert!(!told.contains("4711"), "{url}: {told}");
+        let entry = page.wait_for_log_containing(&format!("{channel} failed: "));
+        assert!(entry.contains(expected), "{url}: {entry}");
+        assert!(!entry.contains("4711"), "{url}: {entry}");
     }
 }
 
@@ -122,16 +122,16 @@ fn cookies_go_to_another_origin_only_where_that_was_asked_for() {
             .with_header("Access-Control-Allow-Origin", origin)
             .with_header("Access-Control-Allow-Credentials", "true")
     });
-    let place = Place::new();
-    let with_cookie = place.open();
+    let fixture = Fixture::new();
+    let with_cookie = fixture.open();
     with_cookie.script("document.cookie = 'session=4711'");
     let cases = [
-        (Cookies::Unsaid, None),
-        (Cookies::Omitted, None),
-        (Cookies::Included, Some("session=4711")),
+        (Cookies::Default, None),
+        (Cookies::Omit, None),
+        (Cookies::Include, Some("session=4711")),
     ];
     for (credentials, cookie) in cases {
-        let page = place.play(&Setup {
+        let page = fixture.open_and_start(&Setup {
             authorize: Authorize::ByUrl(AuthUrl {
                 url: auth.url("/"),
                 credentials,
@@ -140,7 +140,7 @@ fn cookies_go_to_another_origin_only_where_that_was_asked_for() {
             ..setup_for(&server, "ann")
         });
         page.ask(&Request::Join("private-room".into()));
-        let request = auth.expect_request(SOON);
+        let request = auth.expect_request(TIMEOUT);
         assert_eq!(request.header("Cookie"), cookie, "{credentials:?}");
     }
 }
@@ -148,20 +148,20 @@ fn cookies_go_to_another_origin_only_where_that_was_asked_for() {
 #[test]
 fn cookies_go_to_the_pages_own_origin_unless_that_was_ruled_out() {
     let server = dev_server();
-    let place = Place::new();
-    let with_cookie = place.open();
+    let fixture = Fixture::new();
+    let with_cookie = fixture.open();
     with_cookie.script("document.cookie = 'session=4711'");
     for (number, (credentials, cookie)) in [
-        (Cookies::Unsaid, Some("session=4711")),
-        (Cookies::Omitted, None),
-        (Cookies::Included, Some("session=4711")),
+        (Cookies::Default, Some("session=4711")),
+        (Cookies::Omit, None),
+        (Cookies::Include, Some("session=4711")),
     ]
     .into_iter()
     .enumerate()
     {
-        let page = place.play(&Setup {
+        let page = fixture.open_and_start(&Setup {
             authorize: Authorize::ByUrl(AuthUrl {
-                // Of the page's own origin.
+                // The origin of the page.
                 url: "/auth".into(),
                 credentials,
                 ..AuthUrl::default()
@@ -169,15 +169,15 @@ fn cookies_go_to_the_pages_own_origin_unless_that_was_ruled_out() {
             ..setup_for(&server, "ann")
         });
         page.ask(&Request::Join("private-room".into()));
-        page.has_been_told_of("private-room failed: ");
-        let asked: Vec<_> = place
+        page.wait_for_log_containing("private-room failed: ");
+        let requests: Vec<_> = fixture
             .pages
             .requests()
             .into_iter()
             .filter(|request| request.path() == "/auth")
             .collect();
-        assert_eq!(asked.len(), number + 1);
-        let last = asked.last().unwrap();
+        assert_eq!(requests.len(), number + 1);
+        let last = requests.last().unwrap();
         assert_eq!(last.header("Cookie"), cookie, "{credentials:?}");
     }
 }
@@ -186,8 +186,8 @@ fn cookies_go_to_the_pages_own_origin_unless_that_was_ruled_out() {
 fn a_request_ends_with_the_connection_that_it_was_for() {
     let server = dev_server();
     let auth = ScriptedAuth::always(Answer::never());
-    let place = Place::new();
-    let page = place.play(&Setup {
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
         authorize: Authorize::ByUrl(AuthUrl {
             url: auth.url("/"),
             ..AuthUrl::default()
@@ -195,24 +195,26 @@ fn a_request_ends_with_the_connection_that_it_was_for() {
         ..setup_for(&server, "ann")
     });
     page.ask(&Request::Join("private-room".into()));
-    auth.expect_request(SOON);
-    let begun = Instant::now();
+    auth.expect_request(TIMEOUT);
+    let started = Instant::now();
     page.ask(&Request::Disconnect);
-    auth.expect_open_connections(0, SOON);
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    auth.expect_open_connections(0, TIMEOUT);
+    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
 fn the_games_own_code_may_answer_later() {
     let server = dev_server();
-    let place = Place::new();
-    let page = place.play(&Setup {
-        authorize: Authorize::ByCode,
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
+        authorize: Authorize::ByCallback,
         ..setup_for(&server, "ann")
     });
     page.ask(&Request::Join("presence-room".into()));
-    let state = page.until("being asked", |state| state.asked.is_some());
-    let (channel, socket_id) = state.asked.unwrap();
+    let state = page.wait_until("a pending authorization", |state| {
+        state.pending_authorization.is_some()
+    });
+    let (channel, socket_id) = state.pending_authorization.unwrap();
     assert_eq!(channel, "presence-room");
     let credentials = credentials_of(&server);
     let channel_data = r#"{"user_id":"ann"}"#.to_owned();
@@ -220,27 +222,27 @@ fn the_games_own_code_may_answer_later() {
         auth: credentials.channel_auth(&socket_id, &channel, Some(&channel_data)),
         channel_data: Some(channel_data),
     });
-    page.has_been_told("presence-room subscribed");
-    page.sees("presence-room", &["ann"]);
+    page.wait_for_log("presence-room subscribed");
+    page.wait_for_members("presence-room", &["ann"]);
 }
 
 #[test]
 fn the_games_own_code_may_vouch_for_the_user_later() {
     let server = dev_server();
-    let place = Place::new();
-    let page = place.play(&Setup {
-        signs_in_by_code: true,
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
+        signs_in_by_callback: true,
         ..setup_for(&server, "ann")
     });
     page.ask(&Request::SignIn);
-    let state = page.until("being asked", |state| state.asked_for_user.is_some());
-    let socket_id = state.asked_for_user.unwrap();
+    let state = page.wait_until("a pending sign-in", |state| state.pending_sign_in.is_some());
+    let socket_id = state.pending_sign_in.unwrap();
     let user_data = r#"{"id":"ann"}"#.to_owned();
     page.ask(&Request::Authenticate {
         auth: credentials_of(&server).user_auth(&socket_id, &user_data),
         user_data,
     });
-    page.has_been_told_of("SignedIn { id: \"ann\"");
+    page.wait_for_log_containing("SignedIn { id: \"ann\"");
 }
 
 fn credentials_of(server: &DevServer) -> AppCredentials {

@@ -1,4 +1,4 @@
-//! The plugin in a real browser, against real servers.
+//! Tests of the plugin in a real browser, against real servers.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,11 +9,11 @@
 
 mod authorization;
 mod channels;
-mod leaving;
-mod loss;
+mod closing;
+mod connection_loss;
 mod page;
+mod several_clients;
 mod timers;
-mod together;
 
 use pusher_dev_server::{DevServer, DevServerConfig};
 

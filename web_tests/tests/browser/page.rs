@@ -1,4 +1,4 @@
-//! The game in its page, as a test sees it.
+//! The test fixture: a browser, the server of its pages, and the app in a page.
 
 use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
@@ -10,8 +10,8 @@ use pusher_web_tests::{
 };
 use serde_json::{Value, json};
 
-/// Longer than anything takes, so that what does not happen fails the test. A hidden tab takes its time.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+/// Longer than any operation takes, also in a hidden tab, whose timers are throttled.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 const PAGE: &str = r#"<!doctype html>
 <meta charset="utf-8">
@@ -23,19 +23,19 @@ await start();
 </script>
 "#;
 
-/// A browser, and the place where its pages come from.
-pub(crate) struct Place {
+/// A browser, and the server of its pages.
+pub(crate) struct Fixture {
     pub(crate) browser: Arc<Browser>,
     pub(crate) pages: ScriptedAuth,
 }
 
-/// One tab with the game in it.
+/// A tab with the app.
 pub(crate) struct Page {
     browser: Arc<Browser>,
     pub(crate) tab: String,
 }
 
-impl Place {
+impl Fixture {
     pub(crate) fn new() -> Self {
         let script = read("page.js");
         let module = read("page_bg.wasm");
@@ -53,35 +53,35 @@ impl Place {
         }
     }
 
-    /// Opens a tab with the game, which waits for its configuration.
+    /// Opens a tab with the app, which waits for its configuration.
     pub(crate) fn open(&self) -> Page {
         let tab = self.browser.open(&self.pages.url("/"));
         let page = Page {
             browser: self.browser.clone(),
             tab,
         };
-        page.has_loaded();
+        page.wait_for_load();
         page
     }
 
-    /// Opens a tab with the game, and starts it.
-    pub(crate) fn play(&self, setup: &Setup) -> Page {
+    /// Opens a tab with the app, and starts the client.
+    pub(crate) fn open_and_start(&self, setup: &Setup) -> Page {
         let page = self.open();
         page.start(setup);
         page
     }
 
-    /// Where another page is, of the same origin.
-    pub(crate) fn elsewhere(&self) -> String {
+    /// Returns the URL of another page of the same origin.
+    pub(crate) fn other_page_url(&self) -> String {
         self.pages.url("/elsewhere")
     }
 }
 
 impl Page {
-    fn has_loaded(&self) {
+    fn wait_for_load(&self) {
         wait_for(
-            || "the game to load".into(),
-            SOON,
+            || "the page to load".into(),
+            TIMEOUT,
             || {
                 let loaded = self.script("return typeof window.game === 'function'");
                 (loaded == json!(true)).then_some(())
@@ -89,14 +89,14 @@ impl Page {
         );
     }
 
-    /// Asks something of the game.
+    /// Sends a request to the app. Returns its state.
     #[track_caller]
     pub(crate) fn ask(&self, request: &Request) -> State {
         let request = serde_json::to_string(request).unwrap();
         let body = "return window.game(arguments[0])";
         let answer = self.browser.script(&self.tab, body, &[request.into()]);
-        let answer = answer.as_str().expect("the game answers with a text");
-        serde_json::from_str(answer).unwrap_or_else(|_| panic!("the game says: {answer}"))
+        let answer = answer.as_str().expect("the answer is not a string");
+        serde_json::from_str(answer).unwrap_or_else(|_| panic!("unexpected answer: {answer}"))
     }
 
     pub(crate) fn start(&self, setup: &Setup) {
@@ -104,57 +104,57 @@ impl Page {
     }
 
     pub(crate) fn state(&self) -> State {
-        self.ask(&Request::Tell)
+        self.ask(&Request::ReportState)
     }
 
     pub(crate) fn script(&self, body: &str) -> Value {
         self.browser.script(&self.tab, body, &[])
     }
 
-    /// Waits until the game's state is so.
+    /// Waits until the condition is true for the app's state.
     #[track_caller]
-    pub(crate) fn until(&self, what: &str, is_so: impl Fn(&State) -> bool) -> State {
+    pub(crate) fn wait_until(&self, what: &str, condition: impl Fn(&State) -> bool) -> State {
         let mut last = State::default();
         wait_for(
-            || format!("{what}; the game's last state: {:#?}", self.state()),
-            SOON,
+            || format!("{what}; the last state: {:#?}", self.state()),
+            TIMEOUT,
             || {
                 last = self.state();
-                is_so(&last).then(|| last.clone())
+                condition(&last).then(|| last.clone())
             },
         )
     }
 
-    /// Waits for the connection; returns its name.
+    /// Waits until the client is connected. Returns the socket id.
     #[track_caller]
-    pub(crate) fn connected(&self) -> String {
-        let state = self.until("a connection", |state| state.socket_id.is_some());
+    pub(crate) fn wait_for_connection(&self) -> String {
+        let state = self.wait_until("a connection", |state| state.socket_id.is_some());
         state.socket_id.unwrap()
     }
 
-    /// Waits until the game was told this.
+    /// Waits until the log contains this entry.
     #[track_caller]
-    pub(crate) fn has_been_told(&self, words: &str) -> State {
-        self.until(&format!("being told {words:?}"), |state| {
-            state.told.iter().any(|told| told == words)
+    pub(crate) fn wait_for_log(&self, text: &str) -> State {
+        self.wait_until(&format!("the log entry {text:?}"), |state| {
+            state.log.iter().any(|entry| entry == text)
         })
     }
 
-    /// Waits until the game was told something with these words in it; returns all of it.
+    /// Waits for a log entry that contains this text. Returns the entry.
     #[track_caller]
-    pub(crate) fn has_been_told_of(&self, words: &str) -> String {
-        let is_it = |told: &&String| told.contains(words);
-        let state = self.until(&format!("being told of {words:?}"), |state| {
-            state.told.iter().any(|told| is_it(&told))
+    pub(crate) fn wait_for_log_containing(&self, text: &str) -> String {
+        let is_it = |entry: &&String| entry.contains(text);
+        let state = self.wait_until(&format!("a log entry with {text:?}"), |state| {
+            state.log.iter().any(|entry| is_it(&entry))
         });
-        state.told.iter().find(is_it).unwrap().clone()
+        state.log.iter().find(is_it).unwrap().clone()
     }
 
-    /// Joins a channel and waits for it.
+    /// Subscribes to a channel, and waits for the subscription.
     #[track_caller]
     pub(crate) fn join(&self, channel: &str) {
         self.ask(&Request::Join(channel.into()));
-        self.has_been_told(&format!("{channel} subscribed"));
+        self.wait_for_log(&format!("{channel} subscribed"));
     }
 
     #[track_caller]
@@ -168,8 +168,8 @@ impl Page {
 
     /// Waits until these are the members of a channel, in any order.
     #[track_caller]
-    pub(crate) fn sees(&self, channel: &str, expected: &[&str]) {
-        self.until(&format!("{channel} to have {expected:?}"), |state| {
+    pub(crate) fn wait_for_members(&self, channel: &str, expected: &[&str]) {
+        self.wait_until(&format!("{channel} to have {expected:?}"), |state| {
             let mut members: Vec<&str> = state
                 .members
                 .get(channel)
@@ -189,16 +189,17 @@ impl Page {
         self.browser.show(&self.tab);
     }
 
-    /// Hides it behind another tab, for as long as no other page is asked anything. Returns how many frames it had.
+    /// Hides the page behind another one. A request to a third page would change that. Returns how many frames the page has
+    /// had.
     #[track_caller]
     pub(crate) fn hide_behind(&self, other: &Page) -> u64 {
-        self.browser.put_before(&self.tab, &other.tab);
+        self.browser.activate_other(&self.tab, &other.tab);
         wait_for(
             || "the page to be hidden".into(),
-            SOON,
+            TIMEOUT,
             || self.is_hidden().then_some(()),
         );
-        // The frame that was under way.
+        // Lets a frame that was under way finish.
         thread::sleep(Duration::from_millis(200));
         self.state().frames
     }
@@ -212,7 +213,7 @@ impl Page {
     }
 }
 
-/// A client of a server without TLS at 127.0.0.1, with patience as in a real game but for dialling again.
+/// A client of a server on localhost without TLS. The timeouts are realistic; the delay before a reconnect is short.
 pub(crate) fn setup(port: u16, key: &str) -> Setup {
     Setup {
         host: "127.0.0.1".into(),
@@ -220,9 +221,9 @@ pub(crate) fn setup(port: u16, key: &str) -> Setup {
         tls: false,
         key: key.into(),
         authorize: Authorize::Never,
-        own_transport: false,
+        custom_transport: false,
         user_auth: None,
-        signs_in_by_code: false,
+        signs_in_by_callback: false,
         activity_timeout: 30_000,
         pong_timeout: 10_000,
         authorization_timeout: 10_000,
@@ -263,7 +264,7 @@ fn with_type(content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
     Answer::text(body).with_header("Content-Type", content_type)
 }
 
-/// A file of the page that `scripts/test.sh` builds.
+/// Reads a file of the page that `scripts/test.sh` has built.
 fn read(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("PUSHER_WEB_PAGE").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/web/page"),
@@ -272,7 +273,7 @@ fn read(name: &str) -> Vec<u8> {
     let path = folder.join(name);
     std::fs::read(&path).unwrap_or_else(|error| {
         panic!(
-            "{} is needed: scripts/test.sh builds it ({error})",
+            "could not read {}, which scripts/test.sh builds: {error}",
             path.display()
         )
     })

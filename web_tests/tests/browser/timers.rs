@@ -1,4 +1,4 @@
-//! The browser's timer: how it is set, and what becomes of it in a hidden tab.
+//! The browser's timers: their delays, and throttling in a hidden tab.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use pusher_test_support::{Answer, ScriptedAuth, ScriptedServer, polite};
 use pusher_web_tests::{AuthUrl, Authorize, FOREVER, Setup};
 use serde_json::json;
 
-use crate::page::{Page, Place, SOON, setup, setup_for};
+use crate::page::{Fixture, Page, TIMEOUT, setup, setup_for};
 
-/// The longest wait of a browser's timer, in milliseconds: one that is longer is over at once.
-const LONGEST_WAIT: f64 = 2_147_483_647.0;
+/// The maximum delay of a browser's timer, in milliseconds. With a longer delay a timer fires at once.
+const MAX_DELAY: f64 = 2_147_483_647.0;
 
-/// One that is later than this was held back, in milliseconds.
-const LATE: f64 = 150.0;
+/// A timer that is later than this, in milliseconds, was throttled.
+const LATE_MILLISECONDS: f64 = 150.0;
 
-/// Keeps account of each timer in milliseconds: the wait, and once it called back, how late it was.
+/// Records each timer in milliseconds: its delay, and once it has fired, how late that was.
 const WATCH_TIMERS: &str = "
     window.timers = [];
     const set = window.setTimeout;
-    window.setTimeout = (act, wait) => {
-        const timer = { wait, begun: performance.now() };
+    window.setTimeout = (run, wait) => {
+        const timer = { wait, started: performance.now() };
         window.timers.push(timer);
-        return set(() => { timer.late = performance.now() - timer.begun - wait; act(); }, wait);
+        return set(() => { timer.late = performance.now() - timer.started - wait; run(); }, wait);
     };
 ";
 
-/// The waits of all timers so far.
-fn waits(page: &Page) -> Vec<f64> {
+/// Returns the delays of all timers so far.
+fn timer_delays(page: &Page) -> Vec<f64> {
     numbers(page, "return window.timers.map(timer => timer.wait)")
 }
 
-/// How late those were that called back.
-fn delays(page: &Page) -> Vec<f64> {
+/// Returns how late the timers fired.
+fn timer_lateness(page: &Page) -> Vec<f64> {
     numbers(
         page,
         "return window.timers.filter(timer => 'late' in timer).map(timer => timer.late)",
@@ -56,8 +56,8 @@ fn times_without_end_are_not_over_at_once() {
             .with_header("Access-Control-Allow-Origin", "*")
             .after(Duration::from_secs(1)),
     );
-    let place = Place::new();
-    let page = place.open();
+    let fixture = Fixture::new();
+    let page = fixture.open();
     page.script(WATCH_TIMERS);
     page.start(&Setup {
         authorize: Authorize::ByUrl(AuthUrl {
@@ -70,26 +70,30 @@ fn times_without_end_are_not_over_at_once() {
         min_delay: FOREVER,
         ..setup(server.port(), "key")
     });
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.reply_with(polite);
     connection.establish("1.1", u64::MAX);
-    page.connected();
+    page.wait_for_connection();
     page.join("private-room");
     connection.event("private-room", "greeting", &json!({}));
-    let state = page.has_been_told("private-room greeting {}");
-    assert!(!state.told.iter().any(|told| told.contains("error")));
+    let state = page.wait_for_log("private-room greeting {}");
+    assert!(!state.log.iter().any(|entry| entry.contains("error")));
     let texts = connection.received_texts();
     assert!(!texts.iter().any(|text| text.contains("pusher:ping")));
 
     connection.cut();
-    page.until("the loss", |state| state.socket_id.is_none());
+    page.wait_until("the loss", |state| state.socket_id.is_none());
     server.expect_no_connection(Duration::from_secs(1));
 
-    let waits = waits(&page);
-    assert!(waits.contains(&LONGEST_WAIT), "{waits:?}");
-    assert!(waits.iter().all(|wait| (1.0..=LONGEST_WAIT).contains(wait)));
-    // One that is over at once is set again and again.
-    assert!(waits.len() < 20, "{waits:?}");
+    let timer_delays = timer_delays(&page);
+    assert!(timer_delays.contains(&MAX_DELAY), "{timer_delays:?}");
+    assert!(
+        timer_delays
+            .iter()
+            .all(|wait| (1.0..=MAX_DELAY).contains(wait))
+    );
+    // A timer that fires at once would be set again and again.
+    assert!(timer_delays.len() < 20, "{timer_delays:?}");
 }
 
 #[test]
@@ -97,15 +101,15 @@ fn a_hidden_tab_waits_once_for_its_timer() {
     let server =
         DevServer::start(DevServerConfig::default().with_activity_timeout(Duration::from_secs(1)))
             .unwrap();
-    let place = Place::new();
-    let page = place.open();
+    let fixture = Fixture::new();
+    let page = fixture.open();
     page.script(WATCH_TIMERS);
     page.start(&setup_for(&server, "ann"));
     page.join("lobby");
-    page.hide_behind(&place.open());
+    page.hide_behind(&fixture.open());
     let events = server.events();
     let ping = || {
-        let ping = events.wait_for(SOON, |event| {
+        let ping = events.wait_for(TIMEOUT, |event| {
             matches!(event, ServerEvent::PingReceived { .. })
         });
         assert!(ping.is_some(), "no ping came");
@@ -115,8 +119,14 @@ fn a_hidden_tab_waits_once_for_its_timer() {
     for _ in 0..4 {
         ping();
     }
-    let delays = delays(&page);
-    let late = delays.iter().filter(|late| **late > LATE).count();
-    assert!(late >= 2, "nothing held the timers back: {delays:?}");
-    assert!(delays.len() <= 5, "{delays:?}");
+    let timer_lateness = timer_lateness(&page);
+    let late = timer_lateness
+        .iter()
+        .filter(|late| **late > LATE_MILLISECONDS)
+        .count();
+    assert!(
+        late >= 2,
+        "the timers were not throttled: {timer_lateness:?}"
+    );
+    assert!(timer_lateness.len() <= 5, "{timer_lateness:?}");
 }

@@ -1,30 +1,30 @@
-//! The frame of every scene: top bar, body, bottom line; the curtain and the toasts over them.
+//! The layout of every scene: top bar, body and bottom line, with the outage overlay and the toasts above them.
 
 use bevy::prelude::*;
 
 use crate::{
     colours::{QUIET_TEXT, TEXT},
-    scene::Place,
+    scene::ServerLabel,
     window::{
         badge::badge,
-        curtain::curtain,
         fitted::fitted,
         key_hints::key_hint_line,
+        outage_overlay::outage_overlay,
         theme::{EDGE, GAP, QUIET, TITLE, UNIT, text},
         toast::toast_stack,
     },
 };
 
-/// The parts of the frame that a scene fills.
+/// The nodes of the layout that a scene fills.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame {
-    /// A row, a gap between its panels, that takes the window's width and the height between top bar and bottom line.
+pub struct SceneLayout {
+    /// A row with gaps between its panels. It fills the window between the top bar and the bottom line.
     pub body: Entity,
 }
 
-impl Frame {
-    /// Spawns a camera and the frame with this title and, beside it, what the scene is connected to.
-    pub fn spawn(commands: &mut Commands, title: &str, place: &Place) -> Self {
+impl SceneLayout {
+    /// Spawns a camera and the layout, with the title and the server label in the top bar.
+    pub fn spawn(commands: &mut Commands, title: &str, server_label: &ServerLabel) -> Self {
         commands.spawn((Camera2d, Msaa::Off));
         let body = commands
             .spawn(Node {
@@ -35,7 +35,7 @@ impl Frame {
                 ..default()
             })
             .id();
-        let stage = commands
+        let body_area = commands
             .spawn((
                 Node {
                     flex_direction: FlexDirection::Column,
@@ -44,7 +44,7 @@ impl Frame {
                     min_height: px(0),
                     ..default()
                 },
-                children![curtain()],
+                children![outage_overlay()],
             ))
             .insert_children(0, &[body])
             .id();
@@ -58,15 +58,15 @@ impl Frame {
                 ..default()
             })
             .id();
-        let bar = commands.spawn(top_bar(title, &place.0)).id();
+        let bar = commands.spawn(top_bar(title, &server_label.0)).id();
         let hints = commands.spawn(key_hint_line()).id();
-        commands.entity(root).add_children(&[bar, stage, hints]);
+        commands.entity(root).add_children(&[bar, body_area, hints]);
         commands.spawn(toast_stack());
         Self { body }
     }
 }
 
-fn top_bar(title: &str, place: &str) -> impl Bundle + use<> {
+fn top_bar(title: &str, server_label: &str) -> impl Bundle + use<> {
     (
         Node {
             height: px(TITLE.line),
@@ -82,12 +82,12 @@ fn top_bar(title: &str, place: &str) -> impl Bundle + use<> {
                     flex_grow: 1.0,
                     flex_basis: px(0),
                     min_width: px(0),
-                    // The quiet line stands on the title's base line.
+                    // Aligns the small text with the base line of the title.
                     padding: UiRect::top(px(UNIT)),
                     overflow: Overflow::clip(),
                     ..default()
                 },
-                children![fitted(place.to_owned(), 0.0, QUIET, QUIET_TEXT)],
+                children![fitted(server_label.to_owned(), 0.0, QUIET, QUIET_TEXT)],
             ),
             badge(),
         ],

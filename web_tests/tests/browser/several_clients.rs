@@ -1,4 +1,4 @@
-//! Two tabs and a native game in one presence channel.
+//! Two tabs and a native client on one presence channel.
 
 use bevy_app::App;
 use bevy_pusher::{
@@ -12,12 +12,12 @@ use serde_json::json;
 
 use crate::{
     dev_server,
-    page::{Place, SOON, setup_for, setup_for_sockudo},
+    page::{Fixture, TIMEOUT, setup_for, setup_for_sockudo},
 };
 
 const ROOM: &str = "presence-room";
 
-/// A native game, as the client of the same server.
+/// A native app, as a client of the same server.
 fn native_game(setup: &Setup) -> App {
     let mut config = PusherConfig::new(&setup.key, Endpoint::custom(&setup.host, setup.port));
     if let Authorize::ByUrl(url) = &setup.authorize {
@@ -33,8 +33,8 @@ fn native_game(setup: &Setup) -> App {
     app
 }
 
-fn sees(game: &mut App, expected: &[&str]) {
-    update_until(game, &format!("seeing {expected:?}"), SOON, |world| {
+fn wait_for_members(game: &mut App, expected: &[&str]) {
+    update_until(game, &format!("seeing {expected:?}"), TIMEOUT, |world| {
         let mut members = world.query::<&PusherMembers>();
         let Ok(members) = members.single(world) else {
             return false;
@@ -46,35 +46,35 @@ fn sees(game: &mut App, expected: &[&str]) {
 }
 
 fn meet(as_user: impl Fn(&str) -> Setup) {
-    let place = Place::new();
-    let ann = place.play(&as_user("ann"));
-    let ben = place.play(&as_user("ben"));
+    let fixture = Fixture::new();
+    let ann = fixture.open_and_start(&as_user("ann"));
+    let ben = fixture.open_and_start(&as_user("ben"));
     let mut cat = native_game(&as_user("cat"));
     ann.show();
     ann.join(ROOM);
     ben.show();
     ben.join(ROOM);
     let all = ["ann", "ben", "cat"];
-    sees(&mut cat, &all);
-    ben.sees(ROOM, &all);
+    wait_for_members(&mut cat, &all);
+    ben.wait_for_members(ROOM, &all);
 
-    // Sockudo does not say from whom.
+    // Without the sender's user id, which Sockudo does not send.
     let wave = format!(r#"{ROOM} client-wave {{"hand":"left"}}"#);
     let connection = cat.world().resource::<PusherConnection>();
     connection
         .send(ROOM, "client-wave", &json!({"hand": "left"}))
         .unwrap();
-    ben.has_been_told_of(&wave);
-    // Hidden all the while, and behind by nothing.
+    ben.wait_for_log_containing(&wave);
+    // The page was hidden all the time, and has missed nothing.
     ann.show();
-    ann.sees(ROOM, &all);
-    ann.has_been_told_of(&wave);
+    ann.wait_for_members(ROOM, &all);
+    ann.wait_for_log_containing(&wave);
 
     ben.close();
-    sees(&mut cat, &["ann", "cat"]);
-    ann.sees(ROOM, &["ann", "cat"]);
+    wait_for_members(&mut cat, &["ann", "cat"]);
+    ann.wait_for_members(ROOM, &["ann", "cat"]);
     drop(cat);
-    ann.sees(ROOM, &["ann"]);
+    ann.wait_for_members(ROOM, &["ann"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Servers that end, networks that fail, tabs that are hidden and pages that are frozen.
+//! Server restarts, failing networks, hidden tabs and frozen pages.
 
 use std::{
     thread,
@@ -12,32 +12,32 @@ use serde_json::json;
 
 use crate::{
     dev_server,
-    page::{Place, SOON, setup, setup_for, setup_for_sockudo},
+    page::{Fixture, TIMEOUT, setup, setup_for, setup_for_sockudo},
 };
 
 #[test]
 fn a_restart_of_the_server_brings_every_channel_back() {
     let mut server = Sockudo::start();
     let auth = SigningAuth::start(&server.credentials());
-    let place = Place::new();
-    let page = place.play(&setup_for_sockudo(&server, &auth, "ann"));
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&setup_for_sockudo(&server, &auth, "ann"));
     let channels = ["lobby", "private-room", "presence-room"];
     for channel in channels {
         page.join(channel);
     }
-    let before = page.connected();
+    let before = page.wait_for_connection();
     server.start_again();
     for channel in channels {
-        page.has_been_told(&format!("{channel} subscribed again"));
+        page.wait_for_log(&format!("{channel} subscribed again"));
         server.publish(channel, "greeting", &json!({}));
-        page.has_been_told(&format!("{channel} greeting {{}}"));
+        page.wait_for_log(&format!("{channel} greeting {{}}"));
     }
-    assert_ne!(page.connected(), before);
+    assert_ne!(page.wait_for_connection(), before);
 }
 
 fn expect_ping(server: &DevServer) {
     let events = server.events();
-    let ping = events.wait_for(SOON, |event| {
+    let ping = events.wait_for(TIMEOUT, |event| {
         matches!(event, ServerEvent::PingReceived { .. })
     });
     assert!(ping.is_some(), "no ping came");
@@ -48,25 +48,25 @@ fn heartbeats_and_reconnects_go_on_in_a_hidden_tab() {
     let server =
         DevServer::start(DevServerConfig::default().with_activity_timeout(Duration::from_secs(1)))
             .unwrap();
-    let place = Place::new();
-    let page = place.play(&setup_for(&server, "ann"));
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&setup_for(&server, "ann"));
     page.join("private-room");
     page.join("presence-room");
-    let other = place.open();
+    let other = fixture.open();
     let frames = page.hide_behind(&other);
 
     expect_ping(&server);
     expect_ping(&server);
     server.publish("private-room", "count", &1).unwrap();
-    // A network that is cut takes along what was under way. Between two pings lies the answer to the first, and that comes
-    // behind the event.
+    // A cut network drops data in transit. The second ping is sent after the answer to the first, and that answer was sent
+    // after the event.
     expect_ping(&server);
     expect_ping(&server);
     server.set_accepting(false).unwrap();
     server.set_accepting(true).unwrap();
     wait_for(
         || "all channels to be subscribed again".into(),
-        SOON,
+        TIMEOUT,
         || {
             let counts =
                 ["private-room", "presence-room"].map(|name| server.subscriber_count(name));
@@ -77,14 +77,14 @@ fn heartbeats_and_reconnects_go_on_in_a_hidden_tab() {
     expect_ping(&server);
     let state = page.state();
     assert_eq!(state.frames, frames, "a hidden page has no frames");
-    assert!(!state.told.iter().any(|told| told.contains("count")));
+    assert!(!state.log.iter().any(|entry| entry.contains("count")));
 
     page.show();
-    page.has_been_told("private-room count 2");
-    let told = page.state().told;
-    let about_the_room: Vec<&str> = told
+    page.wait_for_log("private-room count 2");
+    let log = page.state().log;
+    let about_the_room: Vec<&str> = log
         .iter()
-        .filter_map(|told| told.strip_prefix("private-room "))
+        .filter_map(|entry| entry.strip_prefix("private-room "))
         .collect();
     assert_eq!(
         about_the_room,
@@ -95,91 +95,91 @@ fn heartbeats_and_reconnects_go_on_in_a_hidden_tab() {
 #[test]
 fn a_page_that_was_held_up_takes_what_waits_before_it_doubts_its_link() {
     let server = dev_server();
-    let place = Place::new();
-    let page = place.play(&Setup {
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
         activity_timeout: 1000,
         pong_timeout: 1000,
         ..setup_for(&server, "ann")
     });
     page.join("lobby");
-    let before = page.connected();
+    let before = page.wait_for_connection();
     for round in 0..5 {
-        // Longer than both, in the middle of either.
+        // Longer than each of the two timeouts.
         let hold_up = "const end = Date.now() + 1800; while (Date.now() < end);";
         page.script(&format!("setTimeout(() => {{ {hold_up} }}, 0)"));
         thread::sleep(Duration::from_millis(1000));
         server.publish("lobby", "count", &round).unwrap();
-        page.has_been_told(&format!("lobby count {round}"));
+        page.wait_for_log(&format!("lobby count {round}"));
     }
     expect_ping(&server);
     let state = page.state();
     assert_eq!(state.socket_id.as_deref(), Some(&*before));
-    assert!(!state.told.iter().any(|told| told.contains("error")));
+    assert!(!state.log.iter().any(|entry| entry.contains("error")));
 }
 
-/// Whether it keeps the connection of a page that it freezes, is the browser's decision.
+/// The browser decides whether a frozen page keeps its connection.
 #[test]
 fn a_page_that_was_frozen_is_back_at_once() {
     let server = dev_server();
-    let place = Place::new();
-    let page = place.play(&Setup {
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
         min_delay: 60_000,
         ..setup_for(&server, "ann")
     });
     page.join("lobby");
-    page.hide_behind(&place.open());
+    page.hide_behind(&fixture.open());
     page.command("Page.setWebLifecycleState", &json!({"state": "frozen"}));
     thread::sleep(Duration::from_secs(3));
     page.command("Page.setWebLifecycleState", &json!({"state": "active"}));
     page.show();
-    page.connected();
+    page.wait_for_connection();
     wait_for(
         || "the channel to be subscribed".into(),
-        SOON,
+        TIMEOUT,
         || (server.subscriber_count("lobby") == 1).then_some(()),
     );
     server.publish("lobby", "greeting", &1).unwrap();
-    page.has_been_told("lobby greeting 1");
+    page.wait_for_log("lobby greeting 1");
 }
 
 #[test]
 fn a_page_that_comes_online_or_into_sight_dials_at_once() {
     let server = dev_server();
-    let place = Place::new();
-    let page = place.play(&Setup {
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
         min_delay: 60_000,
         ..setup_for(&server, "ann")
     });
     page.join("lobby");
-    let lose = || {
+    let lose_connection = || {
         server.set_accepting(false).unwrap();
-        page.until("the loss", |state| state.socket_id.is_none());
+        page.wait_until("the loss", |state| state.socket_id.is_none());
         server.set_accepting(true).unwrap();
     };
-    lose();
+    lose_connection();
     page.script("dispatchEvent(new Event('offline'))");
     thread::sleep(Duration::from_millis(500));
     assert_eq!(page.state().socket_id, None);
     page.script("dispatchEvent(new Event('online'))");
-    page.connected();
+    page.wait_for_connection();
 
-    lose();
-    page.hide_behind(&place.open());
+    lose_connection();
+    page.hide_behind(&fixture.open());
     page.show();
-    page.connected();
+    page.wait_for_connection();
 }
 
 #[test]
 fn what_the_browser_tells_of_the_network_has_the_link_checked_at_once() {
     let server = dev_server();
-    let place = Place::new();
-    let page = place.play(&setup_for(&server, "ann"));
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&setup_for(&server, "ann"));
     page.join("lobby");
-    let before = page.connected();
+    let before = page.wait_for_connection();
     let expect_ping = |what: &str, happen: &dyn Fn()| {
         let events = server.events();
         happen();
-        // Far before the heartbeat.
+        // Long before the heartbeat.
         let ping = events.wait_for(Duration::from_secs(10), |event| {
             matches!(event, ServerEvent::PingReceived { .. })
         });
@@ -190,99 +190,103 @@ fn what_the_browser_tells_of_the_network_has_the_link_checked_at_once() {
             page.script(&format!("dispatchEvent(new Event('{event}'))"));
         });
     }
-    page.hide_behind(&place.open());
+    page.hide_behind(&fixture.open());
     expect_ping("being shown", &|| page.show());
-    assert_eq!(page.connected(), before);
+    assert_eq!(page.wait_for_connection(), before);
 }
 
 #[test]
 fn a_link_without_a_sign_of_life_is_given_up() {
     let server = ScriptedServer::start();
-    let place = Place::new();
-    let page = place.play(&Setup {
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
         activity_timeout: 500,
         pong_timeout: 500,
         ..setup(server.port(), "key")
     });
-    let silent = server.accept(SOON);
+    let silent = server.accept(TIMEOUT);
     silent.establish("1.1", 120);
-    silent.find_event("pusher:ping", SOON);
-    let next = server.accept(SOON);
+    silent.find_event("pusher:ping", TIMEOUT);
+    let next = server.accept(TIMEOUT);
     next.establish("1.2", 120);
     next.reply_with(polite);
-    page.until("another connection", |state| {
+    page.wait_until("another connection", |state| {
         state.socket_id.as_deref() == Some("1.2")
     });
-    page.has_been_told_of("did not answer a ping");
-    // A ping of the WebSocket itself is the browser's to answer.
+    page.wait_for_log_containing("did not answer a ping");
+    // The browser answers WebSocket pings itself.
     next.ping(b"ping");
-    assert_eq!(next.expect_pong(SOON), b"ping");
+    assert_eq!(next.expect_pong(TIMEOUT), b"ping");
 }
 
 #[test]
 fn a_close_tells_its_code() {
     let server = ScriptedServer::start();
-    let place = Place::new();
-    let page = place.play(&setup(server.port(), "key"));
-    let connection = server.accept(SOON);
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&setup(server.port(), "key"));
+    let connection = server.accept(TIMEOUT);
     connection.establish("1.1", 120);
-    page.connected();
+    page.wait_for_connection();
     connection.close(4001, "no such app");
-    page.has_been_told_of("Failed { error: Closed { code: Some(4001), reason: \"no such app\" } }");
+    page.wait_for_log_containing(
+        "Failed { error: Closed { code: Some(4001), reason: \"no such app\" } }",
+    );
     server.expect_no_connection(Duration::from_secs(1));
 }
 
 #[test]
 fn a_message_that_is_too_large_ends_the_connection_with_the_reason() {
     let server = ScriptedServer::start();
-    let place = Place::new();
-    let page = place.play(&Setup {
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
         inbound_message_bytes: 10_000,
         ..setup(server.port(), "key")
     });
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("1.1", 120);
-    page.connected();
-    // Less than that in JavaScript's units, more in bytes.
+    page.wait_for_connection();
+    // Within the limit in UTF-16 units, above it in bytes.
     connection.send_text("ë".repeat(9000));
-    page.has_been_told_of("a message of more than 10000 bytes");
-    let close = connection.expect_close(SOON);
+    page.wait_for_log_containing("a message of more than 10000 bytes");
+    let close = connection.expect_close(TIMEOUT);
     assert_eq!(close.code, Some(1000));
-    server.accept(SOON);
+    server.accept(TIMEOUT);
 }
 
 #[test]
 fn a_server_that_does_not_read_holds_up_client_events_and_nothing_else() {
     let server = ScriptedServer::builder().receive_buffer(4096).start();
-    let place = Place::new();
-    let page = place.play(&Setup {
+    let fixture = Fixture::new();
+    let page = fixture.open_and_start(&Setup {
         outbound_bytes: 1 << 20,
-        authorize: pusher_web_tests::Authorize::ByCode,
+        authorize: pusher_web_tests::Authorize::ByCallback,
         ..setup(server.port(), "key")
     });
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.reply_with(polite);
     connection.establish("1.1", 120);
     page.ask(&Request::Join("private-room".into()));
-    page.until("being asked", |state| state.asked.is_some());
+    page.wait_until("a pending authorization", |state| {
+        state.pending_authorization.is_some()
+    });
     page.ask(&Request::Authorize {
         auth: "key:signature".into(),
         channel_data: None,
     });
-    page.has_been_told("private-room subscribed");
+    page.wait_for_log("private-room subscribed");
     connection.stop_reading();
-    let begun = Instant::now();
+    let started = Instant::now();
     let refused = "not sent: too much is waiting to be sent already";
-    while !page.state().told.iter().any(|told| told == refused) {
-        assert!(begun.elapsed() < SOON, "all was taken");
+    while !page.state().log.iter().any(|entry| entry == refused) {
+        assert!(started.elapsed() < TIMEOUT, "nothing was refused");
         page.send("private-room", "client-big", "x".repeat(500_000).into());
     }
     connection.event("private-room", "greeting", &json!({}));
-    page.has_been_told("private-room greeting {}");
+    page.wait_for_log("private-room greeting {}");
     connection.read_again();
     wait_for(
         || "what was taken to arrive".into(),
-        SOON,
+        TIMEOUT,
         || {
             let big = |text: &String| text.contains("client-big");
             (connection

@@ -1,4 +1,4 @@
-//! A transport of the game's own. It happens to be another WebSocket, of which the plugin knows nothing.
+//! A transport in user code, built on a second WebSocket that the plugin does not know.
 
 use bevy_pusher::transport::{
     DialRequest, Transport, TransportConnection, TransportError, TransportEvents,
@@ -6,18 +6,18 @@ use bevy_pusher::transport::{
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
-/// Opens one WebSocket for each connection.
-pub(crate) struct OwnSocket;
+/// Opens one WebSocket per connection.
+pub(crate) struct CustomTransport;
 
 struct Open {
     web_socket: WebSocket,
-    /// Objects of JavaScript, which could not leave this thread.
+    /// JavaScript closures, which must stay on this thread.
     _on_open: Closure<dyn Fn()>,
     _on_message: Closure<dyn Fn(MessageEvent)>,
     _on_close: Closure<dyn Fn(CloseEvent)>,
 }
 
-impl Transport for OwnSocket {
+impl Transport for CustomTransport {
     fn dial(
         &self,
         request: DialRequest,
@@ -25,11 +25,11 @@ impl Transport for OwnSocket {
     ) -> Result<Box<dyn TransportConnection>, TransportError> {
         let web_socket = WebSocket::new(&request.url()).map_err(|error| format!("{error:?}"))?;
         let events = std::rc::Rc::new(events);
-        let told = events.clone();
-        let on_open = Closure::<dyn Fn()>::new(move || told.opened());
-        let told = events.clone();
+        let sender = events.clone();
+        let on_open = Closure::<dyn Fn()>::new(move || sender.opened());
+        let sender = events.clone();
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            told.receive(event.data().as_string().unwrap_or_default());
+            sender.receive(event.data().as_string().unwrap_or_default());
         });
         let on_close = Closure::<dyn Fn(CloseEvent)>::new(move |event: CloseEvent| {
             events.closed(Some(event.code()), event.reason());

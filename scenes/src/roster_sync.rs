@@ -1,31 +1,31 @@
-//! Makes the [`Player`]s those whom a presence channel names.
+//! Keeps the [`Player`] entities in sync with the members of a presence channel.
 
 use bevy::prelude::*;
 use bevy_pusher::{Member, prelude::*};
 
 use crate::player::{Departed, Player, PlayerInfo, RosterIsKnown};
 
-/// On the entity of the presence channel whose members are the scene's players.
+/// Marks the entity of the presence channel whose members are the scene's players.
 #[derive(Component, Clone, Copy, Debug)]
-pub struct Seats;
+pub struct RosterChannel;
 
-/// Seats the players; in `Update`.
+/// The systems of [`RosterSyncPlugin`], in `Update`.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SeatingSystems;
+pub struct RosterSyncSystems;
 
-/// Keeps the players in step with the members of the channel that [`Seats`] is on.
+/// Spawns a [`Player`] for each member of the channel marked with [`RosterChannel`], and marks those who left as [`Departed`].
 #[derive(Debug)]
-pub struct SeatingPlugin;
+pub struct RosterSyncPlugin;
 
-impl Plugin for SeatingPlugin {
+impl Plugin for RosterSyncPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(Update, seat_players.in_set(SeatingSystems));
+        app.add_systems(Update, sync_players.in_set(RosterSyncSystems));
     }
 }
 
-fn seat_players(
+fn sync_players(
     mut commands: Commands,
-    members: Query<&PusherMembers, (With<Seats>, Changed<PusherMembers>)>,
+    members: Query<&PusherMembers, (With<RosterChannel>, Changed<PusherMembers>)>,
     players: Query<(Entity, &Player), Without<Departed>>,
     mut is_known: ResMut<RosterIsKnown>,
 ) {
@@ -43,19 +43,19 @@ fn seat_players(
         for member in newcomers {
             commands.spawn(Player {
                 id: member.id().to_owned(),
-                name: name_of(member),
+                name: member_name(member),
                 doing: member.info::<PlayerInfo>().unwrap_or_default().doing,
                 is_ready: false,
                 is_you: me == Some(member.id()),
-                is_away: false,
+                is_offline: false,
             });
         }
     }
 }
 
-/// What a member is called; the id, if they do not say.
+/// Returns a member's display name, or the user id if there is none.
 #[must_use]
-pub fn name_of(member: &Member) -> String {
+pub fn member_name(member: &Member) -> String {
     match member.info::<PlayerInfo>() {
         Ok(info) if !info.name.is_empty() => info.name,
         _ => member.id().to_owned(),

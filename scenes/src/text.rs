@@ -1,11 +1,11 @@
-//! Text made fit for the screen: drawable, short enough, said well.
+//! Formats text for display: drawable characters, length limits, numbers and lists.
 
 use std::time::Duration;
 
-/// `text` in the characters that Bevy's embedded font has (printable ASCII).
+/// Converts `text` to the characters of Bevy's embedded font (printable ASCII).
 ///
-/// Accented Latin letters lose their accent, common punctuation becomes its plain form, white space becomes a blank,
-/// control characters vanish, and anything else is shown as `?` rather than as an empty box.
+/// Accented Latin letters lose their accent, common punctuation becomes its ASCII form, white space becomes a space, control
+/// characters are removed, and anything else becomes `?`, since the font would draw an empty box.
 #[must_use]
 pub fn drawable(text: &str) -> String {
     let mut drawn = String::with_capacity(text.len());
@@ -68,20 +68,20 @@ fn plain(character: char) -> &'static str {
     }
 }
 
-/// `text` without control characters: what came over the network must not be able to move the cursor of somebody's terminal.
+/// Replaces control characters by spaces, so that text from the network cannot move the terminal's cursor.
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// Whether something of this width still fits; what is `left` of the room becomes less by it.
-pub(crate) fn fits(left: &mut usize, width: usize) -> bool {
+/// Takes `width` from the `left` columns. Returns whether it fitted; if not, nothing is left.
+pub(crate) fn take_width(left: &mut usize, width: usize) -> bool {
     let rest = left.checked_sub(width);
     *left = rest.unwrap_or(0);
     rest.is_some()
 }
 
-/// `text` in at most `limit` characters, the last of them an ellipsis if something was left out.
+/// Shortens `text` to at most `limit` characters, ending with an ellipsis if something was cut off.
 #[must_use]
 pub fn shortened(text: &str, limit: usize) -> String {
     const ELLIPSIS: &str = "...";
@@ -95,9 +95,8 @@ pub fn shortened(text: &str, limit: usize) -> String {
     format!("{}{ELLIPSIS}", kept.trim_end())
 }
 
-/// The one or two letters that stand for a player.
-///
-/// Of two or more words the first and the last word's first letter, of one word its first two letters.
+/// Returns one or two letters for a player's avatar: the first letters of the first and the last word, or the first two letters
+/// of a single word.
 #[must_use]
 pub fn initials(name: &str) -> String {
     let name = drawable(name);
@@ -110,20 +109,20 @@ pub fn initials(name: &str) -> String {
     letters.to_uppercase()
 }
 
-/// Minutes and seconds since the scene began, as `0:07` or `12:34`.
+/// Formats the time since the scene started as minutes and seconds: `0:07` or `12:34`.
 #[must_use]
 pub fn clock(since_start: Duration) -> String {
     let seconds = since_start.as_secs();
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-/// A waiting time as a person says it: whole seconds, rounded up, so that it never says "in 0 s" too early.
+/// Rounds a remaining time up to whole seconds, so that it reaches 0 only when the time is over.
 #[must_use]
 pub fn seconds_left(left: Duration) -> u64 {
     left.as_millis().div_ceil(1000) as u64
 }
 
-/// A round trip, as `0.4 ms` or `23 ms`.
+/// Formats a round trip as `0.4 ms` or `23 ms`.
 #[must_use]
 pub fn milliseconds(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1000.0;
@@ -134,7 +133,7 @@ pub fn milliseconds(time: Duration) -> String {
     }
 }
 
-/// `1 player`, `2 players`.
+/// Formats a count with its noun: `1 player`, `2 players`.
 #[must_use]
 pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 {
@@ -144,7 +143,7 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// `Mira`, `Mira and Jonas`, `Mira, Jonas and Cleo`.
+/// Joins names: `Mira`, `Mira and Jonas`, `Mira, Jonas and Cleo`.
 #[must_use]
 pub fn listed(names: &[String]) -> String {
     match names {
@@ -154,7 +153,7 @@ pub fn listed(names: &[String]) -> String {
     }
 }
 
-/// A reason as a sentence: it begins large and ends with a full stop.
+/// Turns a text into a sentence: it starts with a capital letter and ends with a full stop.
 #[must_use]
 pub fn sentence(text: &str) -> String {
     let mut characters = text.trim().chars();

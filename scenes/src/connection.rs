@@ -1,4 +1,5 @@
-//! The link to the server: the plugin, what one sees of the connection, and the key that cuts it.
+//! The scene's connection: adds the plugin, mirrors its state into [`ConnectionView`], and handles the key that cuts the
+//! network.
 
 use std::time::Duration;
 
@@ -12,76 +13,79 @@ use crate::{
     toast::{Toast, ToastKind},
 };
 
-/// How often the link is checked, which also measures its round trip. The plugin does so by itself when it is silent.
-const CHECK: Duration = Duration::from_secs(5);
+/// How often the connection is checked. A check also measures the round trip; the plugin itself checks only a silent
+/// connection.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What is known of the link beyond its state.
+/// Network facts that [`ConnectionView`] does not hold.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Link {
-    /// When there was a connection for the first time, in real time since the start.
-    pub up_since: Option<Duration>,
-    /// Whether the person has cut the network.
+pub struct NetworkStatus {
+    /// When the first connection was established, as real time since startup.
+    pub first_connected_at: Option<Duration>,
+    /// Whether the user has cut the network.
     pub is_cut: bool,
 }
 
-/// The person wants to cut the network or to restore it, or to connect again when the client has given up.
+/// A request to cut or restore the network, or to connect again after the client has given up.
 #[derive(Message, Clone, Copy, Debug)]
 pub struct ToggleNetwork;
 
-/// The scene serves others, and does not connect itself.
+/// Marks a scene that only serves others: it does not connect a client.
 #[derive(Resource, Clone, Copy, Debug)]
-pub struct StaysAway;
+pub struct ServeOnly;
 
-/// On the entities of channels without which there is nothing to see, connected or not.
+/// Marks the entities of channels that the scene cannot work without. If one is refused, the scene shows an error.
 #[derive(Component, Clone, Copy, Debug)]
-pub struct Needed;
+pub struct RequiredChannel;
 
-/// Adds the plugin, and keeps [`ConnectionView`] and [`Link`] up to date.
+/// Adds the Pusher plugin, and keeps [`ConnectionView`] and [`NetworkStatus`] up to date.
 #[derive(Clone, Debug)]
-pub struct LinkPlugin {
+pub struct ConnectionPlugin {
     config: PusherConfig,
-    checks_link: bool,
+    checks_connection: bool,
 }
 
-impl LinkPlugin {
-    /// The plugin with this configuration.
+impl ConnectionPlugin {
+    /// Creates the plugin with this client configuration.
     #[must_use]
     pub fn new(config: PusherConfig) -> Self {
         Self {
             config,
-            checks_link: true,
+            checks_connection: true,
         }
     }
 
-    /// Without measuring the round trip now and then, which would wake an app that sleeps.
+    /// Turns the periodic checks off, since each of them wakes a sleeping app.
     #[must_use]
     pub fn without_checks(mut self) -> Self {
-        self.checks_link = false;
+        self.checks_connection = false;
         self
     }
 }
 
-/// The systems of [`LinkPlugin`], in `Update`.
+/// The systems of [`ConnectionPlugin`], in `Update`.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LinkSystems;
+pub struct ConnectionSystems;
 
-impl Plugin for LinkPlugin {
+impl Plugin for ConnectionPlugin {
     fn build(&self, app: &mut App) {
-        if self.checks_link {
-            let is_due = pusher_connected.and_then(on_real_timer(CHECK));
+        if self.checks_connection {
+            let is_due = pusher_connected.and_then(on_real_timer(CHECK_INTERVAL));
             app.add_systems(Update, check_link.run_if(is_due));
         }
-        let plugin = if app.world().contains_resource::<StaysAway>() {
+        let plugin = if app.world().contains_resource::<ServeOnly>() {
             PusherPlugin::default()
         } else {
             PusherPlugin::new(self.config.clone())
         };
-        app.add_plugins(plugin).init_resource::<Link>().add_systems(
-            Update,
-            (toggle_network, show_connection, show_errors)
-                .chain()
-                .in_set(LinkSystems),
-        );
+        app.add_plugins(plugin)
+            .init_resource::<NetworkStatus>()
+            .add_systems(
+                Update,
+                (toggle_network, show_connection, show_errors)
+                    .chain()
+                    .in_set(ConnectionSystems),
+            );
     }
 }
 
@@ -89,9 +93,9 @@ fn check_link(connection: Res<PusherConnection>) {
     connection.check_link();
 }
 
-/// The channels without which there is nothing to see.
+/// The channels that the scene cannot work without.
 type Channels<'w, 's> =
-    Query<'w, 's, (&'static PusherChannel, &'static PusherSubscription), With<Needed>>;
+    Query<'w, 's, (&'static PusherChannel, &'static PusherSubscription), With<RequiredChannel>>;
 
 fn toggle_network(
     mut requests: MessageReader<ToggleNetwork>,
@@ -99,7 +103,7 @@ fn toggle_network(
     user: Res<PusherUser>,
     channels: Channels,
     server: Res<SceneServer>,
-    mut link: ResMut<Link>,
+    mut network: ResMut<NetworkStatus>,
     mut toasts: MessageWriter<Toast>,
 ) {
     for ToggleNetwork in requests.read() {
@@ -108,17 +112,17 @@ fn toggle_network(
                 connection.connect();
             }
             (ConnectionState::Connected { .. }, _) if is_refused(&user, &channels) => {
-                ask_again(&connection, &user, &channels);
+                retry_refused(&connection, &user, &channels);
             }
             (_, Some(own)) => {
-                if let Err(error) = own.set_accepting(link.is_cut) {
-                    let words = format!("The network stays as it is: {error}");
-                    toasts.write(Toast::new(ToastKind::Bad, words));
+                if let Err(error) = own.set_accepting(network.is_cut) {
+                    let text = format!("The network could not be changed: {error}");
+                    toasts.write(Toast::new(ToastKind::Bad, text));
                     continue;
                 }
-                link.is_cut = !link.is_cut;
-                if !link.is_cut {
-                    // It would come back by itself, later.
+                network.is_cut = !network.is_cut;
+                if !network.is_cut {
+                    // The client would reconnect anyway, but only after its backoff.
                     connection.connect();
                 }
             }
@@ -132,8 +136,8 @@ fn is_refused(user: &PusherUser, channels: &Channels) -> bool {
     failed_sign_in || channels.iter().any(|(_, status)| status.error().is_some())
 }
 
-/// Connected, but refused by what is needed.
-fn ask_again(connection: &PusherConnection, user: &PusherUser, channels: &Channels) {
+/// Retries the sign-in and the channels that were refused on an established connection.
+fn retry_refused(connection: &PusherConnection, user: &PusherUser, channels: &Channels) {
     if matches!(user.state(), SignInState::Failed(_)) {
         connection.sign_in();
     }
@@ -148,35 +152,37 @@ fn show_connection(
     channels: Channels,
     time: Res<Time<Real>>,
     mut view: ResMut<ConnectionView>,
-    mut link: ResMut<Link>,
+    mut network: ResMut<NetworkStatus>,
 ) {
     let refused = channels
         .iter()
         .find_map(|(channel, status)| Some((channel, status.error()?)));
     let wanted = match (connection.state(), refused, user.state()) {
-        (ConnectionState::Connected { .. }, Some((channel, error)), _) => closed(channel, error),
+        (ConnectionState::Connected { .. }, Some((channel, error)), _) => {
+            subscription_refused(channel, error)
+        }
         (ConnectionState::Connected { .. }, _, SignInState::Failed(error)) => {
             ConnectionView::Failed {
                 reason: format!("not signed in: {error}"),
-                advice: "Check --auth-endpoint, beside which the one for users must be".to_owned(),
+                advice: "Check --auth-endpoint: the sign-in URL is derived from it".to_owned(),
             }
         }
-        (state, ..) => view_of(state, connection.round_trip()),
+        (state, ..) => connection_view(state, connection.round_trip()),
     };
-    if wanted.is_connected() && link.up_since.is_none() {
-        link.up_since = Some(time.elapsed());
+    if wanted.is_connected() && network.first_connected_at.is_none() {
+        network.first_connected_at = Some(time.elapsed());
     }
     view.set_if_neq(wanted);
 }
 
-fn closed(channel: &PusherChannel, error: &SubscriptionError) -> ConnectionView {
+fn subscription_refused(channel: &PusherChannel, error: &SubscriptionError) -> ConnectionView {
     ConnectionView::Failed {
-        reason: format!("{} is closed to you: {error}", channel.0),
-        advice: "Check --auth-endpoint, which must sign for this channel".to_owned(),
+        reason: format!("subscription to {} failed: {error}", channel.0),
+        advice: "Check that --auth-endpoint authorizes this channel".to_owned(),
     }
 }
 
-fn view_of(state: &ConnectionState, round_trip: Option<Duration>) -> ConnectionView {
+fn connection_view(state: &ConnectionState, round_trip: Option<Duration>) -> ConnectionView {
     match state {
         ConnectionState::Disconnected => ConnectionView::Offline,
         ConnectionState::Connecting { attempt } => ConnectionView::Connecting { attempt: *attempt },
@@ -191,7 +197,7 @@ fn view_of(state: &ConnectionState, round_trip: Option<Duration>) -> ConnectionV
             reason: error.to_string(),
             advice: match error.code() {
                 Some(4001..=4003) => {
-                    "Check --key, and that --host or --cluster is the one the app lives on"
+                    "Check --key, and that --host or --cluster is where the app is registered"
                 }
                 _ => "Check --host, --port and --tls",
             }
@@ -200,15 +206,15 @@ fn view_of(state: &ConnectionState, round_trip: Option<Duration>) -> ConnectionV
     }
 }
 
-/// Errors that leave the connection up; the others are told with its state.
+/// Shows errors that do not end the connection. `show_connection` shows the others as part of the state.
 fn show_errors(mut errors: MessageReader<PusherErrorReported>, mut toasts: MessageWriter<Toast>) {
     for error in errors.read().filter(|error| error.attempt() == 0) {
-        let words = match error.error() {
+        let text = match error.error() {
             PusherError::Undecryptable { event, .. } => {
-                format!("Refused: a {event} without a seal")
+                format!("Refused: {event} is not encrypted with the channel's key")
             }
             error => error.to_string(),
         };
-        toasts.write(Toast::new(ToastKind::Warn, words));
+        toasts.write(Toast::new(ToastKind::Warn, text));
     }
 }

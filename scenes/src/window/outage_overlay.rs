@@ -1,12 +1,12 @@
-//! The curtain over a scene whose link is down: all stays, dimmed, and one card says why.
+//! The overlay while the scene is not connected: it dims the body, and a card shows the reason.
 
 use bevy::{platform::time::Instant, prelude::*};
 
 use crate::{
     colours::{BACKGROUND, BORDER, PANEL, connection_colour},
+    connection::NetworkStatus,
     connection_view::ConnectionView,
     draw::DrawSystems,
-    link::Link,
     outage::outage,
     typing::Typing,
     window::{
@@ -16,16 +16,16 @@ use crate::{
     },
 };
 
-/// What covers the scene's body: everything below it stays, dimmed, and one card says why.
+/// The card to show, if any.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
-struct Curtain(Option<Notice>);
+struct OutageOverlay(Option<Notice>);
 
 #[derive(Component)]
-pub(crate) struct CurtainNode;
+pub(crate) struct OutageOverlayNode;
 
-pub(crate) fn curtain() -> impl Bundle {
+pub(crate) fn outage_overlay() -> impl Bundle {
     (
-        CurtainNode,
+        OutageOverlayNode,
         Node {
             display: Display::None,
             position_type: PositionType::Absolute,
@@ -42,15 +42,15 @@ pub(crate) fn curtain() -> impl Bundle {
     )
 }
 
-pub(crate) struct CurtainPlugin;
+pub(crate) struct OutageOverlayPlugin;
 
-impl Plugin for CurtainPlugin {
+impl Plugin for OutageOverlayPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Curtain>().add_systems(
+        app.init_resource::<OutageOverlay>().add_systems(
             PostUpdate,
             (
-                choose_curtain,
-                draw_curtain.run_if(resource_changed::<Curtain>),
+                update_overlay,
+                draw_overlay.run_if(resource_changed::<OutageOverlay>),
             )
                 .chain()
                 .in_set(DrawSystems),
@@ -58,35 +58,35 @@ impl Plugin for CurtainPlugin {
     }
 }
 
-fn choose_curtain(
+fn update_overlay(
     view: Res<ConnectionView>,
-    link: Res<Link>,
+    network: Res<NetworkStatus>,
     typing: Res<Typing>,
-    mut curtain: ResMut<Curtain>,
+    mut overlay: ResMut<OutageOverlay>,
 ) {
     let icon = match &*view {
         ConnectionView::Connecting { .. } | ConnectionView::Connected { .. } => Icon::Signal,
         ConnectionView::Waiting { .. } | ConnectionView::Offline => Icon::Unplugged,
         ConnectionView::Failed { .. } => Icon::Blocked,
     };
-    let wanted = outage(&view, &link, &typing, Instant::now()).map(|outage| Notice {
+    let wanted = outage(&view, &network, &typing, Instant::now()).map(|outage| Notice {
         icon,
         colour: connection_colour(&view),
         headline: outage.headline.to_owned(),
         details: outage.details,
     });
-    curtain.set_if_neq(Curtain(wanted));
+    overlay.set_if_neq(OutageOverlay(wanted));
 }
 
-fn draw_curtain(
+fn draw_overlay(
     mut commands: Commands,
-    curtain: Res<Curtain>,
+    overlay: Res<OutageOverlay>,
     assets: Res<AssetServer>,
-    mut nodes: Query<(Entity, &mut Node), With<CurtainNode>>,
+    mut nodes: Query<(Entity, &mut Node), With<OutageOverlayNode>>,
 ) {
     for (entity, mut node) in &mut nodes {
         commands.entity(entity).despawn_children();
-        let Some(said) = &curtain.0 else {
+        let Some(content) = &overlay.0 else {
             node.display = Display::None;
             continue;
         };
@@ -103,7 +103,7 @@ fn draw_curtain(
             },
             BackgroundColor(PANEL),
             BorderColor::all(BORDER),
-            children![notice(said, &assets)],
+            children![notice(content, &assets)],
             ChildOf(entity),
         ));
     }
