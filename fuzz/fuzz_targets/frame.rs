@@ -1,4 +1,4 @@
-//! Any text as a frame of a server.
+//! Parses any text as a frame of a server and as responses of a backend.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

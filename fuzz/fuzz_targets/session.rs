@@ -1,5 +1,5 @@
-//! A whole life of a session, told line by line: what the game asks, what the network does, what the server and the backend
-//! say. The first letter of a line says what it is.
+//! Runs a session from a script of one step per line: commands of user code, the network, the server and the backend. The
+//! first character of a line selects the step; see `Driver::line`.
 #![no_main]
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use pusher_protocol::{
     },
 };
 
-/// The driver around the session.
+/// A driver for the session, which checks that the outputs are consistent.
 struct Driver {
     session: Session,
     now: Now,

@@ -1,4 +1,4 @@
-//! How channels are subscribed, stay subscribed, and are given up.
+//! Subscribing, resubscribing after a reconnect, and unsubscribing.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,28 +25,28 @@ use support::*;
 
 use SubscriptionStatus::{Pending, Subscribed, Subscribing};
 
-fn told(channel: &str, status: SubscriptionStatus) -> (String, SubscriptionStatus) {
+fn status(channel: &str, status: SubscriptionStatus) -> (String, SubscriptionStatus) {
     (channel.into(), status)
 }
 
 #[test]
-fn a_channel_wanted_before_the_connection_is_subscribed_once_after_it() {
+fn a_channel_wanted_before_connecting_is_subscribed_once() {
     let mut client = Client::new(SessionConfig::default());
     assert_eq!(client.want("lobby"), []);
     assert_eq!(client.want("lobby"), []);
     client.command(Command::Connect);
     let seen = client.establish();
     assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
-    assert_eq!(statuses(&seen), [told("lobby", Subscribing)]);
+    assert_eq!(statuses(&seen), [status("lobby", Subscribing)]);
     assert_eq!(
         statuses(&client.confirm("lobby")),
-        [told("lobby", Subscribed)]
+        [status("lobby", Subscribed)]
     );
     assert_eq!(client.want("lobby"), []);
 }
 
 #[test]
-fn channels_are_subscribed_in_the_order_in_which_they_were_wanted() {
+fn channels_are_subscribed_in_command_order() {
     let mut client = Client::new(SessionConfig::default());
     let names: Vec<String> = (0..50).map(|number| format!("channel-{number}")).collect();
     for name in &names {
@@ -58,7 +58,7 @@ fn channels_are_subscribed_in_the_order_in_which_they_were_wanted() {
 }
 
 #[test]
-fn success_may_come_as_a_text_an_object_or_nothing() {
+fn subscription_success_data_has_three_forms() {
     for data in [Some(json!("{}")), Some(json!({})), Some(json!(null)), None] {
         let mut client = Client::connected();
         client.want("lobby");
@@ -69,12 +69,12 @@ fn success_may_come_as_a_text_an_object_or_nothing() {
         }
         let (event, seen) = client.frame(&frame);
         assert_eq!(event, None);
-        assert_eq!(statuses(&seen), [told("lobby", Subscribed)]);
+        assert_eq!(statuses(&seen), [status("lobby", Subscribed)]);
     }
 }
 
 #[test]
-fn a_private_channel_is_authorized_for_this_connection_before_it_is_subscribed() {
+fn a_private_channel_is_authorized_before_it_subscribes() {
     let mut client = Client::connected();
     let seen = client.want("private-room");
     assert_eq!(frames(&seen), [] as [Value; 0]);
@@ -118,7 +118,7 @@ fn extra_fields_go_into_the_subscribe_request() {
 }
 
 #[test]
-fn a_refused_authorization_sends_nothing_and_is_not_repeated_by_itself() {
+fn a_refused_authorization_is_not_retried() {
     for error in [
         AuthError::http(403, "no"),
         AuthError::NoAuthorizer,
@@ -129,30 +129,30 @@ fn a_refused_authorization_sends_nothing_and_is_not_repeated_by_itself() {
         let seen = client.refuse(asked, error.clone());
         assert_eq!(frames(&seen), [] as [Value; 0]);
         let failed = SubscriptionStatus::Failed(SubscriptionError::Authorization(error));
-        assert_eq!(statuses(&seen), [told("private-room", failed)]);
+        assert_eq!(statuses(&seen), [status("private-room", failed)]);
         assert_eq!(requests(&client.wait(25 * SECOND)), []);
         let seen = client.command(Command::Retry(name("private-room")));
         let asked = request(&seen);
         client.authorize(asked);
         assert_eq!(
             statuses(&client.confirm("private-room")),
-            [told("private-room", Subscribed)]
+            [status("private-room", Subscribed)]
         );
     }
 }
 
 #[test]
-fn a_failed_channel_is_tried_again_after_a_reconnect() {
+fn a_failed_channel_is_retried_after_a_reconnect() {
     let mut client = Client::connected();
     let asked = request(&client.want("private-room"));
     client.refuse(asked, AuthError::http(403, ""));
-    assert_eq!(statuses(&client.lose()), [told("private-room", Pending)]);
+    assert_eq!(statuses(&client.lose()), [status("private-room", Pending)]);
     client.wait_for_dial();
     assert_eq!(requests(&client.establish()).len(), 1);
 }
 
 #[test]
-fn an_authorization_without_an_answer_fails_in_time_and_the_late_answer_is_not_used() {
+fn an_authorization_times_out_and_a_late_one_is_ignored() {
     let mut client = Client::connected_with(SessionConfig {
         auth_retry: RetryPolicy::never(),
         ..SessionConfig::default()
@@ -161,7 +161,7 @@ fn an_authorization_without_an_answer_fails_in_time_and_the_late_answer_is_not_u
     let seen = client.wait(10 * SECOND);
     assert!(seen.contains(&Seen::CancelRequest(asked)));
     let failed = SubscriptionStatus::Failed(SubscriptionError::Authorization(AuthError::TimedOut));
-    assert_eq!(statuses(&seen), [told("private-room", failed)]);
+    assert_eq!(statuses(&seen), [status("private-room", failed)]);
     assert_eq!(client.authorize(asked), []);
 }
 
@@ -198,7 +198,7 @@ fn many_channels_are_authorized_a_few_at_a_time() {
 }
 
 #[test]
-fn channels_whose_backend_never_answers_do_not_keep_the_others_waiting_for_ever() {
+fn hanging_authorizations_do_not_block_other_channels() {
     let mut client = Client::connected();
     for number in 0..20 {
         client.want(&format!("private-mute-{number}"));
@@ -216,13 +216,13 @@ fn channels_whose_backend_never_answers_do_not_keep_the_others_waiting_for_ever(
 }
 
 #[test]
-fn every_wanted_channel_comes_back_after_a_reconnect_with_the_length_of_the_gap() {
+fn resubscribed_channels_report_the_length_of_the_gap() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     client.subscribe("private-room");
     assert_eq!(
         statuses(&client.lose()),
-        [told("lobby", Pending), told("private-room", Pending)]
+        [status("lobby", Pending), status("private-room", Pending)]
     );
     client.wait_for_dial();
     let seen = client.establish();
@@ -265,23 +265,23 @@ fn the_gap_counts_from_the_first_loss_over_several_reconnects() {
 }
 
 #[test]
-fn unsubscribing_sends_one_frame_and_silences_the_channel() {
+fn unsubscribing_sends_one_frame_and_stops_events() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     assert_eq!(
-        client.unwant("lobby"),
+        client.unsubscribe("lobby"),
         [Seen::Frame(unsubscribe_frame("lobby"))]
     );
-    assert_eq!(client.unwant("lobby"), []);
+    assert_eq!(client.unsubscribe("lobby"), []);
     let (event, seen) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));
     assert_eq!((event, seen), (None, vec![]));
 }
 
 #[test]
-fn unsubscribing_while_the_answer_is_awaited_waits_for_it() {
+fn unsubscribing_before_the_reply_waits_for_it() {
     let mut client = Client::connected();
     client.want("lobby");
-    assert_eq!(client.unwant("lobby"), []);
+    assert_eq!(client.unsubscribe("lobby"), []);
     assert_eq!(
         client.confirm("lobby"),
         [Seen::Frame(unsubscribe_frame("lobby"))]
@@ -290,73 +290,76 @@ fn unsubscribing_while_the_answer_is_awaited_waits_for_it() {
 }
 
 #[test]
-fn the_last_word_counts_while_the_answer_is_awaited() {
+fn the_last_command_before_the_reply_wins() {
     let mut client = Client::connected();
     client.want("lobby");
-    client.unwant("lobby");
+    client.unsubscribe("lobby");
     assert_eq!(
         statuses(&client.want("lobby")),
-        [told("lobby", Subscribing)]
+        [status("lobby", Subscribing)]
     );
     let seen = client.confirm("lobby");
     assert_eq!(frames(&seen), [] as [Value; 0]);
-    assert_eq!(statuses(&seen), [told("lobby", Subscribed)]);
-    client.unwant("lobby");
+    assert_eq!(statuses(&seen), [status("lobby", Subscribed)]);
+    client.unsubscribe("lobby");
     assert_eq!(frames(&client.want("lobby")), [subscribe_frame("lobby")]);
 }
 
 #[test]
-fn a_channel_given_up_while_pending_is_not_subscribed_after_a_reconnect() {
+fn a_channel_unsubscribed_while_pending_stays_unsubscribed() {
     let mut client = Client::connected();
     client.want("lobby");
-    client.unwant("lobby");
+    client.unsubscribe("lobby");
     client.lose();
     client.wait_for_dial();
     assert_eq!(frames(&client.establish()), [] as [Value; 0]);
 }
 
 #[test]
-fn a_channel_given_up_while_offline_is_not_subscribed_after_a_reconnect() {
+fn a_channel_unsubscribed_offline_stays_unsubscribed() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     client.lose();
-    assert_eq!(client.unwant("lobby"), []);
+    assert_eq!(client.unsubscribe("lobby"), []);
     client.wait_for_dial();
     assert_eq!(frames(&client.establish()), [] as [Value; 0]);
 }
 
 #[test]
-fn unsubscribing_while_the_backend_is_asked_sends_nothing_at_all() {
+fn unsubscribing_while_authorizing_sends_no_frame() {
     let mut client = Client::connected();
     let asked = request(&client.want("private-room"));
-    assert_eq!(client.unwant("private-room"), [Seen::CancelRequest(asked)]);
+    assert_eq!(
+        client.unsubscribe("private-room"),
+        [Seen::CancelRequest(asked)]
+    );
     assert_eq!(client.authorize(asked), []);
 }
 
 #[test]
-fn a_server_that_does_not_answer_fails_the_channel_and_a_late_success_still_counts() {
+fn a_subscription_times_out_and_a_late_success_counts() {
     let mut client = Client::connected();
     client.want("lobby");
     let seen = client.wait(10 * SECOND);
     let failed = SubscriptionStatus::Failed(SubscriptionError::TimedOut);
-    assert_eq!(statuses(&seen), [told("lobby", failed)]);
+    assert_eq!(statuses(&seen), [status("lobby", failed)]);
     assert_eq!(
         statuses(&client.confirm("lobby")),
-        [told("lobby", Subscribed)]
+        [status("lobby", Subscribed)]
     );
 }
 
 #[test]
-fn giving_up_a_channel_that_was_never_answered_leaves_no_subscription_behind() {
+fn unsubscribing_after_a_timeout_leaves_no_subscription() {
     let mut client = Client::connected();
     client.want("lobby");
     client.wait(10 * SECOND);
     assert_eq!(
-        client.unwant("lobby"),
+        client.unsubscribe("lobby"),
         [Seen::Frame(unsubscribe_frame("lobby"))]
     );
     client.want("other");
-    client.unwant("other");
+    client.unsubscribe("other");
     assert_eq!(
         frames(&client.wait(10 * SECOND)),
         [unsubscribe_frame("other")]
@@ -365,7 +368,7 @@ fn giving_up_a_channel_that_was_never_answered_leaves_no_subscription_behind() {
 }
 
 #[test]
-fn a_refusal_by_the_server_that_names_the_channel_fails_it() {
+fn a_refusal_that_names_the_channel_fails_it() {
     for event in [
         "pusher:subscription_error",
         "pusher_internal:subscription_error",
@@ -382,7 +385,7 @@ fn a_refusal_by_the_server_that_names_the_channel_fails_it() {
         };
         assert_eq!(
             statuses(&seen),
-            [told("lobby", SubscriptionStatus::Failed(refused))]
+            [status("lobby", SubscriptionStatus::Failed(refused))]
         );
     }
     let mut client = Client::connected();
@@ -405,12 +408,12 @@ fn a_refusal_by_the_server_that_names_the_channel_fails_it() {
     };
     assert_eq!(
         statuses(&seen),
-        [told("lobby", SubscriptionStatus::Failed(refused))]
+        [status("lobby", SubscriptionStatus::Failed(refused))]
     );
 }
 
 #[test]
-fn data_of_every_shape_arrives_as_it_came() {
+fn data_of_every_shape_arrives_unchanged() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     for (data, expected) in [
@@ -436,14 +439,14 @@ fn data_of_every_shape_arrives_as_it_came() {
 }
 
 #[test]
-fn an_event_for_a_channel_that_is_not_subscribed_is_for_nobody() {
+fn an_event_of_an_unsubscribed_channel_is_dropped() {
     let mut client = Client::connected();
     let (event, seen) = client.frame(&json!({"event": "e", "channel": "elsewhere", "data": "1"}));
     assert_eq!((event, seen), (None, vec![]));
 }
 
 #[test]
-fn unknown_messages_of_the_protocol_reach_the_game_and_internal_ones_do_not() {
+fn unknown_messages_are_delivered_unless_internal() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     let (event, _) =
@@ -457,7 +460,7 @@ fn unknown_messages_of_the_protocol_reach_the_game_and_internal_ones_do_not() {
 }
 
 #[test]
-fn counts_and_cache_misses_are_told_zero_too() {
+fn counts_and_cache_misses_are_reported_even_if_zero() {
     let mut client = Client::connected();
     client.subscribe("cache-lobby");
     for count in [7_u64, 0] {
@@ -483,7 +486,7 @@ fn counts_and_cache_misses_are_told_zero_too() {
 }
 
 #[test]
-fn waits_that_are_over_do_not_wake_an_idle_session() {
+fn expired_timers_do_not_wake_an_idle_session() {
     let mut client = Client::connected();
     for number in 0..100 {
         client.subscribe(&format!("private-{number}"));

@@ -1,4 +1,4 @@
-//! Sending client events: each is sent or refused, and the answer says which.
+//! Immediate client events: each is sent or rejected, and the outcome is reported.
 
 #![allow(
     clippy::unwrap_used,
@@ -46,7 +46,7 @@ fn a_client_event_is_one_frame_with_its_channel_at_the_top() {
 }
 
 #[test]
-fn being_sent_is_answered_on_request() {
+fn sent_outcomes_are_reported_on_request() {
     let mut client = Client::new(SessionConfig {
         answer_sent: true,
         ..SessionConfig::default()
@@ -65,7 +65,7 @@ fn being_sent_is_answered_on_request() {
 }
 
 #[test]
-fn each_refusal_says_why_and_sends_nothing() {
+fn each_rejection_names_its_reason_and_sends_nothing() {
     let mut client = Client::new(SessionConfig::default());
     assert_eq!(
         refusal(&client.send("private-room", "client-a", "1")),
@@ -124,7 +124,7 @@ fn each_refusal_says_why_and_sends_nothing() {
 }
 
 #[test]
-fn ten_a_second_are_sent_and_the_rest_is_refused() {
+fn ten_events_per_second_are_sent_and_others_rejected() {
     let mut client = Client::connected();
     client.subscribe("private-room");
     let mut sent = 0;
@@ -150,7 +150,7 @@ fn ten_a_second_are_sent_and_the_rest_is_refused() {
 }
 
 #[test]
-fn a_server_without_a_limit_gets_everything() {
+fn without_a_rate_limit_everything_is_sent() {
     let limits = Limits {
         client_events_per_second: None,
         ..Limits::default()
@@ -171,7 +171,7 @@ fn a_server_without_a_limit_gets_everything() {
 }
 
 #[test]
-fn a_full_buffer_is_a_refusal() {
+fn a_full_send_buffer_rejects_the_event() {
     let mut client = Client::connected();
     let seen = client.input(Input::Written {
         id: SendId(7),
@@ -187,7 +187,7 @@ fn a_full_buffer_is_a_refusal() {
 }
 
 #[test]
-fn client_events_flow_again_after_a_reconnect() {
+fn client_events_are_sent_again_after_a_reconnect() {
     let mut client = Client::connected();
     client.subscribe("private-room");
     client.lose();

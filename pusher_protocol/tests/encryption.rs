@@ -1,4 +1,4 @@
-//! Encrypted channels: what opens arrives as plain text, and what does not open never arrives.
+//! Encrypted channels: decrypted events arrive as plain text, all others never arrive.
 
 #![cfg(feature = "encrypted")]
 #![allow(
@@ -79,14 +79,14 @@ fn late_events(seen: &[Seen]) -> Vec<String> {
     notices(seen).into_iter().filter_map(event).collect()
 }
 
-/// An event comes that does not open, and within a second the backend is asked for another key.
+/// Delivers an event that cannot be decrypted, and returns the request for a new key within a second.
 fn asked_for_a_key(client: &mut Client) -> RequestId {
     assert_eq!(client.frame(&good()), (None, vec![]));
     request(&client.wait(SECOND))
 }
 
 #[test]
-fn the_vectors_open_and_a_wrong_key_does_not_open_them() {
+fn the_test_vectors_decrypt_with_the_right_key_only() {
     let vectors: Value = serde_json::from_str(include_str!("../../tests/data/vectors.json"))
         .expect("vectors.json is JSON");
     let vectors = vectors["encryption"]
@@ -115,11 +115,11 @@ fn the_vectors_open_and_a_wrong_key_does_not_open_them() {
 }
 
 #[test]
-fn what_waits_for_a_new_key_when_the_subscription_ends_is_told_of() {
+fn a_dropped_rekey_backlog_is_reported() {
     let ends: [fn(&mut Client) -> Vec<Seen>; 4] = [
         Client::lose,
         |client| client.command(Command::SignOut),
-        |client| client.unwant(CHANNEL),
+        |client| client.unsubscribe(CHANNEL),
         |client| client.command(Command::Disconnect),
     ];
     for end in ends {
@@ -131,21 +131,21 @@ fn what_waits_for_a_new_key_when_the_subscription_ends_is_told_of() {
 }
 
 #[test]
-fn what_waits_for_a_new_key_is_bounded_in_bytes() {
+fn the_rekey_backlog_is_bounded_in_bytes() {
     let mut client = subscribed(OTHER_SECRET);
     let asked = asked_for_a_key(&mut client);
     let large = encrypted(&json!({"nonce": NONCE, "ciphertext": "A".repeat(1 << 20)}));
-    let told: Vec<usize> = (0..6)
+    let reported: Vec<usize> = (0..6)
         .map(|_| undecryptable(&client.frame(&large).1))
         .collect();
-    assert_eq!(told, [0, 0, 0, 1, 1, 1]);
+    assert_eq!(reported, [0, 0, 0, 1, 1, 1]);
     client.frame(&good());
     let seen = answer(&mut client, asked, SECRET);
     assert_eq!(late_events(&seen), [PLAIN, PLAIN]);
 }
 
 #[test]
-fn an_event_opens_in_place_and_keeps_its_channel() {
+fn an_event_is_decrypted_in_place() {
     let mut client = subscribed(SECRET);
     let (event, seen) = client.frame(&good());
     let event = event.unwrap();
@@ -157,7 +157,7 @@ fn an_event_opens_in_place_and_keeps_its_channel() {
 }
 
 #[test]
-fn a_wrong_key_is_asked_for_anew_once_and_the_event_arrives_with_what_came_after_it() {
+fn a_new_key_delivers_the_waiting_events_in_order() {
     let mut client = subscribed(OTHER_SECRET);
     let asked = asked_for_a_key(&mut client);
     let (event, seen) = client.frame(&good());
@@ -173,15 +173,14 @@ fn a_wrong_key_is_asked_for_anew_once_and_the_event_arrives_with_what_came_after
 }
 
 #[test]
-fn a_key_that_still_does_not_fit_loses_the_event_with_a_report_and_is_asked_for_again_after_five_seconds()
- {
+fn a_wrong_new_key_drops_the_event_and_rekeys_after_5_s() {
     let mut client = subscribed(OTHER_SECRET);
     client.frame(&good());
     let due = client.session.wake_at().unwrap();
     let asked = request(&client.wait(due - client.now.monotonic));
     let seen = answer(&mut client, asked, OTHER_SECRET);
     assert_eq!((late_events(&seen).len(), undecryptable(&seen)), (0, 1));
-    // Counted from the question.
+    // The interval starts with the request.
     client.wait(5 * SECOND - Duration::from_millis(1));
     assert_eq!(undecryptable(&client.frame(&good()).1), 1);
     client.wait(Duration::from_millis(1));
@@ -191,7 +190,7 @@ fn a_key_that_still_does_not_fit_loses_the_event_with_a_report_and_is_asked_for_
 }
 
 #[test]
-fn a_hundred_events_under_a_wrong_key_ask_the_backend_once() {
+fn a_hundred_undecryptable_events_request_one_key() {
     let mut client = subscribed(OTHER_SECRET);
     let mut asked = Vec::new();
     let mut lost = 0;
@@ -208,7 +207,7 @@ fn a_hundred_events_under_a_wrong_key_ask_the_backend_once() {
 }
 
 #[test]
-fn a_backend_that_never_answers_for_a_key_loses_the_event_in_time() {
+fn a_rekey_request_without_a_response_times_out() {
     let mut client = subscribed(OTHER_SECRET);
     let asked = asked_for_a_key(&mut client);
     let seen = client.wait(10 * SECOND);
@@ -218,7 +217,7 @@ fn a_backend_that_never_answers_for_a_key_loses_the_event_in_time() {
 }
 
 #[test]
-fn what_is_no_ciphertext_is_dropped_with_a_report_and_asks_for_nothing() {
+fn malformed_ciphertexts_are_reported_without_a_rekey() {
     let mut client = subscribed(SECRET);
     for data in [
         json!(null),
@@ -249,7 +248,7 @@ fn messages_of_the_protocol_are_not_encrypted() {
 }
 
 #[test]
-fn without_a_usable_secret_the_channel_fails_and_nothing_is_sent() {
+fn without_a_valid_secret_the_channel_fails() {
     for (secret, error) in [
         (
             None,
@@ -282,11 +281,11 @@ fn without_a_usable_secret_the_channel_fails_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_channel_wanted_again_while_the_answer_is_awaited_keeps_its_key() {
+fn subscribing_again_before_the_reply_keeps_the_key() {
     let mut client = Client::connected();
     let asked = request(&client.want(CHANNEL));
     answer(&mut client, asked, SECRET);
-    client.unwant(CHANNEL);
+    client.unsubscribe(CHANNEL);
     client.want(CHANNEL);
     client.confirm(CHANNEL);
     let (event, seen) = client.frame(&good());
@@ -294,7 +293,7 @@ fn a_channel_wanted_again_while_the_answer_is_awaited_keeps_its_key() {
 }
 
 #[test]
-fn new_keys_for_many_channels_are_asked_for_a_few_at_a_time_and_each_has_its_time() {
+fn rekeys_of_many_channels_are_requested_a_few_at_a_time() {
     let channels: Vec<String> = (0..20).map(|n| format!("private-encrypted-{n}")).collect();
     let mut client = Client::connected();
     for channel in &channels {
@@ -308,7 +307,7 @@ fn new_keys_for_many_channels_are_asked_for_a_few_at_a_time_and_each_has_its_tim
     }
     let mut open = requests(&client.wait(SECOND));
     assert_eq!(open.len(), AUTHORIZATIONS_AT_ONCE);
-    // Slow, but in time for each, for the time runs from the question on.
+    // Slow, but in time for each: the timeout starts with the request.
     let mut opened = 0;
     while !open.is_empty() {
         client.wait(9 * SECOND);
@@ -324,7 +323,7 @@ fn new_keys_for_many_channels_are_asked_for_a_few_at_a_time_and_each_has_its_tim
 }
 
 #[test]
-fn clients_that_meet_a_new_key_at_once_ask_for_it_spread_over_a_second() {
+fn rekey_requests_of_many_clients_spread_over_a_second() {
     let mut asked_at: Vec<Duration> = (0..200)
         .map(|seed| {
             let mut client = Client::connected_with(SessionConfig {
@@ -354,7 +353,7 @@ fn clients_that_meet_a_new_key_at_once_ask_for_it_spread_over_a_second() {
 }
 
 #[test]
-fn signing_out_asks_for_no_key_any_more() {
+fn signing_out_cancels_rekey_requests() {
     let mut client = subscribed(OTHER_SECRET);
     let asked = asked_for_a_key(&mut client);
     let seen = client.command(Command::SignOut);
@@ -362,7 +361,7 @@ fn signing_out_asks_for_no_key_any_more() {
 }
 
 #[test]
-fn after_a_reconnect_the_channel_has_the_new_connections_key() {
+fn after_a_reconnect_the_channel_uses_the_new_key() {
     let mut client = subscribed(OTHER_SECRET);
     client.lose();
     client.wait_for_dial();
@@ -372,7 +371,7 @@ fn after_a_reconnect_the_channel_has_the_new_connections_key() {
     assert!(client.frame(&good()).0.is_some());
 }
 
-/// With other fields, for which the server has to be asked again once it has answered.
+/// Changes the extra fields while the reply is pending, so that the channel is subscribed again after it.
 fn amend(client: &mut Client) {
     let extra = json!({"filter": {"key": "team"}}).as_object().cloned();
     let channel = name(CHANNEL);
@@ -380,8 +379,8 @@ fn amend(client: &mut Client) {
 }
 
 #[test]
-fn a_subscription_that_is_renewed_asks_one_question_at_a_time_about_its_channel() {
-    // An event that does not open comes after the question for the renewal.
+fn a_resubscription_sends_one_backend_request_at_a_time() {
+    // The undecryptable event comes after the resubscription's request.
     let mut client = Client::connected();
     let asked = request(&client.want(CHANNEL));
     answer(&mut client, asked, OTHER_SECRET);
@@ -392,7 +391,7 @@ fn a_subscription_that_is_renewed_asks_one_question_at_a_time_about_its_channel(
     client.confirm(CHANNEL);
     assert!(client.frame(&good()).0.is_some());
 
-    // It comes before: the question for its key is taken back, and it is told of.
+    // The event comes before: its request for a key is cancelled, and its loss is reported.
     let mut client = Client::connected();
     let asked = request(&client.want(CHANNEL));
     answer(&mut client, asked, OTHER_SECRET);

@@ -1,4 +1,4 @@
-//! Who is in a presence channel.
+//! Members of presence channels.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,10 +29,10 @@ fn roster_of(seen: &[Seen]) -> Roster {
     notices(seen)
         .iter()
         .find_map(roster)
-        .expect("a roster was told")
+        .expect("a roster was reported")
 }
 
-/// Who came (+) and went (-), with * if it was found out after a gap.
+/// Lists who joined (+) and left (-), with * if it was detected after a gap.
 fn memberships(seen: &[Seen]) -> Vec<String> {
     let word = |sign: char, change: &Membership| {
         format!(
@@ -60,7 +60,7 @@ fn removed(channel: &str, data: &Value) -> Value {
 }
 
 #[test]
-fn the_members_are_known_from_the_start_and_one_is_me() {
+fn the_first_roster_contains_me() {
     let mut client = Client::connected();
     let seen = client.join("presence-lobby", "b", &["a", "b"]);
     let roster = roster_of(&seen);
@@ -70,7 +70,7 @@ fn the_members_are_known_from_the_start_and_one_is_me() {
 }
 
 #[test]
-fn a_numeric_id_in_the_authorization_is_me_under_the_textual_one() {
+fn a_numeric_id_in_channel_data_matches_its_string() {
     for id in ["7", "9007199254740993"] {
         let mut client = Client::connected();
         let asked = request(&client.want("presence-lobby"));
@@ -83,7 +83,7 @@ fn a_numeric_id_in_the_authorization_is_me_under_the_textual_one() {
 }
 
 #[test]
-fn joining_and_leaving_are_told_once_a_user() {
+fn joins_and_leaves_are_reported_once_per_user() {
     let mut client = Client::connected();
     client.join("presence-lobby", "a", &["a"]);
     let joined = added(
@@ -104,7 +104,7 @@ fn joining_and_leaving_are_told_once_a_user() {
 }
 
 #[test]
-fn a_known_member_with_other_info_changes_the_roster_and_does_not_join_again() {
+fn new_info_of_a_member_updates_the_roster_without_a_join() {
     let mut client = Client::connected();
     client.join("presence-lobby", "a", &["a"]);
     let seen = client
@@ -121,7 +121,7 @@ fn a_known_member_with_other_info_changes_the_roster_and_does_not_join_again() {
 }
 
 #[test]
-fn after_a_gap_the_roster_is_the_servers_and_the_difference_is_told_after_the_resubscription() {
+fn after_a_gap_the_roster_difference_is_reported() {
     let mut client = Client::connected();
     client.join("presence-lobby", "a", &["a", "b"]);
     client.lose();
@@ -138,17 +138,17 @@ fn after_a_gap_the_roster_is_the_servers_and_the_difference_is_told_after_the_re
 }
 
 #[test]
-fn leaving_a_channel_forgets_its_members() {
+fn unsubscribing_drops_the_members() {
     let mut client = Client::connected();
     client.join("presence-lobby", "a", &["a", "b"]);
-    client.unwant("presence-lobby");
+    client.unsubscribe("presence-lobby");
     let seen = client.join("presence-lobby", "a", &["a", "c"]);
     assert_eq!(memberships(&seen), [] as [&str; 0]);
     assert_eq!(ids(&roster_of(&seen)), ["a", "c"]);
 }
 
 #[test]
-fn forged_messages_of_the_protocol_move_nothing() {
+fn forged_protocol_messages_are_ignored() {
     let forged = |channel: &str| {
         [
             added(channel, &json!({"user_id": "evil"})),
@@ -165,11 +165,7 @@ fn forged_messages_of_the_protocol_move_nothing() {
     }
     client.want("presence-lobby");
     for frame in &forged("presence-lobby") {
-        assert_eq!(
-            client.frame(frame),
-            (None, vec![]),
-            "not even asked for yet"
-        );
+        assert_eq!(client.frame(frame), (None, vec![]), "not requested yet");
     }
     client.join("presence-other", "a", &["a"]);
     for mut frame in forged("presence-other") {
@@ -191,7 +187,7 @@ fn forged_messages_of_the_protocol_move_nothing() {
 }
 
 #[test]
-fn membership_messages_that_lack_their_user_are_reported() {
+fn membership_messages_without_a_user_are_reported() {
     let mut client = Client::connected();
     client.join("presence-lobby", "a", &["a"]);
     for data in [
@@ -216,7 +212,7 @@ fn membership_messages_that_lack_their_user_are_reported() {
 }
 
 #[test]
-fn a_client_event_names_its_sender_on_presence_channels_alone() {
+fn client_events_have_a_sender_only_on_presence_channels() {
     let mut client = Client::connected();
     client.join("presence-lobby", "a", &["a", "b"]);
     client.subscribe("private-room");
@@ -237,7 +233,7 @@ fn a_client_event_names_its_sender_on_presence_channels_alone() {
 }
 
 #[test]
-fn an_authorization_without_an_identity_fails_unless_somebody_signs_in() {
+fn an_authorization_without_identity_needs_a_sign_in() {
     let mut client = Client::connected();
     let asked = request(&client.want("presence-lobby"));
     let seen = client.authorize(asked);

@@ -1,4 +1,4 @@
-//! What the protocol does not know reaches the game, and goes out in its requests.
+//! Unknown messages and fields: they are delivered, and extra fields are sent.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,14 +27,14 @@ fn want_with(client: &mut Client, channel: &str, extra: &Value) -> Vec<Seen> {
     })
 }
 
-fn words(seen: &[Seen]) -> Vec<SubscriptionStatus> {
+fn summarize(seen: &[Seen]) -> Vec<SubscriptionStatus> {
     statuses(seen)
         .into_iter()
         .map(|(_, status)| status)
         .collect()
 }
 
-/// For how long the channel heard nothing, as told with its last status.
+/// Returns the gap reported with the last status.
 fn gap(seen: &[Seen]) -> Option<std::time::Duration> {
     let gap = |notice| match notice {
         Notice::Subscription { gap, .. } => gap,
@@ -44,7 +44,7 @@ fn gap(seen: &[Seen]) -> Option<std::time::Duration> {
 }
 
 #[test]
-fn unknown_keys_come_with_the_event_wherever_it_is_for() {
+fn unknown_keys_are_delivered_with_the_event() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     for (channel, target) in [
@@ -80,7 +80,7 @@ fn unknown_keys_come_with_the_event_wherever_it_is_for() {
 }
 
 #[test]
-fn an_event_of_the_protocol_that_is_not_known_reaches_whom_it_names() {
+fn unknown_protocol_events_are_delivered_to_their_target() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     let (event, _) = client
@@ -96,7 +96,7 @@ fn an_event_of_the_protocol_that_is_not_known_reaches_whom_it_names() {
 }
 
 #[test]
-fn fields_of_the_game_go_into_the_request_and_the_protocols_own_stay_its_own() {
+fn extra_fields_cannot_replace_protocol_fields() {
     let mut client = Client::connected();
     let extra = json!({"filter": {"key": "kind", "cmp": "eq", "val": "goal"}, "channel": "private-x", "auth": "forged", "channel_data": "forged"});
     let seen = want_with(&mut client, "lobby", &extra);
@@ -114,7 +114,7 @@ fn fields_of_the_game_go_into_the_request_and_the_protocols_own_stay_its_own() {
 }
 
 #[test]
-fn the_fields_go_out_again_after_a_reconnect() {
+fn extra_fields_are_sent_again_after_a_reconnect() {
     let mut client = Client::connected();
     want_with(&mut client, "lobby", &json!({"rewind": 5}));
     client.confirm("lobby");
@@ -125,7 +125,7 @@ fn the_fields_go_out_again_after_a_reconnect() {
 }
 
 #[test]
-fn other_fields_are_another_subscription_whose_gap_is_told() {
+fn changed_fields_resubscribe_and_report_the_gap() {
     let mut client = Client::connected();
     want_with(&mut client, "lobby", &json!({"filter": 1}));
     client.confirm("lobby");
@@ -138,17 +138,17 @@ fn other_fields_are_another_subscription_whose_gap_is_told() {
             json!({"event": "pusher:subscribe", "data": {"channel": "lobby", "filter": 2}})
         ]
     );
-    assert_eq!(words(&seen), [Subscribing]);
+    assert_eq!(summarize(&seen), [Subscribing]);
     client.wait(SECOND);
     let seen = client.confirm("lobby");
-    assert_eq!(words(&seen), [Subscribed]);
+    assert_eq!(summarize(&seen), [Subscribed]);
     assert_eq!(gap(&seen), Some(SECOND));
     let seen = want_with(&mut client, "lobby", &Value::Null);
     assert_eq!(frames(&seen)[1], subscribe_frame("lobby"));
 }
 
 #[test]
-fn a_private_channel_is_authorized_again_for_its_other_fields() {
+fn changed_fields_of_a_private_channel_need_authorization() {
     let mut client = Client::connected();
     client.join("presence-room", "me", &["me", "ann"]);
     let seen = want_with(&mut client, "presence-room", &json!({"filter": 1}));
@@ -169,7 +169,7 @@ fn a_private_channel_is_authorized_again_for_its_other_fields() {
 }
 
 #[test]
-fn fields_that_change_before_the_request_are_simply_the_ones_that_are_sent() {
+fn fields_changed_before_the_request_are_sent_with_it() {
     let mut client = Client::connected();
     let asked = request(&want_with(
         &mut client,
@@ -182,11 +182,11 @@ fn fields_that_change_before_the_request_are_simply_the_ones_that_are_sent() {
     );
     let sent = frames(&client.authorize(asked));
     assert_eq!(sent[0]["data"]["filter"], 2);
-    assert_eq!(words(&client.confirm("private-room")), [Subscribed]);
+    assert_eq!(summarize(&client.confirm("private-room")), [Subscribed]);
 }
 
 #[test]
-fn fields_that_change_while_the_answer_is_awaited_wait_for_it() {
+fn fields_changed_before_the_reply_wait_for_it() {
     let refusal =
         json!({"event": "pusher:subscription_error", "channel": "lobby", "data": {"status": 400}});
     let answers: [fn(&mut Client, &Value) -> Vec<Seen>; 3] = [
@@ -199,45 +199,49 @@ fn fields_that_change_while_the_answer_is_awaited_wait_for_it() {
         want_with(&mut client, "lobby", &json!({"filter": 1}));
         assert_eq!(want_with(&mut client, "lobby", &json!({"filter": 2})), []);
         let seen = answer(&mut client, &refusal);
-        assert_eq!(words(&seen), [], "{number}: it goes on subscribing");
+        assert_eq!(summarize(&seen), [], "{number}: it goes on subscribing");
         let sent = frames(&seen);
         let last = sent.last().unwrap();
         assert_eq!(last["data"]["filter"], 2, "{number}: {sent:?}");
-        assert_eq!(words(&client.confirm("lobby")), [Subscribed], "{number}");
+        assert_eq!(
+            summarize(&client.confirm("lobby")),
+            [Subscribed],
+            "{number}"
+        );
     }
 }
 
 #[test]
-fn there_and_back_again_while_the_answer_is_awaited_changes_nothing() {
+fn toggled_fields_before_the_reply_change_nothing() {
     let mut client = Client::connected();
     want_with(&mut client, "lobby", &json!({"filter": 1}));
     want_with(&mut client, "lobby", &json!({"filter": 2}));
     want_with(&mut client, "lobby", &json!({"filter": 1}));
     let seen = client.confirm("lobby");
-    assert_eq!(words(&seen), [Subscribed]);
+    assert_eq!(summarize(&seen), [Subscribed]);
     assert!(frames(&seen).is_empty());
 }
 
 #[test]
-fn other_fields_are_another_try_for_a_channel_that_was_refused() {
+fn changed_fields_retry_a_refused_channel() {
     let mut client = Client::connected();
-    want_with(&mut client, "lobby", &json!({"filter": "nonsense"}));
+    want_with(&mut client, "lobby", &json!({"filter": "other"}));
     let refusal =
         json!({"event": "pusher:subscription_error", "channel": "lobby", "data": {"status": 400}});
     let seen = client.frame(&refusal).1;
-    assert!(matches!(words(&seen)[..], [Failed(_)]));
+    assert!(matches!(summarize(&seen)[..], [Failed(_)]));
     let seen = want_with(&mut client, "lobby", &json!({"filter": 1}));
-    assert_eq!(words(&seen), [Subscribing]);
+    assert_eq!(summarize(&seen), [Subscribing]);
     assert_eq!(frames(&seen).len(), 1);
 }
 
 #[test]
-fn a_channel_that_was_left_and_is_wanted_with_other_fields_is_subscribed_with_them() {
+fn resubscribing_after_unsubscribe_uses_the_new_fields() {
     let mut client = Client::connected();
     want_with(&mut client, "lobby", &json!({"filter": 1}));
-    client.unwant("lobby");
+    client.unsubscribe("lobby");
     let seen = want_with(&mut client, "lobby", &json!({"filter": 2}));
-    assert_eq!(words(&seen), [Subscribing]);
+    assert_eq!(summarize(&seen), [Subscribing]);
     let seen = client.confirm("lobby");
     assert_eq!(
         frames(&seen),
@@ -246,11 +250,11 @@ fn a_channel_that_was_left_and_is_wanted_with_other_fields_is_subscribed_with_th
             json!({"event": "pusher:subscribe", "data": {"channel": "lobby", "filter": 2}})
         ]
     );
-    assert_eq!(words(&client.confirm("lobby")), [Subscribed]);
+    assert_eq!(summarize(&client.confirm("lobby")), [Subscribed]);
 }
 
 #[test]
-fn after_signing_out_other_fields_ask_for_nothing() {
+fn changed_fields_of_a_suspended_channel_request_nothing() {
     let mut client = Client::connected();
     client.subscribe("private-room");
     client.command(Command::SignOut);

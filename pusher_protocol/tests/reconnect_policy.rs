@@ -1,4 +1,4 @@
-//! How a lost connection is dialled again, where the game has its own idea of it.
+//! The reconnect policy and the reconnect hook.
 
 #![allow(
     clippy::unwrap_used,
@@ -33,7 +33,7 @@ fn hooked(
     })
 }
 
-/// How long the client waits after what it was told last.
+/// Returns the delay until the reconnect that was reported last.
 fn delay(client: &Client, seen: &[Seen]) -> Duration {
     match states(seen).last() {
         Some(ConnectionState::Waiting { retry_at, .. }) => *retry_at - client.now.monotonic,
@@ -54,7 +54,7 @@ fn dial_fails(client: &mut Client) -> Vec<Seen> {
 }
 
 #[test]
-fn every_number_of_the_policy_counts() {
+fn every_field_of_the_policy_applies() {
     let reconnect = ReconnectPolicy {
         min_delay: 2 * SECOND,
         factor: 3.0,
@@ -86,7 +86,7 @@ fn every_number_of_the_policy_counts() {
 }
 
 #[test]
-fn the_hook_hears_what_happened_and_what_the_policy_would_do() {
+fn the_hook_gets_the_error_and_the_policys_delay() {
     type Asked = (Option<u16>, u32, Option<Duration>);
     let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
     let noted = asked.clone();
@@ -120,7 +120,7 @@ fn the_hook_hears_what_happened_and_what_the_policy_would_do() {
 }
 
 #[test]
-fn the_hook_may_choose_the_delay_and_give_up() {
+fn the_hook_can_set_the_delay_or_give_up() {
     let mut client = hooked(|context| match context.attempt() {
         1 => ReconnectDecision::After(7 * SECOND),
         _ => ReconnectDecision::GiveUp,
@@ -148,8 +148,8 @@ fn the_hook_may_choose_the_delay_and_give_up() {
 }
 
 #[test]
-fn the_hook_may_go_on_where_the_policy_gives_up() {
-    // A game whose token is renewed meanwhile: 4009 is worth another try.
+fn the_hook_can_reconnect_when_the_policy_gives_up() {
+    // A hook for a game that renews its token: 4009 is worth another try.
     let mut client = hooked(|context| match context.code() {
         Some(4009) => ReconnectDecision::After(5 * SECOND),
         _ => ReconnectDecision::Policy,
@@ -185,8 +185,8 @@ fn no_decision_makes_the_client_spin_or_overflow() {
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 #[cfg_attr(panic = "abort", ignore = "there, a panic ends everything")]
-fn a_hook_that_panics_leaves_it_to_the_policy_and_is_reported() {
-    let mut client = hooked(|_| panic!("the game's own bug"));
+fn a_panicking_hook_is_reported_and_the_policy_decides() {
+    let mut client = hooked(|_| panic!("a bug in user code"));
     let seen = client.lose();
     assert!(delay(&client, &seen) <= 2 * SECOND);
     let reported = notices(&seen).iter().any(|notice| {
@@ -204,7 +204,7 @@ fn a_hook_that_panics_leaves_it_to_the_policy_and_is_reported() {
 }
 
 #[test]
-fn two_clients_with_one_seed_and_one_hook_do_the_same() {
+fn equal_seeds_and_hooks_behave_the_same() {
     let run = || {
         let mut client = hooked(|context| match context.attempt() {
             3 => ReconnectDecision::After(SECOND),

@@ -1,4 +1,4 @@
-//! A game that has its connection made anew: at once, but not in every frame.
+//! Reconnects by user code: immediate, but throttled.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,7 +34,7 @@ fn dials_in_a_minute(restart: impl Fn() -> Vec<Command>) -> usize {
 }
 
 #[test]
-fn a_game_that_restarts_its_connection_in_every_frame_does_not_hammer_the_server() {
+fn reconnecting_in_every_frame_is_throttled() {
     for count in [
         dials_in_a_minute(|| vec![Command::Redial]),
         dials_in_a_minute(|| vec![Command::Disconnect, Command::Connect]),
@@ -45,7 +45,7 @@ fn a_game_that_restarts_its_connection_in_every_frame_does_not_hammer_the_server
 }
 
 #[test]
-fn another_server_is_dialled_within_seconds_though_the_one_before_was_given_up_a_moment_ago() {
+fn a_redial_after_a_fatal_close_dials_within_seconds() {
     let mut client = Client::connected();
     for _ in 0..10 {
         let seen = client.close(Some(4001));
@@ -60,7 +60,7 @@ fn another_server_is_dialled_within_seconds_though_the_one_before_was_given_up_a
 }
 
 #[test]
-fn many_restarts_at_one_moment_hold_up_a_healthy_server_for_five_seconds_at_most() {
+fn many_restarts_at_once_delay_the_dial_by_at_most_5_s() {
     for pairs in 1..=30 {
         let mut client = Client::connected();
         client.wait(20 * SECOND);
@@ -75,7 +75,7 @@ fn many_restarts_at_one_moment_hold_up_a_healthy_server_for_five_seconds_at_most
 }
 
 #[test]
-fn two_systems_that_restart_at_one_failure_count_it_once() {
+fn two_restarts_at_one_failure_count_once() {
     let mut client = Client::connected();
     client.wait(20 * SECOND);
     client.lose();
@@ -87,7 +87,7 @@ fn two_systems_that_restart_at_one_failure_count_it_once() {
 }
 
 #[test]
-fn a_few_restarts_in_a_row_are_dialled_at_once_and_the_next_says_why_it_waits() {
+fn five_restarts_dial_at_once_and_the_sixth_is_throttled() {
     let mut client = Client::connected();
     client.wait(Duration::from_secs(60));
     for _ in 0..5 {
@@ -104,7 +104,7 @@ fn a_few_restarts_in_a_row_are_dialled_at_once_and_the_next_says_why_it_waits() 
 }
 
 #[test]
-fn a_connection_that_was_made_anew_too_often_leaves_nothing_as_if_it_stood() {
+fn a_throttled_reconnect_resets_channels_and_user() {
     let mut client = Client::connected();
     client.wait(Duration::from_secs(60));
     for _ in 0..4 {
@@ -113,12 +113,12 @@ fn a_connection_that_was_made_anew_too_often_leaves_nothing_as_if_it_stood() {
     }
     client.subscribe("private-room");
     let request = request(&client.command(Command::SignIn));
-    client.vouch(request, &json!({"id": "ann"}));
+    client.authenticate(request, &json!({"id": "ann"}));
     client.frame(
         &json!({"event": "pusher:signin_success", "data": {"user_data": r#"{"id":"ann"}"#}}),
     );
 
-    // The fifth is dialled and never had; the sixth has to wait.
+    // The fifth is dialled but never established; the sixth is throttled.
     let mut seen = client.command(Command::Redial);
     seen.extend(client.command(Command::Redial));
     assert!(matches!(

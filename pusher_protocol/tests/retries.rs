@@ -1,4 +1,4 @@
-//! Questions to the game's backend that failed for a passing reason are repeated, a few times and with growing delays.
+//! Retries of requests to the game's backend after transient failures: a few, with growing delays.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,8 +24,8 @@ use support::*;
 
 const ROOM: &str = "private-room";
 
-/// Settings with which the link is not asked in between.
-fn patient() -> SessionConfig {
+/// A configuration without pings in between.
+fn without_pings() -> SessionConfig {
     SessionConfig {
         timing: Timing {
             activity_timeout: 120 * SECOND,
@@ -36,14 +36,14 @@ fn patient() -> SessionConfig {
 }
 
 fn connected() -> Client {
-    Client::connected_with(patient())
+    Client::connected_with(without_pings())
 }
 
 fn overloaded() -> AuthError {
     AuthError::http(503, "")
 }
 
-/// What was reported, with the count of failures.
+/// Returns the reported errors with their number of failures in a row.
 fn reports(seen: &[Seen]) -> Vec<(PusherError, u32)> {
     let report = |notice| match notice {
         Notice::Error { error, attempt } => Some((error, attempt)),
@@ -60,7 +60,7 @@ fn sign_ins(seen: &[Seen]) -> Vec<SignInState> {
     notices(seen).into_iter().filter_map(state).collect()
 }
 
-/// Time passes until the backend is asked.
+/// Waits until the backend is requested.
 fn wait_for_request(client: &mut Client) -> (RequestId, Duration) {
     let before = client.now.monotonic;
     let mut seen = Vec::new();
@@ -68,7 +68,7 @@ fn wait_for_request(client: &mut Client) -> (RequestId, Duration) {
         let due = client
             .session
             .wake_at()
-            .expect("the backend is asked again");
+            .expect("the backend is requested again");
         seen = client.wait(due.saturating_sub(client.now.monotonic));
     }
     assert!(
@@ -79,7 +79,7 @@ fn wait_for_request(client: &mut Client) -> (RequestId, Duration) {
 }
 
 #[test]
-fn a_passing_failure_is_asked_again_and_the_channel_goes_on_subscribing() {
+fn a_transient_failure_is_retried_while_subscribing() {
     let passing = [
         overloaded(),
         AuthError::http(500, ""),
@@ -112,7 +112,7 @@ fn a_passing_failure_is_asked_again_and_the_channel_goes_on_subscribing() {
 }
 
 #[test]
-fn what_would_fail_again_is_not_asked_again() {
+fn permanent_failures_are_not_retried() {
     let lasting = [
         AuthError::http(400, ""),
         AuthError::http(401, ""),
@@ -135,7 +135,7 @@ fn what_would_fail_again_is_not_asked_again() {
 }
 
 #[test]
-fn after_the_last_attempt_the_channel_has_failed_until_the_game_retries() {
+fn after_the_last_attempt_the_channel_fails() {
     let mut client = connected();
     let mut asked = request(&client.want(ROOM));
     for attempt in 1..3 {
@@ -146,18 +146,18 @@ fn after_the_last_attempt_the_channel_has_failed_until_the_game_retries() {
     let seen = client.refuse(asked, overloaded());
     let failed = SubscriptionStatus::Failed(overloaded().into());
     assert_eq!(statuses(&seen), [(ROOM.into(), failed)]);
-    assert!(reports(&seen).is_empty(), "the status says it");
+    assert!(reports(&seen).is_empty(), "the status reports it");
     assert!(requests(&client.wait(100 * SECOND)).is_empty());
     let asked = request(&client.command(Command::Retry(name(ROOM))));
     let seen = client.refuse(asked, overloaded());
-    assert_eq!(reports(&seen)[0].1, 1, "the game's own retry counts anew");
+    assert_eq!(reports(&seen)[0].1, 1, "a retry command resets the count");
 }
 
 #[test]
-fn silence_counts_as_a_passing_failure() {
+fn a_timeout_is_a_transient_failure() {
     let mut client = connected();
     client.want(ROOM);
-    // Three times ten seconds, and at least a second before each of the last two.
+    // Three timeouts of ten seconds, and at least a second before each of the two retries.
     let seen = client.wait(31 * SECOND);
     assert_eq!(requests(&seen).len(), 2);
     assert_eq!(statuses(&seen), []);
@@ -167,7 +167,7 @@ fn silence_counts_as_a_passing_failure() {
 }
 
 #[test]
-fn the_delays_grow_up_to_the_longest_and_are_spread() {
+fn delays_grow_up_to_the_maximum_and_spread() {
     let mut spread = Vec::new();
     for seed in 0..50 {
         let mut client = Client::connected_with(SessionConfig {
@@ -176,7 +176,7 @@ fn the_delays_grow_up_to_the_longest_and_are_spread() {
                 max_attempts: 8,
                 ..RetryPolicy::default()
             },
-            ..patient()
+            ..without_pings()
         });
         let mut asked = request(&client.want(ROOM));
         for longest in [3.5, 7.25, 10.0, 10.0, 10.0, 10.0, 10.0] {
@@ -198,7 +198,7 @@ fn the_delays_grow_up_to_the_longest_and_are_spread() {
 }
 
 #[test]
-fn many_channels_do_not_hammer_a_backend_that_is_down() {
+fn many_channels_do_not_flood_a_backend_that_is_down() {
     let mut client = connected();
     let mut open: Vec<RequestId> = Vec::new();
     let mut asked = 0;
@@ -226,14 +226,14 @@ fn many_channels_do_not_hammer_a_backend_that_is_down() {
 }
 
 #[test]
-fn a_retry_by_the_game_does_not_wait() {
+fn a_retry_command_skips_the_backoff() {
     let mut client = connected();
     let asked = request(&client.want(ROOM));
     client.refuse(asked, overloaded());
     let asked = request(&client.command(Command::Retry(name(ROOM))));
     assert!(
         requests(&client.wait(5 * SECOND)).is_empty(),
-        "the one that was due is not asked beside it"
+        "the scheduled retry is cancelled"
     );
     client.authorize(asked);
     client.confirm(ROOM);
@@ -241,9 +241,9 @@ fn a_retry_by_the_game_does_not_wait() {
 }
 
 #[test]
-fn what_is_given_up_in_between_is_not_asked_for() {
+fn an_unsubscribed_channel_is_not_retried() {
     let given_up: [fn(&mut Client) -> Vec<Seen>; 3] = [
-        |client| client.unwant(ROOM),
+        |client| client.unsubscribe(ROOM),
         |client| client.command(Command::SignOut),
         |client| client.command(Command::Disconnect),
     ];
@@ -257,7 +257,7 @@ fn what_is_given_up_in_between_is_not_asked_for() {
 }
 
 #[test]
-fn a_reconnect_in_between_asks_once_for_the_new_connection() {
+fn a_reconnect_during_the_backoff_requests_once() {
     let mut client = connected();
     let asked = request(&client.want(ROOM));
     client.refuse(asked, overloaded());
@@ -270,10 +270,10 @@ fn a_reconnect_in_between_asks_once_for_the_new_connection() {
 }
 
 #[test]
-fn one_attempt_means_one() {
+fn one_attempt_means_no_retry() {
     let mut client = Client::connected_with(SessionConfig {
         auth_retry: RetryPolicy::never(),
-        ..patient()
+        ..without_pings()
     });
     let asked = request(&client.want(ROOM));
     let seen = client.refuse(asked, overloaded());
@@ -290,7 +290,7 @@ fn one_attempt_means_one() {
 }
 
 #[test]
-fn a_sign_in_is_asked_again_likewise() {
+fn a_transient_sign_in_failure_is_retried() {
     let mut client = connected();
     let mut asked = request(&client.command(Command::SignIn));
     for attempt in 1..3 {
@@ -310,8 +310,8 @@ fn a_sign_in_is_asked_again_likewise() {
     let asked = request(&client.command(Command::SignIn));
     client.input(Input::Authenticated(asked, Err(overloaded())));
     let asked = request(&client.command(Command::SignIn));
-    let seen = client.vouch(asked, &serde_json::json!({"id": "u1"}));
-    assert_eq!(frames(&seen).len(), 1, "the game's own word does not wait");
+    let seen = client.authenticate(asked, &serde_json::json!({"id": "u1"}));
+    assert_eq!(frames(&seen).len(), 1, "a command does not wait");
 
     let mut client = connected();
     let asked = request(&client.command(Command::SignIn));
@@ -320,14 +320,14 @@ fn a_sign_in_is_asked_again_likewise() {
 }
 
 #[test]
-fn a_presence_channel_waits_while_the_sign_in_is_asked_again() {
+fn a_channel_waits_while_the_sign_in_is_retried() {
     let mut client = connected();
     let sign_in = request(&client.command(Command::SignIn));
     let asked = request(&client.want("presence-lobby"));
     client.input(Input::Authenticated(sign_in, Err(overloaded())));
     assert_eq!(statuses(&client.authorize(asked)), []);
     let sign_in = wait_for_request(&mut client).0;
-    client.vouch(sign_in, &serde_json::json!({"id": "u1"}));
+    client.authenticate(sign_in, &serde_json::json!({"id": "u1"}));
     let success = serde_json::json!({"event": "pusher:signin_success", "data": {"user_data": "{\"id\":\"u1\"}"}});
     let seen = client.frame(&success).1;
     let subscribed: Vec<_> = frames(&seen)
@@ -339,12 +339,12 @@ fn a_presence_channel_waits_while_the_sign_in_is_asked_again() {
 }
 
 #[test]
-fn signing_out_ends_the_asking() {
+fn signing_out_cancels_the_retries() {
     let mut client = connected();
     let asked = request(&client.command(Command::SignIn));
     client.input(Input::Authenticated(asked, Err(overloaded())));
     let seen = client.command(Command::SignOut);
     assert_eq!(sign_ins(&seen), [SignInState::SignedOut]);
-    assert_eq!(dials(&seen), 0, "the server never knew of the user");
+    assert_eq!(dials(&seen), 0, "the server never knew the user");
     assert!(requests(&client.wait(20 * SECOND)).is_empty());
 }

@@ -1,4 +1,4 @@
-//! Nothing that a session lets out, and nothing that it shows of itself, holds a signature or a key.
+//! No output and no `Debug` text of a session contains a signature or a key.
 
 #![cfg(feature = "encrypted")]
 #![allow(
@@ -30,16 +30,16 @@ const REFUSED: &str = "31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca
 const USER: &str = "4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba";
 const KEY: &str = "g3Au6SZ+UCU+IMfFsFva0rq+Gi4tzSHR6WCcWZbS9sY=";
 const OTHER_KEY: &str = "EL9VBUURoCLg6KVdzIxsFSQB+LcUEeJ2Xtt7Hz933bI=";
-/// The first bytes of the keys, as a list of numbers would show them.
+/// The first bytes of the keys, as `Debug` prints a list of numbers.
 const BYTES: [&str; 2] = ["131, 112, 46", "16, 191, 85"];
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0";
 
-/// A session, and all that was shown of it.
+/// A session, and all texts it showed.
 struct Watched {
     session: Session,
     time: u64,
     dial: Option<DialId>,
-    questions: Vec<(RequestId, Option<ChannelName>)>,
+    requests: Vec<(RequestId, Option<ChannelName>)>,
     sent: String,
     shown: String,
 }
@@ -50,14 +50,14 @@ impl Watched {
             session: Session::new(SessionConfig::default()),
             time: 0,
             dial: None,
-            questions: Vec::new(),
+            requests: Vec::new(),
             sent: String::new(),
             shown: String::new(),
         }
     }
 
     fn input(&mut self, input: Input) {
-        // The reason of a close is shown as the driver heard it, until the session has it.
+        // The reason of a close is unredacted in the driver's input, before the session sees it.
         if !matches!(input, Input::Closed(..)) {
             self.shown += &format!("{input:?}\n{input:#?}\n");
         }
@@ -88,8 +88,8 @@ impl Watched {
                 Output::Send { text, .. } => self.sent += &text,
                 Output::Authorize {
                     request, channel, ..
-                } => self.questions.push((request, Some(channel))),
-                Output::Authenticate { request, .. } => self.questions.push((request, None)),
+                } => self.requests.push((request, Some(channel))),
+                Output::Authenticate { request, .. } => self.requests.push((request, None)),
                 Output::Notice(notice) => self.hear(&notice),
                 _ => {}
             }
@@ -116,15 +116,15 @@ impl Watched {
         }));
     }
 
-    /// The backend answers the question that was asked last.
+    /// Responds to the last request to the backend.
     fn authorize(&mut self, answer: Result<ChannelAuthorization, AuthError>) {
-        let (request, channel) = self.questions.pop().expect("a question");
+        let (request, channel) = self.requests.pop().expect("a request");
         assert!(channel.is_some());
         self.input(Input::Authorized(request, answer));
     }
 
     fn authenticate(&mut self, answer: Result<UserAuthentication, AuthError>) {
-        let (request, channel) = self.questions.pop().expect("a question");
+        let (request, channel) = self.requests.pop().expect("a request");
         assert_eq!(channel, None);
         self.input(Input::Authenticated(request, answer));
     }
@@ -157,7 +157,7 @@ fn garbled(event: &str) -> Value {
 }
 
 #[test]
-fn no_signature_and_no_key_is_shown_anywhere() {
+fn no_signature_or_key_is_ever_shown() {
     let mut client = Watched::new();
     client.establish();
     client.subscribe("private-a", auth(PRIVATE));
@@ -167,24 +167,24 @@ fn no_signature_and_no_key_is_shown_anywhere() {
         "private-encrypted-a",
         auth(ENCRYPTED).with_shared_secret(KEY),
     );
-    // A key that does not fit, and another that does not fit either.
+    // A wrong key, and a new key that is wrong too.
     client.frame(&garbled("e"));
     client.time += 1;
     client.input(Input::TimePassed);
     client.authorize(Ok(auth(ENCRYPTED).with_shared_secret(OTHER_KEY)));
-    // A presence channel whose authorization is kept until the sign-in is through.
+    // A presence channel whose authorization is kept until the sign-in is done.
     client.input(Input::Command(Command::SignIn));
-    let sign_in = client.questions.pop().unwrap();
+    let sign_in = client.requests.pop().unwrap();
     client.want("presence-b");
     client.authorize(Ok(auth(WAITING)));
-    client.questions.push(sign_in);
+    client.requests.push(sign_in);
     let user_data = r#"{"id":"me"}"#;
     client.authenticate(Ok(UserAuthentication::new(
         format!("key:{USER}"),
         user_data,
     )));
     client.frame(&json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
-    // Backends whose answers say more than they should.
+    // Backends whose responses leak.
     let bodies = [
         format!(r#"{{"auth":"key:{REFUSED}","shared_secret":"{KEY}"}} and more"#),
         format!("{}key:{REFUSED}", "x ".repeat(85)),
@@ -201,7 +201,7 @@ fn no_signature_and_no_key_is_shown_anywhere() {
         client.want(&format!("private-b-{number}"));
         client.authorize(answer);
     }
-    // Servers that repeat what they were sent.
+    // Servers that quote what they were sent.
     client.want("private-c");
     client.authorize(Ok(auth(REFUSED)));
     let message = format!("Invalid signature: expected something else than key:{REFUSED}");
@@ -225,7 +225,7 @@ fn no_signature_and_no_key_is_shown_anywhere() {
         PRIVATE, PRESENCE, WAITING, ENCRYPTED, REFUSED, USER, KEY, OTHER_KEY, TOKEN,
     ];
     for secret in secrets.iter().chain(&BYTES) {
-        // Half of one is too much already.
+        // Half a secret is too much already.
         let part = &secret[..secret.len().min(20)];
         let line = client.shown.lines().find(|line| line.contains(part));
         assert_eq!(line, None, "{secret}");
@@ -233,7 +233,7 @@ fn no_signature_and_no_key_is_shown_anywhere() {
 }
 
 #[test]
-fn what_is_no_secret_stays_readable() {
+fn text_without_secrets_stays_readable() {
     for text in [
         "could not find the class App\\Http\\Controllers\\PusherController in /var/www/html/vendor/laravel",
         "not allowed on presence-cache-the-lobby-of-all-lobbies-number-12345",
@@ -247,7 +247,7 @@ fn what_is_no_secret_stays_readable() {
 }
 
 #[test]
-fn a_gateway_that_repeats_what_it_was_sent_gives_nothing_away() {
+fn quoted_request_headers_of_a_gateway_are_redacted() {
     for error in [
         ConnectionError::Upgrade {
             status: Some(401),

@@ -1,4 +1,4 @@
-//! Client events that may wait: in a queue, or as the latest value. Each gets exactly one final answer.
+//! Client events that may wait: queued ones and latest values. Each gets exactly one final outcome.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,7 +27,7 @@ fn answering() -> SessionConfig {
     }
 }
 
-/// A client of which every answer is seen.
+/// A client that reports every outcome.
 fn connected() -> Client {
     Client::connected_with(answering())
 }
@@ -46,7 +46,7 @@ fn answers(seen: &[Seen]) -> Vec<(u64, SendOutcome)> {
     notices(seen).into_iter().filter_map(answer).collect()
 }
 
-/// The data of the client events that were sent.
+/// Returns the data of the client events that were sent.
 fn sent(seen: &[Seen]) -> Vec<String> {
     frames(seen)
         .iter()
@@ -69,7 +69,7 @@ fn rejected(error: SendError) -> SendOutcome {
 }
 
 #[test]
-fn a_queued_event_that_need_not_wait_is_simply_sent() {
+fn a_queued_event_is_sent_at_once_when_possible() {
     let mut client = in_room();
     let seen = queue(&mut client, 1..2);
     assert_eq!(sent(&seen), ["1"]);
@@ -77,7 +77,7 @@ fn a_queued_event_that_need_not_wait_is_simply_sent() {
 }
 
 #[test]
-fn the_queue_waits_for_the_connection_and_the_subscription_and_keeps_its_order() {
+fn the_queue_waits_for_the_subscription_and_keeps_its_order() {
     let mut client = Client::new(answering());
     client.command(Command::Connect);
     let seen = queue(&mut client, 1..4);
@@ -100,7 +100,7 @@ fn the_queue_waits_for_the_connection_and_the_subscription_and_keeps_its_order()
 }
 
 #[test]
-fn a_channel_that_is_not_ready_does_not_hold_up_the_others() {
+fn an_unready_channel_does_not_block_events_of_others() {
     let mut client = in_room();
     client.want("private-slow");
     client.send_with(SendMode::Queued, 1, "private-slow", "client-a", "1");
@@ -111,12 +111,12 @@ fn a_channel_that_is_not_ready_does_not_hold_up_the_others() {
     assert_eq!(
         answers(&seen),
         [(1, rejected(SendError::NotSubscribed))],
-        "the authorization never came"
+        "the authorization is missing"
     );
 }
 
 #[test]
-fn the_queue_survives_a_loss_of_the_connection() {
+fn the_queue_survives_a_lost_connection() {
     let mut client = in_room();
     client.lose();
     assert_eq!(
@@ -130,10 +130,14 @@ fn the_queue_survives_a_loss_of_the_connection() {
 }
 
 #[test]
-fn the_queue_keeps_within_the_rate_and_wakes_by_itself() {
+fn the_queue_obeys_the_rate_limit_with_its_own_timer() {
     let mut client = in_room();
     let seen = queue(&mut client, 0..20);
-    assert_eq!(sent(&seen).len(), 8, "a fifth is left for what cannot wait");
+    assert_eq!(
+        sent(&seen).len(),
+        8,
+        "a fifth is reserved for immediate events"
+    );
     let seen = client.wait(Duration::from_millis(999));
     assert!(seen.is_empty(), "{seen:?}");
     assert_eq!(
@@ -146,7 +150,7 @@ fn the_queue_keeps_within_the_rate_and_wakes_by_itself() {
 }
 
 #[test]
-fn what_cannot_wait_finds_room_beside_what_can() {
+fn immediate_events_find_room_beside_queued_ones() {
     let mut client = in_room();
     let mut id = 1000;
     let mut immediate = 0;
@@ -165,7 +169,7 @@ fn what_cannot_wait_finds_room_beside_what_can() {
 }
 
 #[test]
-fn a_full_queue_refuses_one_more() {
+fn a_full_queue_rejects_further_events() {
     let config = SessionConfig {
         limits: Limits {
             queued_client_events: 2,
@@ -192,7 +196,7 @@ fn a_full_queue_refuses_one_more() {
 }
 
 #[test]
-fn a_full_queue_still_lets_through_what_need_not_wait() {
+fn a_full_queue_does_not_block_immediate_events() {
     for limit in [0, 1] {
         let config = SessionConfig {
             limits: Limits {
@@ -221,12 +225,12 @@ fn a_full_queue_still_lets_through_what_need_not_wait() {
 }
 
 #[test]
-fn what_waits_is_given_up_with_its_reason() {
+fn waiting_events_are_rejected_with_a_reason() {
     type Happening = fn(&mut Client) -> Vec<Seen>;
     let reasons: [(&str, Happening, SendError); 5] = [
         (
             "unsubscribed",
-            |client| client.unwant(ROOM),
+            |client| client.unsubscribe(ROOM),
             SendError::Unsubscribed,
         ),
         (
@@ -269,7 +273,7 @@ fn what_waits_is_given_up_with_its_reason() {
 }
 
 #[test]
-fn what_has_no_prospect_is_refused_at_once() {
+fn unsendable_events_are_rejected_at_once() {
     let mut client = Client::new(answering());
     let refusal = |seen: &[Seen]| answers(seen)[0].1.clone();
     for mode in [SendMode::Queued, SendMode::Latest] {
@@ -291,7 +295,7 @@ fn what_has_no_prospect_is_refused_at_once() {
 }
 
 #[test]
-fn what_waits_too_long_in_the_queue_is_given_up() {
+fn queued_events_time_out() {
     let mut client = Client::new(answering());
     client.command(Command::Connect);
     queue(&mut client, 1..2);
@@ -305,14 +309,14 @@ fn what_waits_too_long_in_the_queue_is_given_up() {
 }
 
 #[test]
-fn of_values_the_latest_is_sent_evenly_and_each_earlier_one_is_answered() {
+fn latest_values_are_sent_evenly_and_others_coalesced() {
     let mut client = in_room();
     let (mut times, mut final_answers) = (Vec::new(), BTreeMap::new());
     let mut take = |client: &Client, seen: &[Seen]| {
         times.extend(sent(seen).iter().map(|_| client.now.monotonic));
         final_answers.extend(answers(seen));
     };
-    // Sixty values a second, for ten seconds.
+    // Sixty values per second for ten seconds.
     for id in 0..600 {
         let seen = latest(&mut client, id, "client-move");
         take(&client, &seen);
@@ -350,11 +354,11 @@ fn of_values_the_latest_is_sent_evenly_and_each_earlier_one_is_answered() {
 }
 
 #[test]
-fn values_of_all_names_take_turns() {
+fn latest_values_of_all_names_take_turns() {
     let mut client = in_room();
     let mut turns = BTreeMap::<String, u32>::new();
     for id in 0..6000 {
-        // One name far more often than the others.
+        // One name is used far more often than the others.
         let event = match id % 10 {
             0 => "client-b",
             1 => "client-c",
@@ -376,7 +380,7 @@ fn values_of_all_names_take_turns() {
 }
 
 #[test]
-fn a_value_waits_for_its_subscription_but_not_for_a_connection() {
+fn latest_values_wait_for_subscriptions_not_connections() {
     let mut client = connected();
     let asked = request(&client.want(ROOM));
     latest(&mut client, 1, "client-a");
@@ -398,7 +402,7 @@ fn a_value_waits_for_its_subscription_but_not_for_a_connection() {
 }
 
 #[test]
-fn without_a_limit_nothing_waits_for_its_turn() {
+fn without_a_limit_queued_events_are_sent_at_once() {
     let limits = Limits {
         client_events_per_second: None,
         ..Limits::default()
@@ -417,7 +421,7 @@ fn without_a_limit_nothing_waits_for_its_turn() {
 }
 
 #[test]
-fn a_higher_rate_counts_at_once() {
+fn a_raised_rate_limit_applies_at_once() {
     let limits = |rate| Limits {
         client_events_per_second: Some(rate),
         ..Limits::default()
@@ -435,7 +439,7 @@ fn a_higher_rate_counts_at_once() {
     assert_eq!(sent(&client.input(Input::TimePassed)), ["0", "1", "2"]);
 }
 
-/// Everything that can happen to events that wait, at random; what was sent is checked against what the server allows.
+/// Random operations on waiting events; what was sent is checked against the server's rate limit.
 struct Run {
     random: fastrand::Rng,
     client: Client,
@@ -443,7 +447,7 @@ struct Run {
     modes: BTreeMap<u64, SendMode>,
     queued: BTreeMap<u64, u32>,
     finals: BTreeMap<u64, Vec<SendOutcome>>,
-    /// By channel, the ids in the order in which they were sent.
+    /// The ids by channel, in the order in which they were sent.
     sent: BTreeMap<String, Vec<u64>>,
     sent_at: Vec<Duration>,
     connected: bool,
@@ -487,7 +491,7 @@ impl Run {
                 let seen = self.client.want(channel);
                 self.answer(seen)
             }
-            68..70 => self.client.unwant(channel),
+            68..70 => self.client.unsubscribe(channel),
             70..74 if !self.connected && self.client.dial.is_some() => {
                 self.connected = true;
                 let seen = self.client.establish();
@@ -510,7 +514,7 @@ impl Run {
         self.take(&seen);
     }
 
-    /// Time passes from one thing to do to the next, so that it is known when what was sent.
+    /// Waits from timer to timer, so that the time of each frame is known.
     fn wait(&mut self, time: Duration) {
         let end = self.client.now.monotonic + time;
         while self.client.now.monotonic < end {
@@ -531,7 +535,7 @@ impl Run {
             .send_with(mode, id, channel, event, &id.to_string())
     }
 
-    /// The backend and the server say yes to most of what they are asked.
+    /// The backend and the server grant most requests.
     fn answer(&mut self, mut seen: Vec<Seen>) -> Vec<Seen> {
         let mut next = 0;
         while let Some(one) = seen.get(next).cloned() {
@@ -629,8 +633,8 @@ impl Run {
 }
 
 #[test]
-fn whatever_happens_each_send_gets_exactly_one_final_answer() {
-    let (mut total, mut fates) = (0, BTreeMap::<String, u32>::new());
+fn every_event_gets_exactly_one_final_outcome() {
+    let (mut total, mut outcomes) = (0, BTreeMap::<String, u32>::new());
     for seed in 0..500 {
         let outcome = std::panic::catch_unwind(|| {
             let mut run = Run::new(seed);
@@ -651,7 +655,7 @@ fn whatever_happens_each_send_gets_exactly_one_final_answer() {
                 SendOutcome::Rejected(error) => error.to_string(),
                 other => format!("{other:?}"),
             };
-            *fates.entry(word).or_default() += 1;
+            *outcomes.entry(word).or_default() += 1;
         }
     }
     assert!(total > 80_000, "{total}");
@@ -660,13 +664,16 @@ fn whatever_happens_each_send_gets_exactly_one_final_answer() {
         "Coalesced",
         "not connected",
         "not subscribed to the channel",
-        "more than 10 client events within a second",
-        "10 client events are waiting already",
-        "it waited longer than 10s to be sent",
-        "the channel was unsubscribed while it waited",
+        "rate limited to 10 client events per second",
+        "the queue is full: 10 client events are waiting",
+        "timed out after 10s in the queue",
+        "the channel was unsubscribed before the event was sent",
         "signed out",
     ];
     for word in reached {
-        assert!(fates.contains_key(word), "no run met {word:?}: {fates:?}");
+        assert!(
+            outcomes.contains_key(word),
+            "no run reached {word:?}: {outcomes:?}"
+        );
     }
 }

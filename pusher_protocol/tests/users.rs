@@ -1,4 +1,4 @@
-//! Signing in, what comes to the signed-in user, and signing out.
+//! Signing in, events to the signed-in user, and signing out.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +36,7 @@ fn success(user_data: &Value) -> Value {
     json!({"event": "pusher:signin_success", "data": {"user_data": user_data.to_string()}})
 }
 
-/// The server takes the user, and confirms their own channel.
+/// The server accepts the user and confirms their own channel.
 fn succeed(client: &mut Client, user_data: &Value) -> Vec<Seen> {
     let (_, mut seen) = client.frame(&success(user_data));
     seen.extend(client.frame(&user_channel_confirmed()).1);
@@ -45,7 +45,7 @@ fn succeed(client: &mut Client, user_data: &Value) -> Vec<Seen> {
 
 fn signed_in(client: &mut Client) -> Vec<Seen> {
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({"id": "u1"}));
+    client.authenticate(asked, &json!({"id": "u1"}));
     succeed(client, &json!({"id": "u1"}))
 }
 
@@ -58,7 +58,7 @@ fn user_channel() -> Value {
 }
 
 #[test]
-fn signing_in_asks_the_backend_then_the_server_then_listens_to_the_users_events() {
+fn a_sign_in_authenticates_and_subscribes_the_user_channel() {
     let mut client = Client::new(SessionConfig::default());
     assert_eq!(client.command(Command::SignIn), []);
     client.command(Command::Connect);
@@ -66,7 +66,7 @@ fn signing_in_asks_the_backend_then_the_server_then_listens_to_the_users_events(
     let asked = request(&seen);
     assert!(seen.contains(&Seen::Authenticate(asked, "1.1".into())));
     assert_eq!(client.command(Command::SignIn), []);
-    let seen = client.vouch(asked, &json!({"id": "u1", "user_info": {"name": "A"}}));
+    let seen = client.authenticate(asked, &json!({"id": "u1", "user_info": {"name": "A"}}));
     let user_data = json!({"id": "u1", "user_info": {"name": "A"}}).to_string();
     assert_eq!(
         frames(&seen),
@@ -83,7 +83,7 @@ fn signing_in_asks_the_backend_then_the_server_then_listens_to_the_users_events(
 }
 
 #[test]
-fn the_success_may_come_as_text_or_object_and_its_id_as_a_number() {
+fn sign_in_success_data_has_several_forms() {
     for data in [
         json!({"user_data": "{\"id\":\"u1\"}"}),
         json!("{\"user_data\":\"{\\\"id\\\":\\\"u1\\\"}\"}"),
@@ -91,14 +91,14 @@ fn the_success_may_come_as_text_or_object_and_its_id_as_a_number() {
     ] {
         let mut client = Client::connected();
         let asked = request(&client.command(Command::SignIn));
-        client.vouch(asked, &json!({"id": "u1"}));
+        client.authenticate(asked, &json!({"id": "u1"}));
         let (_, seen) = client.frame(&json!({"event": "pusher:signin_success", "data": data}));
         assert_eq!(frames(&seen), [user_channel()], "{data}");
     }
 }
 
 #[test]
-fn a_success_that_names_nobody_is_a_failure() {
+fn a_sign_in_success_without_a_user_is_a_failure() {
     for data in [
         json!(null),
         json!({}),
@@ -107,52 +107,55 @@ fn a_success_that_names_nobody_is_a_failure() {
     ] {
         let mut client = Client::connected();
         let asked = request(&client.command(Command::SignIn));
-        client.vouch(asked, &json!({"id": "u1"}));
+        client.authenticate(asked, &json!({"id": "u1"}));
         let (_, seen) = client.frame(&json!({"event": "pusher:signin_success", "data": data}));
         assert_eq!(frames(&seen), [] as [Value; 0]);
         assert_eq!(sign_ins(&seen), [SignInState::Failed(SignInError::NoUser)]);
     }
 }
 
-/// A client whose sign-in the server took, without a word about the user's own channel so far.
-fn taken() -> Client {
+/// A client whose sign-in the server accepted, before the confirmation of the user's own channel.
+fn accepted() -> Client {
     let mut client = Client::connected();
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({"id": "u1"}));
+    client.authenticate(asked, &json!({"id": "u1"}));
     let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
     assert_eq!(frames(&seen), [user_channel()]);
     assert_eq!(sign_ins(&seen), []);
     client
 }
 
-fn is_told(seen: &[Seen]) -> bool {
+fn is_reported(seen: &[Seen]) -> bool {
     matches!(&sign_ins(seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1")
 }
 
 #[test]
-fn a_sign_in_is_told_once_an_event_to_the_user_would_arrive() {
-    let (_, seen) = taken().frame(&user_channel_confirmed());
-    assert!(is_told(&seen));
+fn a_sign_in_is_reported_once_user_events_can_arrive() {
+    let (_, seen) = accepted().frame(&user_channel_confirmed());
+    assert!(is_reported(&seen));
 }
 
 #[test]
-fn a_server_that_does_not_confirm_the_users_channel_holds_up_the_news_for_two_seconds() {
-    let mut client = taken();
+fn an_unconfirmed_user_channel_delays_the_sign_in_by_2_s() {
+    let mut client = accepted();
     assert_eq!(sign_ins(&client.wait(SECOND)), []);
-    assert!(is_told(&client.wait(SECOND)));
+    assert!(is_reported(&client.wait(SECOND)));
     assert_eq!(client.frame(&user_channel_confirmed()), (None, vec![]));
 }
 
 #[test]
-fn an_event_to_the_user_comes_after_the_news_of_the_sign_in() {
-    let mut client = taken();
+fn a_user_event_comes_after_the_sign_in_notice() {
+    let mut client = accepted();
     let event = json!({"event": "match-found", "channel": "#server-to-user-u1", "data": "{}"});
     let (handed_back, seen) = client.frame(&event);
     assert_eq!(handed_back, None);
-    let [told, Notice::Event(event)] = &notices(&seen)[..] else {
+    let [notice, Notice::Event(event)] = &notices(&seen)[..] else {
         panic!("{seen:?}");
     };
-    assert!(matches!(told, Notice::SignIn(SignInState::SignedIn { .. })));
+    assert!(matches!(
+        notice,
+        Notice::SignIn(SignInState::SignedIn { .. })
+    ));
     assert_eq!(
         (&*event.event, &event.target),
         ("match-found", &EventTarget::User)
@@ -160,13 +163,13 @@ fn an_event_to_the_user_comes_after_the_news_of_the_sign_in() {
 }
 
 #[test]
-fn a_refusal_of_the_users_channel_is_told_and_leaves_the_sign_in() {
+fn a_refused_user_channel_does_not_fail_the_sign_in() {
     let refusal = json!({
         "event": "pusher:subscription_error", "channel": "#server-to-user-u1",
         "data": {"status": 403, "error": "not for you"}
     });
-    let (_, seen) = taken().frame(&refusal);
-    assert!(is_told(&seen));
+    let (_, seen) = accepted().frame(&refusal);
+    assert!(is_reported(&seen));
     let error = PusherError::Server {
         code: Some(403),
         message: "not for you".into(),
@@ -176,7 +179,7 @@ fn a_refusal_of_the_users_channel_is_told_and_leaves_the_sign_in() {
 }
 
 #[test]
-fn events_to_the_user_are_the_users_alone() {
+fn user_events_are_delivered_only_while_signed_in() {
     let mut client = Client::connected();
     let to_user = json!({"event": "match-found", "channel": "#server-to-user-u1", "data": "{}"});
     assert_eq!(client.frame(&to_user), (None, vec![]));
@@ -188,7 +191,7 @@ fn events_to_the_user_are_the_users_alone() {
 }
 
 #[test]
-fn every_way_to_fail_is_told() {
+fn every_dial_failure_is_reported() {
     let mut client = Client::connected_with(SessionConfig {
         auth_retry: RetryPolicy::never(),
         ..SessionConfig::default()
@@ -204,10 +207,10 @@ fn every_way_to_fail_is_told() {
         sign_ins(&seen),
         [SignInState::Failed(AuthError::TimedOut.into())]
     );
-    assert_eq!(client.vouch(asked, &json!({"id": "u1"})), []);
+    assert_eq!(client.authenticate(asked, &json!({"id": "u1"})), []);
 
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({"id": "u1"}));
+    client.authenticate(asked, &json!({"id": "u1"}));
     let (_, seen) =
         client.frame(&json!({"event": "pusher:error", "data": {"code": 4009, "message": "bad"}}));
     let refused = SignInError::Refused {
@@ -218,7 +221,7 @@ fn every_way_to_fail_is_told() {
 
     client.wait(5 * SECOND);
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({"id": "u1"}));
+    client.authenticate(asked, &json!({"id": "u1"}));
     assert_eq!(
         sign_ins(&client.wait(10 * SECOND)),
         [SignInState::Failed(SignInError::TimedOut)]
@@ -226,7 +229,7 @@ fn every_way_to_fail_is_told() {
 }
 
 #[test]
-fn a_reconnect_signs_in_again_for_the_new_connection() {
+fn a_reconnect_signs_in_again() {
     let mut client = Client::connected();
     signed_in(&mut client);
     assert_eq!(sign_ins(&client.lose()), [SignInState::SignedOut]);
@@ -236,7 +239,7 @@ fn a_reconnect_signs_in_again_for_the_new_connection() {
 }
 
 #[test]
-fn signing_out_takes_a_new_connection_and_does_not_sign_in_again() {
+fn signing_out_reconnects_without_signing_in() {
     let mut client = Client::connected();
     signed_in(&mut client);
     let seen = client.command(Command::SignOut);
@@ -248,7 +251,7 @@ fn signing_out_takes_a_new_connection_and_does_not_sign_in_again() {
 }
 
 #[test]
-fn signing_out_leaves_what_was_authorized_and_asks_nothing_more_for_it() {
+fn signing_out_suspends_authorized_channels() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     client.subscribe("private-room");
@@ -284,7 +287,7 @@ fn signing_out_leaves_what_was_authorized_and_asks_nothing_more_for_it() {
     assert_eq!(
         requests(&client.want("private-guest")).len(),
         1,
-        "what is wanted later is asked for"
+        "later subscriptions are requested"
     );
     let seen = client.command(Command::SignIn);
     assert_eq!(
@@ -295,7 +298,7 @@ fn signing_out_leaves_what_was_authorized_and_asks_nothing_more_for_it() {
 }
 
 #[test]
-fn signing_out_twice_is_told_once() {
+fn signing_out_twice_is_reported_once() {
     let mut client = Client::connected();
     client.subscribe("private-room");
     assert_eq!(statuses(&client.command(Command::SignOut)).len(), 1);
@@ -303,18 +306,18 @@ fn signing_out_twice_is_told_once() {
 }
 
 #[test]
-fn signing_out_leaves_a_channel_whose_answer_was_awaited_though_it_is_wanted_again() {
+fn signing_out_before_the_reply_suspends_the_channel() {
     let mut client = Client::connected();
     let asked = request(&client.want("private-room"));
     client.authorize(asked);
-    client.unwant("private-room");
+    client.unsubscribe("private-room");
     let seen = client.command(Command::SignOut);
     assert_eq!(frames(&seen), [unsubscribe_frame("private-room")]);
     assert_eq!(requests(&client.want("private-room")).len(), 1);
 }
 
 #[test]
-fn the_watchlist_is_told_in_both_forms() {
+fn both_watchlist_formats_are_reported() {
     let mut client = Client::connected();
     let online = |event: &str, ids: &[&str]| Notice::Watchlist {
         event: event.into(),
@@ -323,7 +326,7 @@ fn the_watchlist_is_told_in_both_forms() {
     let sockudo = json!({"event": "online", "data": {"user_ids": ["u2", 3]}});
     assert!(
         client.frame(&sockudo).0.is_some(),
-        "nobody signs in: an event like any other"
+        "without a sign-in it is an ordinary event"
     );
     signed_in(&mut client);
     let events = json!({"events": [
@@ -345,12 +348,12 @@ fn the_watchlist_is_told_in_both_forms() {
 }
 
 #[test]
-fn a_presence_channel_without_an_identity_waits_for_the_sign_in() {
+fn a_channel_without_identity_waits_for_the_sign_in() {
     let mut client = Client::connected();
     let sign_in = request(&client.command(Command::SignIn));
     let asked = request(&client.want("presence-lobby"));
     assert_eq!(client.authorize(asked), []);
-    client.vouch(sign_in, &json!({"id": "u1"}));
+    client.authenticate(sign_in, &json!({"id": "u1"}));
     let seen = succeed(&mut client, &json!({"id": "u1"}));
     let subscribe = json!({"event": "pusher:subscribe", "data": {"channel": "presence-lobby", "auth": "key:signature"}});
     assert_eq!(frames(&seen), [user_channel(), subscribe]);
@@ -361,24 +364,24 @@ fn a_presence_channel_without_an_identity_waits_for_the_sign_in() {
 }
 
 #[test]
-fn the_sign_in_is_told_before_the_presence_channel_that_has_its_member_from_it() {
+fn the_sign_in_is_reported_before_its_presence_channels() {
     let mut client = Client::connected();
     let sign_in = request(&client.command(Command::SignIn));
     let asked = request(&client.want("presence-lobby"));
     client.authorize(asked);
-    client.vouch(sign_in, &json!({"id": "u1"}));
+    client.authenticate(sign_in, &json!({"id": "u1"}));
     client.frame(&success(&json!({"id": "u1"})));
     let seen = client.confirm_presence("presence-lobby", &["u1"]);
-    assert!(is_told(&seen));
+    assert!(is_reported(&seen));
     assert!(matches!(notices(&seen)[0], Notice::SignIn(_)), "{seen:?}");
 
-    // A channel with a member of its own may have been asked for earlier, and says nothing of the user's channel.
-    let mut client = taken();
+    // A channel with `channel_data` may have been subscribed earlier, and proves nothing about the user's channel.
+    let mut client = accepted();
     assert_eq!(sign_ins(&client.join("presence-lobby", "u1", &["u1"])), []);
 }
 
 #[test]
-fn a_presence_channel_that_waits_for_a_sign_in_fails_with_it() {
+fn a_channel_waiting_for_a_sign_in_fails_with_it() {
     let mut client = Client::connected();
     let sign_in = request(&client.command(Command::SignIn));
     let asked = request(&client.want("presence-lobby"));
@@ -388,13 +391,13 @@ fn a_presence_channel_that_waits_for_a_sign_in_fails_with_it() {
     assert_eq!(statuses(&seen), [("presence-lobby".to_owned(), failed)]);
 }
 
-/// A client that signs in while a private channel waits for the server's answer.
+/// A client that signs in while the reply to a private channel's subscription is pending.
 fn signing_in_beside_a_subscription() -> Client {
     let mut client = Client::connected();
     let asked = request(&client.want("private-room"));
     client.authorize(asked);
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({"id": "u1"}));
+    client.authenticate(asked, &json!({"id": "u1"}));
     client
 }
 
@@ -403,7 +406,7 @@ fn unnamed_refusal() -> Value {
 }
 
 #[test]
-fn an_error_that_may_be_about_a_subscription_does_not_fail_the_sign_in() {
+fn an_ambiguous_error_does_not_fail_the_sign_in() {
     let mut client = signing_in_beside_a_subscription();
     let asked = request(&client.want("presence-lobby"));
     client.authorize(asked);
@@ -415,7 +418,7 @@ fn an_error_that_may_be_about_a_subscription_does_not_fail_the_sign_in() {
 }
 
 #[test]
-fn a_sign_in_that_was_refused_beside_a_subscription_fails_with_the_servers_words() {
+fn an_ambiguous_refusal_is_reported_on_the_timeout() {
     let mut client = signing_in_beside_a_subscription();
     client.frame(&unnamed_refusal());
     let refused = SignInError::Refused {
@@ -428,18 +431,18 @@ fn a_sign_in_that_was_refused_beside_a_subscription_fails_with_the_servers_words
     );
 }
 
-/// A client whose sign-in the server did not answer in time.
-fn given_up() -> Client {
+/// A client whose sign-in timed out.
+fn timed_out() -> Client {
     let mut client = Client::connected();
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({"id": "u1"}));
+    client.authenticate(asked, &json!({"id": "u1"}));
     client.wait(10 * SECOND);
     client
 }
 
 #[test]
-fn a_sign_in_that_succeeds_after_the_wait_counts() {
-    let mut client = given_up();
+fn a_late_sign_in_success_counts() {
+    let mut client = timed_out();
     let seen = succeed(&mut client, &json!({"id": "u1"}));
     assert_eq!(frames(&seen), [user_channel()]);
     assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
@@ -447,18 +450,18 @@ fn a_sign_in_that_succeeds_after_the_wait_counts() {
 }
 
 #[test]
-fn a_late_success_makes_asking_the_backend_again_needless() {
-    let mut client = given_up();
+fn a_late_success_cancels_the_repeated_authentication() {
+    let mut client = timed_out();
     let asked = request(&client.command(Command::SignIn));
     let seen = succeed(&mut client, &json!({"id": "u1"}));
     assert!(seen.contains(&Seen::CancelRequest(asked)));
     assert_eq!(frames(&seen), [user_channel()]);
-    assert_eq!(client.vouch(asked, &json!({"id": "u1"})), []);
+    assert_eq!(client.authenticate(asked, &json!({"id": "u1"})), []);
 }
 
 #[test]
-fn signing_out_after_a_sign_in_without_an_answer_takes_a_new_connection() {
-    let mut client = given_up();
+fn signing_out_after_a_timeout_reconnects() {
+    let mut client = timed_out();
     let seen = client.command(Command::SignOut);
     assert!(seen.contains(&Seen::Close), "the server may hold the user");
     assert_eq!(dials(&seen), 1);
@@ -471,34 +474,34 @@ fn signing_out_after_a_sign_in_without_an_answer_takes_a_new_connection() {
 fn signing_out_after_a_refusal_keeps_the_connection() {
     let mut client = Client::connected();
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({"id": "u1"}));
+    client.authenticate(asked, &json!({"id": "u1"}));
     client.frame(&unnamed_refusal());
     assert_eq!(client.frame(&success(&json!({"id": "u1"}))), (None, vec![]));
     assert_eq!(dials(&client.command(Command::SignOut)), 0);
 }
 
 #[test]
-fn a_late_refusal_of_the_first_sign_in_does_not_hide_the_success_of_the_second() {
-    let mut client = given_up();
+fn a_late_refusal_does_not_hide_a_later_sign_in() {
+    let mut client = timed_out();
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({"id": "u1"}));
+    client.authenticate(asked, &json!({"id": "u1"}));
     client.frame(&unnamed_refusal());
     let seen = succeed(&mut client, &json!({"id": "u1"}));
     assert_eq!(frames(&seen), [user_channel()]);
 }
 
 #[test]
-fn signing_out_takes_a_new_connection_though_the_server_did_not_name_the_user() {
+fn signing_out_reconnects_even_without_a_user_id() {
     let mut client = Client::connected();
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({}));
+    client.authenticate(asked, &json!({}));
     client.frame(&success(&json!({})));
     assert_eq!(client.frame(&success(&json!({}))), (None, vec![]));
     assert_eq!(dials(&client.command(Command::SignOut)), 1);
 }
 
 #[test]
-fn a_presence_channel_that_failed_for_want_of_a_user_is_tried_again_once_somebody_is_signed_in() {
+fn a_channel_without_identity_is_retried_after_a_sign_in() {
     let mut client = Client::connected();
     let asked = request(&client.want("presence-lobby"));
     let failed = SubscriptionStatus::Failed(SubscriptionError::NoIdentity);

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn delays_grow_are_spread_and_never_exceed_the_longest() {
+    fn delays_grow_spread_and_never_exceed_the_maximum() {
         let mut random = fastrand::Rng::with_seed(1);
         for (failures, longest) in [
             (0, 2),
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn without_jitter_the_delay_is_what_the_numbers_say() {
+    fn without_jitter_the_delay_is_exact() {
         let mut random = fastrand::Rng::with_seed(1);
         let exact = |factor, failures, random: &mut fastrand::Rng| {
             let backoff = Backoff {

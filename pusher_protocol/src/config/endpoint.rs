@@ -191,18 +191,16 @@ pub enum EndpointError {
     #[error("the app key is empty")]
     NoKey,
     /// The cluster's name is invalid.
-    #[error("{0:?} is no cluster: names are like \"eu\" or \"us2\"")]
+    #[error("invalid cluster {0:?}: cluster names look like \"eu\" or \"us2\"")]
     InvalidCluster(String),
     /// The host contains a scheme, as in `wss://example.com`.
-    #[error(
-        "the host {0:?} holds a scheme: give the host alone, and switch TLS on or off beside it"
-    )]
+    #[error("the host {0:?} contains a scheme: pass only the host, and set TLS separately")]
     SchemeInHost(String),
     /// The host is neither a host name nor an IP address.
-    #[error("{0:?} is neither a host name nor an IP address; the port is given apart")]
+    #[error("{0:?} is neither a host name nor an IP address; pass the port separately")]
     InvalidHost(String),
     /// The path prefix contains a character that a path cannot.
-    #[error("{0:?} is no path prefix")]
+    #[error("invalid path prefix {0:?}")]
     InvalidPath(String),
 }
 
@@ -260,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_dialled_says_why() {
+    fn an_invalid_endpoint_names_the_problem() {
         let custom = |host: &str| Endpoint::custom(host, 80).target("KEY").unwrap_err();
         assert!(matches!(
             custom("wss://example.com"),
@@ -293,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_odd_characters_stays_one_path_segment() {
+    fn a_key_with_special_characters_stays_one_path_segment() {
         let target = Endpoint::custom("h", 1).target("a/b?c#d é").unwrap();
         assert!(target.path.starts_with("/app/a%2Fb%3Fc%23d%20%C3%A9?"));
     }

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_time_is_kept_between_the_shortest_and_the_longest() {
+    fn every_time_is_clamped_to_its_range() {
         for (asked, taken) in [
             (Duration::ZERO, Timing::SHORTEST),
             (Duration::MAX, Timing::LONGEST),

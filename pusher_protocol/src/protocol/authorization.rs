@@ -121,7 +121,7 @@ impl Fields {
         match serde_json::from_str(body) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(AuthError::NotJson {
-                body: "JSON, but no object".into(),
+                body: "JSON, but not an object".into(),
             }),
             Err(_) => Err(AuthError::not_json(body)),
         }
@@ -147,7 +147,7 @@ impl Fields {
 #[non_exhaustive]
 pub enum AuthError {
     /// Neither an endpoint nor an authorizer is configured.
-    #[error("no authorizer is configured: set an auth endpoint, or an authorizer of your own")]
+    #[error("no authorizer is configured: set an auth endpoint or a custom authorizer")]
     NoAuthorizer,
     /// The endpoint responded with a status other than 2xx.
     #[error("the auth endpoint answered {status}{}: {body}", status_advice(*.status))]
@@ -158,43 +158,43 @@ pub enum AuthError {
         body: String,
     },
     /// No response within [`Timing::authorization_timeout`](crate::config::Timing::authorization_timeout).
-    #[error("no answer from the auth endpoint in time")]
+    #[error("the request to the auth endpoint timed out")]
     TimedOut,
     /// The endpoint could not be reached.
-    #[error("the auth endpoint was not reached: {0}")]
+    #[error("failed to reach the auth endpoint: {0}")]
     Unreachable(String),
     /// The TLS handshake with the endpoint failed.
-    #[error("TLS with the auth endpoint failed: {0}")]
+    #[error("the TLS handshake with the auth endpoint failed: {0}")]
     Tls(String),
     /// The endpoint's URL is invalid.
-    #[error("the auth endpoint is not usable: {0}")]
+    #[error("invalid auth endpoint: {0}")]
     InvalidEndpoint(String),
     /// The endpoint uses plain HTTP on another machine, which is not allowed by default.
     #[error(
-        "the auth endpoint is plain http on another machine, so anybody on the way could read the game's credentials: \
-         use https, or allow it explicitly"
+        "the auth endpoint uses plain http on another machine, which exposes credentials: use https, or allow it \
+         explicitly"
     )]
     Insecure,
     /// The response is not a JSON object.
-    #[error("the auth endpoint's answer is not a JSON object (a login page?): {body}")]
+    #[error("the auth endpoint's response is not a JSON object (a login page?): {body}")]
     NotJson {
         /// The first characters of the body, with likely secrets redacted.
         body: String,
     },
     /// A field of the response is missing.
-    #[error("the auth endpoint's answer has no {field:?}")]
+    #[error("the auth endpoint's response has no {field:?}")]
     MissingField {
         /// The field's name.
         field: &'static str,
     },
     /// A field of the response has the wrong type or an invalid value.
-    #[error("{field:?} of the auth endpoint's answer is not what it must be")]
+    #[error("invalid {field:?} in the auth endpoint's response")]
     InvalidField {
         /// The field's name.
         field: &'static str,
     },
     /// The response is larger than the limit.
-    #[error("the auth endpoint's answer is larger than {limit} bytes")]
+    #[error("the auth endpoint's response is larger than {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
@@ -208,7 +208,7 @@ pub enum AuthError {
         status: Option<u16>,
     },
     /// A custom authorizer dropped the request without a response.
-    #[error("the authorizer dropped the request without an answer")]
+    #[error("the authorizer dropped the request without a response")]
     Dropped,
     /// A custom authorizer or credentials provider panicked.
     #[error("the authorizer panicked")]
@@ -256,10 +256,10 @@ impl AuthError {
 
 fn status_advice(status: u16) -> &'static str {
     match status {
-        300..=399 => " (a redirect, which is not followed: to a login page?)",
+        300..=399 => " (a redirect, which is not followed; to a login page?)",
         401 => " (the credentials are missing or expired)",
-        403 => " (this user may not)",
-        404 => " (is this the right URL?)",
+        403 => " (this user is not allowed)",
+        404 => " (check the URL)",
         419 => " (a missing or expired CSRF token)",
         429 => " (too many requests)",
         _ => "",
@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_good_answer_is_kept_byte_for_byte() {
+    fn a_valid_response_is_kept_byte_for_byte() {
         let body = r#"{"auth":"k:s","channel_data":"{\"user_id\": 10,\"user_info\":{\"name\":\"Zo\u00eb\"}}","shared_secret":null}"#;
         let authorization = ChannelAuthorization::from_json(body).unwrap();
         assert_eq!(authorization.auth, "k:s");
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_answer_says_what_is_odd() {
+    fn an_invalid_response_names_the_problem() {
         let missing = AuthError::MissingField { field: "auth" };
         for (body, expected) in [
             (
@@ -302,7 +302,7 @@ mod tests {
             (
                 "null",
                 AuthError::NotJson {
-                    body: "JSON, but no object".into(),
+                    body: "JSON, but not an object".into(),
                 },
             ),
             ("{}", missing.clone()),

@@ -185,7 +185,7 @@ pub enum ChannelNameError {
     },
     /// The name contains a character that the rules do not allow.
     #[error(
-        "a channel name cannot hold {character:?} (at position {position}): letters, digits and _-=@,.; are allowed"
+        "a channel name cannot contain {character:?} (at position {position}): letters, digits and _-=@,.; are allowed"
     )]
     IllegalCharacter {
         /// The first such character.
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_breaks_a_rule_is_refused_with_the_rule() {
+    fn an_invalid_name_is_refused_with_the_rule() {
         let strict = |name: &str| ChannelName::new(name, NameRules::Strict).map(|_| ());
         assert_eq!(strict(""), Err(ChannelNameError::Empty));
         assert_eq!(strict("#server-to-user-1"), Err(ChannelNameError::Reserved));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn relaxed_rules_let_a_servers_own_characters_through() {
+    fn relaxed_rules_allow_a_servers_own_characters() {
         let relaxed = |name: &str| ChannelName::new(name, NameRules::Relaxed).map(|_| ());
         assert_eq!(relaxed("game:42/ü"), Ok(()));
         assert_eq!(relaxed("#game"), Err(ChannelNameError::Reserved));

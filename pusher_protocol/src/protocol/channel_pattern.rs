@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_at_the_end_stands_for_any_rest_and_the_more_specific_pattern_is_greater() {
+    fn a_trailing_star_is_a_prefix_and_specific_patterns_win() {
         for (pattern, matching, other) in [
             ("private-a", "private-a", "private-ab"),
             ("private-a*", "private-ab", "private-b"),

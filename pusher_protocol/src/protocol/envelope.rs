@@ -34,19 +34,20 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let (mut event, mut channel, mut data, mut user_id) = (None, None, None, None);
                 let mut extras = Extras::default();
-                while let Some(key) = map.next_key()? {
-                    match key {
-                        Key::Event if event.is_none() => event = Some(map.next_value::<Text>()?),
-                        Key::Channel if channel.is_none() => {
+                while let Some(Text(key)) = map.next_key()? {
+                    match &*key {
+                        "event" if event.is_none() => event = Some(map.next_value::<Text>()?),
+                        "channel" if channel.is_none() => {
                             channel = Some(map.next_value::<Option<Text>>()?);
                         }
-                        Key::Data if data.is_none() => data = Some(map.next_value()?),
-                        Key::UserId if user_id.is_none() => user_id = Some(map.next_value()?),
-                        Key::Event => return Err(A::Error::duplicate_field("event")),
-                        Key::Channel => return Err(A::Error::duplicate_field("channel")),
-                        Key::Data => return Err(A::Error::duplicate_field("data")),
-                        Key::UserId => return Err(A::Error::duplicate_field("user_id")),
-                        Key::Other(key) => {
+                        "data" if data.is_none() => data = Some(map.next_value()?),
+                        "user_id" if user_id.is_none() => user_id = Some(map.next_value()?),
+                        // A duplicate is an error: which of the two values the server meant is unknown.
+                        "event" => return Err(A::Error::duplicate_field("event")),
+                        "channel" => return Err(A::Error::duplicate_field("channel")),
+                        "data" => return Err(A::Error::duplicate_field("data")),
+                        "user_id" => return Err(A::Error::duplicate_field("user_id")),
+                        _ => {
                             let value: &RawValue = map.next_value()?;
                             let value = EventData::of(Some(value.get()));
                             extras.push(Extra { key, value });
@@ -68,50 +69,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
     }
 }
 
-enum Key<'a> {
-    Event,
-    Channel,
-    Data,
-    UserId,
-    Other(Cow<'a, str>),
-}
-
-impl<'a> Key<'a> {
-    fn known(key: &str) -> Option<Self> {
-        Some(match key {
-            "event" => Self::Event,
-            "channel" => Self::Channel,
-            "data" => Self::Data,
-            "user_id" => Self::UserId,
-            _ => return None,
-        })
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
-                Ok(Key::known(key).unwrap_or(Key::Other(Cow::Borrowed(key))))
-            }
-
-            fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-                Ok(Key::known(key).unwrap_or_else(|| Key::Other(Cow::Owned(key.to_owned()))))
-            }
-        }
-
-        deserializer.deserialize_identifier(KeyVisitor)
-    }
-}
-
 /// A string that borrows from the frame unless it contains escapes. Serde's own `Cow` never borrows inside an `Option`.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
@@ -123,7 +80,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
             type Value = Text<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
+                f.write_str("a string")
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {

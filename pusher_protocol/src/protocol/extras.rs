@@ -8,10 +8,7 @@ use crate::protocol::EventData;
 /// pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extras<'a>(
-    #[allow(
-        clippy::box_collection,
-        reason = "what most frames do not have is not to make all of them larger"
-    )]
+    #[allow(clippy::box_collection, reason = "keeps frames without extras small")]
     Option<Box<Vec<Extra<'a>>>>,
 );
 

@@ -64,7 +64,7 @@ impl<'a> ServerFrame<'a> {
 
 /// A frame that is not one JSON object with an `event`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a frame that is not a Pusher message: {reason}")]
+#[error("not a Pusher message: {reason}")]
 pub struct FrameError {
     reason: String,
 }
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quick_way_to_read_a_frame_agrees_with_the_slow_one() {
+    fn the_fast_path_agrees_with_serde() {
         let frames = [
             r#"{"event":"e"}"#,
             r#"{"event":"e","channel":"c","data":"{\"a\":[1,\"\\\"x\\\"\"]}"}"#,
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn data_may_be_a_text_a_value_or_missing_and_none_is_lost() {
+    fn data_may_be_a_string_a_value_or_absent() {
         let text = |text: &'static str| EventData::Text(Cow::Borrowed(text));
         let json = |text: &'static str| EventData::Json(Cow::Borrowed(text));
         for (frame, expected) in [
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_protocol_does_not_know_is_kept() {
+    fn unknown_keys_of_a_frame_are_kept() {
         let text = r#"{"serial":7,"event":"e","tags":{"a":"b"},"channel":null,"message_id":"x\u00e9","n":null}"#;
         let frame = ServerFrame::parse(text).unwrap();
         assert_eq!((&*frame.event, frame.channel), ("e", None));
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_carried_without_recursion() {
+    fn deep_nesting_is_parsed_without_recursion() {
         let deep = format!(
             r#"{{"event":"e","data":{}{}}}"#,
             "[".repeat(10_000),
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn user_ids_come_as_texts_or_numbers_and_empty_ones_do_not_count() {
+    fn user_ids_are_strings_or_numbers_and_not_empty() {
         let id = |frame: &str| {
             ServerFrame::parse(frame)
                 .unwrap()
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_to_the_server_are_what_the_protocol_writes() {
+    fn client_frames_match_the_protocol() {
         let channel = ChannelName::new("presence-foo", NameRules::Strict).unwrap();
         let raw: Box<RawValue> = RawValue::from_string(r#"{"x":1}"#.into()).unwrap();
         for (frame, expected) in [

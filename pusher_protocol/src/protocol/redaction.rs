@@ -189,13 +189,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_is_shown_by_its_first_characters() {
+    fn a_long_text_is_cut_to_an_excerpt() {
         let head = redacted_excerpt(&"é".repeat(1000));
         assert_eq!(head.chars().count(), EXCERPT_CHARACTERS + 1);
     }
 
     #[test]
-    fn a_text_that_is_all_secrets_takes_no_time_and_shows_none() {
+    fn a_huge_text_of_secrets_is_redacted_quickly() {
         let started = std::time::Instant::now();
         let text = "auth=4711 ".repeat(100_000);
         assert!(!redact(&text).contains("4711"));
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_keys_and_tokens_are_taken_out_and_the_rest_stays() {
+    fn signatures_keys_and_tokens_are_redacted() {
         let signature = "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4";
         let key = "g3Au6SZ+UCU+IMfFsFva0rq+Gi4tzSHR6WCcWZbS9sY=";
         for (text, redacted) in [
@@ -224,13 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_escaped_slashes_is_taken_out() {
+    fn a_key_with_escaped_slashes_is_redacted() {
         let key = r"g3Au6SZ\/UCU\/IMfFsFva0rq\/Gi4tzSHR6WCcWZbS9sY=";
         assert_eq!(without_secrets(&format!("no key: {key}!")), "no key: …!");
     }
 
     #[test]
-    fn the_value_of_a_secrets_name_is_taken_out_whatever_it_looks_like() {
+    fn values_of_secret_fields_are_redacted() {
         for (text, redacted) in [
             (r#"{"auth":"k:s","n":1}"#, r#"{"auth":"…","n":1}"#),
             (

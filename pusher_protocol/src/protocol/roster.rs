@@ -146,27 +146,28 @@ impl Roster {
             #[serde(default)]
             hash: Option<Box<RawValue>>,
         }
-        let mut members = BTreeMap::new();
-        if let Ok(Wire { presence }) = data.parse() {
-            let read = |raw: &Option<Box<RawValue>>| {
-                raw.as_deref().map_or("null", RawValue::get).to_owned()
-            };
-            let ids: Vec<Box<RawValue>> =
-                serde_json::from_str(&read(&presence.ids)).unwrap_or_default();
-            let hash: HashMap<String, Box<RawValue>> =
-                serde_json::from_str(&read(&presence.hash)).unwrap_or_default();
-            let unknown = ids
-                .iter()
-                .filter_map(|id| UserId::parse(id.get()))
-                .map(|id| Member::new(&*id, "null"));
-            let known = hash.iter().map(|(id, info)| Member::new(&**id, info.get()));
-            members.extend(
-                unknown
-                    .chain(known)
-                    .map(|member| (member.id.clone(), member)),
-            );
+        fn read<T: DeserializeOwned + Default>(raw: Option<Box<RawValue>>) -> T {
+            raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+                .unwrap_or_default()
         }
-        Self { me, members }
+        let Ok(Wire { presence }) = data.parse() else {
+            return Self {
+                me,
+                ..Self::default()
+            };
+        };
+        let ids: Vec<Box<RawValue>> = read(presence.ids);
+        let hash: HashMap<String, Box<RawValue>> = read(presence.hash);
+        let without_info = ids
+            .iter()
+            .filter_map(|id| UserId::parse(id.get()))
+            .map(|id| Member::new(&*id, "null"));
+        let with_info = hash.iter().map(|(id, info)| Member::new(&**id, info.get()));
+        // In this order: an id that is in both keeps its info.
+        Self {
+            me,
+            ..Self::from_members(None, without_info.chain(with_info))
+        }
     }
 
     /// Adds a member or updates its info. Returns `None` for a known id: some servers report each connection of a user, but a
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn numeric_and_textual_ids_are_one_member() {
+    fn numeric_and_string_ids_are_one_member() {
         let mut roster = roster(
             r#"{"presence":{"count":2,"ids":[7,"8",9007199254740993],"hash":{"7":{"name":"A"},"8":null}}}"#,
         );
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_hash_may_be_a_list_and_anything_may_be_missing() {
+    fn an_empty_hash_may_be_a_list_and_fields_may_be_missing() {
         for data in [
             r#"{"presence":{"count":0,"ids":[],"hash":[]}}"#,
             r#"{"presence":{}}"#,
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_connection_of_a_user_is_no_news() {
+    fn a_second_connection_of_a_user_is_not_a_join() {
         let member = |id: &str| Member::new(id, "null");
         let mut roster = Roster::default();
         assert_eq!(
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_difference_of_two_rosters_tells_who_left_and_who_joined() {
+    fn the_difference_of_two_rosters_is_leaves_then_joins() {
         let of = |ids: &[&str]| {
             Roster::from_members(None, ids.iter().map(|id| Member::new(*id, "null")))
         };

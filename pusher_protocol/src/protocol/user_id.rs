@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_and_integers_are_ids_and_nothing_else_is() {
+    fn only_strings_and_integers_are_user_ids() {
         for (json, id) in [
             (r#""7""#, Some("7")),
             ("7", Some("7")),

@@ -312,7 +312,7 @@ impl Session {
                 );
             }
             Connection::Connected { heartbeat, .. } => {
-                match heartbeat.check(now, &self.context.config.timing) {
+                match heartbeat.time_passed(now, &self.context.config.timing) {
                     HeartbeatAction::None => {}
                     HeartbeatAction::Ping => self.context.send(ClientFrame::Ping),
                     HeartbeatAction::TimedOut { after } => {

@@ -47,16 +47,13 @@ impl Context {
     }
 
     pub(super) fn send(&mut self, frame: ClientFrame<'_>) {
-        self.output(Output::Send {
-            text: FrameText::new(frame.encode()),
-            answer: None,
-        });
+        self.send_with_answer(frame, None);
     }
 
-    pub(super) fn send_with_answer(&mut self, frame: ClientFrame<'_>, id: SendId) {
+    pub(super) fn send_with_answer(&mut self, frame: ClientFrame<'_>, answer: Option<SendId>) {
         self.output(Output::Send {
             text: FrameText::new(frame.encode()),
-            answer: Some(id),
+            answer,
         });
     }
 

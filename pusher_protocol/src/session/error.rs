@@ -15,7 +15,7 @@ pub enum PusherError {
     #[error(transparent)]
     Connection(#[from] ConnectionError),
     /// The server sent a `pusher:error` and kept the connection open.
-    #[error("the server reports an error{}: {message}", code_suffix(*.code))]
+    #[error("the server reported an error{}: {message}", code_suffix(*.code))]
     Server {
         /// The error code, if the server sent one.
         code: Option<u16>,
@@ -27,7 +27,7 @@ pub enum PusherError {
     /// The authorization of a channel failed for a transient reason. It is retried as
     /// [`RetryPolicy`](crate::config::RetryPolicy) defines, and the channel stays in
     /// [`Subscribing`](crate::session::SubscriptionStatus::Subscribing).
-    #[error("{channel} was not authorized and will be asked for again: {error}")]
+    #[error("failed to authorize {channel}, retrying: {error}")]
     Authorization {
         /// The channel.
         channel: ChannelName,
@@ -36,19 +36,19 @@ pub enum PusherError {
     },
     /// The authentication of the user failed for a transient reason. It is retried as
     /// [`RetryPolicy`](crate::config::RetryPolicy) defines.
-    #[error("the user was not authenticated and will be asked for again: {error}")]
+    #[error("failed to authenticate the user, retrying: {error}")]
     Authentication {
         /// The cause.
         error: AuthError,
     },
     /// The [`ReconnectHook`](crate::session::ReconnectHook) panicked; the policy decided instead.
-    #[error("the reconnect hook panicked, so the policy decided")]
+    #[error("the reconnect hook panicked; the reconnect policy was used instead")]
     ReconnectHookPanicked,
     /// A frame that is not a Pusher message was ignored.
     #[error(transparent)]
     Frame(#[from] FrameError),
     /// An event of an encrypted channel could not be decrypted and was dropped.
-    #[error("{event} on {channel} could not be decrypted: {reason}")]
+    #[error("failed to decrypt {event} on {channel}, event dropped: {reason}")]
     Undecryptable {
         /// The channel.
         channel: ChannelName,
@@ -58,7 +58,7 @@ pub enum PusherError {
         reason: String,
     },
     /// A message of the protocol without its required fields was ignored.
-    #[error("{event} came without what it must hold")]
+    #[error("ignored a {event} message without its required fields")]
     Incomplete {
         /// The message's event name.
         event: String,
@@ -73,7 +73,7 @@ pub enum ConnectionError {
     #[error(transparent)]
     InvalidEndpoint(#[from] EndpointError),
     /// A configured handshake header has an invalid name or value, or is reserved for the WebSocket handshake.
-    #[error("the handshake header {name:?} cannot be sent: {reason}")]
+    #[error("invalid handshake header {name:?}: {reason}")]
     InvalidHeader {
         /// The header's name.
         name: String,
@@ -84,7 +84,7 @@ pub enum ConnectionError {
     #[error("{0}")]
     Unsupported(String),
     /// The host's name could not be resolved.
-    #[error("the address of {host} was not found: {reason}")]
+    #[error("failed to resolve {host}: {reason}")]
     LookUp {
         /// The host.
         host: String,
@@ -92,7 +92,7 @@ pub enum ConnectionError {
         reason: String,
     },
     /// No TCP connection to any of the host's addresses.
-    #[error("{host}:{port} was not reached: {reason}")]
+    #[error("failed to connect to {host}:{port}: {reason}")]
     Tcp {
         /// The host.
         host: String,
@@ -102,7 +102,7 @@ pub enum ConnectionError {
         reason: String,
     },
     /// The HTTP proxy did not open a tunnel to the server.
-    #[error("the proxy {host}:{port} made no tunnel{}: {reason}", status_suffix(*.status))]
+    #[error("the proxy {host}:{port} did not open a tunnel{}: {reason}", status_suffix(*.status))]
     Proxy {
         /// The proxy's host.
         host: String,
@@ -114,13 +114,13 @@ pub enum ConnectionError {
         reason: String,
     },
     /// A custom transport failed to connect.
-    #[error("the transport did not connect: {reason}")]
+    #[error("the custom transport failed to connect: {reason}")]
     Transport {
         /// The transport's error.
         reason: String,
     },
     /// The TLS handshake failed.
-    #[error("TLS with {host} failed: {reason}")]
+    #[error("the TLS handshake with {host} failed: {reason}")]
     Tls {
         /// The host.
         host: String,
@@ -136,7 +136,7 @@ pub enum ConnectionError {
         reason: String,
     },
     /// The attempt took longer than [`Timing::dial_timeout`](crate::config::Timing::dial_timeout).
-    #[error("no connection within {after:?}: still waiting for {phase}")]
+    #[error("connecting timed out after {after:?}, still waiting for {phase}")]
     TimedOut {
         /// The phase that was not finished.
         phase: DialPhase,
@@ -166,41 +166,37 @@ pub enum ConnectionError {
         reason: String,
     },
     /// The server closed the connection before its first message, without a code. Sockudo does so for an unknown app key.
-    #[error(
-        "the server ended the connection before its first message (is the app key right?): {reason}"
-    )]
+    #[error("the server closed the connection before the handshake; check the app key: {reason}")]
     NotEstablished {
         /// The system's error.
         reason: String,
     },
     /// No message arrived in time after a ping.
-    #[error("the server did not answer a ping within {after:?}")]
+    #[error("ping timed out: no message from the server within {after:?}")]
     PongTimedOut {
         /// The timeout.
         after: Duration,
     },
     /// The endpoint does not speak the Pusher protocol.
-    #[error("what answers there does not speak the Pusher protocol: {reason}")]
+    #[error("the endpoint does not speak the Pusher protocol: {reason}")]
     NotPusher {
         /// What arrived instead of the handshake.
         reason: String,
     },
     /// The server sent a message larger than [`Limits::inbound_message_bytes`](crate::config::Limits::inbound_message_bytes),
     /// or violated the WebSocket protocol.
-    #[error("the server sent what cannot be read: {reason}")]
+    #[error("the server sent an unreadable message: {reason}")]
     Unreadable {
         /// What went wrong.
         reason: String,
     },
     /// User code requested more than five reconnects within five seconds, by `connect` after `disconnect` or by another
     /// endpoint. The next dial is delayed.
-    #[error(
-        "the game has the connection made anew all the time, so the next attempt waits a little"
-    )]
+    #[error("reconnect requested too often; throttled")]
     RestartedTooOften,
     /// [`ReconnectPolicy::max_attempts`](crate::config::ReconnectPolicy::max_attempts) attempts failed, or the reconnect hook
     /// gave up.
-    #[error("gave up after {attempts} attempts; the last: {last}")]
+    #[error("gave up after {attempts} attempts: {last}")]
     GaveUp {
         /// The number of attempts.
         attempts: u32,
@@ -238,16 +234,16 @@ impl PusherError {
 #[non_exhaustive]
 pub enum DialPhase {
     /// Any phase before the first message, if the phase is unknown: browsers and custom transports do not report it.
-    #[error("the connection to open")]
+    #[error("the connection")]
     Open,
     /// Resolving the host's name.
-    #[error("the host's address")]
+    #[error("the DNS lookup")]
     LookUp,
     /// Connecting to an address.
     #[error("the TCP connection")]
     Tcp,
     /// Requesting a tunnel from the HTTP proxy.
-    #[error("the proxy's tunnel")]
+    #[error("the proxy tunnel")]
     Proxy,
     /// The TLS handshake.
     #[error("the TLS handshake")]
@@ -256,7 +252,7 @@ pub enum DialPhase {
     #[error("the WebSocket upgrade")]
     Upgrade,
     /// Waiting for the first message of the Pusher protocol.
-    #[error("the server's pusher:connection_established")]
+    #[error("pusher:connection_established")]
     Establishment,
 }
 
@@ -280,18 +276,16 @@ pub enum SubscriptionError {
     },
     /// The server did not reply within [`Timing::subscribe_timeout`](crate::config::Timing::subscribe_timeout). Some servers
     /// refuse without naming the channel. If the server confirms late, the channel becomes subscribed.
-    #[error(
-        "the server did not answer the subscription in time (some servers refuse without naming the channel)"
-    )]
+    #[error("the subscription timed out (some servers refuse without naming the channel)")]
     TimedOut,
     /// The authorization of a presence channel has no `channel_data`, and no user is signed in. Retried after the next
     /// sign-in.
     #[error(
-        "the authorization has no channel_data, and nobody is signed in whose id could stand for it"
+        "the authorization has no channel_data and no user is signed in; add channel_data, or sign in"
     )]
     NoIdentity,
     /// The channel is encrypted, and this build does not support that.
-    #[error("this build has no encrypted channels: the feature \"encrypted\" is off")]
+    #[error("this build does not support encrypted channels; enable the feature \"encrypted\"")]
     EncryptionDisabled,
     /// User code signed out, which suspends the channels that need an authorization.
     #[error("signed out")]
@@ -326,10 +320,10 @@ pub enum SignInError {
         message: String,
     },
     /// The server did not reply in time. Not every server supports sign-in.
-    #[error("the server did not answer the sign-in in time (not every server knows sign-in)")]
+    #[error("the sign-in timed out (not every server supports sign-in)")]
     TimedOut,
     /// The server's reply contains no user id.
-    #[error("the server's answer names no user")]
+    #[error("the server's sign-in reply contains no user id")]
     NoUser,
 }
 
@@ -338,7 +332,7 @@ pub enum SignInError {
 #[non_exhaustive]
 pub enum SendError {
     /// The event's name does not start with `client-`.
-    #[error("client events are named client-…: {event:?} is not")]
+    #[error("client event names must start with \"client-\", unlike {event:?}")]
     NotAClientEvent {
         /// The event's name.
         event: String,
@@ -347,13 +341,13 @@ pub enum SendError {
     #[error(transparent)]
     InvalidChannel(#[from] crate::protocol::ChannelNameError),
     /// The channel's kind does not support client events.
-    #[error("client events need a private or presence channel: {kind:?} has none")]
+    #[error("client events need a private or presence channel, not {kind:?}")]
     WrongKind {
         /// The channel's kind.
         kind: ChannelKind,
     },
     /// The data is larger than [`Limits::client_event_bytes`](crate::config::Limits::client_event_bytes).
-    #[error("the data has {size} bytes, at most {limit} are allowed")]
+    #[error("the data has {size} bytes, the limit is {limit}")]
     TooLarge {
         /// The size of the data as JSON, in bytes.
         size: usize,
@@ -361,7 +355,7 @@ pub enum SendError {
         limit: usize,
     },
     /// The data cannot be serialized as JSON.
-    #[error("the data cannot be written as JSON: {reason}")]
+    #[error("failed to serialize the data as JSON: {reason}")]
     NotSerializable {
         /// The serializer's error.
         reason: String,
@@ -373,28 +367,28 @@ pub enum SendError {
     #[error("not subscribed to the channel")]
     NotSubscribed,
     /// The rate limit [`Limits::client_events_per_second`](crate::config::Limits::client_events_per_second) was reached.
-    #[error("more than {limit} client events within a second")]
+    #[error("rate limited to {limit} client events per second")]
     RateLimited {
         /// The limit, in events per second.
         limit: u32,
     },
     /// The send buffer is full, because the server does not read.
-    #[error("too much is waiting to be sent already")]
+    #[error("the send buffer is full")]
     Backlogged,
     /// The queue of client events is full: see [`Limits::queued_client_events`](crate::config::Limits::queued_client_events).
-    #[error("{limit} client events are waiting already")]
+    #[error("the queue is full: {limit} client events are waiting")]
     QueueFull {
         /// The limit.
         limit: usize,
     },
     /// The event waited longer than [`Timing::queue_timeout`](crate::config::Timing::queue_timeout).
-    #[error("it waited longer than {after:?} to be sent")]
+    #[error("timed out after {after:?} in the queue")]
     TimedOut {
         /// The timeout.
         after: Duration,
     },
     /// The channel was unsubscribed while the event waited.
-    #[error("the channel was unsubscribed while it waited")]
+    #[error("the channel was unsubscribed before the event was sent")]
     Unsubscribed,
     /// User code signed out, which suspends the channels that need an authorization.
     #[error("signed out")]

@@ -4,9 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     protocol::{ChannelKind, ClientFrame, EventData, ServerFrame, redacted_excerpt},
-    session::{
-        EventTarget, Notice, PusherError, ReceivedEvent, Session, channels::Identity, user::User,
-    },
+    session::{EventTarget, Notice, PusherError, ReceivedEvent, Session, user::User},
 };
 
 impl Session {
@@ -85,7 +83,7 @@ impl Session {
             }
             "pusher:signin_success" => {
                 if self.user.on_succeeded(context, data) {
-                    self.channels.on_identity(context, &self.user.identity());
+                    self.on_identity_changed();
                 }
             }
             "pusher_internal:watchlist_events" => self.handle_watchlist(data),
@@ -100,25 +98,29 @@ impl Session {
         let code = error_code(&fields);
         let message = error_message(&fields, &frame.data);
         let channel = frame.channel.as_deref();
-        let context = &mut self.context;
         if channel.is_some_and(|channel| self.user.owns_channel(channel)) {
-            self.user.announce(context);
+            self.user.announce(&mut self.context);
         }
-        let ambiguous = self.channels.has_pending_replies(context.now);
-        if channel.is_none() && self.user.on_refused(context, code, &message, ambiguous) {
-            self.channels.on_identity(context, &Identity::None);
+        let ambiguous = self.channels.has_pending_replies(self.context.now);
+        if channel.is_none()
+            && self
+                .user
+                .on_refused(&mut self.context, code, &message, ambiguous)
+        {
+            self.on_identity_changed();
         }
-        let receiving = channel
+        let channel = channel
             .and_then(|channel| self.channels.receiving(channel))
             .cloned();
-        context.report(PusherError::Server {
+        self.context.report(PusherError::Server {
             code,
             message: message.clone(),
-            channel: receiving.clone(),
+            channel: channel.clone(),
         });
         // On a subscribed channel the error is about something else, such as a client event.
-        if let Some(channel) = receiving.filter(|name| !self.channels.is_subscribed(name)) {
-            self.channels.on_refused(context, &channel, code, &message);
+        if let Some(channel) = channel.filter(|name| !self.channels.is_subscribed(name)) {
+            self.channels
+                .on_refused(&mut self.context, &channel, code, &message);
         }
     }
 
@@ -152,50 +154,39 @@ impl Session {
             user_id,
             extras,
         } = frame;
-        let Some(channel) = channel else {
-            if is_watchlist(&self.user, &event) {
-                let user_ids = user_ids(&Value::Object(data.fields()));
-                self.context.notice(Notice::Watchlist {
-                    event: event.into_owned(),
-                    user_ids,
-                });
-                return None;
-            }
-            return Some(ReceivedEvent {
-                target: EventTarget::Connection,
-                event,
-                data,
-                user_id: None,
-                extras,
+        if channel.is_none() && is_watchlist(&self.user, &event) {
+            let user_ids = user_ids(&Value::Object(data.fields()));
+            self.context.notice(Notice::Watchlist {
+                event: event.into_owned(),
+                user_ids,
             });
+            return None;
+        }
+        let is_protocol_event = event.starts_with("pusher:");
+        let received = |target, user_id| ReceivedEvent {
+            target,
+            event,
+            data,
+            user_id,
+            extras,
         };
-        if let Some(name) = self.channels.receiving(&channel) {
+        let Some(channel) = channel else {
+            return Some(received(EventTarget::Connection, None));
+        };
+        if let Some(name) = self.channels.receiving(&channel).cloned() {
             let kind = name.kind();
-            let name = name.clone();
+            // On other channels the protocol has no sender, so a server may relay what a client put there.
             let user_id = user_id.filter(|_| kind == ChannelKind::Presence);
-            let is_encrypted =
-                kind == ChannelKind::PrivateEncrypted && !event.starts_with("pusher:");
-            let event = ReceivedEvent {
-                target: EventTarget::Channel(name.clone()),
-                event,
-                data,
-                user_id,
-                extras,
-            };
-            if is_encrypted {
+            let event = received(EventTarget::Channel(name.clone()), user_id);
+            if kind == ChannelKind::PrivateEncrypted && !is_protocol_event {
                 self.channels.decrypt(&mut self.context, &name, event)
             } else {
                 Some(event)
             }
-        } else if self.user.owns_channel(&channel) && !event.starts_with("pusher:") {
-            let event = ReceivedEvent {
-                target: EventTarget::User,
-                event,
-                data,
-                user_id: None,
-                extras,
-            };
-            // The event proves that the user's channel is subscribed, even if its confirmation is missing.
+        } else if self.user.owns_channel(&channel) && !is_protocol_event {
+            let event = received(EventTarget::User, None);
+            // The event proves that the user's channel is subscribed, even if its confirmation is missing. The sign-in is
+            // reported first, and the event after it.
             if self.user.announce(&mut self.context) {
                 self.context.notice(Notice::Event(event.into_owned()));
                 None

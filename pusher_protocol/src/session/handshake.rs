@@ -50,7 +50,7 @@ impl Session {
             }
             "pusher:ping" => self.context.send(ClientFrame::Pong),
             "pusher:pong" => {}
-            _ => self.reject_server("another message came before connection_established"),
+            _ => self.reject_server("the first message was not connection_established"),
         }
     }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::{config::Timing, session::throttle::Throttle};
 
-/// The longest wait for a pong when the connection is in doubt: a player who returns to the game wants to know soon.
+/// The longest wait for a pong after a check: a player who returns to the game wants to know soon.
 const CHECK_PONG_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pings of a connection in doubt, which user code may cause in every frame.
+/// Pings that check the connection, which user code may request in every frame.
 const CHECK_PINGS: Throttle = Throttle::new(1, Duration::from_secs(1));
 
 /// Detects a dead connection. Everything received proves that it is alive; what is sent does not.
@@ -18,7 +18,7 @@ pub(super) struct Heartbeat {
     last_received: Duration,
     ping: Option<Ping>,
     pings: Throttle,
-    /// When to send a ping because the connection is in doubt.
+    /// When to send a ping because a check was requested.
     check_at: Option<Duration>,
 }
 
@@ -61,7 +61,7 @@ impl Heartbeat {
     }
 
     /// Returns what is due now. A returned `Ping` counts as sent.
-    pub(super) fn check(&mut self, now: Duration, timing: &Timing) -> HeartbeatAction {
+    pub(super) fn time_passed(&mut self, now: Duration, timing: &Timing) -> HeartbeatAction {
         let pong_timeout = timing.pong_timeout;
         match &self.ping {
             Some(ping) if now >= ping.sent_at + ping.timeout => HeartbeatAction::TimedOut {
@@ -74,7 +74,7 @@ impl Heartbeat {
         }
     }
 
-    /// Pings a connection in doubt, or schedules the ping if the last one was less than a second ago.
+    /// Checks the connection with a ping, or schedules it if the last ping was less than a second ago.
     pub(super) fn check_now(&mut self, now: Duration, pong_timeout: Duration) -> HeartbeatAction {
         if self.ping.is_some() {
             return HeartbeatAction::None;
@@ -86,7 +86,8 @@ impl Heartbeat {
         self.ping(now, pong_timeout.min(CHECK_PONG_TIMEOUT))
     }
 
-    /// Schedules a ping for the next timer, so that the driver passes waiting frames first: they may be older than the doubt.
+    /// Schedules a ping for the next timer, so that the driver passes waiting frames first: they may be older than the reason
+    /// for the check.
     pub(super) fn check_later(&mut self, now: Duration) {
         self.check_at = Some(now);
         // If the machine slept, the monotonic clock may not show how long ago the last ping was.

@@ -151,8 +151,7 @@ impl Session {
                     .user
                     .on_authenticated(&mut self.context, request, answer)
                 {
-                    self.channels
-                        .on_identity(&mut self.context, &self.user.identity());
+                    self.on_identity_changed();
                 }
             }
             Input::TimePassed => {
@@ -267,9 +266,14 @@ impl Session {
         self.channels.time_passed(&mut self.context);
         let socket_id = self.channels.socket_id();
         if self.user.time_passed(&mut self.context, socket_id) {
-            self.channels
-                .on_identity(&mut self.context, &self.user.identity());
+            self.on_identity_changed();
         }
+    }
+
+    /// The sign-in succeeded or failed, which decides about channels that waited for it.
+    fn on_identity_changed(&mut self) {
+        self.channels
+            .on_identity(&mut self.context, &self.user.identity());
     }
 
     /// Updates the time. Returns whether the machine slept since the last call.

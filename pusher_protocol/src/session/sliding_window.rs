@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sliding_second_holds_no_more_than_the_limit() {
+    fn a_sliding_window_holds_no_more_than_the_limit() {
         let mut rate = SlidingWindow::new(Duration::from_secs(1));
         let at = Duration::from_millis;
         for time in [0, 100, 200] {

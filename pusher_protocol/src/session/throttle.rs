@@ -44,7 +44,7 @@ impl Throttle {
         }
     }
 
-    /// Each token taken with [`take_jittered`](Self::take_jittered) comes back up to this share of `every` later.
+    /// Each token taken with [`take_jittered`](Self::take_jittered) returns up to this share of `every` later.
     pub(crate) const fn with_jitter(mut self, jitter: f64) -> Self {
         self.jitter = jitter;
         self

@@ -1,4 +1,4 @@
-//! Every message that the protocol's document shows, with what it does to a client that awaits it.
+//! Every message in the protocol's documentation, with its effect on a client that expects it.
 
 use pusher_protocol::{
     protocol::ChannelAuthorization,
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A message with its data as a value, and its effect.
+/// A message with its data as a JSON value, and its effect.
 pub struct Documented {
     pub message: &'static str,
     pub effect: &'static str,
@@ -20,7 +20,7 @@ macro_rules! documented {
     };
 }
 
-/// What comes on a connection that stands; the client is [`busy_client`].
+/// Messages on an open connection of a [`busy_client`].
 pub const MESSAGES: &[Documented] = documented! {
     r#"{"event":"pusher:error","data":{"code":4301,"message":"m"}}"# => "error Server 4301",
     r#"{"event":"pusher:error","data":{"code":null,"message":"m"}}"# => "error Server",
@@ -63,7 +63,7 @@ pub const MESSAGES: &[Documented] = documented! {
     r#"{"event":"pusher_internal:something_new","channel":"lobby","data":{"a":1}}"# => "-",
 };
 
-/// What comes first on a new connection.
+/// First messages of a new connection.
 pub const FIRST_MESSAGES: &[Documented] = documented! {
     r#"{"event":"pusher:connection_established","data":{"socket_id":"123.456","activity_timeout":120}}"# => "Connected",
     r#"{"event":"pusher:connection_established","data":{"socket_id":"123.456"}}"# => "Connected",
@@ -79,8 +79,7 @@ pub fn parse(message: &str) -> Value {
     serde_json::from_str(message).expect("the documented messages are JSON")
 }
 
-/// A client that awaits whatever a server may say: subscribed to a channel of each kind, with a subscription and a sign-in
-/// unanswered.
+/// A client that expects any message: subscribed to a channel of each kind, with a pending subscription and a pending sign-in.
 pub fn busy_client() -> Client {
     let mut client = Client::connected();
     client.subscribe("lobby");
@@ -97,7 +96,7 @@ pub fn busy_client() -> Client {
     client.authorize_as(asked, "u1");
     client.want("private-wanted");
     let asked = request(&client.command(Command::SignIn));
-    client.vouch(asked, &json!({"id": "u1"}));
+    client.authenticate(asked, &json!({"id": "u1"}));
     let asked = request(&client.want("presence-anonymous"));
     client.authorize(asked);
     client

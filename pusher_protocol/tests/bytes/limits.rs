@@ -1,4 +1,4 @@
-//! Sizes at, below and above each limit, and numbers at the edges of their types.
+//! Sizes at, below and above each limit, and numbers at the bounds of their types.
 
 use pusher_protocol::{
     ChannelName, ChannelNameError, NameRules,
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{documented::busy_client, support::*};
 
 #[test]
-fn a_channel_name_has_at_most_two_hundred_characters_however_many_bytes_they_take() {
+fn the_name_limit_counts_characters_not_bytes() {
     // The hosted service documents 164 and checks 200.
     for length in [1, 163, 164, 165, 199, 200] {
         let strict = ChannelName::new(&"x".repeat(length), NameRules::Strict);
@@ -35,7 +35,7 @@ fn a_channel_name_has_at_most_two_hundred_characters_however_many_bytes_they_tak
 }
 
 #[test]
-fn a_channel_of_the_longest_name_works_and_longer_ones_of_a_server_are_nobodys() {
+fn longest_channel_names_work_and_overlong_ones_are_dropped() {
     let longest = "x".repeat(CHANNEL_NAME_LENGTH);
     let mut client = Client::connected();
     client.subscribe(&longest);
@@ -47,8 +47,8 @@ fn a_channel_of_the_longest_name_works_and_longer_ones_of_a_server_are_nobodys()
 }
 
 #[test]
-fn an_events_name_may_have_any_length_in_either_direction() {
-    // Servers check 200; what they say then is reported.
+fn event_names_have_no_length_limit() {
+    // Servers check for 200, and the error of the server is reported.
     let mut client = busy_client();
     for length in [1, 199, 200, 201, 100_000] {
         let event = "e".repeat(length);
@@ -73,7 +73,7 @@ fn an_events_name_may_have_any_length_in_either_direction() {
 }
 
 #[test]
-fn client_event_data_is_measured_in_bytes_of_json() {
+fn the_size_limit_counts_bytes_of_json() {
     let largest = Limits::default().client_event_bytes;
     assert_eq!(largest, 10_240);
     for (data, is_sent) in [
@@ -90,13 +90,13 @@ fn client_event_data_is_measured_in_bytes_of_json() {
         let data = data.to_string();
         let seen = client.send("private-room", "client-x", &data);
         assert_eq!(frames(&seen).len(), usize::from(is_sent), "{}", data.len());
-        let answer = words(None, &seen);
+        let answer = summarize(None, &seen);
         assert_eq!(answer == "rejected TooLarge", !is_sent, "{answer}");
     }
 }
 
 #[test]
-fn the_queue_takes_as_many_as_it_may_and_no_more() {
+fn the_queue_holds_exactly_its_limit() {
     for limit in [0, 1, 256] {
         let mut client = Client::new(SessionConfig {
             limits: Limits {
@@ -109,7 +109,7 @@ fn the_queue_takes_as_many_as_it_may_and_no_more() {
         let mut answers = Vec::new();
         for id in 0..=limit as u64 {
             let seen = client.send_with(SendMode::Queued, id, "private-room", "client-x", "1");
-            answers.push(words(None, &seen));
+            answers.push(summarize(None, &seen));
         }
         let full = answers.pop();
         assert!(
@@ -123,8 +123,8 @@ fn the_queue_takes_as_many_as_it_may_and_no_more() {
 }
 
 #[test]
-fn messages_around_the_largest_arrive_whole() {
-    // The driver refuses what is larger than the limit before the session sees it.
+fn messages_around_the_size_limit_arrive_complete() {
+    // The driver rejects larger messages before the session sees them.
     let limit = Limits::default().inbound_message_bytes;
     let mut client = busy_client();
     for length in [limit - 1, limit, limit + 1] {
@@ -142,7 +142,7 @@ fn messages_around_the_largest_arrive_whole() {
     }
 }
 
-/// The members that a client has after a server's list of so many.
+/// Returns the number of members after a server's list of this length.
 fn members_of(count: usize, id: impl Fn(usize) -> Value, info: &Value) -> usize {
     let mut client = busy_client();
     let ids: Vec<Value> = (0..count).map(id).collect();
@@ -161,8 +161,8 @@ fn members_of(count: usize, id: impl Fn(usize) -> Value, info: &Value) -> usize 
 }
 
 #[test]
-fn a_presence_channel_may_have_as_many_members_as_its_server_says() {
-    // The hosted service's limits: 100 members, 128 characters an id, 1 KB of info. Other servers have others.
+fn presence_channels_have_no_limit_on_members() {
+    // Limits of the hosted service: 100 members, 128 characters per id, 1 KB of info. Other servers have other limits.
     for count in [0, 1, 99, 100, 101, 5_000] {
         assert_eq!(
             members_of(count, |n| json!(format!("u{n}")), &json!(null)),
@@ -198,12 +198,12 @@ fn an_integer_id_keeps_every_digit() {
         let (_, seen) = client.frame(&json!({
             "event": "pusher_internal:member_added", "channel": "presence-room", "data": data
         }));
-        assert_eq!(words(None, &seen), format!("{id} joined"));
+        assert_eq!(summarize(None, &seen), format!("{id} joined"));
     }
 }
 
 #[test]
-fn a_watchlist_may_be_as_long_as_the_server_says() {
+fn watchlists_have_no_limit() {
     for count in [0, 1, 99, 100, 101, 10_000] {
         let mut client = busy_client();
         let ids: Vec<String> = (0..count).map(|n| format!("u{n}")).collect();
@@ -218,7 +218,7 @@ fn a_watchlist_may_be_as_long_as_the_server_says() {
 }
 
 #[test]
-fn numbers_beyond_their_type_count_as_none() {
+fn out_of_range_numbers_are_ignored() {
     for (count, told) in [
         (json!(0), "count 0"),
         (json!(u64::MAX), "count 18446744073709551615"),
@@ -231,7 +231,7 @@ fn numbers_beyond_their_type_count_as_none() {
         let (_, seen) = client.frame(&json!({
             "event": "pusher_internal:subscription_count", "channel": "lobby", "data": {"subscription_count": count}
         }));
-        assert_eq!(words(None, &seen), told, "{count}");
+        assert_eq!(summarize(None, &seen), told, "{count}");
     }
     for (code, told) in [
         (json!(4301), "error Server 4301"),
@@ -243,12 +243,12 @@ fn numbers_beyond_their_type_count_as_none() {
     ] {
         let mut client = Client::connected();
         let (_, seen) = client.frame(&json!({"event": "pusher:error", "data": {"code": code}}));
-        assert_eq!(words(None, &seen), told, "{code}");
+        assert_eq!(summarize(None, &seen), told, "{code}");
     }
 }
 
 #[test]
-fn json_of_any_depth_costs_no_more_than_its_message() {
+fn deeply_nested_json_is_no_problem() {
     for depth in [1, 126, 127, 128, 129, 20_000] {
         let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         for data in [
@@ -302,7 +302,7 @@ fn json_of_any_depth_costs_no_more_than_its_message() {
 }
 
 #[test]
-fn what_waits_for_a_new_key_is_bounded_and_what_is_too_much_is_reported() {
+fn the_rekey_backlog_is_bounded_in_events() {
     let mut client = busy_client();
     let data = json!({"nonce": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", "ciphertext": "AAAAAAAAAAAAAAAAAAAAAAAA"});
     let sealed = json!({"event": "e", "channel": "private-encrypted-foobar", "data": data});
@@ -312,7 +312,7 @@ fn what_waits_for_a_new_key_is_bounded_and_what_is_too_much_is_reported() {
         assert_eq!(client.frame(&sealed), (None, vec![]));
     }
     let (_, seen) = client.frame(&sealed);
-    assert_eq!(words(None, &seen), "error Undecryptable");
+    assert_eq!(summarize(None, &seen), "error Undecryptable");
     let refused = pusher_protocol::protocol::AuthError::http(403, "");
     let seen = client.input(Input::Authorized(asked, Err(refused)));
     assert_eq!(notices(&seen).len(), 1024, "each is reported");

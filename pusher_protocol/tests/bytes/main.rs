@@ -1,5 +1,5 @@
-//! Everything that comes from outside may be anything: documented messages, the same with each part missing or of another
-//! type, sizes around each limit, and chance.
+//! Untrusted input: documented messages, the same with each part missing or of another type, sizes around each limit, and
+//! random input.
 #![cfg(feature = "encrypted")]
 #![allow(
     clippy::unwrap_used,
@@ -10,11 +10,11 @@
     reason = "test code"
 )]
 
-mod answers;
-mod chance;
+mod backend_responses;
 mod documented;
 mod limits;
 mod mutations;
+mod random_input;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -26,25 +26,25 @@ use mutations::{forms, mutations};
 use support::*;
 
 #[test]
-fn every_documented_message_has_its_effect_in_each_form() {
+fn every_documented_message_has_its_effect() {
     for Documented { message, effect } in MESSAGES {
         for form in forms(&documented::parse(message)) {
             let mut client = busy_client();
             let (event, seen) = client.frame(&form);
-            assert_eq!(words(event.as_ref(), &seen), *effect, "{form}");
+            assert_eq!(summarize(event.as_ref(), &seen), *effect, "{form}");
         }
     }
     for Documented { message, effect } in FIRST_MESSAGES {
         for form in forms(&documented::parse(message)) {
             let mut client = dialling_client();
             let (event, seen) = client.frame(&form);
-            assert_eq!(words(event.as_ref(), &seen), *effect, "{form}");
+            assert_eq!(summarize(event.as_ref(), &seen), *effect, "{form}");
         }
     }
 }
 
 #[test]
-fn no_malformed_message_moves_the_connection_or_another_channel() {
+fn malformed_messages_change_no_other_state() {
     let mut tried = 0;
     for Documented { message, .. } in MESSAGES {
         let message = documented::parse(message);
@@ -55,7 +55,7 @@ fn no_malformed_message_moves_the_connection_or_another_channel() {
             let (event, seen) = client.frame(&mutation);
             assert!(states(&seen).is_empty(), "{mutation}: {seen:?}");
             for (channel, status) in statuses(&seen) {
-                // A presence channel waits for the sign-in, and is decided with it.
+                // A presence channel that waits for the sign-in is decided with it.
                 let decided = channel == own || channel == "presence-anonymous";
                 assert!(decided, "{mutation}: {channel} {status:?}");
             }
@@ -76,7 +76,7 @@ fn no_malformed_message_moves_the_connection_or_another_channel() {
 }
 
 #[test]
-fn no_malformed_first_message_connects_or_hangs() {
+fn no_malformed_handshake_connects_or_hangs() {
     for Documented { message, .. } in FIRST_MESSAGES.iter().chain(MESSAGES) {
         let message = documented::parse(message);
         for mutation in mutations(&message).iter().flat_map(forms) {
@@ -85,15 +85,15 @@ fn no_malformed_first_message_connects_or_hangs() {
             assert_eq!(event, None, "{mutation}");
             let connected =
                 |state: &ConnectionState| matches!(state, ConnectionState::Connected { .. });
-            let greeted = mutation["event"] == "pusher:connection_established";
+            let is_handshake = mutation["event"] == "pusher:connection_established";
             assert!(
-                greeted || !states(&seen).iter().any(connected),
+                is_handshake || !states(&seen).iter().any(connected),
                 "{mutation}"
             );
             let seen = client.wait(60 * SECOND);
             let failed = |state: &ConnectionState| matches!(state, ConnectionState::Failed { .. });
             assert!(
-                greeted
+                is_handshake
                     || mutation["event"] == "pusher:error"
                     || dials(&seen) > 0
                     || states(&seen).iter().any(failed),

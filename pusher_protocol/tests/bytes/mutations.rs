@@ -1,8 +1,8 @@
-//! A message with each of its parts left out, null, or of another type.
+//! Mutations of a message: each part removed, null, or of another type.
 
 use serde_json::{Value, json};
 
-/// `value` with each of its parts, at any depth, left out or replaced by each other kind of value.
+/// Returns `value` with each of its parts, at any depth, removed or replaced by each other kind of value.
 pub fn mutations(value: &Value) -> Vec<Value> {
     let others = [
         json!(null),
@@ -43,7 +43,7 @@ pub fn mutations(value: &Value) -> Vec<Value> {
     found
 }
 
-/// The forms that servers give to one message: its data as a value, and as a text of it.
+/// Returns the two forms in which servers send a message: its data as a JSON value, and as a string of it.
 pub fn forms(message: &Value) -> Vec<Value> {
     let mut forms = vec![message.clone()];
     if let Some(data) = message.get("data").filter(|data| !data.is_string()) {

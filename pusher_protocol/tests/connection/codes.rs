@@ -1,8 +1,8 @@
-//! What a code of the server's leads to, before the greeting and on a live connection.
+//! The action after each error or close code, before the handshake and on an open connection.
 
 use super::*;
 
-/// What a close code leads to: no dial at all, or the first dial within a span.
+/// The effect of a close code: no dial at all, or the range of the first dial's delay.
 #[test]
 fn each_close_code_leads_to_its_action() {
     let nothing = None;
@@ -65,7 +65,7 @@ fn each_close_code_leads_to_its_action() {
 }
 
 #[test]
-fn an_error_before_the_greeting_counts_as_the_close_code() {
+fn an_error_before_the_handshake_counts_as_close_code() {
     for data in [
         json!({"code": 4001, "message": "no such app"}),
         json!("{\"code\":4001,\"message\":\"no such app\"}"),
@@ -98,7 +98,7 @@ fn an_error_before_the_greeting_counts_as_the_close_code() {
 }
 
 #[test]
-fn an_error_on_a_live_connection_is_reported_and_changes_nothing() {
+fn an_error_on_an_open_connection_is_only_reported() {
     for data in [
         json!({"code": 4000, "message": "m"}),
         json!({"code": 4009, "message": "m"}),
@@ -125,7 +125,7 @@ fn an_error_on_a_live_connection_is_reported_and_changes_nothing() {
 }
 
 #[test]
-fn a_dial_that_ends_in_a_close_code_heeds_it() {
+fn a_dial_that_ends_with_a_close_code_follows_it() {
     for (code, is_final) in [(4001, true), (4100, false)] {
         let mut client = Client::new(SessionConfig::default());
         client.command(Command::Connect);

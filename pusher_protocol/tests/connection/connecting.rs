@@ -1,4 +1,4 @@
-//! Connecting and disconnecting, as the game asks.
+//! Commands to connect and disconnect.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn connecting_goes_through_connecting_to_connected() {
 }
 
 #[test]
-fn the_greeting_may_come_as_an_object_too() {
+fn the_handshake_data_may_be_an_object() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     client.open();
@@ -32,7 +32,7 @@ fn the_greeting_may_come_as_an_object_too() {
 }
 
 #[test]
-fn saying_connect_twice_dials_once() {
+fn connecting_twice_dials_once() {
     let mut client = Client::new(SessionConfig::default());
     assert_eq!(dials(&client.command(Command::Connect)), 1);
     assert_eq!(client.command(Command::Connect), []);
@@ -41,7 +41,7 @@ fn saying_connect_twice_dials_once() {
 }
 
 #[test]
-fn an_idle_session_asks_for_nothing() {
+fn an_idle_session_has_no_timers() {
     let mut client = Client::new(SessionConfig::default());
     assert_eq!(client.session.wake_at(), None);
     assert_eq!(client.command(Command::Disconnect), []);
@@ -80,7 +80,7 @@ fn disconnecting_while_dialling_cancels_the_dial() {
 }
 
 #[test]
-fn disconnecting_ends_a_waiting_retry() {
+fn disconnecting_cancels_the_wait() {
     let mut client = Client::connected();
     assert!(states(&client.lose()).iter().any(is_waiting));
     assert_eq!(
@@ -102,7 +102,7 @@ fn connecting_skips_a_waiting_retry() {
     );
 }
 
-/// A game that asks to connect in every frame for a minute while each dial ends so, and how often that dials.
+/// Counts the dials of a game that sends `Connect` in every frame for a minute while each dial ends with `end`.
 fn dials_of_an_impatient_game(frames_a_second: u32, end: impl Fn(&mut Client)) -> usize {
     let mut client = Client::new(SessionConfig::default());
     let mut dialled = 0;
@@ -118,7 +118,7 @@ fn dials_of_an_impatient_game(frames_a_second: u32, end: impl Fn(&mut Client)) -
 }
 
 #[test]
-fn a_game_that_connects_in_every_frame_dials_as_seldom_as_the_policy_would() {
+fn connecting_in_every_frame_dials_no_more_than_the_policy() {
     for frames_a_second in [5, 8, 20, 60, 144] {
         let refused =
             dials_of_an_impatient_game(frames_a_second, |client| drop(refuse_dial(client)));
@@ -150,8 +150,7 @@ fn a_hint_in_every_frame_dials_once_a_second() {
 }
 
 #[test]
-fn a_game_that_connects_whenever_there_is_a_failure_dials_within_a_second_once_and_then_as_the_policy_says()
- {
+fn connecting_at_each_failure_dials_soon_once_then_backs_off() {
     let mut client = Client::connected();
     client.wait(60 * SECOND / 4);
     client.lose();
@@ -168,7 +167,7 @@ fn a_game_that_connects_whenever_there_is_a_failure_dials_within_a_second_once_a
     assert!(longest > 15 * SECOND, "{longest:?}");
 }
 
-/// A client whose policy waits for long.
+/// A client whose policy has long delays.
 fn with_long_waits() -> Client {
     let mut client = Client::connected_with(SessionConfig {
         reconnect: ReconnectPolicy {
@@ -183,7 +182,7 @@ fn with_long_waits() -> Client {
 }
 
 #[test]
-fn a_player_who_presses_a_button_is_heard_though_code_connects_at_each_failure_too() {
+fn a_later_manual_connect_skips_the_wait_despite_reactions() {
     let mut client = with_long_waits();
     client.lose();
     client.command(Command::Connect);
@@ -200,7 +199,7 @@ fn a_player_who_presses_a_button_is_heard_though_code_connects_at_each_failure_t
 }
 
 #[test]
-fn a_second_press_of_a_button_changes_nothing() {
+fn connecting_again_during_the_dial_spacing_changes_nothing() {
     let mut client = with_long_waits();
     client.lose();
     client.wait(SECOND / 2);
@@ -215,7 +214,7 @@ fn a_second_press_of_a_button_changes_nothing() {
 }
 
 #[test]
-fn connecting_skips_a_wait_of_the_policy_that_is_long_from_the_first_time_on() {
+fn connecting_skips_a_long_first_wait() {
     let mut client = Client::connected_with(SessionConfig {
         reconnect: ReconnectPolicy {
             min_delay: 3600 * SECOND,
@@ -231,7 +230,7 @@ fn connecting_skips_a_wait_of_the_policy_that_is_long_from_the_first_time_on() {
 }
 
 #[test]
-fn connecting_soon_after_a_failure_waits_a_little_and_says_why() {
+fn connecting_soon_after_a_failure_waits_and_reports_why() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     client.establish();
@@ -255,7 +254,7 @@ fn connecting_soon_after_a_failure_waits_a_little_and_says_why() {
 }
 
 #[test]
-fn a_new_endpoint_is_dialled_with_the_channels_kept() {
+fn a_redial_keeps_the_channels() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     let seen = client.command(Command::Redial);

@@ -1,9 +1,9 @@
-//! Signs of life: pings, pongs, sleep.
+//! Pings, pongs, and the detection of sleep.
 
 use super::*;
 
 #[test]
-fn silence_is_answered_with_a_ping_and_more_silence_with_a_reconnect() {
+fn silence_leads_to_a_ping_and_then_to_a_reconnect() {
     let mut client = Client::connected();
     let ping = json!({"event": "pusher:ping", "data": {}});
     assert_eq!(client.wait(30 * SECOND - Duration::from_millis(1)), []);
@@ -55,7 +55,7 @@ fn the_shorter_activity_timeout_of_client_and_server_counts() {
 }
 
 #[test]
-fn another_activity_timeout_counts_for_the_connection_that_stands() {
+fn a_new_activity_timeout_applies_to_the_open_connection() {
     let mut client = Client::connected();
     let with = |seconds| SessionConfig {
         timing: Timing {
@@ -75,7 +75,7 @@ fn another_activity_timeout_counts_for_the_connection_that_stands() {
 }
 
 #[test]
-fn anything_that_comes_is_a_sign_of_life_and_what_is_sent_is_none() {
+fn anything_received_proves_the_connection_is_alive() {
     for text in [
         r#"{"event":"pusher:pong","data":{}}"#,
         r#"{"event":"pusher:pong"}"#,
@@ -107,7 +107,7 @@ fn anything_that_comes_is_a_sign_of_life_and_what_is_sent_is_none() {
 }
 
 #[test]
-fn the_answer_to_a_ping_tells_the_round_trip() {
+fn a_pong_reports_the_round_trip() {
     let mut client = Client::connected();
     client.wait(30 * SECOND);
     client.wait(Duration::from_millis(42));
@@ -119,7 +119,7 @@ fn the_answer_to_a_ping_tells_the_round_trip() {
 }
 
 #[test]
-fn a_ping_is_answered_with_a_pong_and_nothing_else() {
+fn a_ping_gets_a_pong_and_nothing_else() {
     let mut client = Client::connected();
     let pong = [Seen::Frame(json!({"event": "pusher:pong", "data": {}}))];
     assert_eq!(
@@ -130,7 +130,7 @@ fn a_ping_is_answered_with_a_pong_and_nothing_else() {
 }
 
 #[test]
-fn after_sleep_the_link_is_asked_at_once_and_a_live_one_survives() {
+fn after_sleep_the_connection_is_pinged_at_once() {
     let mut client = Client::connected();
     client.wait(SECOND);
     client.now.wall += 600 * SECOND;
@@ -158,7 +158,7 @@ fn pings(seen: &[Seen]) -> usize {
 }
 
 #[test]
-fn after_sleep_a_dead_link_is_noticed_soon_though_frames_from_before_are_read_first() {
+fn after_sleep_a_dead_connection_is_detected_soon() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     client.wait(SECOND);
@@ -173,7 +173,7 @@ fn after_sleep_a_dead_link_is_noticed_soon_though_frames_from_before_are_read_fi
 }
 
 #[test]
-fn after_sleep_a_live_link_survives_though_frames_from_before_are_read_first() {
+fn after_sleep_a_live_connection_with_old_frames_survives() {
     let mut client = Client::connected();
     client.wait(SECOND);
     client.now.wall += 600 * SECOND;
@@ -184,7 +184,7 @@ fn after_sleep_a_live_link_survives_though_frames_from_before_are_read_first() {
 }
 
 #[test]
-fn after_sleep_a_silent_link_is_given_no_longer_than_another() {
+fn after_sleep_a_silent_connection_gets_no_extra_time() {
     let mut client = Client::connected();
     client.now.monotonic += 30 * SECOND;
     client.now.wall += 600 * SECOND;
@@ -193,7 +193,7 @@ fn after_sleep_a_silent_link_is_given_no_longer_than_another() {
 }
 
 #[test]
-fn after_sleep_a_frame_of_an_older_socket_does_not_hide_that_the_machine_slept() {
+fn after_sleep_a_stale_frame_does_not_hide_the_sleep() {
     let mut client = Client::connected();
     let old = client.dial.unwrap();
     client.wait(10 * SECOND);
@@ -205,7 +205,7 @@ fn after_sleep_a_frame_of_an_older_socket_does_not_hide_that_the_machine_slept()
 }
 
 #[test]
-fn a_link_that_is_doubted_in_every_frame_is_asked_about_once_a_second() {
+fn checking_in_every_frame_pings_once_a_second() {
     let mut client = Client::connected();
     let mut pings = 0;
     for _ in 0..600 {

@@ -1,4 +1,4 @@
-//! How a session connects, notices that a connection died, and comes back.
+//! How a session connects, detects a dead connection, and reconnects.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,11 +12,11 @@
 mod support;
 
 mod codes;
-mod coming_back;
 mod connecting;
 mod dialling;
 mod heartbeat;
 mod received;
+mod reconnecting;
 
 use std::time::Duration;
 

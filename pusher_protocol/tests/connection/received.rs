@@ -1,9 +1,9 @@
-//! What comes that is none of the protocol's, or of another connection.
+//! Received frames that are not of the protocol, or are of a stale connection.
 
 use super::*;
 
 #[test]
-fn what_an_old_socket_still_says_counts_for_nothing() {
+fn inputs_of_a_stale_socket_are_ignored() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     let old = client.dial.unwrap();
@@ -22,7 +22,7 @@ fn what_an_old_socket_still_says_counts_for_nothing() {
 }
 
 #[test]
-fn garbage_on_a_live_connection_is_reported_and_the_next_event_comes() {
+fn garbage_is_reported_and_the_next_event_arrives() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
@@ -53,7 +53,7 @@ fn garbage_on_a_live_connection_is_reported_and_the_next_event_comes() {
 }
 
 #[test]
-fn a_servers_long_words_are_shown_by_their_first_characters() {
+fn a_long_server_message_is_cut_to_an_excerpt() {
     let words = "no ".repeat(100_000);
     let error = json!({"event": "pusher:error", "data": {"code": 4201, "message": words}});
     let refusal = json!({

@@ -1,4 +1,4 @@
-//! What can happen next in a run, as plain data: a failing run is shortened by leaving actions out.
+//! The actions of a run, as plain data: a failing run is shortened by removing actions.
 
 use proptest::{
     collection::vec,
@@ -7,7 +7,7 @@ use proptest::{
 };
 use pusher_protocol::session::SendMode;
 
-/// Channels of every kind; `CHANNELS` in the order in which runs refer to them.
+/// Channels of every kind. Actions refer to them by index.
 pub const CHANNELS: [&str; 10] = [
     "lobby",
     "news",
@@ -21,20 +21,20 @@ pub const CHANNELS: [&str; 10] = [
     "private-encrypted-b",
 ];
 
-/// The members of presence channels beside the client itself, who is `me`.
+/// The members of presence channels besides the client itself, which is `me`.
 const PLAYERS: [&str; 3] = ["ann", "bob", "7"];
 
-/// One thing that happens. An action for which there is no occasion does nothing.
+/// One step of a run. An action that is impossible at the moment does nothing.
 #[derive(Clone, Copy, Debug)]
 pub enum Action {
-    // The game.
+    // User code.
     Connect,
     Disconnect,
     Redial,
     Want(&'static str),
     Unwant(&'static str),
-    /// Wants it with other fields in its request.
-    Amend(&'static str, u8),
+    /// Subscribes with other extra fields.
+    ChangeFields(&'static str, u8),
     Retry(&'static str),
     Send(&'static str, SendMode),
     SignIn,
@@ -44,22 +44,22 @@ pub enum Action {
     DialFails {
         for_good: bool,
     },
-    DialSucceeds(Greeting),
+    DialSucceeds(Handshake),
     ServerReads(Mood),
     ClientReads,
-    /// The server does not read for a while, and the client's buffer is full.
+    /// The server does not read for a while, and the send buffer is full.
     Block(bool),
-    /// The route is gone, and nobody notices.
+    /// The route is gone, and neither side notices.
     BlackHole,
     Lose(Option<u16>),
-    /// Something of an earlier connection comes late.
+    /// A late input of an earlier connection.
     Stale(Stale),
     // The game's backend.
     Answer {
         which: usize,
         with: Answer,
     },
-    // The server and the other players.
+    // The server and other clients.
     Publish(&'static str),
     PublishToUser,
     ComeOrGo(&'static str, &'static str),
@@ -70,11 +70,11 @@ pub enum Action {
     Wait {
         milliseconds: u64,
     },
-    /// The client gets no time for a while, and then everything at once.
+    /// The driver gets no time for a while, then everything at once.
     Oversleep {
         milliseconds: u64,
     },
-    /// The machine sleeps: the monotonic clock stands still.
+    /// The machine sleeps: the monotonic clock stops.
     Suspend {
         seconds: u64,
     },
@@ -82,12 +82,12 @@ pub enum Action {
 }
 
 impl Action {
-    /// The same for another channel.
+    /// Returns the same action for another channel.
     fn on(self, channel: &'static str) -> Self {
         match self {
             Self::Want(_) => Self::Want(channel),
             Self::Unwant(_) => Self::Unwant(channel),
-            Self::Amend(_, filter) => Self::Amend(channel, filter),
+            Self::ChangeFields(_, filter) => Self::ChangeFields(channel, filter),
             Self::Retry(_) => Self::Retry(channel),
             Self::Send(_, mode) => Self::Send(channel, mode),
             Self::Publish(_) => Self::Publish(channel),
@@ -99,41 +99,41 @@ impl Action {
     }
 }
 
-/// The first thing that a server says.
+/// The first message of a server.
 #[derive(Clone, Copy, Debug)]
-pub enum Greeting {
+pub enum Handshake {
     Good,
     Error(u16),
     Garbage,
     Nothing,
 }
 
-/// How a server answers one request.
+/// How a server replies to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
     Grants,
     Refuses,
-    /// Refuses with an error that does not say what it is about.
-    Grumbles,
+    /// Refuses with an error that does not name its subject.
+    RefusesVaguely,
     KeepsSilent,
 }
 
-/// How the game's backend answers.
+/// How the game's backend responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     Good,
     Refused,
-    /// Not now: the client asks again by itself.
+    /// A transient failure, which the client retries.
     Overloaded,
-    /// Well-formed and useless: a key of the wrong length, data that names nobody.
-    Odd,
-    /// Without the member's data: the sign-in is to stand for it.
+    /// Well-formed but useless: a key of the wrong length, data without an id.
+    Useless,
+    /// Without `channel_data`: the sign-in decides the identity.
     Anonymous,
     /// With a key that is no longer in use.
     OldKey,
 }
 
-/// What comes late.
+/// An input that comes late.
 #[derive(Clone, Copy, Debug)]
 pub enum Stale {
     Opened,
@@ -152,8 +152,8 @@ pub enum Patience {
     Limited { attempts: u32 },
 }
 
-/// Runs of three kinds: in fair weather the client gets far, in rough weather it meets much, and where all turns round one
-/// channel of a slow server, the same happens again and again before it was answered.
+/// Runs of three kinds: mostly successes, so that the client gets far; mostly failures; and one channel of a slow server, so
+/// that commands repeat before the reply.
 pub fn run(longest: usize) -> impl Strategy<Value = Vec<Action>> {
     let one_channel = |(channel, actions): (&'static str, Vec<Action>)| {
         actions
@@ -170,20 +170,20 @@ pub fn run(longest: usize) -> impl Strategy<Value = Vec<Action>> {
 
 fn action(game: u32, reading: u32, trouble: u32) -> impl Strategy<Value = Action> {
     prop_oneof![
-        game => what_the_game_does(),
+        game => commands(),
         reading => mood().prop_map(Action::ServerReads),
         reading => Just(Action::ClientReads),
         20 => prop_oneof![
-            20 => Just(Action::DialSucceeds(Greeting::Good)),
+            20 => Just(Action::DialSucceeds(Handshake::Good)),
             2 => select(&[
-                Greeting::Error(4001), Greeting::Error(4100), Greeting::Error(4200), Greeting::Garbage, Greeting::Nothing,
+                Handshake::Error(4001), Handshake::Error(4100), Handshake::Error(4200), Handshake::Garbage, Handshake::Nothing,
             ][..]).prop_map(Action::DialSucceeds),
             3 => Just(Action::DialFails { for_good: false }),
             1 => Just(Action::DialFails { for_good: true }),
         ],
         24 => (0_usize..8, answer()).prop_map(|(which, with)| Action::Answer { which, with }),
-        60 => what_others_do(),
-        trouble => what_goes_wrong(),
+        60 => actions_of_others(),
+        trouble => failures(),
         30 => (0_u64..300).prop_map(|milliseconds| Action::Wait { milliseconds }),
         2 => (0_u64..9_000).prop_map(|milliseconds| Action::Wait { milliseconds }),
     ]
@@ -193,11 +193,11 @@ fn channel() -> impl Strategy<Value = &'static str> {
     select(&CHANNELS[..])
 }
 
-fn what_the_game_does() -> impl Strategy<Value = Action> {
+fn commands() -> impl Strategy<Value = Action> {
     prop_oneof![
         20 => channel().prop_map(Action::Want),
         6 => channel().prop_map(Action::Unwant),
-        2 => (channel(), 0_u8..3).prop_map(|(channel, filter)| Action::Amend(channel, filter)),
+        2 => (channel(), 0_u8..3).prop_map(|(channel, filter)| Action::ChangeFields(channel, filter)),
         3 => channel().prop_map(Action::Retry),
         12 => (channel(), select(&[SendMode::Immediate, SendMode::Queued, SendMode::Latest][..]))
             .prop_map(|(channel, mode)| Action::Send(channel, mode)),
@@ -214,22 +214,22 @@ fn what_the_game_does() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// A mood that grants most of what is asked.
+/// A mood that grants most requests.
 fn mood() -> impl Strategy<Value = Mood> {
     prop_oneof![
         9 => Just(Mood::Grants),
-        1 => select(&[Mood::Refuses, Mood::Grumbles, Mood::KeepsSilent][..]),
+        1 => select(&[Mood::Refuses, Mood::RefusesVaguely, Mood::KeepsSilent][..]),
     ]
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         8 => Just(Answer::Good),
-        4 => select(&[Answer::Refused, Answer::Overloaded, Answer::Odd, Answer::Anonymous, Answer::OldKey][..]),
+        4 => select(&[Answer::Refused, Answer::Overloaded, Answer::Useless, Answer::Anonymous, Answer::OldKey][..]),
     ]
 }
 
-fn what_others_do() -> impl Strategy<Value = Action> {
+fn actions_of_others() -> impl Strategy<Value = Action> {
     prop_oneof![
         20 => channel().prop_map(Action::Publish),
         2 => Just(Action::PublishToUser),
@@ -240,7 +240,7 @@ fn what_others_do() -> impl Strategy<Value = Action> {
     ]
 }
 
-fn what_goes_wrong() -> impl Strategy<Value = Action> {
+fn failures() -> impl Strategy<Value = Action> {
     prop_oneof![
         3 => select(&[None, Some(1000), Some(1006), Some(4001), Some(4100), Some(4200), Some(4201), Some(4301)][..])
             .prop_map(Action::Lose),

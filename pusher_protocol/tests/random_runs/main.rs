@@ -1,8 +1,8 @@
-//! Long random runs against a model of the server: whatever happens in between, each step keeps its promises, and at
-//! rest both sides agree.
+//! Long random runs against a model of the server. After each step the session's invariants hold, and at rest both sides
+//! agree.
 //!
-//! Each run has a seed. `RANDOM_RUN_SEED=n` repeats that run alone; a run that fails is shortened to the actions that it
-//! takes to fail. `RANDOM_RUNS=n` makes so many runs instead of the usual number.
+//! Each run has a seed. `RANDOM_RUN_SEED=n` repeats that run alone; a failing run is shortened to the actions that it needs to
+//! fail. `RANDOM_RUNS=n` sets the number of runs.
 #![cfg(feature = "encrypted")]
 #![allow(
     clippy::unwrap_used,
@@ -26,7 +26,7 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestError, TestRunner
 use action::Action;
 use world::{Reach, World};
 
-/// How many runs it takes for a million steps.
+/// The number of runs that makes a million steps.
 const RUNS: u64 = 2_200;
 const LONGEST_RUN: usize = 800;
 
@@ -35,17 +35,17 @@ fn run(seed: u64, actions: &[Action]) -> Reach {
     for action in actions {
         world.step(*action);
     }
-    world.come_to_rest();
+    world.settle_all();
     world.check_agreement();
     world.reach()
 }
 
-/// One run, or the shortest one like it that fails too.
+/// Runs one seed. Returns the shortest failing variant on failure.
 fn run_of(seed: u64) -> Result<Reach, String> {
     let mut runner = TestRunner::new(Config {
         cases: 1,
         rng_seed: RngSeed::Fixed(seed),
-        // The usual one takes more time than all else here together.
+        // The default generator takes more time than all else together.
         rng_algorithm: RngAlgorithm::XorShift,
         failure_persistence: None,
         max_shrink_iters: 20_000,
@@ -77,7 +77,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 #[test]
-fn whatever_happens_client_and_server_agree_at_rest() {
+fn client_and_server_agree_at_rest() {
     if let Some(seed) = number("RANDOM_RUN_SEED") {
         run_of(seed).unwrap_or_else(|failure| panic!("{failure}"));
         return;
@@ -89,7 +89,7 @@ fn whatever_happens_client_and_server_agree_at_rest() {
     }
     println!("{sum:?}");
     if runs.is_none() {
-        // The runs mean something only if the client gets somewhere in them.
+        // The runs only prove something if the client reaches these states.
         assert!(sum.steps >= 1_000_000, "{sum:?}");
         assert!(sum.connections >= 5_000, "{sum:?}");
         assert!(sum.events >= 15_000, "{sum:?}");

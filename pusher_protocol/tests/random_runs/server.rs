@@ -1,4 +1,4 @@
-//! The other side: a server with other players on it, and the game's backend. It shares no code with the client.
+//! A model of the server with other clients, and of the game's backend. It shares no code with the client.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,24 +10,24 @@ use pusher_protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::action::{Answer, Greeting, Mood};
+use crate::action::{Answer, Handshake, Mood};
 
 const USER_CHANNEL: &str = "#server-to-user-me";
 
-/// One connection as the server knows it, with the frames on their way.
+/// A connection as the server knows it, with the frames in flight.
 pub struct Connection {
     pub dial: DialId,
     pub socket_id: String,
     pub to_server: VecDeque<String>,
     pub to_client: VecDeque<String>,
-    /// Nothing gets through any more.
+    /// Nothing is transmitted any more.
     pub is_dead: bool,
     subscribed: BTreeSet<String>,
-    /// The field `filter` of the subscriptions, which is none of the protocol's.
+    /// The extra field `filter` of each subscription.
     filters: BTreeMap<String, u8>,
-    /// Subscriptions that were not granted: the client may not know that.
+    /// Subscriptions that were refused, possibly without the client knowing.
     declined: BTreeSet<String>,
-    /// Subscriptions that were granted once.
+    /// Subscriptions that were confirmed once.
     granted: BTreeSet<String>,
     signed_in: bool,
 }
@@ -41,20 +41,20 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn accept(&mut self, dial: DialId, greeting: Greeting) -> Connection {
+    pub fn accept(&mut self, dial: DialId, handshake: Handshake) -> Connection {
         self.connections += 1;
         let socket_id = format!("{}.7", self.connections);
         let data = json!({"socket_id": socket_id, "activity_timeout": 120}).to_string();
-        let first = match greeting {
-            Greeting::Good => {
+        let first = match handshake {
+            Handshake::Good => {
                 Some(json!({"event": "pusher:connection_established", "data": data}).to_string())
             }
-            Greeting::Error(code) => Some(
+            Handshake::Error(code) => Some(
                 json!({"event": "pusher:error", "data": {"code": code, "message": "no"}})
                     .to_string(),
             ),
-            Greeting::Garbage => Some("<html>".into()),
-            Greeting::Nothing => None,
+            Handshake::Garbage => Some("<html>".into()),
+            Handshake::Nothing => None,
         };
         Connection {
             dial,
@@ -70,7 +70,7 @@ impl Server {
         }
     }
 
-    /// The connection ended.
+    /// Removes an ended connection.
     pub fn forget(&mut self, connection: &Connection) {
         for channel in &connection.subscribed {
             self.leave(channel);
@@ -83,7 +83,7 @@ impl Server {
         }
     }
 
-    /// Takes in one frame of the client.
+    /// Handles one frame of the client.
     pub fn read(&mut self, connection: &mut Connection, text: &str, mood: Mood) {
         let frame: Value = serde_json::from_str(text).expect("the client sends JSON");
         let data = &frame["data"];
@@ -93,7 +93,7 @@ impl Server {
                 let channel = data["channel"].as_str().expect("a channel");
                 assert!(
                     connection.subscribed.remove(channel) | connection.declined.remove(channel),
-                    "{channel} was never asked for"
+                    "{channel} was never requested"
                 );
                 self.leave(channel);
             }
@@ -105,7 +105,7 @@ impl Server {
                 assert!(
                     connection.subscribed.contains(channel)
                         || connection.declined.contains(channel),
-                    "a client event on {channel}, which was never asked for"
+                    "a client event on {channel}, which was never requested"
                 );
             }
             other => panic!("{other} is no frame of a client"),
@@ -129,17 +129,17 @@ impl Server {
         }
         let is_presence = channel.starts_with("presence-");
         if is_presence && data.get("channel_data").is_none() {
-            assert!(connection.signed_in, "nobody is on {channel}");
+            assert!(connection.signed_in, "{channel} has no members");
         }
         let text = data.to_string();
         assert!(
             !text.contains("shared_secret"),
             "a key is not the server's business"
         );
-        // An answer names its channel and nothing else. Where an earlier subscription of the channel was granted and the
-        // next is refused without its name, no client can tell.
+        // A reply names only its channel. If an earlier subscription of the channel was confirmed and the next one is refused
+        // without a name, no client can tell them apart.
         let mood = match mood {
-            Mood::Grumbles | Mood::KeepsSilent if connection.granted.contains(channel) => {
+            Mood::RefusesVaguely | Mood::KeepsSilent if connection.granted.contains(channel) => {
                 Mood::Refuses
             }
             mood => mood,
@@ -171,7 +171,7 @@ impl Server {
                     "event": "pusher:subscription_error", "channel": channel, "data": {"status": 403, "error": "no"}
                 }));
             }
-            Mood::Grumbles => {
+            Mood::RefusesVaguely => {
                 connection.declined.insert(channel.into());
                 connection.tell(&json!({"event": "pusher:error", "data": {"code": 4009}}));
             }
@@ -181,7 +181,7 @@ impl Server {
         }
     }
 
-    /// Publishes an event whose data is its number, and returns it.
+    /// Publishes an event whose data is its number, and returns the number.
     pub fn publish(&mut self, connection: &mut Connection, channel: &str) -> Option<u64> {
         if !connection.subscribed.contains(channel) {
             return None;
@@ -217,7 +217,7 @@ impl Server {
         if let Some(connection) =
             connection.filter(|connection| connection.subscribed.contains(channel))
         {
-            // Numeric ids come as numbers from some servers.
+            // Some servers send numeric ids as numbers.
             let id = player
                 .parse()
                 .map_or_else(|_| json!(player), |id: u64| json!(id));
@@ -236,7 +236,7 @@ impl Server {
         [self.keys.get(channel).copied().unwrap_or_default(); 32]
     }
 
-    /// What the game's backend says of a channel.
+    /// The response of the game's backend to a channel authorization.
     pub fn authorize(
         &self,
         channel: &str,
@@ -252,7 +252,7 @@ impl Server {
         if channel.starts_with("presence-") {
             return Ok(match with {
                 Answer::Anonymous => answer,
-                Answer::Odd => answer.with_channel_data(r#"{"user_id":{}}"#),
+                Answer::Useless => answer.with_channel_data(r#"{"user_id":{}}"#),
                 _ => answer.with_channel_data(r#"{"user_id":"me"}"#),
             });
         }
@@ -261,24 +261,24 @@ impl Server {
             if with == Answer::OldKey {
                 key = key.wrapping_sub(1);
             }
-            let length = if with == Answer::Odd { 31 } else { 32 };
+            let length = if with == Answer::Useless { 31 } else { 32 };
             return Ok(answer.with_shared_secret(BASE64_STANDARD.encode(vec![key; length])));
         }
         Ok(answer)
     }
 
-    /// What the game's backend says of the user.
+    /// The response of the game's backend to a user authentication.
     pub fn authenticate(socket_id: &str, with: Answer) -> Result<UserAuthentication, AuthError> {
         let auth = format!("key:{socket_id}");
         match with {
             Answer::Refused => Err(AuthError::http(403, "")),
             Answer::Overloaded => Err(AuthError::http(503, "")),
-            Answer::Odd => Ok(UserAuthentication::new(auth, "{}")),
+            Answer::Useless => Ok(UserAuthentication::new(auth, "{}")),
             _ => Ok(UserAuthentication::new(auth, r#"{"id":"me"}"#)),
         }
     }
 
-    /// Who is on a presence channel.
+    /// Returns the members of a presence channel.
     pub fn members(&self, channel: &str) -> Vec<&str> {
         let members = self.members.get(channel);
         members.into_iter().flatten().map(|id| &**id).collect()
@@ -286,18 +286,18 @@ impl Server {
 }
 
 impl Connection {
-    /// The channels of the game that the server has this client on.
+    /// Returns the channels to which the client is subscribed, without the user's own.
     pub fn subscribed(&self) -> BTreeSet<&str> {
         let names = self.subscribed.iter().map(|name| &**name);
         names.filter(|name| !name.starts_with('#')).collect()
     }
 
-    /// Whether the server knows who the user is.
+    /// Whether the user is signed in.
     pub fn is_signed_in(&self) -> bool {
         self.signed_in
     }
 
-    /// The field `filter` with which a channel was subscribed.
+    /// Returns the extra field `filter` of a subscription.
     pub fn filter(&self, channel: &str) -> u8 {
         self.filters.get(channel).copied().unwrap_or_default()
     }
@@ -322,7 +322,7 @@ fn sign_in(connection: &mut Connection, data: &Value, mood: Mood) {
             let events = json!({"events": [{"name": "online", "user_ids": ["ann"]}]});
             connection.tell(&json!({"event": "pusher_internal:watchlist_events", "data": events}));
         }
-        Mood::Refuses | Mood::Grumbles => {
+        Mood::Refuses | Mood::RefusesVaguely => {
             connection.tell(&json!({"event": "pusher:error", "data": {"code": 4009}}));
         }
         Mood::KeepsSilent => {}

@@ -1,4 +1,4 @@
-//! One channel, a presence channel, which has all that others have: from not wanted to given up with a user.
+//! The states of one channel: a presence channel, which can reach all of them.
 
 use pusher_protocol::{
     protocol::{AuthError, ChannelAuthorization},
@@ -11,7 +11,7 @@ use crate::{connection::send, scene::Scene, support::name, table::Table};
 const CHANNEL: &str = "presence-a";
 
 #[test]
-fn each_command_and_input_does_in_each_state_of_a_channel_what_the_table_says() {
+fn the_channel_follows_its_state_table() {
     TABLE.check();
 }
 
@@ -37,14 +37,14 @@ fn authorizing() -> Scene {
     scene
 }
 
-/// The backend was overloaded, and will be asked again.
+/// The backend was overloaded; a retry is scheduled.
 fn backoff() -> Scene {
     let mut scene = authorizing();
     authorized(&mut scene, Err(AuthError::http(503, "")));
     scene
 }
 
-/// Authorized without the member's data: the sign-in under way is to say who that is.
+/// Authorized without `channel_data`: the pending sign-in decides the identity.
 fn awaiting() -> Scene {
     let mut scene = Scene::connected();
     scene.command(Command::SignIn);
@@ -59,10 +59,10 @@ fn subscribing() -> Scene {
     scene
 }
 
-/// Not wanted any more, but the server's answer is still to come.
-fn leaving() -> Scene {
+/// Unsubscribed before the server's reply.
+fn unsubscribing() -> Scene {
     let mut scene = subscribing();
-    scene.unwant(CHANNEL);
+    scene.unsubscribe(CHANNEL);
     scene
 }
 
@@ -78,15 +78,15 @@ fn refused() -> Scene {
     scene
 }
 
-/// The server did not answer in time.
-fn unanswered() -> Scene {
+/// The server did not reply in time.
+fn timed_out() -> Scene {
     let mut scene = subscribing();
     scene.wake();
     scene
 }
 
-/// Given up with the user who signed out.
-fn barred() -> Scene {
+/// Suspended by a sign-out.
+fn suspended() -> Scene {
     let mut scene = subscribed();
     scene.command(Command::SignOut);
     scene
@@ -96,15 +96,15 @@ fn me() -> ChannelAuthorization {
     ChannelAuthorization::new("k:s").with_channel_data(r#"{"user_id":"me"}"#)
 }
 
-/// The backend answers for this channel, or what was asked for it once.
+/// The backend responds to the pending request for this channel, or to a stale one.
 fn authorized(scene: &mut Scene, answer: Result<ChannelAuthorization, AuthError>) -> String {
     let asked = scene
-        .questions
+        .requests
         .iter()
-        .position(|question| question.channel.as_deref() == Some(CHANNEL));
+        .position(|request| request.channel.as_deref() == Some(CHANNEL));
     let request = match asked {
-        Some(index) => scene.questions.remove(index).request,
-        None => scene.old_question,
+        Some(index) => scene.requests.remove(index).id,
+        None => scene.stale_request,
     };
     scene.input(Input::Authorized(request, answer))
 }
@@ -113,7 +113,7 @@ fn frame(scene: &mut Scene, event: &str, data: &Value) -> String {
     scene.frame(&json!({"event": event, "channel": CHANNEL, "data": data}))
 }
 
-/// A message of the protocol that another player sent.
+/// A protocol message that another client forged.
 fn forged(scene: &mut Scene, event: &str) -> String {
     let data = json!({"user_id": "evil"});
     scene.frame(&json!({"event": event, "channel": CHANNEL, "data": data, "user_id": "u2"}))
@@ -128,25 +128,25 @@ const TABLE: Table = Table {
         ("backoff", backoff),
         ("awaiting", awaiting),
         ("subscribing", subscribing),
-        ("leaving", leaving),
+        ("unsubscribing", unsubscribing),
         ("subscribed", subscribed),
         ("refused", refused),
-        ("unanswered", unanswered),
-        ("barred", barred),
+        ("timed out", timed_out),
+        ("suspended", suspended),
     ],
     stimuli: &[
         ("Subscribe", |scene| scene.want(CHANNEL)),
-        ("Unsubscribe", |scene| scene.unwant(CHANNEL)),
+        ("Unsubscribe", |scene| scene.unsubscribe(CHANNEL)),
         ("Retry", |scene| {
             scene.command(Command::Retry(name(CHANNEL)))
         }),
-        ("Send at once", |scene| {
+        ("Send immediate", |scene| {
             send(scene, CHANNEL, SendMode::Immediate)
         }),
-        ("Send when possible", |scene| {
+        ("Send queued", |scene| {
             send(scene, CHANNEL, SendMode::Queued)
         }),
-        ("Send the latest", |scene| {
+        ("Send latest", |scene| {
             send(scene, CHANNEL, SendMode::Latest)
         }),
         ("SignIn", |scene| scene.command(Command::SignIn)),
@@ -158,7 +158,7 @@ const TABLE: Table = Table {
         ("Authorized without the member's data", |scene| {
             authorized(scene, Ok(ChannelAuthorization::new("k:s")))
         }),
-        ("Authorized with data that name nobody", |scene| {
+        ("Authorized with data without an id", |scene| {
             authorized(
                 scene,
                 Ok(ChannelAuthorization::new("k:s").with_channel_data("{}")),
@@ -170,8 +170,8 @@ const TABLE: Table = Table {
         ("Authorized, overloaded", |scene| {
             authorized(scene, Err(AuthError::http(503, "")))
         }),
-        ("Authorized, an old question", |scene| {
-            scene.input(Input::Authorized(scene.old_question, Ok(me())))
+        ("Authorized, a stale request", |scene| {
+            scene.input(Input::Authorized(scene.stale_request, Ok(me())))
         }),
         ("Written", |scene| {
             scene.input(Input::Written {
@@ -184,7 +184,7 @@ const TABLE: Table = Table {
         }),
         ("Closed", |scene| scene.close(None)),
         ("TimePassed, early", Scene::wake_early),
-        ("TimePassed, what is awaited is due", Scene::wake),
+        ("TimePassed, due", Scene::wake),
         ("Hint", |scene| scene.input(Input::Hint(Hint::Resumed))),
         ("subscription_succeeded", |scene| scene.confirm(CHANNEL)),
         ("subscription_succeeded without members", |scene| {
@@ -234,147 +234,147 @@ const TABLE: Table = Table {
             forged(scene, "pusher:subscription_error")
         }),
     ],
-    beside: Some("private-"),
+    ignored: Some("private-"),
     text: "
 Subscribe
     not wanted: presence-a Subscribing, authorize presence-a
-    offline, queued, authorizing, backoff, awaiting, subscribing, subscribed, refused, unanswered, barred: -
-    leaving: presence-a Subscribing
+    offline, queued, authorizing, backoff, awaiting, subscribing, subscribed, refused, timed out, suspended: -
+    unsubscribing: presence-a Subscribing
 Unsubscribe
-    not wanted, offline, queued, backoff, awaiting, subscribing, leaving, refused, barred: -
-    authorizing: take the question back
-    subscribed, unanswered: unsubscribe presence-a
+    not wanted, offline, queued, backoff, awaiting, subscribing, unsubscribing, refused, suspended: -
+    authorizing: cancel the request
+    subscribed, timed out: unsubscribe presence-a
 Retry
-    not wanted, offline, queued, authorizing, awaiting, subscribing, leaving, subscribed: -
+    not wanted, offline, queued, authorizing, awaiting, subscribing, unsubscribing, subscribed: -
     backoff: authorize presence-a
-    refused, barred: presence-a Subscribing, authorize presence-a
-    unanswered: unsubscribe presence-a, presence-a Subscribing, authorize presence-a
-Send at once
-    not wanted, queued, authorizing, backoff, awaiting, subscribing, leaving, refused, unanswered, barred: rejected NotSubscribed
+    refused, suspended: presence-a Subscribing, authorize presence-a
+    timed out: unsubscribe presence-a, presence-a Subscribing, authorize presence-a
+Send immediate
+    not wanted, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, refused, timed out, suspended: rejected NotSubscribed
     offline: rejected NotConnected
     subscribed: client-e presence-a
-Send when possible
-    not wanted, queued, authorizing, backoff, awaiting, subscribing, leaving: Queued
+Send queued
+    not wanted, queued, authorizing, backoff, awaiting, subscribing, unsubscribing: Queued
     offline: rejected NotConnected
     subscribed: client-e presence-a
-    refused, unanswered: rejected NotSubscribed
-    barred: rejected SignedOut
-Send the latest
-    not wanted, leaving, refused, unanswered: rejected NotSubscribed
+    refused, timed out: rejected NotSubscribed
+    suspended: rejected SignedOut
+Send latest
+    not wanted, unsubscribing, refused, timed out: rejected NotSubscribed
     offline: rejected NotConnected
     queued, authorizing, backoff, awaiting, subscribing: -
     subscribed: client-e presence-a
-    barred: rejected SignedOut
+    suspended: rejected SignedOut
 SignIn
-    not wanted, queued, authorizing, backoff, subscribing, leaving, subscribed, refused, unanswered: SigningIn, authenticate
+    not wanted, queued, authorizing, backoff, subscribing, unsubscribing, subscribed, refused, timed out: SigningIn, authenticate
     offline, awaiting: -
-    barred: SigningIn, authenticate, presence-a Subscribing, authorize presence-a
+    suspended: SigningIn, authenticate, presence-a Subscribing, authorize presence-a
 SignOut
-    not wanted, offline, barred: -
-    queued: take the question back (8 times), presence-a Failed SignedOut
-    authorizing: take the question back, presence-a Failed SignedOut
+    not wanted, offline, suspended: -
+    queued: cancel the request (8 times), presence-a Failed SignedOut
+    authorizing: cancel the request, presence-a Failed SignedOut
     backoff, refused: presence-a Failed SignedOut
-    awaiting: take the question back, SignedOut, presence-a Failed SignedOut
-    subscribing, subscribed, unanswered: unsubscribe presence-a, presence-a Failed SignedOut
-    leaving: unsubscribe presence-a
+    awaiting: cancel the request, SignedOut, presence-a Failed SignedOut
+    subscribing, subscribed, timed out: unsubscribe presence-a, presence-a Failed SignedOut
+    unsubscribing: unsubscribe presence-a
 Connect
-    not wanted, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+    not wanted, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
     offline: Connecting 1, dial
 Disconnect
-    not wanted, leaving: close, Disconnected
+    not wanted, unsubscribing: close, Disconnected
     offline: -
-    queued: close, take the question back (8 times), presence-a Pending, Disconnected
-    authorizing: close, take the question back, presence-a Pending, Disconnected
-    backoff, subscribing, subscribed, refused, unanswered, barred: close, presence-a Pending, Disconnected
-    awaiting: close, take the question back, SignedOut, presence-a Pending, Disconnected
+    queued: close, cancel the request (8 times), presence-a Pending, Disconnected
+    authorizing: close, cancel the request, presence-a Pending, Disconnected
+    backoff, subscribing, subscribed, refused, timed out, suspended: close, presence-a Pending, Disconnected
+    awaiting: close, cancel the request, SignedOut, presence-a Pending, Disconnected
 Redial
-    not wanted, leaving: close, Connecting 1, dial
+    not wanted, unsubscribing: close, Connecting 1, dial
     offline: -
-    queued: close, take the question back (8 times), presence-a Pending, Connecting 1, dial
-    authorizing: close, take the question back, presence-a Pending, Connecting 1, dial
-    backoff, subscribing, subscribed, refused, unanswered, barred: close, presence-a Pending, Connecting 1, dial
-    awaiting: close, take the question back, SignedOut, presence-a Pending, Connecting 1, dial
+    queued: close, cancel the request (8 times), presence-a Pending, Connecting 1, dial
+    authorizing: close, cancel the request, presence-a Pending, Connecting 1, dial
+    backoff, subscribing, subscribed, refused, timed out, suspended: close, presence-a Pending, Connecting 1, dial
+    awaiting: close, cancel the request, SignedOut, presence-a Pending, Connecting 1, dial
 Authorized
-    not wanted, offline, queued, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+    not wanted, offline, queued, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
     authorizing: subscribe presence-a
 Authorized without the member's data
-    not wanted, offline, queued, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+    not wanted, offline, queued, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
     authorizing: presence-a Failed NoIdentity
-Authorized with data that name nobody
-    not wanted, offline, queued, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+Authorized with data without an id
+    not wanted, offline, queued, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
     authorizing: presence-a Failed Authorization
 Authorized, refused
-    not wanted, offline, queued, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+    not wanted, offline, queued, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
     authorizing: presence-a Failed Authorization
 Authorized, overloaded
-    not wanted, offline, queued, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+    not wanted, offline, queued, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
     authorizing: error Authorization presence-a
-Authorized, an old question
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+Authorized, a stale request
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
 Written
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
 BinaryFrame
-    not wanted, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: error Frame
+    not wanted, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: error Frame
     offline: -
 Closed
-    not wanted, leaving: error Closed, Waiting
+    not wanted, unsubscribing: error Closed, Waiting
     offline: -
-    queued: take the question back (8 times), presence-a Pending, error Closed, Waiting
-    authorizing: take the question back, presence-a Pending, error Closed, Waiting
-    backoff, subscribing, subscribed, refused, unanswered, barred: presence-a Pending, error Closed, Waiting
-    awaiting: take the question back, SignedOut, presence-a Pending, error Closed, Waiting
+    queued: cancel the request (8 times), presence-a Pending, error Closed, Waiting
+    authorizing: cancel the request, presence-a Pending, error Closed, Waiting
+    backoff, subscribing, subscribed, refused, timed out, suspended: presence-a Pending, error Closed, Waiting
+    awaiting: cancel the request, SignedOut, presence-a Pending, error Closed, Waiting
 TimePassed, early
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
-TimePassed, what is awaited is due
-    not wanted, subscribed, refused, unanswered, barred: ping
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
+TimePassed, due
+    not wanted, subscribed, refused, timed out, suspended: ping
     offline: -
-    queued: take the question back (8 times), authorize presence-a
-    authorizing: take the question back, error Authorization presence-a
+    queued: cancel the request (8 times), authorize presence-a
+    authorizing: cancel the request, error Authorization presence-a
     backoff: authorize presence-a
-    awaiting: take the question back, error Authentication
+    awaiting: cancel the request, error Authentication
     subscribing: presence-a Failed TimedOut
-    leaving: unsubscribe presence-a
+    unsubscribing: unsubscribe presence-a
 Hint
-    not wanted, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: ping
+    not wanted, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: ping
     offline: -
 subscription_succeeded
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribed, refused, barred: -
-    subscribing, unanswered: presence-a Subscribed, 1 members
-    leaving: unsubscribe presence-a
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribed, refused, suspended: -
+    subscribing, timed out: presence-a Subscribed, 1 members
+    unsubscribing: unsubscribe presence-a
 subscription_succeeded without members
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribed, refused, barred: -
-    subscribing, unanswered: presence-a Subscribed, 0 members
-    leaving: unsubscribe presence-a
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribed, refused, suspended: -
+    subscribing, timed out: presence-a Subscribed, 0 members
+    unsubscribing: unsubscribe presence-a
 subscription_error
-    not wanted, offline, queued, authorizing, backoff, awaiting, leaving, subscribed, refused, barred: -
-    subscribing, unanswered: presence-a Failed Refused
+    not wanted, offline, queued, authorizing, backoff, awaiting, unsubscribing, subscribed, refused, suspended: -
+    subscribing, timed out: presence-a Failed Refused
 pusher:error on the channel
-    not wanted, queued, authorizing, backoff, awaiting, leaving, subscribed, refused, barred: error Server 4009
+    not wanted, queued, authorizing, backoff, awaiting, unsubscribing, subscribed, refused, suspended: error Server 4009
     offline: -
-    subscribing, unanswered: error Server 4009, presence-a Failed Refused
+    subscribing, timed out: error Server 4009, presence-a Failed Refused
 pusher:error on no channel
-    not wanted, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: error Server 4009
+    not wanted, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: error Server 4009
     offline: -
 member_added
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, leaving, refused, unanswered, barred: -
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, refused, timed out, suspended: -
     subscribed: u2 joined
 member_removed
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, leaving, refused, unanswered, barred: -
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, refused, timed out, suspended: -
     subscribed: me left
 subscription_count
-    not wanted, offline, queued, authorizing, backoff, awaiting, leaving, refused, barred: -
-    subscribing, subscribed, unanswered: count 7
+    not wanted, offline, queued, authorizing, backoff, awaiting, unsubscribing, refused, suspended: -
+    subscribing, subscribed, timed out: count 7
 cache_miss
-    not wanted, offline, queued, authorizing, backoff, awaiting, leaving, refused, barred: -
-    subscribing, subscribed, unanswered: cache missed
+    not wanted, offline, queued, authorizing, backoff, awaiting, unsubscribing, refused, suspended: -
+    subscribing, subscribed, timed out: cache missed
 an event
-    not wanted, offline, queued, authorizing, backoff, awaiting, leaving, refused, barred: -
-    subscribing, subscribed, unanswered: event e on presence-a 1
+    not wanted, offline, queued, authorizing, backoff, awaiting, unsubscribing, refused, suspended: -
+    subscribing, subscribed, timed out: event e on presence-a 1
 a forged subscription_succeeded
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
 a forged member_added
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
 a forged subscription_error
-    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, leaving, subscribed, refused, unanswered, barred: -
+    not wanted, offline, queued, authorizing, backoff, awaiting, subscribing, unsubscribing, subscribed, refused, timed out, suspended: -
 ",
 };

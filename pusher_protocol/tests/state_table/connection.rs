@@ -1,4 +1,4 @@
-//! The connection: from nobody asking to given up.
+//! The states of the connection.
 
 use pusher_protocol::{
     protocol::{ChannelAuthorization, UserAuthentication},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[test]
-fn each_command_and_input_does_in_each_state_of_the_connection_what_the_table_says() {
+fn the_connection_follows_its_state_table() {
     TABLE.check();
 }
 
@@ -41,13 +41,13 @@ fn dialling() -> Scene {
     scene
 }
 
-fn greeting() -> Scene {
+fn handshake() -> Scene {
     let mut scene = dialling();
     scene.open();
     scene
 }
 
-fn asked() -> Scene {
+fn pinged() -> Scene {
     let mut scene = Scene::connected();
     scene.input(Input::Hint(Hint::NetworkChanged));
     scene
@@ -69,7 +69,7 @@ fn failed() -> Scene {
     scene
 }
 
-/// The failure is less than a quarter of a second ago.
+/// The failure is less than 250 ms ago.
 fn refused_at_once() -> Scene {
     let mut scene = dialling();
     scene.fail_dial(refused());
@@ -90,9 +90,9 @@ const TABLE: Table = Table {
     states: &[
         ("idle", Scene::new),
         ("dialling", dialling),
-        ("greeting", greeting),
+        ("handshake", handshake),
         ("live", Scene::connected),
-        ("asked", asked),
+        ("pinged", pinged),
         ("waiting", waiting),
         ("failed", failed),
         ("refused at once", refused_at_once),
@@ -107,19 +107,19 @@ const TABLE: Table = Table {
         ("Subscribe a private channel", |scene| {
             scene.want("private-a")
         }),
-        ("Unsubscribe what is not wanted", |scene| {
-            scene.unwant("lobby")
+        ("Unsubscribe an unwanted channel", |scene| {
+            scene.unsubscribe("lobby")
         }),
-        ("Retry what is not wanted", |scene| {
+        ("Retry an unwanted channel", |scene| {
             scene.command(Command::Retry(name("lobby")))
         }),
-        ("Send at once", |scene| {
+        ("Send immediate", |scene| {
             send(scene, "private-a", SendMode::Immediate)
         }),
-        ("Send when possible", |scene| {
+        ("Send queued", |scene| {
             send(scene, "private-a", SendMode::Queued)
         }),
-        ("Send the latest", |scene| {
+        ("Send latest", |scene| {
             send(scene, "private-a", SendMode::Latest)
         }),
         ("Send on a public channel", |scene| {
@@ -130,7 +130,7 @@ const TABLE: Table = Table {
         // The driver.
         ("Opened", Scene::open),
         ("Opened, an old dial", |scene| {
-            scene.input(Input::Opened(scene.old_dial))
+            scene.input(Input::Opened(scene.stale_dial))
         }),
         ("DialFailed", |scene| scene.fail_dial(refused())),
         ("DialFailed, for good", |scene| {
@@ -138,7 +138,7 @@ const TABLE: Table = Table {
         }),
         ("DialFailed, an old dial", |scene| {
             scene.input(Input::DialFailed(
-                scene.old_dial,
+                scene.stale_dial,
                 ConnectionError::Unsupported("x".into()),
             ))
         }),
@@ -153,13 +153,13 @@ const TABLE: Table = Table {
                 code: Some(4001),
                 reason: String::new(),
             };
-            scene.input(Input::Closed(scene.old_dial, error))
+            scene.input(Input::Closed(scene.stale_dial, error))
         }),
         ("BinaryFrame", |scene| {
             scene.input(Input::BinaryFrame(scene.current()))
         }),
         ("BinaryFrame of an old socket", |scene| {
-            scene.input(Input::BinaryFrame(scene.old_dial))
+            scene.input(Input::BinaryFrame(scene.stale_dial))
         }),
         ("Written", |scene| {
             scene.input(Input::Written {
@@ -173,18 +173,18 @@ const TABLE: Table = Table {
                 accepted: false,
             })
         }),
-        ("Authorized, nobody asked", |scene| {
+        ("Authorized, never requested", |scene| {
             scene.input(Input::Authorized(
-                scene.old_question,
+                scene.stale_request,
                 Ok(ChannelAuthorization::new("k:s")),
             ))
         }),
-        ("Authenticated, nobody asked", |scene| {
+        ("Authenticated, never requested", |scene| {
             let answer = UserAuthentication::new("k:s", r#"{"id":"me"}"#);
-            scene.input(Input::Authenticated(scene.old_question, Ok(answer)))
+            scene.input(Input::Authenticated(scene.stale_request, Ok(answer)))
         }),
         ("TimePassed, early", Scene::wake_early),
-        ("TimePassed, what is awaited is due", Scene::wake),
+        ("TimePassed, due", Scene::wake),
         ("TimePassed, after the machine slept", Scene::sleep),
         ("Hint NetworkChanged", |scene| {
             scene.input(Input::Hint(Hint::NetworkChanged))
@@ -193,8 +193,8 @@ const TABLE: Table = Table {
             scene.input(Input::Hint(Hint::Resumed))
         }),
         // Frames.
-        ("the greeting", Scene::greet),
-        ("a greeting without a socket_id", |scene| {
+        ("the handshake", Scene::complete_handshake),
+        ("a handshake without a socket_id", |scene| {
             scene.frame(&json!({"event": "pusher:connection_established", "data": {}}))
         }),
         ("pusher:error 4001", |scene| first(scene, Some(4001))),
@@ -215,168 +215,168 @@ const TABLE: Table = Table {
         }),
         ("garbage", |scene| scene.text("garbage")),
     ],
-    beside: None,
+    ignored: None,
     text: "
 Connect
     idle, waiting, failed: Connecting 1, dial
-    dialling, greeting, live, asked: -
+    dialling, handshake, live, pinged: -
     refused at once, failed at once: Waiting
 Disconnect
     idle: -
     dialling: cancel the dial, Disconnected
-    greeting, live, asked: close, Disconnected
+    handshake, live, pinged: close, Disconnected
     waiting, failed, refused at once, failed at once: Disconnected
 Redial
     idle: -
     dialling: cancel the dial, Connecting 1, dial
-    greeting, live, asked: close, Connecting 1, dial
+    handshake, live, pinged: close, Connecting 1, dial
     waiting, failed: Connecting 1, dial
     refused at once, failed at once: Waiting
 Subscribe a public channel
-    idle, dialling, greeting, waiting, failed, refused at once, failed at once: -
-    live, asked: lobby Subscribing, subscribe lobby
+    idle, dialling, handshake, waiting, failed, refused at once, failed at once: -
+    live, pinged: lobby Subscribing, subscribe lobby
 Subscribe a private channel
-    idle, dialling, greeting, waiting, failed, refused at once, failed at once: -
-    live, asked: private-a Subscribing, authorize private-a
-Unsubscribe what is not wanted
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
-Retry what is not wanted
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
-Send at once
-    idle, dialling, greeting, waiting, failed, refused at once, failed at once: rejected NotConnected
-    live, asked: rejected NotSubscribed
-Send when possible
+    idle, dialling, handshake, waiting, failed, refused at once, failed at once: -
+    live, pinged: private-a Subscribing, authorize private-a
+Unsubscribe an unwanted channel
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
+Retry an unwanted channel
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
+Send immediate
+    idle, dialling, handshake, waiting, failed, refused at once, failed at once: rejected NotConnected
+    live, pinged: rejected NotSubscribed
+Send queued
     idle, failed, failed at once: rejected NotConnected
-    dialling, greeting, live, asked, waiting, refused at once: Queued
-Send the latest
-    idle, dialling, greeting, waiting, failed, refused at once, failed at once: rejected NotConnected
-    live, asked: rejected NotSubscribed
+    dialling, handshake, live, pinged, waiting, refused at once: Queued
+Send latest
+    idle, dialling, handshake, waiting, failed, refused at once, failed at once: rejected NotConnected
+    live, pinged: rejected NotSubscribed
 Send on a public channel
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: rejected WrongKind
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: rejected WrongKind
 SignIn
-    idle, dialling, greeting, waiting, failed, refused at once, failed at once: -
-    live, asked: SigningIn, authenticate
+    idle, dialling, handshake, waiting, failed, refused at once, failed at once: -
+    live, pinged: SigningIn, authenticate
 SignOut
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
 Opened
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
 Opened, an old dial
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
 DialFailed
-    idle, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
     dialling: error Tcp, Waiting
 DialFailed, for good
-    idle, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
     dialling: error Unsupported, Failed
 DialFailed, an old dial
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
 Closed without a code
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting, live, asked: error Closed, Waiting
+    handshake, live, pinged: error Closed, Waiting
 Closed 1000
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting, live, asked: error Closed 1000, Waiting
+    handshake, live, pinged: error Closed 1000, Waiting
 Closed 4001
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting, live, asked: error Closed 4001, Failed
+    handshake, live, pinged: error Closed 4001, Failed
 Closed 4100
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting, live, asked: error Closed 4100, Waiting
+    handshake, live, pinged: error Closed 4100, Waiting
 Closed 4200
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting, live, asked: error Closed 4200, Waiting
+    handshake, live, pinged: error Closed 4200, Waiting
 Closed 4301
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting, live, asked: error Closed 4301, Failed
+    handshake, live, pinged: error Closed 4301, Failed
 Closed, an old socket
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
 BinaryFrame
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting: close, error NotPusher, Waiting
+    handshake: close, error NotPusher, Waiting
     live: error Frame
-    asked: round trip, error Frame
+    pinged: round trip, error Frame
 BinaryFrame of an old socket
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
 Written
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
 Written, not accepted
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: rejected Backlogged
-Authorized, nobody asked
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
-Authenticated, nobody asked
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: rejected Backlogged
+Authorized, never requested
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
+Authenticated, never requested
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
 TimePassed, early
-    idle, dialling, greeting, live, asked, waiting, failed, refused at once, failed at once: -
-TimePassed, what is awaited is due
+    idle, dialling, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
+TimePassed, due
     idle, failed, failed at once: -
     dialling: cancel the dial, error TimedOut, Waiting
-    greeting: abandon, error TimedOut, Waiting
+    handshake: abandon, error TimedOut, Waiting
     live: ping
-    asked: abandon, error PongTimedOut, Waiting
+    pinged: abandon, error PongTimedOut, Waiting
     waiting, refused at once: Connecting 2, dial
 TimePassed, after the machine slept
-    idle, dialling, greeting, asked, failed, failed at once: -
+    idle, dialling, handshake, pinged, failed, failed at once: -
     live: ping
     waiting: Connecting 2, dial
     refused at once: Waiting
 Hint NetworkChanged
-    idle, dialling, greeting, asked, failed, failed at once: -
+    idle, dialling, handshake, pinged, failed, failed at once: -
     live: ping
     waiting: Connecting 2, dial
     refused at once: Waiting
 Hint Resumed
-    idle, dialling, greeting, asked, failed, failed at once: -
+    idle, dialling, handshake, pinged, failed, failed at once: -
     live: ping
     waiting: Connecting 2, dial
     refused at once: Waiting
-the greeting
+the handshake
     idle, dialling, live, waiting, failed, refused at once, failed at once: -
-    greeting: Connected
-    asked: round trip
-a greeting without a socket_id
+    handshake: Connected
+    pinged: round trip
+a handshake without a socket_id
     idle, dialling, live, waiting, failed, refused at once, failed at once: -
-    greeting: close, error NotPusher, Waiting
-    asked: round trip
+    handshake: close, error NotPusher, Waiting
+    pinged: round trip
 pusher:error 4001
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting: close, error Refused 4001, Failed
+    handshake: close, error Refused 4001, Failed
     live: error Server 4001
-    asked: round trip, error Server 4001
+    pinged: round trip, error Server 4001
 pusher:error 4100
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting: close, error Refused 4100, Waiting
+    handshake: close, error Refused 4100, Waiting
     live: error Server 4100
-    asked: round trip, error Server 4100
+    pinged: round trip, error Server 4100
 pusher:error 4200
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting: close, error Refused 4200, Waiting
+    handshake: close, error Refused 4200, Waiting
     live: error Server 4200
-    asked: round trip, error Server 4200
+    pinged: round trip, error Server 4200
 pusher:error without a code
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting: close, error Refused, Waiting
+    handshake: close, error Refused, Waiting
     live: error Server
-    asked: round trip, error Server
+    pinged: round trip, error Server
 pusher:ping
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting, live: pong
-    asked: round trip, pong
+    handshake, live: pong
+    pinged: round trip, pong
 pusher:pong
-    idle, dialling, greeting, live, waiting, failed, refused at once, failed at once: -
-    asked: round trip
+    idle, dialling, handshake, live, waiting, failed, refused at once, failed at once: -
+    pinged: round trip
 an event of a channel that is not wanted
     idle, dialling, live, waiting, failed, refused at once, failed at once: -
-    greeting: close, error NotPusher, Waiting
-    asked: round trip
+    handshake: close, error NotPusher, Waiting
+    pinged: round trip
 an event without a channel
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting: close, error NotPusher, Waiting
+    handshake: close, error NotPusher, Waiting
     live: event e 1
-    asked: event e 1, round trip
+    pinged: event e 1, round trip
 garbage
     idle, dialling, waiting, failed, refused at once, failed at once: -
-    greeting: close, error NotPusher, Waiting
+    handshake: close, error NotPusher, Waiting
     live: error Frame
-    asked: round trip, error Frame
+    pinged: round trip, error Frame
 ",
 };

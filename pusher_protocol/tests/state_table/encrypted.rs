@@ -1,4 +1,4 @@
-//! An encrypted channel: its key, and what waits for another.
+//! The states of an encrypted channel: its key, and events that wait for another.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use crypto_secretbox::{KeyInit, Nonce, XSalsa20Poly1305, aead::Aead};
@@ -13,16 +13,16 @@ use crate::{connection::send, scene::Scene, support::name, table::Table};
 const CHANNEL: &str = "private-encrypted-a";
 
 #[test]
-fn each_command_and_input_does_in_each_state_of_a_key_what_the_table_says() {
+fn the_encryption_follows_its_state_table() {
     TABLE.check();
 }
 
-/// The backend's answer with one of the channel's keys.
+/// The backend's response with one of the channel's keys.
 pub fn answer(key: u8) -> ChannelAuthorization {
     ChannelAuthorization::new("k:s").with_shared_secret(BASE64_STANDARD.encode([key; 32]))
 }
 
-/// Authorized with the first key; the server's answer is still to come.
+/// Authorized with the first key; the server's reply is pending.
 fn subscribing() -> Scene {
     let mut scene = Scene::connected();
     scene.want(CHANNEL);
@@ -36,21 +36,21 @@ fn keyed() -> Scene {
     scene
 }
 
-/// An event under the second key waits for it; the backend is asked in a moment.
+/// An event under the second key waits; the request for the key is scheduled.
 fn spreading() -> Scene {
     let mut scene = keyed();
     sealed(&mut scene, 2);
     scene
 }
 
-/// The backend was asked for the second key.
+/// The second key was requested.
 fn rekeying() -> Scene {
     let mut scene = spreading();
     scene.wake();
     scene
 }
 
-/// The backend was asked for another key a moment ago, and gave the first again.
+/// A new key was requested a moment ago, and the first key came again.
 fn rekeyed() -> Scene {
     let mut scene = rekeying();
     authorized(&mut scene, Ok(answer(1)));
@@ -58,8 +58,8 @@ fn rekeyed() -> Scene {
 }
 
 fn authorized(scene: &mut Scene, answer: Result<ChannelAuthorization, AuthError>) -> String {
-    let question = scene.questions.pop();
-    let request = question.map_or(scene.old_question, |question| question.request);
+    let request = scene.requests.pop();
+    let request = request.map_or(scene.stale_request, |request| request.id);
     scene.input(Input::Authorized(request, answer))
 }
 
@@ -125,9 +125,9 @@ const TABLE: Table = Table {
             authorized(scene, Err(AuthError::http(503, "")))
         }),
         ("Subscribe", |scene| scene.want(CHANNEL)),
-        ("Unsubscribe", |scene| scene.unwant(CHANNEL)),
+        ("Unsubscribe", |scene| scene.unsubscribe(CHANNEL)),
         ("Subscribe after Unsubscribe", |scene| {
-            scene.unwant(CHANNEL);
+            scene.unsubscribe(CHANNEL);
             scene.want(CHANNEL)
         }),
         ("Retry", |scene| {
@@ -139,10 +139,10 @@ const TABLE: Table = Table {
         ("Redial", |scene| scene.command(Command::Redial)),
         ("Closed", |scene| scene.close(None)),
         ("TimePassed, early", Scene::wake_early),
-        ("TimePassed, what is awaited is due", Scene::wake),
+        ("TimePassed, due", Scene::wake),
         ("Hint", |scene| scene.input(Input::Hint(Hint::Resumed))),
     ],
-    beside: None,
+    ignored: None,
     text: "
 an event under the first key
     subscribing, keyed, rekeyed: event e on private-encrypted-a 1
@@ -187,7 +187,7 @@ Unsubscribe
     subscribing: -
     keyed, rekeyed: unsubscribe private-encrypted-a
     spreading: unsubscribe private-encrypted-a, error Undecryptable
-    rekeying: unsubscribe private-encrypted-a, take the question back, error Undecryptable
+    rekeying: unsubscribe private-encrypted-a, cancel the request, error Undecryptable
 Subscribe after Unsubscribe
     subscribing: private-encrypted-a Subscribing
     keyed, spreading, rekeying, rekeyed: private-encrypted-a Subscribing, authorize private-encrypted-a
@@ -198,26 +198,26 @@ Send
 SignOut
     subscribing, keyed, rekeyed: unsubscribe private-encrypted-a, private-encrypted-a Failed SignedOut
     spreading: error Undecryptable, unsubscribe private-encrypted-a, private-encrypted-a Failed SignedOut
-    rekeying: error Undecryptable, unsubscribe private-encrypted-a, take the question back, private-encrypted-a Failed SignedOut
+    rekeying: error Undecryptable, unsubscribe private-encrypted-a, cancel the request, private-encrypted-a Failed SignedOut
 Disconnect
     subscribing, keyed, rekeyed: close, private-encrypted-a Pending, Disconnected
     spreading: close, error Undecryptable, private-encrypted-a Pending, Disconnected
-    rekeying: close, take the question back, error Undecryptable, private-encrypted-a Pending, Disconnected
+    rekeying: close, cancel the request, error Undecryptable, private-encrypted-a Pending, Disconnected
 Redial
     subscribing, keyed, rekeyed: close, private-encrypted-a Pending, Connecting 1, dial
     spreading: close, error Undecryptable, private-encrypted-a Pending, Connecting 1, dial
-    rekeying: close, take the question back, error Undecryptable, private-encrypted-a Pending, Connecting 1, dial
+    rekeying: close, cancel the request, error Undecryptable, private-encrypted-a Pending, Connecting 1, dial
 Closed
     subscribing, keyed, rekeyed: private-encrypted-a Pending, error Closed, Waiting
     spreading: error Undecryptable, private-encrypted-a Pending, error Closed, Waiting
-    rekeying: take the question back, error Undecryptable, private-encrypted-a Pending, error Closed, Waiting
+    rekeying: cancel the request, error Undecryptable, private-encrypted-a Pending, error Closed, Waiting
 TimePassed, early
     subscribing, keyed, spreading, rekeying, rekeyed: -
-TimePassed, what is awaited is due
+TimePassed, due
     subscribing: private-encrypted-a Failed TimedOut
     keyed, rekeyed: ping
     spreading: authorize private-encrypted-a
-    rekeying: take the question back, error Undecryptable
+    rekeying: cancel the request, error Undecryptable
 Hint
     subscribing, keyed, spreading, rekeying, rekeyed: ping
 ",

@@ -1,9 +1,8 @@
-//! What happens in each state of a session, whatever is asked of it and whatever comes: tables to read, of which each cell
-//! is tried. Whatever the cell, what must always be true is, and the session finds its way back to a connection with its
-//! channels.
+//! State tables of a session: the effect of each command and input in each state. Every cell is tested. After each one the
+//! invariants hold, and the session recovers to an open connection with its channels.
 //!
-//! A row of a table begins with what happens. Below it stand the states in which it happens, and what comes of it, in order;
-//! `-` for nothing. A state that is not named stays as it was.
+//! A row starts with the stimulus. Below it are the states and the outputs, in order; `-` for none. States that are not listed
+//! do not change.
 #![cfg(feature = "encrypted")]
 #![allow(
     clippy::unwrap_used,

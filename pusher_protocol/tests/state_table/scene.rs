@@ -1,4 +1,4 @@
-//! A session in one of its states, with a driver that checks what must always be true.
+//! A session in one of its states, with a driver that checks the invariants.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A request of the backend: its channel, or none for the user.
-pub struct Question {
-    pub request: RequestId,
+/// A request to the backend: its channel, or `None` for the user.
+pub struct BackendRequest {
+    pub id: RequestId,
     pub channel: Option<String>,
     socket_id: String,
 }
 
 pub struct Scene {
     pub client: Client,
-    /// The attempt to connect that is under way.
+    /// The pending dial.
     dialling: Option<DialId>,
-    /// The socket that is open.
+    /// The open socket.
     open: Option<DialId>,
-    /// The last dial that is over.
-    pub old_dial: DialId,
-    pub questions: Vec<Question>,
-    /// The last question that was taken back.
-    pub old_question: RequestId,
+    /// The last finished dial.
+    pub stale_dial: DialId,
+    pub requests: Vec<BackendRequest>,
+    /// The last cancelled request.
+    pub stale_request: RequestId,
     state: ConnectionState,
     sign_in: SignInState,
     statuses: Vec<(String, SubscriptionStatus)>,
@@ -43,9 +43,9 @@ impl Scene {
             client: Client::new(SessionConfig::default()),
             dialling: None,
             open: None,
-            old_dial: DialId(u64::MAX),
-            questions: Vec::new(),
-            old_question: RequestId(u64::MAX),
+            stale_dial: DialId(u64::MAX),
+            requests: Vec::new(),
+            stale_request: RequestId(u64::MAX),
             state: ConnectionState::Disconnected,
             sign_in: SignInState::SignedOut,
             statuses: Vec::new(),
@@ -53,7 +53,7 @@ impl Scene {
         }
     }
 
-    /// A scene whose connection stands.
+    /// A scene with an open connection.
     pub fn connected() -> Self {
         let mut scene = Self::new();
         scene.connect();
@@ -63,10 +63,10 @@ impl Scene {
     pub fn connect(&mut self) {
         self.command(Command::Connect);
         self.open();
-        self.greet();
+        self.complete_handshake();
     }
 
-    // What happens. Each returns in words what comes of it.
+    // Stimuli. Each returns a summary of the outputs.
 
     pub fn command(&mut self, command: Command) -> String {
         match command {
@@ -84,7 +84,7 @@ impl Scene {
         })
     }
 
-    pub fn unwant(&mut self, channel: &str) -> String {
+    pub fn unsubscribe(&mut self, channel: &str) -> String {
         self.statuses.retain(|(name, _)| name != channel);
         self.command(Command::Unsubscribe(name(channel)))
     }
@@ -92,10 +92,10 @@ impl Scene {
     pub fn input(&mut self, input: Input) -> String {
         let seen = self.client.input(input);
         self.note(&seen);
-        words(None, &seen)
+        summarize(None, &seen)
     }
 
-    /// The dial succeeds, or is said to.
+    /// The dial succeeds, or a stale one is reported.
     pub fn open(&mut self) -> String {
         let dial = self.current();
         self.open = self.dialling.take().or(self.open);
@@ -103,15 +103,15 @@ impl Scene {
     }
 
     pub fn fail_dial(&mut self, error: ConnectionError) -> String {
-        let dial = self.dialling.take().unwrap_or(self.old_dial);
-        self.old_dial = dial;
+        let dial = self.dialling.take().unwrap_or(self.stale_dial);
+        self.stale_dial = dial;
         self.input(Input::DialFailed(dial, error))
     }
 
-    /// The socket ends.
+    /// The socket closes.
     pub fn close(&mut self, code: Option<u16>) -> String {
-        let dial = self.open.take().unwrap_or(self.old_dial);
-        self.old_dial = dial;
+        let dial = self.open.take().unwrap_or(self.stale_dial);
+        self.stale_dial = dial;
         let reason = String::new();
         self.input(Input::Closed(
             dial,
@@ -119,11 +119,11 @@ impl Scene {
         ))
     }
 
-    pub fn greet(&mut self) -> String {
+    pub fn complete_handshake(&mut self) -> String {
         self.frame(&json!({"event": "pusher:connection_established", "data": {"socket_id": "1.1"}}))
     }
 
-    /// A frame comes on the socket that is open, or on one that was.
+    /// A frame arrives on the open socket, or on a stale one.
     pub fn frame(&mut self, frame: &Value) -> String {
         self.text(&frame.to_string())
     }
@@ -139,15 +139,15 @@ impl Scene {
             .map(ReceivedEvent::into_owned);
         let seen = self.client.drain();
         self.note(&seen);
-        words(event.as_ref(), &seen)
+        summarize(event.as_ref(), &seen)
     }
 
-    /// The dial or socket that counts, or else the last that did.
+    /// Returns the current dial or socket, or else the last one.
     pub fn current(&self) -> DialId {
-        self.open.or(self.dialling).unwrap_or(self.old_dial)
+        self.open.or(self.dialling).unwrap_or(self.stale_dial)
     }
 
-    /// Time passes up to just before what the session waits for, and the driver says so.
+    /// The driver passes `TimePassed` just before the next timer is due.
     pub fn wake_early(&mut self) -> String {
         if let Some(due) = self.client.session.wake_at() {
             self.pass_until(due - Duration::from_millis(1));
@@ -155,7 +155,7 @@ impl Scene {
         self.input(Input::TimePassed)
     }
 
-    /// What the session waits for next is due.
+    /// The next timer is due.
     pub fn wake(&mut self) -> String {
         if let Some(due) = self.client.session.wake_at() {
             self.pass_until(due);
@@ -168,13 +168,13 @@ impl Scene {
         self.client.now = Now::at(time);
     }
 
-    /// The wall clock runs ahead by an hour, and the driver wakes up.
+    /// The wall clock runs ahead by an hour, and the driver passes `TimePassed`.
     pub fn sleep(&mut self) -> String {
         self.client.now.wall += 3600 * SECOND;
         self.input(Input::TimePassed)
     }
 
-    // What must be true.
+    // Invariants.
 
     fn note(&mut self, seen: &[Seen]) {
         for seen in seen {
@@ -188,24 +188,23 @@ impl Scene {
                 }
                 Seen::CancelDial(dial) => {
                     assert_eq!(self.dialling.take(), Some(*dial));
-                    self.old_dial = *dial;
+                    self.stale_dial = *dial;
                 }
                 Seen::Close | Seen::Abandon => {
-                    self.old_dial = self.open.take().expect("only an open socket is closed");
+                    self.stale_dial = self.open.take().expect("only an open socket is closed");
                 }
                 Seen::Frame(_) => assert!(self.open.is_some(), "nothing is sent without a socket"),
                 Seen::Authorize(request, channel, socket_id) => {
-                    self.ask(*request, Some(channel.clone()), socket_id);
+                    self.add_request(*request, Some(channel.clone()), socket_id);
                 }
-                Seen::Authenticate(request, socket_id) => self.ask(*request, None, socket_id),
+                Seen::Authenticate(request, socket_id) => {
+                    self.add_request(*request, None, socket_id)
+                }
                 Seen::CancelRequest(request) => {
-                    let open = self
-                        .questions
-                        .iter()
-                        .position(|question| question.request == *request);
-                    self.questions
-                        .remove(open.expect("only an open question is taken back"));
-                    self.old_question = *request;
+                    let open = self.requests.iter().position(|open| open.id == *request);
+                    self.requests
+                        .remove(open.expect("only an open request is cancelled"));
+                    self.stale_request = *request;
                 }
                 Seen::Notice(notice) => self.hear(notice),
             }
@@ -213,14 +212,14 @@ impl Scene {
         self.check_always();
     }
 
-    fn ask(&mut self, request: RequestId, channel: Option<String>, socket_id: &str) {
+    fn add_request(&mut self, request: RequestId, channel: Option<String>, socket_id: &str) {
         assert!(
-            self.questions
+            self.requests
                 .iter()
-                .all(|question| question.channel != channel)
+                .all(|request| request.channel != channel)
         );
-        self.questions.push(Question {
-            request,
+        self.requests.push(BackendRequest {
+            id: request,
             channel,
             socket_id: socket_id.into(),
         });
@@ -265,15 +264,15 @@ impl Scene {
             "{:?}",
             self.state
         );
-        for question in &self.questions {
+        for request in &self.requests {
             let ConnectionState::Connected { socket_id } = &self.state else {
-                panic!("a question without a connection")
+                panic!("a request without a connection")
             };
-            assert_eq!(question.socket_id, **socket_id);
+            assert_eq!(request.socket_id, **socket_id);
         }
     }
 
-    /// From wherever it is, the session comes to a connection with all that is wanted.
+    /// Checks that the session recovers to an open connection with all wanted channels.
     pub fn recover(&mut self, after: &str) {
         let end = self.client.now.monotonic + 120 * SECOND;
         self.command(Command::Connect);
@@ -294,10 +293,10 @@ impl Scene {
                 self.open();
             }
             if matches!(self.state, ConnectionState::Connecting { .. }) {
-                self.greet();
+                self.complete_handshake();
             }
-            while let Some(question) = self.questions.pop() {
-                self.answer(question);
+            while let Some(request) = self.requests.pop() {
+                self.answer(request);
             }
             for (channel, status) in self.statuses.clone() {
                 match status {
@@ -316,7 +315,7 @@ impl Scene {
                     &json!({"event": "pusher:signin_success", "data": {"user_data": {"id": "me"}}}),
                 );
             }
-            let is_stuck = self.questions.is_empty()
+            let is_stuck = self.requests.is_empty()
                 && before
                     == (
                         self.state.clone(),
@@ -329,26 +328,22 @@ impl Scene {
         }
     }
 
-    /// The backend says yes.
-    pub fn answer(&mut self, question: Question) -> String {
-        let Question {
-            request, channel, ..
-        } = question;
+    /// The backend grants the request.
+    pub fn answer(&mut self, request: BackendRequest) -> String {
+        let BackendRequest { id, channel, .. } = request;
         let seen = match channel.as_deref() {
-            None => self.client.vouch(request, &json!({"id": "me"})),
-            Some(channel) if channel.starts_with("presence-") => {
-                self.client.authorize_as(request, "me")
-            }
+            None => self.client.authenticate(id, &json!({"id": "me"})),
+            Some(channel) if channel.starts_with("presence-") => self.client.authorize_as(id, "me"),
             Some(channel) if channel.starts_with("private-encrypted-") => self
                 .client
-                .input(Input::Authorized(request, Ok(crate::encrypted::answer(1)))),
-            Some(_) => self.client.authorize(request),
+                .input(Input::Authorized(id, Ok(crate::encrypted::answer(1)))),
+            Some(_) => self.client.authorize(id),
         };
         self.note(&seen);
-        words(None, &seen)
+        summarize(None, &seen)
     }
 
-    /// The server grants a subscription.
+    /// The server confirms a subscription.
     pub fn confirm(&mut self, channel: &str) -> String {
         let data = json!({"presence": {"ids": ["me"], "hash": {"me": null}, "count": 1}});
         self.frame(&json!({
@@ -359,7 +354,7 @@ impl Scene {
     fn is_at_rest(&self) -> bool {
         let subscribed = |(_, status): &(_, _)| *status == SubscriptionStatus::Subscribed;
         matches!(self.state, ConnectionState::Connected { .. })
-            && self.questions.is_empty()
+            && self.requests.is_empty()
             && self.statuses.iter().all(subscribed)
             && self.wants_sign_in == matches!(self.sign_in, SignInState::SignedIn { .. })
     }
@@ -368,18 +363,18 @@ impl Scene {
 fn is_legal(from: &ConnectionState, to: &ConnectionState) -> bool {
     use ConnectionState::{Connected, Connecting, Disconnected, Failed, Waiting};
     match (from, to) {
-        // A game that disconnects and connects at each failure, or all the time, has to wait.
+        // A disconnect followed by a connect, at each failure or continuously, has to wait.
         (Disconnected, to) => matches!(to, Connecting { .. } | Waiting { .. }),
         (Connecting { .. }, _) => true,
         (Connected { .. }, to) => !matches!(to, Connected { .. }),
-        // A game that is impatient waits less long, but waits.
+        // Requests to connect shorten the wait, but do not skip it.
         (Waiting { .. } | Failed { .. }, to) => {
             matches!(to, Connecting { .. } | Disconnected | Waiting { .. })
         }
     }
 }
 
-/// Each command and each input stands in a table: another variant does not compile here before it does.
+/// All variants of commands and inputs are in a table: this does not compile once there is another one.
 #[expect(dead_code, reason = "it is compiled, not run")]
 fn all_are_listed(input: &Input, output: &Output) {
     match input {

@@ -1,33 +1,33 @@
-//! A table: states, what may happen, and for each pair of them what comes of it.
+//! A state table: states, stimuli, and the outputs for each pair of them.
 
 use std::collections::BTreeMap;
 
 use crate::scene::Scene;
 
-/// A state, with how to get there.
+/// A state, and the function that enters it.
 pub type State = (&'static str, fn() -> Scene);
 
-/// What may happen, with how to make it happen; returns what comes of it.
+/// A stimulus, and the function that applies it and returns a summary of the outputs.
 pub type Stimulus = (&'static str, fn(&mut Scene) -> String);
 
 pub struct Table {
     pub states: &'static [State],
     pub stimuli: &'static [Stimulus],
-    /// Outcomes in which this stands are beside the point.
-    pub beside: Option<&'static str>,
-    /// What must come of it.
+    /// Outputs that contain this text are ignored.
+    pub ignored: Option<&'static str>,
+    /// The expected outputs.
     pub text: &'static str,
 }
 
 impl Table {
-    /// Tries each cell.
+    /// Tests each cell.
     pub fn check(&self) {
         let expected = self.parse();
         let mut actual = BTreeMap::new();
         for (stimulus, happen) in self.stimuli {
             for (state, enter) in self.states {
                 let mut scene = enter();
-                let outcome = self.to_the_point(&happen(&mut scene));
+                let outcome = self.without_ignored(&happen(&mut scene));
                 scene.check_always();
                 scene.recover(&format!("{stimulus} in {state}"));
                 actual.insert((*stimulus, *state), outcome);
@@ -38,7 +38,7 @@ impl Table {
             .filter(|(cell, outcome)| expected.get(*cell) != Some(outcome))
             .map(|((stimulus, state), outcome)| {
                 let expected = expected.get(&(*stimulus, *state));
-                format!("{stimulus} in {state}: {outcome}; the table says {expected:?}")
+                format!("{stimulus} in {state}: {outcome}; expected {expected:?}")
             })
             .collect();
         let strange: Vec<_> = expected
@@ -53,12 +53,12 @@ impl Table {
         println!("{} cells", actual.len());
     }
 
-    /// Without what is beside the point, and with repetitions counted.
-    fn to_the_point(&self, outcome: &str) -> String {
+    /// Removes ignored outputs, and counts repeated ones.
+    fn without_ignored(&self, outcome: &str) -> String {
         let mut parts: Vec<(&str, usize)> = Vec::new();
         for part in outcome.split(", ") {
             match parts.last_mut() {
-                _ if self.beside.is_some_and(|beside| part.contains(beside)) => {}
+                _ if self.ignored.is_some_and(|ignored| part.contains(ignored)) => {}
                 Some((before, count)) if *before == part => *count += 1,
                 _ => parts.push((part, 1)),
             }
@@ -86,7 +86,7 @@ impl Table {
             let (states, outcome) = line.trim().split_once(": ").expect("states: outcome");
             for state in states.split(", ") {
                 let before = cells.insert((stimulus, state), outcome.to_owned());
-                assert_eq!(before, None, "{stimulus} in {state} stands there twice");
+                assert_eq!(before, None, "{stimulus} in {state} is listed twice");
             }
         }
         cells

@@ -1,4 +1,4 @@
-//! The sign-in: from nobody to signed in.
+//! The states of the sign-in.
 
 use pusher_protocol::{
     protocol::{AuthError, UserAuthentication},
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{scene::Scene, table::Table};
 
 #[test]
-fn each_command_and_input_does_in_each_state_of_the_sign_in_what_the_table_says() {
+fn the_sign_in_follows_its_state_table() {
     TABLE.check();
 }
 
@@ -25,7 +25,7 @@ fn authenticating() -> Scene {
     scene
 }
 
-/// The backend was overloaded, and will be asked again.
+/// The backend was overloaded; a retry is scheduled.
 fn backoff() -> Scene {
     let mut scene = authenticating();
     authenticated(&mut scene, Err(AuthError::http(503, "")));
@@ -38,15 +38,15 @@ fn signing_in() -> Scene {
     scene
 }
 
-/// The server took the user; their own channel is to be confirmed.
-fn taken() -> Scene {
+/// The server accepted the user; the confirmation of the user's own channel is pending.
+fn accepted() -> Scene {
     let mut scene = signing_in();
     success(&mut scene, &json!({"id": "me"}));
     scene
 }
 
 fn signed_in() -> Scene {
-    let mut scene = taken();
+    let mut scene = accepted();
     event(&mut scene, "pusher_internal:subscription_succeeded", "me");
     scene
 }
@@ -57,8 +57,8 @@ fn refused() -> Scene {
     scene
 }
 
-/// The server did not answer in time.
-fn unanswered() -> Scene {
+/// The server did not reply in time.
+fn timed_out() -> Scene {
     let mut scene = signing_in();
     scene.wake();
     scene
@@ -68,10 +68,10 @@ fn me() -> Result<UserAuthentication, AuthError> {
     Ok(UserAuthentication::new("k:s", r#"{"id":"me"}"#))
 }
 
-/// The backend answers who the user is, or what was asked once.
+/// The backend responds to the pending authentication, or to a stale one.
 fn authenticated(scene: &mut Scene, answer: Result<UserAuthentication, AuthError>) -> String {
-    let question = scene.questions.pop();
-    let request = question.map_or(scene.old_question, |question| question.request);
+    let request = scene.requests.pop();
+    let request = request.map_or(scene.stale_request, |request| request.id);
     scene.input(Input::Authenticated(request, answer))
 }
 
@@ -91,15 +91,15 @@ fn event(scene: &mut Scene, name: &str, user: &str) -> String {
 
 const TABLE: Table = Table {
     states: &[
-        ("nobody", Scene::connected),
+        ("signed out", Scene::connected),
         ("offline", offline),
         ("authenticating", authenticating),
         ("backoff", backoff),
         ("signing in", signing_in),
-        ("taken", taken),
+        ("accepted", accepted),
         ("signed in", signed_in),
         ("refused", refused),
-        ("unanswered", unanswered),
+        ("timed out", timed_out),
     ],
     stimuli: &[
         ("SignIn", |scene| scene.command(Command::SignIn)),
@@ -114,17 +114,17 @@ const TABLE: Table = Table {
         ("Authenticated, overloaded", |scene| {
             authenticated(scene, Err(AuthError::http(503, "")))
         }),
-        ("Authenticated, an old question", |scene| {
-            scene.input(Input::Authenticated(scene.old_question, me()))
+        ("Authenticated, a stale request", |scene| {
+            scene.input(Input::Authenticated(scene.stale_request, me()))
         }),
         ("Closed", |scene| scene.close(None)),
         ("TimePassed, early", Scene::wake_early),
-        ("TimePassed, what is awaited is due", Scene::wake),
+        ("TimePassed, due", Scene::wake),
         ("Hint", |scene| scene.input(Input::Hint(Hint::Resumed))),
         ("signin_success", |scene| {
             success(scene, &json!({"id": "me"}))
         }),
-        ("signin_success that names nobody", |scene| {
+        ("signin_success without a user id", |scene| {
             success(scene, &json!({}))
         }),
         ("a forged signin_success", |scene| {
@@ -157,101 +157,101 @@ const TABLE: Table = Table {
         ("a message of the protocol on the user's channel", |scene| {
             event(scene, "pusher:e", "me")
         }),
-        ("an event to somebody else", |scene| {
+        ("an event to another user", |scene| {
             event(scene, "e", "ann")
         }),
     ],
-    beside: None,
+    ignored: None,
     text: "
 SignIn
-    nobody, refused, unanswered: SigningIn, authenticate
-    offline, authenticating, signing in, taken, signed in: -
+    signed out, refused, timed out: SigningIn, authenticate
+    offline, authenticating, signing in, accepted, signed in: -
     backoff: authenticate
 SignOut
-    nobody, offline: -
-    authenticating: take the question back, SignedOut
+    signed out, offline: -
+    authenticating: cancel the request, SignedOut
     backoff, refused: SignedOut
-    signing in, taken, signed in, unanswered: SignedOut, close, Connecting 1, dial
+    signing in, accepted, signed in, timed out: SignedOut, close, Connecting 1, dial
 Connect
-    nobody, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
+    signed out, authenticating, backoff, signing in, accepted, signed in, refused, timed out: -
     offline: Connecting 1, dial
 Disconnect
-    nobody: close, Disconnected
+    signed out: close, Disconnected
     offline: -
-    authenticating: close, take the question back, SignedOut, Disconnected
-    backoff, signing in, taken, signed in, refused, unanswered: close, SignedOut, Disconnected
+    authenticating: close, cancel the request, SignedOut, Disconnected
+    backoff, signing in, accepted, signed in, refused, timed out: close, SignedOut, Disconnected
 Redial
-    nobody: close, Connecting 1, dial
+    signed out: close, Connecting 1, dial
     offline: -
-    authenticating: close, take the question back, SignedOut, Connecting 1, dial
-    backoff, signing in, taken, signed in, refused, unanswered: close, SignedOut, Connecting 1, dial
+    authenticating: close, cancel the request, SignedOut, Connecting 1, dial
+    backoff, signing in, accepted, signed in, refused, timed out: close, SignedOut, Connecting 1, dial
 Authenticated
-    nobody, offline, backoff, signing in, taken, signed in, refused, unanswered: -
+    signed out, offline, backoff, signing in, accepted, signed in, refused, timed out: -
     authenticating: signin
 Authenticated, refused
-    nobody, offline, backoff, signing in, taken, signed in, refused, unanswered: -
+    signed out, offline, backoff, signing in, accepted, signed in, refused, timed out: -
     authenticating: SignIn failed Authentication
 Authenticated, overloaded
-    nobody, offline, backoff, signing in, taken, signed in, refused, unanswered: -
+    signed out, offline, backoff, signing in, accepted, signed in, refused, timed out: -
     authenticating: error Authentication
-Authenticated, an old question
-    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
+Authenticated, a stale request
+    signed out, offline, authenticating, backoff, signing in, accepted, signed in, refused, timed out: -
 Closed
-    nobody: error Closed, Waiting
+    signed out: error Closed, Waiting
     offline: -
-    authenticating: take the question back, SignedOut, error Closed, Waiting
-    backoff, signing in, taken, signed in, refused, unanswered: SignedOut, error Closed, Waiting
+    authenticating: cancel the request, SignedOut, error Closed, Waiting
+    backoff, signing in, accepted, signed in, refused, timed out: SignedOut, error Closed, Waiting
 TimePassed, early
-    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
-TimePassed, what is awaited is due
-    nobody, signed in, refused, unanswered: ping
+    signed out, offline, authenticating, backoff, signing in, accepted, signed in, refused, timed out: -
+TimePassed, due
+    signed out, signed in, refused, timed out: ping
     offline: -
-    authenticating: take the question back, error Authentication
+    authenticating: cancel the request, error Authentication
     backoff: authenticate
     signing in: SignIn failed TimedOut
-    taken: SignedIn me
+    accepted: SignedIn me
 Hint
-    nobody, authenticating, backoff, signing in, taken, signed in, refused, unanswered: ping
+    signed out, authenticating, backoff, signing in, accepted, signed in, refused, timed out: ping
     offline: -
 signin_success
-    nobody, offline, authenticating, backoff, taken, signed in, refused: -
-    signing in, unanswered: subscribe #server-to-user-me
-signin_success that names nobody
-    nobody, offline, authenticating, backoff, taken, signed in, refused, unanswered: -
+    signed out, offline, authenticating, backoff, accepted, signed in, refused: -
+    signing in, timed out: subscribe #server-to-user-me
+signin_success without a user id
+    signed out, offline, authenticating, backoff, accepted, signed in, refused, timed out: -
     signing in: SignIn failed NoUser
 a forged signin_success
-    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
+    signed out, offline, authenticating, backoff, signing in, accepted, signed in, refused, timed out: -
 pusher:error 4009
-    nobody, authenticating, backoff, taken, signed in, refused, unanswered: error Server 4009
+    signed out, authenticating, backoff, accepted, signed in, refused, timed out: error Server 4009
     offline: -
     signing in: SignIn failed Refused, error Server 4009
 pusher:error 4301, about client events
-    nobody, authenticating, backoff, signing in, taken, signed in, refused, unanswered: error Server 4301
+    signed out, authenticating, backoff, signing in, accepted, signed in, refused, timed out: error Server 4301
     offline: -
 pusher:error 4302, about the watchlist
-    nobody, authenticating, backoff, signing in, taken, signed in, refused, unanswered: error Server 4302
+    signed out, authenticating, backoff, signing in, accepted, signed in, refused, timed out: error Server 4302
     offline: -
 watchlist_events
-    nobody, offline: -
-    authenticating, backoff, signing in, taken, signed in, refused, unanswered: online: ann
+    signed out, offline: -
+    authenticating, backoff, signing in, accepted, signed in, refused, timed out: online: ann
 the watchlist as Sockudo tells it
-    nobody: event offline {\"user_ids\":[\"ann\"]}
+    signed out: event offline {\"user_ids\":[\"ann\"]}
     offline: -
-    authenticating, backoff, signing in, taken, signed in, refused, unanswered: offline: ann
+    authenticating, backoff, signing in, accepted, signed in, refused, timed out: offline: ann
 subscription_succeeded of the user's channel
-    nobody, offline, authenticating, backoff, signing in, signed in, refused, unanswered: -
-    taken: SignedIn me
+    signed out, offline, authenticating, backoff, signing in, signed in, refused, timed out: -
+    accepted: SignedIn me
 subscription_error of the user's channel
-    nobody, offline, authenticating, backoff, signing in, refused, unanswered: -
-    taken: SignedIn me, error Server
+    signed out, offline, authenticating, backoff, signing in, refused, timed out: -
+    accepted: SignedIn me, error Server
     signed in: error Server
 an event to the user
-    nobody, offline, authenticating, backoff, signing in, refused, unanswered: -
-    taken: SignedIn me, late event e to the user 1
+    signed out, offline, authenticating, backoff, signing in, refused, timed out: -
+    accepted: SignedIn me, late event e to the user 1
     signed in: event e to the user 1
 a message of the protocol on the user's channel
-    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
-an event to somebody else
-    nobody, offline, authenticating, backoff, signing in, taken, signed in, refused, unanswered: -
+    signed out, offline, authenticating, backoff, signing in, accepted, signed in, refused, timed out: -
+an event to another user
+    signed out, offline, authenticating, backoff, signing in, accepted, signed in, refused, timed out: -
 ",
 };

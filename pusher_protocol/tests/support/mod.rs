@@ -1,4 +1,4 @@
-//! A session with a clock that the test turns, and a record of what it put out.
+//! A session with a virtual clock, and a record of its outputs.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -6,7 +6,7 @@
     reason = "each test file uses its part"
 )]
 
-mod words;
+mod summary;
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use pusher_protocol::{
 };
 use serde_json::{Value, json, value::RawValue};
 
-pub use words::words;
+pub use summary::summarize;
 
 pub const SECOND: Duration = Duration::from_secs(1);
 
@@ -28,7 +28,7 @@ pub fn name(name: &str) -> ChannelName {
     ChannelName::new(name, NameRules::Strict).unwrap()
 }
 
-/// What a test can look at: what the session put out, frames as JSON.
+/// An output in a form that tests can compare; frames are JSON.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {
     Dial(DialId),
@@ -59,12 +59,12 @@ impl Client {
         }
     }
 
-    /// A client with default settings whose connection stands, and whose beginnings are forgotten.
+    /// A client with default settings and an open connection. The outputs so far are dropped.
     pub fn connected() -> Self {
         Self::connected_with(SessionConfig::default())
     }
 
-    /// The same with settings of the test's own.
+    /// The same with other settings.
     pub fn connected_with(config: SessionConfig) -> Self {
         let mut client = Self::new(config);
         client.command(Command::Connect);
@@ -121,7 +121,7 @@ impl Client {
         })
     }
 
-    pub fn unwant(&mut self, channel: &str) -> Vec<Seen> {
+    pub fn unsubscribe(&mut self, channel: &str) -> Vec<Seen> {
         self.command(Command::Unsubscribe(name(channel)))
     }
 
@@ -146,13 +146,13 @@ impl Client {
         }))
     }
 
-    /// The driver's socket is open.
+    /// The driver opened the socket.
     pub fn open(&mut self) -> Vec<Seen> {
         let dial = self.dial.expect("the session dialled");
         self.input(Input::Opened(dial))
     }
 
-    /// The socket opens and the server greets.
+    /// The socket opens, and the server completes the handshake.
     pub fn establish(&mut self) -> Vec<Seen> {
         self.connections += 1;
         self.open();
@@ -162,7 +162,7 @@ impl Client {
             .1
     }
 
-    /// A frame comes: the event that is handed back at once, and the rest.
+    /// A frame arrives. Returns the event and the other outputs.
     pub fn text(&mut self, text: &str) -> (Option<ReceivedEvent<'static>>, Vec<Seen>) {
         let dial = self.dial.expect("the session dialled");
         let event = self
@@ -223,50 +223,50 @@ impl Client {
         self.input(Input::Authorized(request, Err(error)))
     }
 
-    pub fn vouch(&mut self, request: RequestId, user_data: &Value) -> Vec<Seen> {
+    pub fn authenticate(&mut self, request: RequestId, user_data: &Value) -> Vec<Seen> {
         let answer = UserAuthentication::new("key:signature", user_data.to_string());
         self.input(Input::Authenticated(request, Ok(answer)))
     }
 
-    /// Time passes, with every wake-up that the session asked for.
+    /// Time passes; each timer of the session is served.
     pub fn wait(&mut self, time: Duration) -> Vec<Seen> {
         let end = self.now.monotonic + time;
         let mut seen = Vec::new();
         while let Some(due) = self.session.wake_at().filter(|due| *due <= end) {
             assert!(
                 due >= self.now.monotonic || !seen.is_empty(),
-                "asked to be woken in the past"
+                "the timer is in the past"
             );
             self.now = Now::at(due.max(self.now.monotonic));
             let before = seen.len();
             seen.extend(self.input(Input::TimePassed));
             assert!(
                 self.session.wake_at() != Some(due) || seen.len() > before,
-                "the session asks again and again to be woken, and does nothing"
+                "the session sets timers without an effect"
             );
         }
         self.now = Now::at(end);
         seen
     }
 
-    /// Time passes until the session dials again.
+    /// Time passes until the session dials.
     pub fn wait_for_dial(&mut self) -> Vec<Seen> {
         let mut seen = Vec::new();
         while dials(&seen) == 0 {
-            let due = self.session.wake_at().expect("the session will dial again");
+            let due = self.session.wake_at().expect("a dial is scheduled");
             seen.extend(self.wait(due.saturating_sub(self.now.monotonic)));
         }
         seen
     }
 
-    /// Subscribes a private or presence channel as `user_id`, up to the server's confirmation.
+    /// Subscribes to a private or presence channel as `user_id`, up to the server's confirmation.
     pub fn join(&mut self, channel: &str, user_id: &str, members: &[&str]) -> Vec<Seen> {
         let request = request(&self.want(channel));
         self.authorize_as(request, user_id);
         self.confirm_presence(channel, members)
     }
 
-    /// Subscribes a channel up to the server's confirmation.
+    /// Subscribes to a channel, up to the server's confirmation.
     pub fn subscribe(&mut self, channel: &str) -> Vec<Seen> {
         let seen = self.want(channel);
         if name(channel).kind().needs_authorization() {
@@ -328,7 +328,7 @@ pub fn dials(seen: &[Seen]) -> usize {
         .count()
 }
 
-/// The one question to the backend.
+/// Returns the only request to the backend.
 pub fn request(seen: &[Seen]) -> RequestId {
     let requests = requests(seen);
     assert_eq!(requests.len(), 1, "{seen:?}");

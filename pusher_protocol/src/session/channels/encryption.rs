@@ -113,7 +113,7 @@ impl Encryption {
             .into_iter()
             .flat_map(|rekey| rekey.waiting)
         {
-            let reason = "the subscription ended before there was a new key";
+            let reason = "the subscription ended before a new key arrived";
             report(context, name, &event.event, reason);
         }
     }
@@ -153,25 +153,26 @@ impl Encryption {
         }
         let wire: Wire = data
             .parse()
-            .map_err(|_| DecryptError::Malformed("no nonce and ciphertext"))?;
+            .map_err(|_| DecryptError::Malformed("missing nonce or ciphertext"))?;
         let decode = |text: &str| {
             BASE64_STANDARD
                 .decode(text)
-                .map_err(|_| DecryptError::Malformed("no base64"))
+                .map_err(|_| DecryptError::Malformed("invalid base64"))
         };
         let (nonce, ciphertext) = (decode(&wire.nonce)?, decode(&wire.ciphertext)?);
         let nonce: [u8; NONCE_BYTES] = nonce
             .try_into()
-            .map_err(|_| DecryptError::Malformed("a nonce of another length than 24 bytes"))?;
+            .map_err(|_| DecryptError::Malformed("the nonce is not 24 bytes long"))?;
         if ciphertext.len() < XSalsa20Poly1305::TAG_SIZE {
-            return Err(DecryptError::Malformed("a ciphertext shorter than its tag"));
+            return Err(DecryptError::Malformed(
+                "the ciphertext is shorter than its tag",
+            ));
         }
         let plain = self
             .cipher
             .decrypt(&Nonce::from(nonce), &*ciphertext)
             .map_err(|_| DecryptError::WrongKey)?;
-        String::from_utf8(plain)
-            .map_err(|_| DecryptError::Malformed("a plaintext that is not UTF-8"))
+        String::from_utf8(plain).map_err(|_| DecryptError::Malformed("the plaintext is not UTF-8"))
     }
 }
 
@@ -219,7 +220,7 @@ impl Channels {
             Err(DecryptError::Malformed(reason)) => report(context, name, &event.event, reason),
             Err(DecryptError::WrongKey) => {
                 if encryption.rekeys.ready_at(context.now).is_some() {
-                    report(context, name, &event.event, "the key does not fit");
+                    report(context, name, &event.event, "wrong key");
                 } else {
                     let timer = context.next_id();
                     let retry_at = context.now + REKEY_SPREAD.mul_f64(context.random.f64());
@@ -258,7 +259,12 @@ impl Channels {
             Ok(fresh) => encryption.cipher = fresh.cipher,
             Err(error) => {
                 for event in &rekey.waiting {
-                    report(context, name, &event.event, &format!("no new key: {error}"));
+                    report(
+                        context,
+                        name,
+                        &event.event,
+                        &format!("failed to get a new key: {error}"),
+                    );
                 }
                 return;
             }
@@ -270,12 +276,9 @@ impl Channels {
                     context.notice(Notice::Event(ReceivedEvent { data, ..event }));
                 }
                 Err(DecryptError::Malformed(reason)) => report(context, name, &event.event, reason),
-                Err(DecryptError::WrongKey) => report(
-                    context,
-                    name,
-                    &event.event,
-                    "the new key does not fit either",
-                ),
+                Err(DecryptError::WrongKey) => {
+                    report(context, name, &event.event, "the new key is wrong too")
+                }
             }
         }
     }

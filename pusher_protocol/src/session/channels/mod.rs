@@ -130,6 +130,22 @@ pub(super) enum Identity {
 }
 
 impl Channel {
+    /// Whether a subscribe request was sent that the server confirmed or may still confirm.
+    fn may_be_subscribed(&self) -> bool {
+        match self.phase {
+            ChannelPhase::Subscribing { .. }
+            | ChannelPhase::Subscribed
+            | ChannelPhase::Failed { reply_due: true } => true,
+            ChannelPhase::Pending
+            | ChannelPhase::Queued
+            | ChannelPhase::Authorizing { .. }
+            | ChannelPhase::Backoff { .. }
+            | ChannelPhase::AwaitingSignIn { .. }
+            | ChannelPhase::Failed { reply_due: false }
+            | ChannelPhase::Unidentified => false,
+        }
+    }
+
     /// Whether a request for a new key waits in the queue.
     fn waits_for_key(&self) -> bool {
         self.encryption.as_ref().is_some_and(Encryption::is_queued)
@@ -150,6 +166,13 @@ impl Channel {
 }
 
 impl Channels {
+    /// Returns a channel with its name as the table shares it.
+    fn entry(&mut self, name: &str) -> Option<(ChannelName, &mut Channel)> {
+        let name = self.table.get_key_value(name)?.0.clone();
+        let channel = self.table.get_mut(&name)?;
+        Some((name, channel))
+    }
+
     pub(super) fn subscribe(
         &mut self,
         context: &mut Context,
@@ -199,16 +222,10 @@ impl Channels {
                 channel.wanted = false;
                 return self.cancel_requests(context, name);
             }
-            ChannelPhase::Subscribed | ChannelPhase::Failed { reply_due: true } => {
+            _ if channel.may_be_subscribed() => {
                 context.send(ClientFrame::Unsubscribe { channel: name });
             }
-            ChannelPhase::Pending
-            | ChannelPhase::Queued
-            | ChannelPhase::Authorizing { .. }
-            | ChannelPhase::Backoff { .. }
-            | ChannelPhase::AwaitingSignIn { .. }
-            | ChannelPhase::Failed { reply_due: false }
-            | ChannelPhase::Unidentified => {}
+            _ => {}
         }
         self.remove(context, name);
     }
@@ -264,14 +281,8 @@ impl Channels {
     /// Returns the channel of an event, if the event is to be delivered.
     pub(super) fn receiving(&self, name: &str) -> Option<&ChannelName> {
         let (name, channel) = self.table.get_key_value(name)?;
-        let heard = match channel.phase {
-            // A confirmation may be late or lost; an event proves that the subscription is active.
-            ChannelPhase::Subscribed
-            | ChannelPhase::Subscribing { .. }
-            | ChannelPhase::Failed { reply_due: true } => channel.wanted,
-            _ => false,
-        };
-        heard.then_some(name)
+        // A confirmation may be late or lost; an event proves that the subscription is active.
+        (channel.wanted && channel.may_be_subscribed()).then_some(name)
     }
 
     /// Whether the reply to any subscribe request is pending.
@@ -389,19 +400,11 @@ impl Channels {
             channel.roster = None;
             channel.drop_key(context, &name);
             channel.lost_at = None;
-            match channel.phase {
-                ChannelPhase::Pending => continue,
-                ChannelPhase::Subscribing { .. }
-                | ChannelPhase::Subscribed
-                | ChannelPhase::Failed { reply_due: true } => {
-                    context.send(ClientFrame::Unsubscribe { channel: &name });
-                }
-                ChannelPhase::Queued
-                | ChannelPhase::Authorizing { .. }
-                | ChannelPhase::Backoff { .. }
-                | ChannelPhase::AwaitingSignIn { .. }
-                | ChannelPhase::Failed { reply_due: false }
-                | ChannelPhase::Unidentified => {}
+            if matches!(channel.phase, ChannelPhase::Pending) {
+                continue;
+            }
+            if channel.may_be_subscribed() {
+                context.send(ClientFrame::Unsubscribe { channel: &name });
             }
             self.cancel_requests(context, &name);
             self.fail(context, &name, SubscriptionError::SignedOut, false);

@@ -58,7 +58,7 @@ impl PendingReplies {
         }
     }
 
-    pub(super) fn awaits(&self, name: &str, now: Duration) -> bool {
+    pub(super) fn expects(&self, name: &str, now: Duration) -> bool {
         self.0.get(name).is_some_and(|entry| !entry.is_over(now))
     }
 

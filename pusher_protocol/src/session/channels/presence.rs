@@ -56,13 +56,11 @@ impl Channels {
 
     /// Returns a subscribed presence channel. On any other channel, membership events are ignored.
     fn presence(&mut self, name: &str) -> Option<(ChannelName, &mut Channel)> {
-        let name = self.table.get_key_value(name)?.0.clone();
-        if name.kind() != ChannelKind::Presence {
-            return None;
-        }
-        let channel = self.table.get_mut(&name)?;
-        (channel.wanted && matches!(channel.phase, ChannelPhase::Subscribed))
-            .then_some((name, channel))
+        self.entry(name).filter(|(name, channel)| {
+            name.kind() == ChannelKind::Presence
+                && channel.wanted
+                && matches!(channel.phase, ChannelPhase::Subscribed)
+        })
     }
 }
 

@@ -26,10 +26,7 @@ impl Channels {
         }
         let deadline = context.now + context.config.timing.subscribe_timeout;
         self.pending_replies.granted(name, deadline);
-        let Some(name) = self.table.get_key_value(name).map(|(name, _)| name.clone()) else {
-            return;
-        };
-        let Some(channel) = self.table.get_mut(&name) else {
+        let Some((name, channel)) = self.entry(name) else {
             return;
         };
         match channel.phase {
@@ -83,16 +80,16 @@ impl Channels {
         status: Option<u16>,
         message: &str,
     ) {
-        let awaited = self.pending_replies.take(name, context.now);
+        let was_expected = self.pending_replies.take(name, context.now);
         // If two requests are pending, this may be the reply to the first.
-        let reply_due = self.pending_replies.awaits(name, context.now);
-        let Some((name, channel)) = self.table.get_key_value(name) else {
+        let reply_due = self.pending_replies.expects(name, context.now);
+        let Some((name, channel)) = self.entry(name) else {
             return;
         };
         let decides = match channel.phase {
             ChannelPhase::Subscribing { .. } => true,
             // A subscribed channel can only be refused if the confirmation was the reply to an earlier request.
-            ChannelPhase::Subscribed | ChannelPhase::Failed { reply_due: true } => awaited,
+            ChannelPhase::Subscribed | ChannelPhase::Failed { reply_due: true } => was_expected,
             _ => false,
         };
         if decides {
@@ -100,7 +97,7 @@ impl Channels {
                 status,
                 message: message.into(),
             };
-            self.fail(context, &name.clone(), error, reply_due);
+            self.fail(context, &name, error, reply_due);
         }
     }
 
@@ -159,7 +156,7 @@ mod tests {
     use crate::{protocol::NameRules, session::SessionConfig};
 
     #[test]
-    fn channels_that_were_given_up_long_ago_are_forgotten() {
+    fn throttles_of_removed_channels_are_swept_out() {
         let mut context = Context::new(SessionConfig::default());
         let mut channels = Channels::default();
         channels.on_connected(&mut context, "1.1".into());

@@ -177,7 +177,7 @@ fn write(context: &mut Context, event: &ClientEvent) {
         event: &event.event,
         data: &event.data,
     };
-    context.send_with_answer(frame, event.id);
+    context.send_with_answer(frame, Some(event.id));
 }
 
 fn reject(context: &mut Context, id: SendId, error: SendError) {

@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_wait_leaves_room_for_what_cannot() {
+    fn waiting_events_leave_room_for_immediate_ones() {
         for (limit, share) in [
             (0, 0),
             (1, 1),

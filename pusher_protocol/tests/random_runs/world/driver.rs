@@ -1,4 +1,4 @@
-//! The driver: does what the session says, and wakes it when it asks to be woken.
+//! The driver: executes the session's outputs, and wakes it when a timer is due.
 
 use super::*;
 
@@ -14,12 +14,12 @@ impl World {
 
     pub(super) fn drain(&mut self) {
         while let Some(output) = self.session.poll_output() {
-            self.obey(output);
+            self.execute(output);
         }
         self.check_always();
     }
 
-    pub(super) fn obey(&mut self, output: Output) {
+    pub(super) fn execute(&mut self, output: Output) {
         match output {
             Output::Dial { dial, deadline, .. } => {
                 assert!(
@@ -55,33 +55,38 @@ impl World {
                 socket_id,
             } => {
                 assert!(self.wanted.contains(&*channel));
-                assert!(!self.barred.contains(&*channel), "{channel} was given up");
-                self.ask(request, Some(channel.to_string()), &socket_id);
+                assert!(
+                    !self.suspended.contains(&*channel),
+                    "{channel} is not wanted"
+                );
+                self.add_request(request, Some(channel.to_string()), &socket_id);
             }
             Output::Authenticate { request, socket_id } => {
                 assert!(self.wants_sign_in);
-                self.ask(request, None, &socket_id);
+                self.add_request(request, None, &socket_id);
             }
             Output::CancelRequest(request) => {
-                let open = self
-                    .questions
-                    .iter()
-                    .position(|question| question.request == request);
-                let open = open.expect("only an open question is cancelled");
-                self.cancelled.push(self.questions.remove(open));
+                let open = self.requests.iter().position(|open| open.id == request);
+                let open = open.expect("only an open request is cancelled");
+                self.cancelled.push(self.requests.remove(open));
             }
             Output::Notice(notice) => self.hear(notice),
         }
     }
 
-    pub(super) fn ask(&mut self, request: RequestId, channel: Option<String>, socket_id: &str) {
-        let asked = |question: &Question| question.channel == channel;
+    pub(super) fn add_request(
+        &mut self,
+        request: RequestId,
+        channel: Option<String>,
+        socket_id: &str,
+    ) {
+        let asked = |request: &BackendRequest| request.channel == channel;
         assert!(
-            !self.questions.iter().any(asked),
-            "{channel:?} is asked for twice"
+            !self.requests.iter().any(asked),
+            "{channel:?} is requested twice"
         );
-        self.questions.push(Question {
-            request,
+        self.requests.push(BackendRequest {
+            id: request,
             channel,
             socket_id: socket_id.into(),
         });
@@ -105,7 +110,7 @@ impl World {
         self.now.wall += time;
     }
 
-    /// What is true after each input.
+    /// Checks the invariants after each input.
     pub(super) fn check_always(&mut self) {
         let wakes = self.session.wake_at().is_some();
         let (waits, dialling, connected) = match &self.state {
@@ -119,22 +124,19 @@ impl World {
         assert_eq!(wakes, waits, "{:?}", self.state);
         assert_eq!(self.dialling.is_some(), dialling, "{:?}", self.state);
         assert_eq!(self.connection.is_some(), connected, "{:?}", self.state);
-        let asked = self.questions.iter().filter(|open| open.channel.is_some());
+        let asked = self.requests.iter().filter(|open| open.channel.is_some());
         assert!(
             asked.count() <= AUTHORIZATIONS_AT_ONCE,
-            "too many questions at once"
+            "too many requests at once"
         );
-        for question in &self.questions {
-            let connection = self
-                .connection
-                .as_ref()
-                .expect("a question is for a socket");
-            assert_eq!(question.socket_id, connection.socket_id);
+        for request in &self.requests {
+            let connection = self.connection.as_ref().expect("a request needs a socket");
+            assert_eq!(request.socket_id, connection.socket_id);
         }
         let waits = |mode: &SendMode| *mode != SendMode::Immediate;
         assert!(
             self.unanswered.values().all(waits),
-            "a client event without an answer"
+            "a client event without an outcome"
         );
         if matches!(
             self.state,

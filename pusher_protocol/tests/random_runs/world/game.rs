@@ -1,4 +1,4 @@
-//! The game: what it asks for, and whether it may be told what it is told.
+//! The user code: its commands, and checks of the notices it gets.
 
 use super::*;
 
@@ -17,7 +17,7 @@ impl World {
         });
     }
 
-    pub(super) fn amend(&mut self, channel: &str, filter: u8) {
+    pub(super) fn change_fields(&mut self, channel: &str, filter: u8) {
         if !self.wanted.contains(channel) {
             return;
         }
@@ -27,14 +27,14 @@ impl World {
             .unwrap_or_default()
             != filter
         {
-            self.amended.insert(channel.into());
+            self.changed_fields.insert(channel.into());
         }
         self.want(channel);
     }
 
-    pub(super) fn unwant(&mut self, channel: &str) {
+    pub(super) fn unsubscribe(&mut self, channel: &str) {
         self.wanted.remove(channel);
-        self.barred.remove(channel);
+        self.suspended.remove(channel);
         self.statuses.remove(channel);
         self.rosters.remove(channel);
         self.filters.remove(channel);
@@ -43,7 +43,7 @@ impl World {
 
     pub(super) fn retry(&mut self, channel: &str) {
         if let Some(SubscriptionStatus::Failed(_)) = self.statuses.get(channel) {
-            self.barred.remove(channel);
+            self.suspended.remove(channel);
         }
         self.command(Command::Retry(name(channel)));
     }
@@ -63,7 +63,7 @@ impl World {
 
     pub(super) fn sign_in(&mut self) {
         self.wants_sign_in = true;
-        self.barred.clear();
+        self.suspended.clear();
         self.command(Command::SignIn);
     }
 
@@ -73,9 +73,9 @@ impl World {
             .wanted
             .iter()
             .filter(|channel| name(channel).kind().needs_authorization());
-        self.barred = authorized.cloned().collect();
+        self.suspended = authorized.cloned().collect();
         self.command(Command::SignOut);
-        assert!(self.questions.is_empty(), "signed out and still asking");
+        assert!(self.requests.is_empty(), "signed out with pending requests");
         assert_eq!(self.sign_in, SignInState::SignedOut);
     }
 
@@ -87,14 +87,14 @@ impl World {
                 status,
                 gap,
             } => {
-                let told = self.statuses.insert(channel.to_string(), status.clone());
-                let told = told.unwrap_or_else(|| panic!("{channel} is not wanted"));
-                let is_renewed = told == SubscriptionStatus::Subscribed
+                let before = self.statuses.insert(channel.to_string(), status.clone());
+                let before = before.unwrap_or_else(|| panic!("{channel} is not wanted"));
+                let is_renewed = before == SubscriptionStatus::Subscribed
                     && status == SubscriptionStatus::Subscribing
-                    && self.amended.remove(&*channel);
+                    && self.changed_fields.remove(&*channel);
                 assert!(
-                    is_renewed || is_legal_status(&told, &status),
-                    "{channel}: {told:?} -> {status:?}"
+                    is_renewed || is_legal_status(&before, &status),
+                    "{channel}: {before:?} -> {status:?}"
                 );
                 assert!(gap.is_none() || status == SubscriptionStatus::Subscribed);
             }
@@ -146,12 +146,12 @@ impl World {
         }
     }
 
-    /// An event of this channel came after its wait, or was told to be lost.
+    /// Counts an event of this channel that was delivered late, or reported as dropped.
     fn settle(&mut self, channel: &str) {
-        if let Some(owed) = self.owed.get_mut(channel) {
-            *owed -= 1;
-            if *owed == 0 {
-                self.owed.remove(channel);
+        if let Some(awaiting_key) = self.awaiting_key.get_mut(channel) {
+            *awaiting_key -= 1;
+            if *awaiting_key == 0 {
+                self.awaiting_key.remove(channel);
             }
         }
     }
@@ -194,7 +194,7 @@ impl World {
                 );
                 if event.event == "e" {
                     let number = event.data.as_str();
-                    let number: u64 = number.parse().expect("what was published arrives");
+                    let number: u64 = number.parse().expect("the published event arrives");
                     let last = self.last_event.insert(channel.to_string(), number);
                     assert!(last.is_none_or(|last| last < number), "out of order");
                     self.reach.events += 1;
@@ -209,29 +209,29 @@ impl World {
     }
 }
 
-/// Whether the game may be told of this change of the connection.
+/// Whether this transition of the connection is allowed.
 fn is_legal_state(from: &ConnectionState, to: &ConnectionState) -> bool {
     use ConnectionState::{Connected, Connecting, Disconnected, Failed, Waiting};
     match (from, to) {
-        // A game that disconnects and connects at each failure, or all the time, has to wait.
+        // A disconnect followed by a connect, at each failure or continuously, has to wait.
         (Disconnected, to) => matches!(to, Connecting { .. } | Waiting { .. }),
         (Connecting { .. }, _) => true,
         (Connected { .. }, to) => !matches!(to, Connected { .. }),
-        // A game that is impatient waits less long, but waits.
+        // Requests to connect shorten the wait, but do not skip it.
         (Waiting { .. } | Failed { .. }, to) => {
             matches!(to, Connecting { .. } | Disconnected | Waiting { .. })
         }
     }
 }
 
-/// Whether the game may be told of this change of a channel.
+/// Whether this transition of a channel is allowed.
 fn is_legal_status(from: &SubscriptionStatus, to: &SubscriptionStatus) -> bool {
     use SubscriptionStatus::{Failed, Pending, Subscribed, Subscribing};
     match (from, to) {
         (Pending, to) => matches!(to, Subscribing | Failed(_)),
         (Subscribing, to) => *to != Subscribing,
         (Subscribed, to) => matches!(to, Pending | Failed(_)),
-        // Of two subscriptions that were sent, both may be refused.
+        // If two subscribe requests were sent, both may be refused.
         (Failed(_), Failed(SubscriptionError::Refused { .. })) => true,
         (Failed(_), to) => from != to,
     }

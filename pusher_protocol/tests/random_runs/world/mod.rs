@@ -1,4 +1,4 @@
-//! The game and the driver around one session, which check at every step what must always be true.
+//! User code and driver around one session, which check the invariants after every step.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use pusher_protocol::{
 use serde_json::{json, value::RawValue};
 
 use crate::{
-    action::{Action, Answer, CHANNELS, Greeting, Mood, Patience, Stale},
+    action::{Action, Answer, CHANNELS, Handshake, Mood, Patience, Stale},
     server::{Connection, Server},
     support::{SECOND, name},
 };
@@ -29,14 +29,14 @@ mod driver;
 mod game;
 mod network;
 
-/// A question to the game's backend; without a channel, who the user is.
-struct Question {
-    request: RequestId,
+/// A request to the game's backend; without a channel, the authentication of the user.
+struct BackendRequest {
+    id: RequestId,
     channel: Option<String>,
     socket_id: String,
 }
 
-/// How far a run went.
+/// Counts of what a run reached.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reach {
     pub steps: u64,
@@ -66,27 +66,27 @@ pub struct World {
     connection: Option<Connection>,
     is_blocked: bool,
     last_dial: Option<DialId>,
-    questions: Vec<Question>,
-    cancelled: Vec<Question>,
-    // The game.
+    requests: Vec<BackendRequest>,
+    cancelled: Vec<BackendRequest>,
+    // User code.
     wanted: BTreeSet<String>,
-    /// Fields of the subscribe request beside the protocol's own; 0 stands for none.
+    /// The extra field `filter` of each channel; 0 is none.
     filters: BTreeMap<String, u8>,
-    /// Channels that may be subscribed anew though the connection stands.
-    amended: BTreeSet<String>,
+    /// Channels that may be subscribed again on the same connection.
+    changed_fields: BTreeSet<String>,
     wants_sign_in: bool,
-    /// Channels that were given up with a user who signed out.
-    barred: BTreeSet<String>,
+    /// Channels that a sign-out suspended.
+    suspended: BTreeSet<String>,
     state: ConnectionState,
     sign_in: SignInState,
     statuses: BTreeMap<String, SubscriptionStatus>,
     rosters: BTreeMap<String, Roster>,
     last_event: BTreeMap<String, u64>,
     last_send: u64,
-    /// Client events without a final answer so far.
+    /// Client events without a final outcome.
     unanswered: BTreeMap<SendId, SendMode>,
-    /// Events of encrypted channels that wait for another key, of which the game will hear or be told that they are lost.
-    owed: BTreeMap<String, u64>,
+    /// Events of encrypted channels that wait for a new key, and are to be delivered or reported as dropped.
+    awaiting_key: BTreeMap<String, u64>,
 }
 
 impl World {
@@ -100,13 +100,13 @@ impl World {
             connection: None,
             is_blocked: false,
             last_dial: None,
-            questions: Vec::new(),
+            requests: Vec::new(),
             cancelled: Vec::new(),
             wanted: BTreeSet::new(),
             filters: BTreeMap::new(),
-            amended: BTreeSet::new(),
+            changed_fields: BTreeSet::new(),
             wants_sign_in: false,
-            barred: BTreeSet::new(),
+            suspended: BTreeSet::new(),
             state: ConnectionState::Disconnected,
             sign_in: SignInState::SignedOut,
             statuses: BTreeMap::new(),
@@ -114,7 +114,7 @@ impl World {
             last_event: BTreeMap::new(),
             last_send: 0,
             unanswered: BTreeMap::new(),
-            owed: BTreeMap::new(),
+            awaiting_key: BTreeMap::new(),
         }
     }
 
@@ -129,15 +129,15 @@ impl World {
             Action::Disconnect => self.command(Command::Disconnect),
             Action::Redial => self.command(Command::Redial),
             Action::Want(channel) => self.want(channel),
-            Action::Unwant(channel) => self.unwant(channel),
-            Action::Amend(channel, filter) => self.amend(channel, filter),
+            Action::Unwant(channel) => self.unsubscribe(channel),
+            Action::ChangeFields(channel, filter) => self.change_fields(channel, filter),
             Action::Retry(channel) => self.retry(channel),
             Action::Send(channel, mode) => self.send(channel, mode),
             Action::SignIn => self.sign_in(),
             Action::SignOut => self.sign_out(),
             Action::Configure(patience) => self.session.configure(config(patience, 0)),
             Action::DialFails { for_good } => self.fail_dial(for_good),
-            Action::DialSucceeds(greeting) => self.open(greeting),
+            Action::DialSucceeds(handshake) => self.open(handshake),
             Action::ServerReads(mood) => self.server_reads(mood),
             Action::ClientReads => self.client_reads(),
             Action::Block(blocked) => self.is_blocked = blocked,
@@ -183,15 +183,15 @@ impl World {
 
     // The end of a run.
 
-    /// Lets all of it work out well: nothing fails any more, everything is answered.
-    pub fn come_to_rest(&mut self) {
+    /// Lets everything succeed: no failures any more, and a reply to each request.
+    pub fn settle_all(&mut self) {
         self.session.configure(config(Patience::Usual, 0));
         self.is_blocked = false;
         let end = self.now.monotonic + 180 * SECOND;
         while !self.is_at_rest() {
             assert!(self.now.monotonic < end, "no rest after three minutes");
             self.command(Command::Connect);
-            self.open(Greeting::Good);
+            self.open(Handshake::Good);
             self.answer(0, Answer::Good);
             self.server_reads(Mood::Grants);
             self.client_reads();
@@ -217,9 +217,9 @@ impl World {
             && !connection.is_dead
             && connection.to_server.is_empty()
             && connection.to_client.is_empty()
-            && self.questions.is_empty()
+            && self.requests.is_empty()
             && self.unanswered.is_empty()
-            && self.owed.is_empty()
+            && self.awaiting_key.is_empty()
             && self
                 .wanted
                 .iter()
@@ -260,7 +260,7 @@ impl World {
 }
 
 fn config(patience: Patience, seed: u64) -> SessionConfig {
-    // A short time for each wait, so that runs meet them often.
+    // Short timeouts, so that runs reach them often.
     let timing = Timing {
         dial_timeout: 5 * SECOND,
         authorization_timeout: 4 * SECOND,

@@ -1,4 +1,4 @@
-//! The network, the server and the backend: what reaches the client, and how it ends.
+//! The network, the server and the backend: what reaches the client, and how connections end.
 
 use super::*;
 
@@ -11,12 +11,12 @@ impl World {
         self.input(Input::DialFailed(dial, dial_error(for_good)));
     }
 
-    pub(super) fn open(&mut self, greeting: Greeting) {
+    pub(super) fn open(&mut self, handshake: Handshake) {
         let Some(dial) = self.dialling.take() else {
             return;
         };
         self.is_blocked = false;
-        self.connection = Some(self.server.accept(dial, greeting));
+        self.connection = Some(self.server.accept(dial, handshake));
         self.reach.connections += 1;
         self.input(Input::Opened(dial));
     }
@@ -72,12 +72,12 @@ impl World {
         if let Some(channel) = promised.filter(|_| !handed_over) {
             let may_wait = channel.starts_with("private-encrypted-");
             assert!(may_wait, "an event of {channel} is lost: {text}");
-            *self.owed.entry(channel).or_default() += 1;
+            *self.awaiting_key.entry(channel).or_default() += 1;
         }
         self.drain();
     }
 
-    /// The channel of an event that the game may count on.
+    /// Returns the channel of an event that must be delivered.
     pub(super) fn is_promised(&self, text: &str) -> Option<String> {
         let frame: serde_json::Value = serde_json::from_str(text).ok()?;
         let channel = frame["channel"].as_str()?;
@@ -87,8 +87,8 @@ impl World {
 
     pub(super) fn stale(&mut self, what: Stale) {
         if let Stale::Answer = what {
-            if let Some(question) = self.cancelled.pop() {
-                self.give(question, Answer::Good);
+            if let Some(request) = self.cancelled.pop() {
+                self.give(request, Answer::Good);
             }
             return;
         }
@@ -107,7 +107,7 @@ impl World {
             Stale::Answer => {}
         }
         if !matches!(what, Stale::Frame) && self.state != before.0 {
-            // Only the clocks may have shown that the machine slept.
+            // Only the clocks can have shown that the machine slept.
             assert!(matches!(before.0, ConnectionState::Waiting { .. }));
         }
     }
@@ -115,24 +115,24 @@ impl World {
     // The server and the backend.
 
     pub(super) fn answer(&mut self, which: usize, with: Answer) {
-        if self.questions.is_empty() {
+        if self.requests.is_empty() {
             return;
         }
-        let question = self.questions.remove(which % self.questions.len());
-        self.give(question, with);
+        let request = self.requests.remove(which % self.requests.len());
+        self.give(request, with);
     }
 
-    pub(super) fn give(&mut self, question: Question, with: Answer) {
-        let Question {
-            request,
+    pub(super) fn give(&mut self, request: BackendRequest, with: Answer) {
+        let BackendRequest {
+            id,
             channel,
             socket_id,
-        } = question;
+        } = request;
         self.input(match channel {
             Some(channel) => {
-                Input::Authorized(request, self.server.authorize(&channel, &socket_id, with))
+                Input::Authorized(id, self.server.authorize(&channel, &socket_id, with))
             }
-            None => Input::Authenticated(request, Server::authenticate(&socket_id, with)),
+            None => Input::Authenticated(id, Server::authenticate(&socket_id, with)),
         });
     }
 
@@ -144,7 +144,7 @@ impl World {
         }
     }
 
-    /// Another player's message that pretends to be the protocol's own, and plain garbage.
+    /// Sends a forged protocol message of another client, or garbage.
     pub(super) fn forge(&mut self, channel: &str, which: usize) {
         let forged = [
             json!({"event": "pusher_internal:member_added", "channel": channel, "data": {"user_id": "evil"}, "user_id": "x"}),

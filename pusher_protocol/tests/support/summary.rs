@@ -1,4 +1,4 @@
-//! What a session did, in a few words, so that tables of it can be read.
+//! Short summaries of a session's outputs, for tables.
 
 use pusher_protocol::{
     protocol::EventData,
@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use super::Seen;
 
-/// All of it, in its order; `-` if there is nothing.
-pub fn words(event: Option<&ReceivedEvent<'_>>, seen: &[Seen]) -> String {
+/// Summarizes all outputs, in order; `-` if there are none.
+pub fn summarize(event: Option<&ReceivedEvent<'_>>, seen: &[Seen]) -> String {
     let all: Vec<String> = event
-        .map(event_in_words)
+        .map(summarize_event)
         .into_iter()
-        .chain(seen.iter().map(in_words))
+        .chain(seen.iter().map(summarize_output))
         .collect();
     if all.is_empty() {
         "-".into()
@@ -25,21 +25,21 @@ pub fn words(event: Option<&ReceivedEvent<'_>>, seen: &[Seen]) -> String {
     }
 }
 
-fn in_words(seen: &Seen) -> String {
+fn summarize_output(seen: &Seen) -> String {
     match seen {
         Seen::Dial(_) => "dial".into(),
         Seen::CancelDial(_) => "cancel the dial".into(),
-        Seen::Frame(frame) => frame_in_words(frame),
+        Seen::Frame(frame) => summarize_frame(frame),
         Seen::Close => "close".into(),
         Seen::Abandon => "abandon".into(),
         Seen::Authorize(_, channel, _) => format!("authorize {channel}"),
         Seen::Authenticate(..) => "authenticate".into(),
-        Seen::CancelRequest(_) => "take the question back".into(),
-        Seen::Notice(notice) => notice_in_words(notice),
+        Seen::CancelRequest(_) => "cancel the request".into(),
+        Seen::Notice(notice) => summarize_notice(notice),
     }
 }
 
-fn frame_in_words(frame: &Value) -> String {
+fn summarize_frame(frame: &Value) -> String {
     let event = frame["event"].as_str().unwrap_or_default();
     let channel = frame["channel"]
         .as_str()
@@ -51,10 +51,10 @@ fn frame_in_words(frame: &Value) -> String {
     }
 }
 
-fn notice_in_words(notice: &Notice) -> String {
+fn summarize_notice(notice: &Notice) -> String {
     match notice {
-        Notice::State(state) => state_in_words(state),
-        Notice::Error { error, .. } => format!("error {}", error_in_words(error)),
+        Notice::State(state) => summarize_state(state),
+        Notice::Error { error, .. } => format!("error {}", summarize_error(error)),
         Notice::Subscription {
             channel, status, ..
         } => match status {
@@ -75,18 +75,18 @@ fn notice_in_words(notice: &Notice) -> String {
         Notice::SignIn(state) => variant(state),
         Notice::Watchlist { event, user_ids } => format!("{event}: {}", user_ids.join(" ")),
         Notice::RoundTrip(_) => "round trip".into(),
-        Notice::Event(event) => format!("late {}", event_in_words(event)),
+        Notice::Event(event) => format!("late {}", summarize_event(event)),
     }
 }
 
-fn state_in_words(state: &ConnectionState) -> String {
+fn summarize_state(state: &ConnectionState) -> String {
     match state {
         ConnectionState::Connecting { attempt } => format!("Connecting {attempt}"),
         state => variant(state),
     }
 }
 
-fn error_in_words(error: &PusherError) -> String {
+fn summarize_error(error: &PusherError) -> String {
     let name = match error {
         PusherError::Connection(error) => variant(error),
         PusherError::Authorization { channel, .. } => format!("Authorization {channel}"),
@@ -98,7 +98,7 @@ fn error_in_words(error: &PusherError) -> String {
     }
 }
 
-fn event_in_words(event: &ReceivedEvent<'_>) -> String {
+fn summarize_event(event: &ReceivedEvent<'_>) -> String {
     let target = match &event.target {
         EventTarget::Channel(channel) => format!(" on {channel}"),
         EventTarget::User => " to the user".into(),
@@ -113,7 +113,7 @@ fn event_in_words(event: &ReceivedEvent<'_>) -> String {
     format!("event {}{target}{sender}{data}", event.event)
 }
 
-/// The name of an enum's variant.
+/// Returns the name of an enum's variant.
 fn variant(value: &impl std::fmt::Debug) -> String {
     let text = format!("{value:?}");
     let end = text.find(|c: char| !c.is_alphanumeric());

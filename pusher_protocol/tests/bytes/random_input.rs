@@ -1,4 +1,4 @@
-//! Whatever may come, come.
+//! Random input: messages, close codes, names and responses.
 
 use proptest::{
     collection::{btree_map, vec},
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{dialling_client, documented::busy_client, support::*};
 
-/// The words that mean something in the protocol, so that chance says something with them.
+/// Event names with a meaning in the protocol, so that random messages reach its handlers.
 const EVENTS: [&str; 15] = [
     "pusher:connection_established",
     "pusher:error",
@@ -88,7 +88,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A message with its outer form in order, most of the time.
+/// A random message, most of the time with a valid outer form.
 fn any_message() -> impl Strategy<Value = String> {
     let event = prop_oneof![
         9 => select(&EVENTS[..]).prop_map(Value::from),
@@ -117,7 +117,7 @@ fn any_message() -> impl Strategy<Value = String> {
     });
     prop_oneof![
         8 => message.clone(),
-        // Cut off, as by a proxy.
+        // Truncated, as by a proxy.
         1 => (message, any::<prop::sample::Index>()).prop_map(|(text, at)| {
             let at = at.index(text.chars().count());
             text.chars().take(at).collect()
@@ -127,8 +127,8 @@ fn any_message() -> impl Strategy<Value = String> {
     ]
 }
 
-/// What a person reads is one line, and no book.
-fn check_shown(error: &dyn std::fmt::Display) {
+/// Checks that an error text is one line and not too long.
+fn check_error_text(error: &dyn std::fmt::Display) {
     let shown = error.to_string();
     assert!(!shown.chars().any(char::is_control), "{shown:?}");
 }
@@ -136,25 +136,25 @@ fn check_shown(error: &dyn std::fmt::Display) {
 fn check_notices(seen: &[Seen]) {
     for notice in notices(seen) {
         match notice {
-            Notice::Error { error, .. } => check_shown(&error),
-            Notice::State(ConnectionState::Failed { error }) => check_shown(&error),
+            Notice::Error { error, .. } => check_error_text(&error),
+            Notice::State(ConnectionState::Failed { error }) => check_error_text(&error),
             Notice::Subscription {
                 status: SubscriptionStatus::Failed(error),
                 ..
-            } => check_shown(&error),
+            } => check_error_text(&error),
             _ => {}
         }
     }
 }
 
-/// A connection that stands hears good events, whatever came before.
+/// Checks that an open connection still delivers events.
 fn check_live(client: &mut Client) {
     let good = json!({"event": "e", "channel": "lobby", "data": "1"});
     assert!(client.frame(&good).0.is_some());
     assert!(client.session.wake_at().is_some());
 }
 
-/// The same cases each time; `RANDOM_RUN_SEED=n` makes others.
+/// The same cases in each run; `RANDOM_RUN_SEED=n` selects others.
 fn config() -> ProptestConfig {
     let seed = std::env::var("RANDOM_RUN_SEED").map(|seed| seed.parse().expect("a number"));
     ProptestConfig {
@@ -170,7 +170,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn no_messages_of_any_kind_harm_a_connection_that_stands(messages in vec(any_message(), 1..20)) {
+    fn no_message_harms_an_open_connection(messages in vec(any_message(), 1..20)) {
         let mut client = busy_client();
         for message in &messages {
             let (event, seen) = client.text(message);
@@ -181,12 +181,12 @@ proptest! {
             check_notices(&seen);
         }
         check_live(&mut client);
-        // Nor does it make the client do something without an end.
+        // Checks that the client does not start an endless activity.
         client.wait(5 * SECOND);
     }
 
     #[test]
-    fn no_first_messages_of_any_kind_leave_a_client_without_a_way_on(messages in vec(any_message(), 1..4)) {
+    fn no_first_message_leaves_the_client_stuck(messages in vec(any_message(), 1..4)) {
         let mut client = dialling_client();
         for message in &messages {
             let (event, seen) = client.text(message);
@@ -199,7 +199,7 @@ proptest! {
     }
 
     #[test]
-    fn a_close_with_any_code_and_reason_leads_to_the_codes_action(code in any::<Option<u16>>(), reason in any::<String>()) {
+    fn any_close_code_leads_to_its_action(code in any::<Option<u16>>(), reason in any::<String>()) {
         let mut client = busy_client();
         let error = ConnectionError::Closed { code, reason };
         let seen = client.input(Input::Closed(client.dial.unwrap(), error));
@@ -209,7 +209,7 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_of_any_kind_lets_the_channel_in_or_fails_it(
+    fn any_response_authorizes_or_fails_the_channel(
         channel in select(&["private-a", "presence-a", "private-encrypted-a"][..]),
         body in prop_oneof![any_json().prop_map(|body| body.to_string()), any::<String>()],
         status in any::<u16>(),
@@ -217,22 +217,22 @@ proptest! {
         let mut client = Client::connected();
         for answer in [ChannelAuthorization::from_json(&body), Err(AuthError::http(status, &body))] {
             if let Err(error) = &answer {
-                check_shown(error);
+                check_error_text(error);
             }
             let asked = request(&client.want(channel));
             let seen = client.input(Input::Authorized(asked, answer));
             assert!(states(&seen).is_empty());
             check_notices(&seen);
-            client.unwant(channel);
+            client.unsubscribe(channel);
             client.confirm(channel);
         }
         if let Err(error) = UserAuthentication::from_json(&body) {
-            check_shown(&error);
+            check_error_text(&error);
         }
     }
 
     #[test]
-    fn a_name_of_any_kind_is_a_channels_or_says_why_not(name in any::<String>(), prefix in select(&["", "#", "private-", "presence-", "private-encrypted-"][..])) {
+    fn any_name_is_valid_or_has_an_error(name in any::<String>(), prefix in select(&["", "#", "private-", "presence-", "private-encrypted-"][..])) {
         let text = format!("{prefix}{name}");
         for rules in [NameRules::Strict, NameRules::Relaxed] {
             match ChannelName::new(&text, rules) {
@@ -240,7 +240,7 @@ proptest! {
                     assert_eq!(name.as_str(), text);
                     assert_eq!(name.kind() == ChannelKind::Public, prefix.is_empty() && !name.starts_with("private-") && !name.starts_with("presence-"));
                 }
-                Err(error) => check_shown(&error),
+                Err(error) => check_error_text(&error),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A game that asks again and again for the same thing: some times at once, then no more than every three seconds.
+//! Repeated requests of user code are throttled: five at once, then one every three seconds.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,19 +24,19 @@ const FRAME: Duration = Duration::from_micros(16_667);
 const FRAMES_IN_A_MINUTE: u32 = 3600;
 const PRIVATE: &str = "private-room";
 const PUBLIC: &str = "lobby";
-/// What may be asked without a wait.
-const AT_ONCE: usize = 5;
+/// Requests that are not delayed.
+const BURST: usize = 5;
 
-/// How often the backend was asked for the channel and for the user, and the server for the public channel.
+/// Counts requests to the backend for the channel and for the user, and subscribe requests for the public channel.
 #[derive(Debug, Default)]
-struct Asked {
+struct RequestCounts {
     channel: usize,
     user: usize,
     server: usize,
 }
 
-impl Asked {
-    fn note(&mut self, seen: &[Seen], open: &mut Vec<RequestId>) {
+impl RequestCounts {
+    fn count(&mut self, seen: &[Seen], open: &mut Vec<RequestId>) {
         for seen in seen {
             match seen {
                 Seen::Authorize(request, ..) => {
@@ -59,8 +59,8 @@ impl Asked {
         }
     }
 
-    /// Five at once, and one in three seconds.
-    fn is_seldom(&self) {
+    /// Checks for five at once and one every three seconds.
+    fn assert_throttled(&self) {
         for count in [self.channel, self.user, self.server] {
             assert!((15..=32).contains(&count), "{self:?}");
         }
@@ -74,63 +74,70 @@ fn subscribe(channel: &str) -> Command {
     }
 }
 
-/// What becomes of the questions in the frame after they were asked.
+/// The outcome of each request, one frame after it.
 #[derive(Clone, Copy, PartialEq)]
-enum Fate {
+enum Outcome {
     Refused,
     Overloaded,
     Granted,
     Unanswered,
 }
 
-/// A minute in which a game does this in every frame.
-fn a_minute_of(fate: Fate, game: impl Fn() -> Vec<Command>) -> Asked {
-    let mut client = patient();
-    let mut asked = Asked::default();
+/// Runs a minute in which user code sends these commands in every frame.
+fn run_one_minute(outcome: Outcome, game: impl Fn() -> Vec<Command>) -> RequestCounts {
+    let mut client = without_pings();
+    let mut asked = RequestCounts::default();
     let mut open: Vec<RequestId> = Vec::new();
     for command in [subscribe(PRIVATE), subscribe(PUBLIC), Command::SignIn] {
         let seen = client.command(command);
-        asked.note(&seen, &mut open);
+        asked.count(&seen, &mut open);
     }
     for _ in 0..FRAMES_IN_A_MINUTE {
         for request in std::mem::take(&mut open) {
-            let error = AuthError::http(if fate == Fate::Refused { 403 } else { 503 }, "");
+            let error = AuthError::http(
+                if outcome == Outcome::Refused {
+                    403
+                } else {
+                    503
+                },
+                "",
+            );
             let mut seen = Vec::new();
-            match fate {
-                Fate::Refused | Fate::Overloaded => {
+            match outcome {
+                Outcome::Refused | Outcome::Overloaded => {
                     seen.extend(client.input(Input::Authorized(request, Err(error.clone()))));
                     seen.extend(client.input(Input::Authenticated(request, Err(error))));
                 }
-                Fate::Granted => {
+                Outcome::Granted => {
                     let answer = Ok(ChannelAuthorization::new("k:s"));
                     seen.extend(client.input(Input::Authorized(request, answer)));
                 }
-                Fate::Unanswered => {}
+                Outcome::Unanswered => {}
             }
-            asked.note(&seen, &mut open);
+            asked.count(&seen, &mut open);
         }
         for channel in [PRIVATE, PUBLIC] {
-            let seen = match fate {
-                Fate::Granted => client.confirm(channel),
+            let seen = match outcome {
+                Outcome::Granted => client.confirm(channel),
                 _ => {
                     let refusal = json!({"event": "pusher:subscription_error", "channel": channel, "data": {"status": 403}});
                     client.frame(&refusal).1
                 }
             };
-            asked.note(&seen, &mut open);
+            asked.count(&seen, &mut open);
         }
         for command in game() {
             let seen = client.command(command);
-            asked.note(&seen, &mut open);
+            asked.count(&seen, &mut open);
         }
         let seen = client.wait(FRAME);
-        asked.note(&seen, &mut open);
+        asked.count(&seen, &mut open);
     }
     asked
 }
 
-/// A client whose link is not looked after in between.
-fn patient() -> Client {
+/// A client without pings in between.
+fn without_pings() -> Client {
     Client::connected_with(SessionConfig {
         timing: Timing {
             activity_timeout: 120 * SECOND,
@@ -148,7 +155,7 @@ fn retry_all() -> Vec<Command> {
     ]
 }
 
-fn leave_and_come_back() -> Vec<Command> {
+fn resubscribe() -> Vec<Command> {
     let mut commands = Vec::new();
     for channel in [PRIVATE, PUBLIC] {
         commands.push(Command::Unsubscribe(name(channel)));
@@ -159,32 +166,32 @@ fn leave_and_come_back() -> Vec<Command> {
 }
 
 #[test]
-fn who_tries_again_in_every_frame_what_was_refused_asks_seldom() {
-    a_minute_of(Fate::Refused, retry_all).is_seldom();
+fn retrying_refusals_in_every_frame_is_throttled() {
+    run_one_minute(Outcome::Refused, retry_all).assert_throttled();
 }
 
 #[test]
-fn who_tries_again_in_every_frame_what_failed_for_a_passing_reason_asks_seldom() {
-    a_minute_of(Fate::Overloaded, retry_all).is_seldom();
+fn retrying_transient_failures_in_every_frame_is_throttled() {
+    run_one_minute(Outcome::Overloaded, retry_all).assert_throttled();
 }
 
 #[test]
-fn who_leaves_and_wants_a_channel_again_in_every_frame_asks_seldom() {
-    a_minute_of(Fate::Refused, leave_and_come_back).is_seldom();
-    let unanswered = a_minute_of(Fate::Unanswered, leave_and_come_back);
+fn resubscribing_in_every_frame_is_throttled() {
+    run_one_minute(Outcome::Refused, resubscribe).assert_throttled();
+    let unanswered = run_one_minute(Outcome::Unanswered, resubscribe);
     assert!((15..=32).contains(&unanswered.channel), "{unanswered:?}");
-    let granted = a_minute_of(Fate::Granted, || {
-        leave_and_come_back().into_iter().take(4).collect()
+    let granted = run_one_minute(Outcome::Granted, || {
+        resubscribe().into_iter().take(4).collect()
     });
     assert!((15..=32).contains(&granted.channel), "{granted:?}");
     assert!((15..=32).contains(&granted.server), "{granted:?}");
 }
 
 #[test]
-fn who_wants_a_channel_with_other_fields_in_every_frame_asks_seldom() {
-    for fate in [Fate::Granted, Fate::Refused] {
+fn changing_fields_in_every_frame_is_throttled() {
+    for outcome in [Outcome::Granted, Outcome::Refused] {
         let number = Cell::new(0);
-        let asked = a_minute_of(fate, || {
+        let asked = run_one_minute(outcome, || {
             number.set(number.get() + 1);
             let extra = json!({"position": number.get()}).as_object().cloned();
             let with_extra = |channel| Command::Subscribe {
@@ -198,8 +205,8 @@ fn who_wants_a_channel_with_other_fields_in_every_frame_asks_seldom() {
     }
 }
 
-/// How often a channel is asked for by trying again and again at one moment.
-fn tries_at_once(client: &mut Client) -> usize {
+/// Counts the requests that retrying at one moment sends.
+fn immediate_retries(client: &mut Client) -> usize {
     (0..100)
         .take_while(|_| {
             let asked = requests(&client.command(Command::Retry(name(PRIVATE))));
@@ -211,21 +218,21 @@ fn tries_at_once(client: &mut Client) -> usize {
         .count()
 }
 
-/// A client whose channel was refused so often that it has to wait.
-fn refused_often() -> Client {
-    let mut client = patient();
+/// A client whose channel was refused so often that it is throttled.
+fn throttled_client() -> Client {
+    let mut client = without_pings();
     let asked = request(&client.want(PRIVATE));
     client.refuse(asked, AuthError::http(403, ""));
-    assert_eq!(tries_at_once(&mut client), AT_ONCE - 1);
+    assert_eq!(immediate_retries(&mut client), BURST - 1);
     client
 }
 
 #[test]
-fn a_channel_that_waits_for_its_turn_is_subscribing() {
-    let mut client = patient();
+fn a_throttled_channel_reports_subscribing() {
+    let mut client = without_pings();
     let asked = request(&client.want(PRIVATE));
     client.refuse(asked, AuthError::http(403, ""));
-    for _ in 1..AT_ONCE {
+    for _ in 1..BURST {
         let asked = request(&client.command(Command::Retry(name(PRIVATE))));
         client.refuse(asked, AuthError::http(403, ""));
     }
@@ -240,9 +247,9 @@ fn a_channel_that_waits_for_its_turn_is_subscribing() {
 }
 
 #[test]
-fn who_waits_some_seconds_before_trying_again_is_not_held_up() {
-    let mut client = refused_often();
-    // The last try of those waited for its turn.
+fn occasional_retries_are_not_throttled() {
+    let mut client = throttled_client();
+    // The last retry was delayed.
     let asked = request(&client.wait(5 * SECOND));
     client.refuse(asked, AuthError::http(403, ""));
     for _ in 0..20 {
@@ -251,12 +258,12 @@ fn who_waits_some_seconds_before_trying_again_is_not_held_up() {
         client.refuse(asked, AuthError::http(403, ""));
     }
     client.wait(20 * SECOND);
-    assert_eq!(tries_at_once(&mut client), AT_ONCE);
+    assert_eq!(immediate_retries(&mut client), BURST);
 }
 
 #[test]
-fn steady_questions_do_not_stay_in_step() {
-    let mut client = patient();
+fn steady_requests_drift_apart() {
+    let mut client = without_pings();
     let asked = request(&client.want(PRIVATE));
     client.refuse(asked, AuthError::http(403, ""));
     let mut asked_at = Vec::new();
@@ -286,8 +293,8 @@ fn steady_questions_do_not_stay_in_step() {
 }
 
 #[test]
-fn a_channel_whose_fields_change_all_the_time_stays_subscribed() {
-    let mut client = patient();
+fn constantly_changing_fields_keep_the_channel_subscribed() {
+    let mut client = without_pings();
     client.subscribe(PUBLIC);
     let (mut changes, mut away, mut asked) = (0, Duration::ZERO, 0);
     let mut answer_at = None;
@@ -332,11 +339,11 @@ fn a_channel_whose_fields_change_all_the_time_stays_subscribed() {
 }
 
 #[test]
-fn a_new_connection_begins_the_count_anew() {
+fn a_new_connection_resets_the_throttle() {
     for leaves in [false, true] {
-        let mut client = refused_often();
+        let mut client = throttled_client();
         if leaves {
-            client.unwant(PRIVATE);
+            client.unsubscribe(PRIVATE);
         }
         client.lose();
         client.wait_for_dial();
@@ -345,27 +352,27 @@ fn a_new_connection_begins_the_count_anew() {
             seen = client.want(PRIVATE);
         }
         client.refuse(request(&seen), AuthError::http(403, ""));
-        assert_eq!(tries_at_once(&mut client), AT_ONCE - 1, "{leaves}");
+        assert_eq!(immediate_retries(&mut client), BURST - 1, "{leaves}");
     }
 }
 
 #[test]
-fn a_channel_for_which_nobody_was_asked_may_be_left_as_often_as_one_likes() {
-    let mut client = patient();
+fn unsubscribing_before_the_request_is_never_throttled() {
+    let mut client = without_pings();
     for number in 0..8 {
         client.want(&format!("private-{number}"));
     }
     for _ in 0..20 {
         assert_eq!(requests(&client.want(PRIVATE)), [], "the queue is full");
-        client.unwant(PRIVATE);
+        client.unsubscribe(PRIVATE);
     }
     client.want(PRIVATE);
-    assert_eq!(requests(&client.unwant("private-0")).len(), 1);
+    assert_eq!(requests(&client.unsubscribe("private-0")).len(), 1);
 }
 
 #[test]
-fn a_place_that_becomes_free_is_taken_though_those_before_were_left_while_subscribing() {
-    let mut client = patient();
+fn a_freed_slot_is_used_after_unsubscribing_others() {
+    let mut client = without_pings();
     for number in 0..8 {
         let asked = request(&client.want(&format!("private-{number}")));
         client.authorize(asked);
@@ -374,12 +381,12 @@ fn a_place_that_becomes_free_is_taken_though_those_before_were_left_while_subscr
         client.want(&format!("private-other-{number}"));
     }
     assert_eq!(requests(&client.want(PRIVATE)), []);
-    assert_eq!(requests(&client.unwant("private-other-0")).len(), 1);
+    assert_eq!(requests(&client.unsubscribe("private-other-0")).len(), 1);
 }
 
 #[test]
-fn a_sign_in_that_waits_for_its_turn_is_signing_in_and_can_be_given_up() {
-    let mut client = patient();
+fn a_throttled_sign_in_can_be_cancelled() {
+    let mut client = without_pings();
     let mut refused = || {
         let seen = client.command(Command::SignIn);
         for asked in requests(&seen) {
@@ -387,7 +394,7 @@ fn a_sign_in_that_waits_for_its_turn_is_signing_in_and_can_be_given_up() {
         }
         seen
     };
-    for _ in 0..AT_ONCE {
+    for _ in 0..BURST {
         assert_eq!(requests(&refused()).len(), 1);
     }
     let seen = refused();
@@ -400,12 +407,12 @@ fn a_sign_in_that_waits_for_its_turn_is_signing_in_and_can_be_given_up() {
     client.lose();
     client.wait_for_dial();
     client.establish();
-    let asked: usize = (0..2 * AT_ONCE)
+    let asked: usize = (0..2 * BURST)
         .map(|_| {
             let seen = client.command(Command::SignOut);
-            assert_eq!(dials(&seen), 0, "the server knows of nobody");
+            assert_eq!(dials(&seen), 0, "no user is signed in on the server");
             requests(&client.command(Command::SignIn)).len()
         })
         .sum();
-    assert_eq!(asked, AT_ONCE - 1, "one was asked with the connection");
+    assert_eq!(asked, BURST - 1, "one request came with the connection");
 }

@@ -1,4 +1,4 @@
-//! Many clients lose one server at once: they must not come back at once, neither to the server nor to the game's backend.
+//! Many clients lose one server at the same moment: they must not flood the server or the backend when they reconnect.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,35 +21,35 @@ use support::*;
 const CLIENTS: u64 = 10_000;
 const CHANNELS: [&str; 4] = ["lobby", "presence-lobby", "private-game", "private-team"];
 const WINDOW: Duration = Duration::from_millis(100);
-/// How long the backend takes to answer.
+/// How long the backend takes to respond.
 const BACKEND: Duration = Duration::from_millis(50);
-/// How often a client asks a backend that is overloaded.
+/// Requests that a client sends to an overloaded backend.
 const ASKED: usize = 3;
-/// Of the first wave, at most so many of all clients may come within one window.
+/// The largest share of all clients that may arrive within one window of the first wave.
 const FIRST_WAVE: f64 = 0.12;
-/// Of each later one.
+/// The same for each later wave.
 const LATER_WAVES: f64 = 0.05;
 
-/// How all of them lose the server.
+/// How all clients lose the server.
 #[derive(Clone, Copy, Debug)]
 enum Loss {
-    /// The server closes every connection, and refuses the next until it is back.
+    /// The server closes every connection and refuses new ones until it is back.
     Closed(Option<u16>),
-    /// The route is gone: nobody hears anything, and no dial comes to an end.
+    /// The route is gone: nothing arrives, and no dial ends.
     Silent,
 }
 
-/// What one client does after the loss, and when: times since then.
+/// What one client does after the loss, as times since then.
 #[derive(Default)]
-struct Comeback {
+struct Recovery {
     dials: Vec<Duration>,
-    /// By how often each channel was asked for before.
+    /// By the number of earlier requests for the same channel.
     authorizations: [Vec<Duration>; ASKED],
     subscriptions: Vec<Duration>,
 }
 
-/// One client that loses a server, which is back after `outage`; the backend lets it in at the last of so many attempts.
-fn comeback(seed: u64, loss: Loss, outage: Duration, attempts: usize, habit: Habit) -> Comeback {
+/// Runs one client that loses its server. The server is back after `outage`; the backend authorizes at the last of `attempts`.
+fn recover(seed: u64, loss: Loss, outage: Duration, attempts: usize, habit: Habit) -> Recovery {
     let mut client = Client::new(SessionConfig {
         seed,
         ..SessionConfig::default()
@@ -59,20 +59,20 @@ fn comeback(seed: u64, loss: Loss, outage: Duration, attempts: usize, habit: Hab
     }
     client.command(Command::Connect);
     let seen = client.establish();
-    settle(&mut client, seen, &mut Comeback::default(), 1);
-    // Whatever is sent to all of them puts all of them in step.
+    settle(&mut client, seen, &mut Recovery::default(), 1);
+    // A message to all clients puts them in step.
     client.wait(20 * SECOND);
     let (event, _) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));
-    assert!(event.is_some(), "the connection stands");
+    assert!(event.is_some(), "the connection is open");
     let lost_at = client.now.monotonic;
-    let mut comeback = Comeback::default();
+    let mut recover = Recovery::default();
     if let Loss::Closed(code) = loss {
         client.close(code);
     }
     loop {
         habit.follow(&mut client);
         let since = client.now.monotonic - lost_at;
-        comeback.dials.push(since);
+        recover.dials.push(since);
         if since >= outage {
             break;
         }
@@ -86,27 +86,27 @@ fn comeback(seed: u64, loss: Loss, outage: Duration, attempts: usize, habit: Hab
         }
     }
     let seen = client.establish();
-    settle(&mut client, seen, &mut comeback, attempts);
-    for times in comeback.authorizations.iter_mut() {
+    settle(&mut client, seen, &mut recover, attempts);
+    for times in recover.authorizations.iter_mut() {
         times.iter_mut().for_each(|time| *time -= lost_at);
     }
-    comeback
+    recover
         .subscriptions
         .iter_mut()
         .for_each(|time| *time -= lost_at);
-    assert_eq!(comeback.subscriptions.len(), CHANNELS.len());
-    comeback
+    assert_eq!(recover.subscriptions.len(), CHANNELS.len());
+    recover
 }
 
-/// What a game does beside waiting.
+/// What user code does besides waiting.
 #[derive(Clone, Copy, Debug)]
 enum Habit {
     Patient,
-    /// Connects at each failure, and on and on.
+    /// Connects at each failure, and continuously.
     Connects,
-    /// Disconnects and connects at each failure, and on and on.
+    /// Disconnects and connects at each failure, and continuously.
     Restarts,
-    /// Changes its endpoint at each failure.
+    /// Changes the endpoint at each failure.
     Redials,
 }
 
@@ -138,38 +138,38 @@ impl Habit {
     }
 }
 
-/// The server answers whatever is asked, and the backend when it was asked for a channel so many times.
-fn settle(client: &mut Client, seen: Vec<Seen>, comeback: &mut Comeback, attempts: usize) {
+/// The server replies to each request, and the backend authorizes at the last attempt.
+fn settle(client: &mut Client, seen: Vec<Seen>, recover: &mut Recovery, attempts: usize) {
     let mut asked: HashMap<String, usize> = HashMap::new();
     let mut seen = seen;
     loop {
         let now = client.now.monotonic;
-        let mut questions: Vec<(RequestId, String)> = Vec::new();
+        let mut requests: Vec<(RequestId, String)> = Vec::new();
         for seen in seen {
             match seen {
-                Seen::Authorize(request, channel, _) => questions.push((request, channel)),
+                Seen::Authorize(request, channel, _) => requests.push((request, channel)),
                 Seen::Frame(frame) if frame["event"] == "pusher:subscribe" => {
-                    comeback.subscriptions.push(now);
+                    recover.subscriptions.push(now);
                     client.confirm(frame["data"]["channel"].as_str().unwrap());
                 }
                 _ => {}
             }
         }
-        if questions.is_empty() && asked.values().all(|times| *times >= attempts) {
+        if requests.is_empty() && asked.values().all(|times| *times >= attempts) {
             return;
         }
-        for (_, channel) in &questions {
+        for (_, channel) in &requests {
             let times = asked.entry(channel.clone()).or_default();
-            comeback.authorizations[*times].push(now);
+            recover.authorizations[*times].push(now);
             *times += 1;
         }
-        seen = if questions.is_empty() {
-            let due = client.session.wake_at().expect("it will ask again");
+        seen = if requests.is_empty() {
+            let due = client.session.wake_at().expect("it will retry");
             client.wait(due.saturating_sub(now))
         } else {
             client.wait(BACKEND)
         };
-        for (request, channel) in questions {
+        for (request, channel) in requests {
             seen.extend(if asked[&channel] < attempts {
                 client.refuse(request, AuthError::http(503, ""))
             } else if channel.starts_with("presence-") {
@@ -181,7 +181,7 @@ fn settle(client: &mut Client, seen: Vec<Seen>, comeback: &mut Comeback, attempt
     }
 }
 
-/// The largest share of these times, as a share of `all`, that falls into one window.
+/// Returns the largest share of `all` whose times fall into one window.
 fn densest_window(times: impl Iterator<Item = Duration>, all: usize) -> f64 {
     let mut times: Vec<Duration> = times.collect();
     times.sort_unstable();
@@ -197,7 +197,7 @@ fn densest_window(times: impl Iterator<Item = Duration>, all: usize) -> f64 {
 }
 
 #[test]
-fn ten_thousand_clients_come_back_spread_out() {
+fn ten_thousand_clients_reconnect_spread_out() {
     let gone = 60 * SECOND;
     let mut dense = Vec::new();
     for (loss, outage, attempts, habit) in [
@@ -212,8 +212,8 @@ fn ten_thousand_clients_come_back_spread_out() {
         (Loss::Closed(None), gone, 1, Habit::Restarts),
         (Loss::Closed(Some(4001)), gone, 1, Habit::Redials),
     ] {
-        let one = |seed| comeback(seed, loss, outage, attempts, habit);
-        let all: Vec<Comeback> = (0..CLIENTS).map(one).collect();
+        let one = |seed| recover(seed, loss, outage, attempts, habit);
+        let all: Vec<Recovery> = (0..CLIENTS).map(one).collect();
         let longest = all.iter().map(|one| one.dials.len()).max().unwrap();
         let dials: Vec<f64> = (0..longest)
             .map(|wave| {
@@ -236,15 +236,15 @@ fn ten_thousand_clients_come_back_spread_out() {
              authorizations {authorizations:.3?}, of the subscriptions {subscriptions:.3}"
         );
         println!("{figures}");
-        let comeback = if outage.is_zero() {
+        let recover = if outage.is_zero() {
             FIRST_WAVE
         } else {
             LATER_WAVES
         };
         let again = dials[1..].iter().chain(&authorizations[1..]);
         let is_spread = dials[0] <= FIRST_WAVE
-            && authorizations[0] <= comeback
-            && subscriptions <= comeback
+            && authorizations[0] <= recover
+            && subscriptions <= recover
             && again.into_iter().all(|share| *share <= LATER_WAVES);
         if !is_spread {
             dense.push(figures);

@@ -1,4 +1,4 @@
-//! What the game's backend answers, and what is sealed with the key that it gave.
+//! Malformed responses of the game's backend, and tampered events on encrypted channels.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use pusher_protocol::{
@@ -20,7 +20,7 @@ const SEALED: (&str, &str) = (
 );
 const ENCRYPTED: &str = "private-encrypted-foobar";
 
-/// A channel, what the backend documents to answer for it, and whether the answer suffices.
+/// A channel, the response that the backend's documentation shows for it, and whether it suffices to subscribe.
 const ANSWERS: [(&str, &str); 7] = [
     ("private-a", r#"{"auth":"KEY:SIG"}"#),
     (
@@ -49,7 +49,7 @@ const ANSWERS: [(&str, &str); 7] = [
     ),
 ];
 
-/// What the session makes of this answer for this channel.
+/// Sends this response for this channel and returns the outputs.
 fn ask_for(channel: &str, body: &str) -> Vec<Seen> {
     let mut client = Client::connected();
     let asked = request(&client.want(channel));
@@ -60,7 +60,7 @@ fn ask_for(channel: &str, body: &str) -> Vec<Seen> {
 }
 
 #[test]
-fn every_documented_authorization_lets_the_channel_in() {
+fn every_documented_authorization_is_accepted() {
     for (channel, body) in ANSWERS {
         let frames = frames(&ask_for(channel, body));
         assert_eq!(frames.len(), 1, "{body}");
@@ -75,7 +75,7 @@ fn every_documented_authorization_lets_the_channel_in() {
     }
 }
 
-/// The same with the text that is JSON itself changed too.
+/// Also mutates the JSON inside the string `inner`.
 fn deep_mutations(body: &Value, inner: &str) -> Vec<Value> {
     let mut all = mutations(body);
     if let Some(text) = body[inner].as_str() {
@@ -89,7 +89,7 @@ fn deep_mutations(body: &Value, inner: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_malformed_authorization_is_used_as_it_is_or_fails_its_channel_and_says_why() {
+fn malformed_authorizations_work_or_fail_the_channel() {
     for (channel, body) in ANSWERS {
         for mutation in deep_mutations(&parse(body), "channel_data") {
             let seen = ask_for(channel, &mutation.to_string());
@@ -112,7 +112,7 @@ fn a_malformed_authorization_is_used_as_it_is_or_fails_its_channel_and_says_why(
 }
 
 #[test]
-fn a_malformed_authentication_is_used_as_it_is_or_fails_the_sign_in_and_says_why() {
+fn malformed_authentications_work_or_fail_the_sign_in() {
     let body = r#"{"auth":"KEY:SIG","user_data":"{\"id\":\"u1\",\"user_info\":{\"name\":\"A\"},\"watchlist\":[\"u2\"]}"}"#;
     let sign_in = |body: &Value| {
         let mut client = Client::connected();
@@ -133,7 +133,7 @@ fn a_malformed_authentication_is_used_as_it_is_or_fails_the_sign_in_and_says_why
             json!({"event": "pusher:signin_success", "data": {"user_data": data["user_data"]}});
         let (_, mut seen) = client.frame(&echo);
         seen.extend(client.wait(2 * SECOND));
-        Some(words(None, &seen))
+        Some(summarize(None, &seen))
     };
     let done = signed_in(&parse(body));
     assert_eq!(
@@ -148,7 +148,7 @@ fn a_malformed_authentication_is_used_as_it_is_or_fails_the_sign_in_and_says_why
             ),
             None => {
                 let (_, seen) = sign_in(&mutation);
-                let done = words(None, &seen);
+                let done = summarize(None, &seen);
                 assert_eq!(done, "SignIn failed Authentication", "{mutation}");
             }
         }
@@ -156,7 +156,7 @@ fn a_malformed_authentication_is_used_as_it_is_or_fails_the_sign_in_and_says_why
 }
 
 #[test]
-fn a_signed_in_users_id_may_be_any_text_and_any_integer() {
+fn a_user_id_may_be_any_string_or_integer() {
     for (id, told) in [
         (json!("u1"), Some("u1")),
         (json!(7), Some("7")),
@@ -169,7 +169,7 @@ fn a_signed_in_users_id_may_be_any_text_and_any_integer() {
     ] {
         let mut client = Client::connected();
         let asked = request(&client.command(Command::SignIn));
-        client.vouch(asked, &json!({"id": id}));
+        client.authenticate(asked, &json!({"id": id}));
         let user_data = json!({"id": id}).to_string();
         client.frame(&json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
         let seen = client.wait(2 * SECOND);
@@ -182,7 +182,7 @@ fn a_signed_in_users_id_may_be_any_text_and_any_integer() {
 }
 
 #[test]
-fn a_key_has_thirty_two_bytes_of_base64_and_nothing_else_is_one() {
+fn only_32_bytes_of_base64_are_a_valid_key() {
     let key = |bytes: usize| BASE64_STANDARD.encode(vec![200; bytes]);
     let mut secrets: Vec<(String, bool)> =
         (0..=64).map(|bytes| (key(bytes), bytes == 32)).collect();
@@ -202,19 +202,20 @@ fn a_key_has_thirty_two_bytes_of_base64_and_nothing_else_is_one() {
     }
 }
 
-/// What becomes of this event on the encrypted channel of a busy client: whether it reaches the game, and the rest.
+/// Delivers this event on the encrypted channel of a busy client. Returns whether it reaches user code, and a summary of the
+/// rest.
 fn open(nonce: &[u8], ciphertext: &[u8]) -> (bool, String) {
     let mut client = busy_client();
     let data = json!({"nonce": BASE64_STANDARD.encode(nonce), "ciphertext": BASE64_STANDARD.encode(ciphertext)});
     let (event, mut seen) =
         client.frame(&json!({"event": "e", "channel": ENCRYPTED, "data": data}));
-    // Another key is asked for within a second.
+    // A new key is requested within a second.
     seen.extend(client.wait(SECOND));
-    (event.is_some(), words(None, &seen))
+    (event.is_some(), summarize(None, &seen))
 }
 
 #[test]
-fn no_event_opens_that_was_changed_by_one_bit_or_is_shorter_or_longer_than_it_was() {
+fn tampered_events_are_never_decrypted() {
     let decode = |text: &str| BASE64_STANDARD.decode(text).unwrap();
     let (nonce, ciphertext) = (decode(SEALED.0), decode(SEALED.1));
     assert_eq!(open(&nonce, &ciphertext), (true, "-".into()));

@@ -1,9 +1,9 @@
-//! Coming back after a loss: delays and limits.
+//! Reconnecting after a lost connection: delays and limits.
 
 use super::*;
 
 #[test]
-fn it_tries_for_ever_with_growing_delays_up_to_the_longest() {
+fn it_retries_forever_with_growing_delays() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     let mut longest = Duration::ZERO;
@@ -27,7 +27,7 @@ fn it_tries_for_ever_with_growing_delays_up_to_the_longest() {
 }
 
 #[test]
-fn a_connection_that_does_not_last_does_not_reset_the_delays() {
+fn a_short_connection_does_not_reset_the_backoff() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     let mut last = Duration::ZERO;
@@ -41,7 +41,7 @@ fn a_connection_that_does_not_last_does_not_reset_the_delays() {
         last = retry_at - client.now.monotonic;
         client.wait(last);
     }
-    // With the eleventh failure the span reaches from 1 to 30 seconds; 20 failures on the first span would stay below 2.
+    // After eleven failures the delay ranges from 1 to 30 s. If it still had the first range, all 20 would stay below 2 s.
     assert!(last > 2 * SECOND, "{last:?}");
     client.establish();
     client.wait(10 * SECOND);
@@ -53,7 +53,7 @@ fn a_connection_that_does_not_last_does_not_reset_the_delays() {
 }
 
 #[test]
-fn a_limit_of_attempts_ends_in_failed_and_connecting_again_starts_anew() {
+fn connecting_after_max_attempts_starts_a_new_count() {
     let reconnect = ReconnectPolicy {
         max_attempts: Some(3),
         ..ReconnectPolicy::default()
@@ -87,7 +87,7 @@ fn a_limit_of_attempts_ends_in_failed_and_connecting_again_starts_anew() {
 }
 
 #[test]
-fn a_server_that_says_reconnect_at_once_every_time_is_not_hammered() {
+fn repeated_immediate_reconnects_back_off() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     client.establish();
@@ -105,7 +105,7 @@ fn a_server_that_says_reconnect_at_once_every_time_is_not_hammered() {
 }
 
 #[test]
-fn fifty_drops_in_a_row_end_in_a_connection_with_its_channels() {
+fn fifty_drops_in_a_row_end_subscribed_again() {
     let mut client = Client::connected();
     client.subscribe("lobby");
     for _ in 0..50 {
@@ -120,7 +120,7 @@ fn fifty_drops_in_a_row_end_in_a_connection_with_its_channels() {
 }
 
 #[test]
-fn a_hint_that_the_network_is_back_dials_at_once() {
+fn a_network_hint_skips_the_wait() {
     let mut client = Client::connected();
     client.wait(SECOND);
     client.lose();

@@ -1,4 +1,4 @@
-//! Answers of the server that come after their wait was over, or after the game changed its mind.
+//! Replies of the server after their timeout, or after user code changed its mind.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -30,7 +30,7 @@ fn refused() -> SubscriptionStatus {
     })
 }
 
-fn told(channel: &str, status: SubscriptionStatus) -> (String, SubscriptionStatus) {
+fn status(channel: &str, status: SubscriptionStatus) -> (String, SubscriptionStatus) {
     (channel.into(), status)
 }
 
@@ -43,7 +43,7 @@ fn members(seen: &[Seen]) -> Vec<usize> {
 }
 
 #[test]
-fn a_server_that_refused_in_silence_once_cannot_replace_the_members_unasked_later() {
+fn a_forged_success_after_a_silent_refusal_is_ignored() {
     let mut client = Client::connected();
     let asked = request(&client.want("presence-room"));
     client.authorize_as(asked, "u1");
@@ -59,12 +59,12 @@ fn a_server_that_refused_in_silence_once_cannot_replace_the_members_unasked_late
 }
 
 #[test]
-fn of_two_answers_that_both_come_too_late_the_second_has_the_members() {
+fn the_second_of_two_late_replies_has_the_members() {
     let mut client = Client::connected();
     let asked = request(&client.want("presence-room"));
     client.authorize_as(asked, "u1");
     client.wait(10 * SECOND);
-    client.unwant("presence-room");
+    client.unsubscribe("presence-room");
     let asked = request(&client.want("presence-room"));
     client.authorize_as(asked, "u1");
     client.wait(12 * SECOND);
@@ -74,20 +74,20 @@ fn of_two_answers_that_both_come_too_late_the_second_has_the_members() {
 }
 
 #[test]
-fn a_refusal_after_the_wait_says_why_and_leaves_nothing_to_give_up() {
+fn a_late_refusal_is_reported_and_ends_the_subscription() {
     let mut client = Client::connected();
     client.want("lobby");
     client.wait(10 * SECOND);
     assert_eq!(
         statuses(&refuse(&mut client, "lobby")),
-        [told("lobby", refused())]
+        [status("lobby", refused())]
     );
     let seen = client.command(Command::Retry(name("lobby")));
     assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
 }
 
 #[test]
-fn a_late_refusal_of_the_first_subscription_does_not_hide_the_second() {
+fn a_late_refusal_does_not_hide_a_later_subscription() {
     let mut client = Client::connected();
     client.want("lobby");
     client.wait(10 * SECOND);
@@ -103,33 +103,32 @@ fn a_late_refusal_of_the_first_subscription_does_not_hide_the_second() {
         "the server may hold the second subscription"
     );
     let seen = client.confirm("lobby");
-    assert_eq!(statuses(&seen), [told("lobby", Subscribed)]);
+    assert_eq!(statuses(&seen), [status("lobby", Subscribed)]);
 }
 
 #[test]
-fn a_refusal_of_the_last_subscription_counts_though_an_earlier_one_was_granted() {
+fn a_refusal_after_an_earlier_confirmation_counts() {
     let mut client = Client::connected();
     client.want("lobby");
     client.wait(10 * SECOND);
-    client.unwant("lobby");
+    client.unsubscribe("lobby");
     client.want("lobby");
     let seen = client.confirm("lobby");
-    assert_eq!(statuses(&seen), [told("lobby", Subscribed)]);
+    assert_eq!(statuses(&seen), [status("lobby", Subscribed)]);
     let error = json!({"event": "pusher:error", "channel": "lobby", "data": {"code": 4301}});
     assert!(statuses(&client.frame(&error).1).is_empty());
     let seen = refuse(&mut client, "lobby");
-    assert_eq!(statuses(&seen), [told("lobby", refused())]);
+    assert_eq!(statuses(&seen), [status("lobby", refused())]);
     assert!(statuses(&refuse(&mut client, "lobby")).is_empty());
 }
 
 #[test]
-fn the_members_are_those_of_the_last_subscription_though_the_answer_to_an_earlier_one_comes_first()
-{
+fn the_last_of_several_replies_has_the_members() {
     let mut client = Client::connected();
     let asked = request(&client.want("presence-room"));
     client.authorize_as(asked, "u1");
     client.wait(10 * SECOND);
-    client.unwant("presence-room");
+    client.unsubscribe("presence-room");
     let asked = request(&client.want("presence-room"));
     client.authorize_as(asked, "u1");
     let seen = client.confirm_presence("presence-room", &["u1"]);
@@ -137,5 +136,5 @@ fn the_members_are_those_of_the_last_subscription_though_the_answer_to_an_earlie
     let seen = client.confirm_presence("presence-room", &["u1", "u2"]);
     assert_eq!(members(&seen), [2]);
     let seen = client.confirm_presence("presence-room", &["u1"]);
-    assert!(members(&seen).is_empty(), "nothing more is awaited");
+    assert!(members(&seen).is_empty(), "no further reply is expected");
 }
