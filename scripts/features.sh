@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Checks that the plugin compiles with its features.
+# Checks that the plugin compiles without warnings with its features. cargo-hack does not fit: it cannot check all features but one,
+# nor select a windowing platform together with winit.
 #
-#   scripts/features.sh --alone   with none, and with each of them
-#   scripts/features.sh           in combination, too: each two of them, all of them, and all but one
+#   scripts/features.sh --alone   with no feature, the default ones, and each feature alone
+#   scripts/features.sh           also with each pair, all features, and all but one
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -11,13 +12,13 @@ source scripts/lib.sh
 mapfile -t features < <(plugin_features | grep -v '^default$')
 count=0
 
-# check FEATURE…
+# check FEATURE…: checks the library with exactly these features.
 check() {
   local list
-  # A window library takes at least one of its platforms, which the game chooses.
+  # winit needs at least one windowing platform, which the game chooses.
   list=$(printf '%s\n' "$@" | sed 's/^winit$/winit,bevy_winit\/x11/' | paste -sd, -)
   echo "$list"
-  # What it says is a warning or an error. (Flags against warnings would compile everything anew.)
+  # With --quiet all output is a warning or an error. RUSTFLAGS="-D warnings" would recompile all dependencies.
   local said
   said=$(cargo check --quiet -p bevy_pusher --no-default-features --features "$list" 2>&1) || true
   if [ -n "$said" ]; then

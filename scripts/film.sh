@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Films the lobby for the README, docs/images/lobby.gif: players come and talk, the network is cut and comes back. On an idle
-# machine, or the film stutters. Takes xvfb, xdotool, ffmpeg and gifsicle, as Debian has them.
+# Films the lobby for the README (docs/images/lobby.gif): players join and talk, the network is cut and restored. Run it on an idle
+# machine, else the film stutters. Needs Debian's xvfb, xdotool, ffmpeg and gifsicle.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -14,13 +14,13 @@ if [ -z "${FILM:-}" ]; then
   FILM=$(mktemp -d) exec xvfb-run --auto-servernum --server-args "-screen 0 ${size}x24" "$0"
 fi
 
-# after SECONDS COMMAND…: does that so many seconds after what was done before.
+# after SECONDS COMMAND…: sleeps and runs the command.
 after() {
   sleep "$1"
   "${@:2}"
 }
 
-# grab ARGUMENT…: what is on the screen, as ffmpeg's input.
+# grab ARGUMENT…: runs ffmpeg with the screen as its input.
 grab() {
   ffmpeg -loglevel error -f x11grab -framerate 10 -video_size "$size" -draw_mouse 0 -i "$DISPLAY" "$@"
 }
@@ -50,7 +50,7 @@ after 3.5 keys n
 after 4 keys n
 wait "$film"
 
-# Frames that show nothing new are left out, the others keep their time.
+# Drops unchanged frames; the others keep their timestamps.
 ffmpeg -loglevel error -i "$FILM/film.mkv" -fps_mode vfr -vf \
   'mpdecimate=hi=1:lo=1:frac=0,split[a][b];[a]palettegen=max_colors=96:stats_mode=full[p];[b][p]paletteuse=dither=none:diff_mode=rectangle' \
   "$FILM/film.gif"

@@ -1,17 +1,17 @@
-# Brings what the tests need beyond Rust: system packages, the Sockudo server, the npm packages. Meant to be sourced.
+# Installs what the tests need beyond Rust: system packages, the Sockudo server, npm packages. Source this file after lib.sh.
 # shellcheck shell=bash
 
-# In step with VERSION in test_support/src/sockudo/mod.rs.
+# Must equal VERSION in test_support/src/sockudo/mod.rs.
 sockudo_version=5.2.0
 cache=${PUSHER_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bevy_pusher}
 sockudo_root=$cache/sockudo-$sockudo_version
 
 debian_packages=(
   build-essential pkg-config libssl-dev                                # native-tls
-  protobuf-compiler libprotobuf-dev                                    # Sockudo's build
-  tmux                                                                 # a terminal without a person
-  xvfb xauth xdotool mesa-vulkan-drivers libvulkan1                    # windows without a display or a GPU
-  libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0 # what winit loads
+  protobuf-compiler libprotobuf-dev                                    # the build of Sockudo
+  tmux                                                                 # a terminal for the tests
+  xvfb xauth xdotool mesa-vulkan-drivers libvulkan1                    # windows without a display and a GPU
+  libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0 # loaded by winit at run time
 )
 
 install_system_packages() {
@@ -20,13 +20,13 @@ install_system_packages() {
     return
   fi
   local packages=("${debian_packages[@]}")
-  # Another way to have node is as good.
+  # Node may be installed in another way than as a Debian package.
   has node || packages+=(nodejs)
   has npm || packages+=(npm)
   apt_install "${packages[@]}"
 }
 
-# Installs those of the packages that are not installed yet.
+# apt_install PACKAGE…: installs the missing packages. Needs no root if none is missing.
 apt_install() {
   local missing=() package
   for package in "$@"; do
@@ -40,7 +40,7 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
-# apt_offers PACKAGE…: whether all of them can be had.
+# apt_offers PACKAGE…: succeeds if all packages are available.
 apt_offers() {
   has apt-get || return 1
   apt-cache show "$@" >/dev/null 2>&1 && return
@@ -57,7 +57,7 @@ as_root() {
   elif has sudo; then
     sudo "$@"
   else
-    say "this needs root, and there is no sudo: $*"
+    say "cannot run without root or sudo: $*"
     return 1
   fi
 }
@@ -68,16 +68,16 @@ say_what_is_missing() {
     has "$needed" || missing+=("$needed")
   done
   if [ "${#missing[@]}" -gt 0 ]; then
-    say "please install these and run the script again: ${missing[*]}" \
-      "(needed are a C compiler, pkg-config with OpenSSL's headers on Linux, protobuf's compiler, Node.js 18 or later with npm)"
+    say "these commands are missing, install them and run the script again: ${missing[*]}" \
+      "(a C compiler, pkg-config with the OpenSSL headers on Linux, the protobuf compiler, Node.js 18 or later with npm)"
     return 1
   fi
 }
 
-# Takes minutes the first time, so the script starts it before it compiles the project.
+# Takes minutes the first time, so test.sh starts it in the background before it compiles the project.
 install_sockudo() {
   [ -x "$sockudo_root/bin/sockudo" ] && return
-  # Neither the project's target folder, which the main build has locked, nor a target platform someone has set.
+  # Not in the project's target folder, which the main build has locked, and not for a target platform that the user has set.
   env -u CARGO_TARGET_DIR -u CARGO_BUILD_TARGET cargo install sockudo --version "$sockudo_version" --locked \
     --no-default-features --features local,v2 --root "$sockudo_root"
 }

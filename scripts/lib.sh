@@ -1,4 +1,4 @@
-# What the scripts share: steps with a title and a time, and the count at the end. Meant to be sourced.
+# Shared by the scripts: steps with a title and a duration, the summary at the end, and the lists of features. Source this file.
 # shellcheck shell=bash
 
 steps_ok=0
@@ -9,18 +9,18 @@ tests_passed=0
 tests_failed=0
 tests_ignored=0
 
-# say LINE…
+# say LINE…: prints each argument as a line.
 say() {
   printf '%s\n' "$@"
 }
 
-# step TITLE COMMAND…: runs the command in a shell of its own, in which any failure ends it. Never fails itself, so that the
-# steps after it are run too.
+# step TITLE COMMAND…: runs the command in a subshell with `set -e`. Always returns 0, so that the following steps run after a
+# failure.
 step() {
   local title=$1 started=$SECONDS status
   shift
   say "" "── $title"
-  # No `if` around it: that would switch off `set -e` inside.
+  # Not in the condition of an `if`, where bash ignores `set -e`.
   set +e
   (
     set -e
@@ -38,25 +38,25 @@ step() {
   fi
 }
 
-# skip TITLE WHY: says that a step was not run.
+# skip TITLE REASON: records that a step was not run.
 skip() {
   steps_skipped+=("$1")
   say "" "── $1: skipped: $2"
 }
 
-# test_step TITLE LOG COMMAND…: a step that writes what cargo's test programs print to a log, whose results are counted.
+# test_step TITLE LOG COMMAND…: runs a step that writes the output of cargo's test programs to a log, and counts its tests.
 test_step() {
   local title=$1 log=$2 failures_before=$tests_failed
   shift 2
   step "$title" "$@"
   count_tests "$log"
   if [ "$tests_failed" -gt "$failures_before" ]; then
-    # They tell of this step already.
+    # The failed tests are counted already, so the step does not count as one more failure.
     other_failures=$((other_failures - 1))
   fi
 }
 
-# count_tests LOG: adds up the lines with which cargo's test programs end.
+# count_tests LOG: adds up the summary lines of cargo's test programs.
 count_tests() {
   local passed failed ignored
   [ -f "$1" ] || return 0
@@ -74,8 +74,8 @@ count_tests() {
   tests_ignored=$((tests_ignored + ignored))
 }
 
-# Prints the sum, its last line for machines to read, and returns whether all is well. A step that failed without a failed
-# test, such as a lint, counts as one failure.
+# Prints the summary and fails if a step failed. The last line is for machines. A failed step without failed tests, such as a
+# lint, counts as one failure.
 finish() {
   local failed=$((tests_failed + other_failures)) title
   say ""
@@ -90,24 +90,26 @@ finish() {
   [ "${#steps_failed[@]}" -eq 0 ]
 }
 
-# The plugin's features, one a line. All but the vendored OpenSSL, which only changes where OpenSSL comes from and takes minutes.
+# Prints the features of the plugin, one per line. Excludes the vendored OpenSSL, which only changes where OpenSSL comes from and takes
+# minutes to build.
 plugin_features() {
   awk '/^\[/ { inside = ($0 == "[features]") } inside && /^[a-z]/ { sub(/ *=.*/, ""); if (!/vendored/) print }' Cargo.toml
 }
 
-# All features, as cargo takes them for the whole workspace; with the scenes' windows, and so for `renderer_flags`.
+# Prints the value of --features with all features of the workspace. Includes the renderer, so use it with `renderer_flags`.
 workspace_features() {
   echo "$(windowless_features),bevy_pusher/winit,pusher_scenes/windowed"
 }
 
-# The same without what takes a window library or a renderer.
+# Prints the same without the features that need a window library or a renderer.
 windowless_features() {
   plugin_features | grep -vx winit | sed 's,^,bevy_pusher/,' | paste -sd, -
 }
 
-# What cargo takes with a renderer: it declares Rust 1.97.1, and compiles with what this project asks for.
+# The cargo flags for a build with the renderer: it declares Rust 1.97.1, but compiles with the Rust version of this project.
 renderer_flags=(--ignore-rust-version)
 
+# has COMMAND: succeeds if the command is installed.
 has() {
   command -v "$1" >/dev/null 2>&1
 }

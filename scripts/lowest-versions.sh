@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the libraries with the lowest versions of their dependencies that their manifests allow, in a copy of the project.
+# Checks the libraries with the lowest versions of their dependencies that their manifests allow, in a copy of the project.
 #
-#   scripts/lowest-versions.sh                                              the crates without a window
-#   scripts/lowest-versions.sh -p bevy_pusher --features bevy_pusher/winit,bevy_winit/x11   as `cargo check` has it
+#   scripts/lowest-versions.sh                                              the libraries without a window
+#   scripts/lowest-versions.sh -p bevy_pusher --features bevy_pusher/winit,bevy_winit/x11   with these arguments of `cargo check`
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,13 +13,13 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/lowest
 
 cd "$copy"
 sed -i -e 's/^members = .*/members = [".", "pusher_protocol", "pusher_dev_server"]/' -e 's/^default-members = .*/default-members = ["."]/' Cargo.toml
-# What only tests depend on need not be old, and drags other things up.
+# Dev-dependencies would raise the versions of shared dependencies. The resolver has no option to ignore them.
 for manifest in Cargo.toml pusher_protocol/Cargo.toml pusher_dev_server/Cargo.toml; do
   awk '/^\[/ { skip = /^\[dev-dependencies\]/ || /^\[\[(test|example|bench)\]\]/ } !skip' "$manifest" >manifest
   mv manifest "$manifest"
 done
 
-# The resolver's flag is not stable.
+# The flag of the resolver is unstable.
 export RUSTC_BOOTSTRAP=1
 cargo -Z direct-minimal-versions generate-lockfile
 if [ "$#" -eq 0 ]; then

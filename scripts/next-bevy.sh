@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Tries another version of Bevy in a copy of the project, and lists by file what does not compile with it: where a port begins.
+# Tries another version of Bevy in a copy of the project and lists the compile errors by file, as the start of a port.
 #
-#   scripts/next-bevy.sh VERSION            such as: scripts/next-bevy.sh 0.21.0
-#   scripts/next-bevy.sh VERSION AERONET    with the version of aeronet that goes with it, for the benches
+#   scripts/next-bevy.sh VERSION            for example: scripts/next-bevy.sh 0.21.0
+#   scripts/next-bevy.sh VERSION AERONET    with the matching version of aeronet, which the benches need
 #
-# The copy shares nothing with the project's own build; it is left in target/next-bevy, to be tried further.
+# The copy stays in target/next-bevy for further work. It has its own target folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -15,7 +15,7 @@ source scripts/install.sh
 version=${1:-}
 aeronet=${2:-}
 if ! [[ "$version" =~ ^[0-9]+\.[0-9]+\.[0-9]+ ]]; then
-  say "usage: scripts/next-bevy.sh VERSION [AERONET]" "VERSION is a whole one, such as 0.21.0" >&2
+  say "usage: scripts/next-bevy.sh VERSION [AERONET]" "VERSION has three numbers, such as 0.21.0" >&2
   exit 2
 fi
 
@@ -25,25 +25,25 @@ copy=$(realpath "$target/next-bevy")/project
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export CARGO_TARGET_DIR=${copy%/project}/target
-# The version may declare a newer Rust than there is, and compile all the same.
+# The new version may declare a newer Rust than the installed one and still compile.
 cargo_flags=(--ignore-rust-version --message-format short --keep-going)
 
 main() {
-  step "a copy of the project" copy_project
+  step "copy of the project" copy_project
   cd "$copy"
   step "Bevy $version in Cargo.lock" resolve
   if [ "${#steps_failed[@]}" -gt 0 ]; then
     finish
     return
   fi
-  step "the library" try check -p bevy_pusher --lib
+  step "library" try check -p bevy_pusher --lib
   local feature
   for feature in $(plugin_features | grep -vxE 'default|winit'); do
     step "feature $feature" try check -p bevy_pusher --lib --no-default-features --features "$feature"
   done
   step "feature winit" try check -p bevy_pusher --lib --no-default-features --features winit,bevy_winit/x11
-  step "everything, without a window" try check --workspace --all-targets --features "$(windowless_features)"
-  step "the scenes in windows" try check -p pusher_scenes --all-targets --features windowed
+  step "all targets without a window" try check --workspace --all-targets --features "$(windowless_features)"
+  step "scenes with windows" try check -p pusher_scenes --all-targets --features windowed
   step "Sockudo and npm packages" install_servers
   test_step "tests" "$work/tests" run_tests
   list_errors
@@ -56,7 +56,7 @@ copy_project() {
   git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$copy"
 }
 
-# All versions of Bevy are in one place.
+# Sets the version of every Bevy crate in [workspace.dependencies] and resolves. Prints Bevy crates with another version.
 resolve() {
   sed -E -i "/^bevy(_[a-z]+)? = /s/version = \"[^\"]*\"/version = \"=$version\"/" Cargo.toml
   if [ -n "$aeronet" ]; then
@@ -64,10 +64,10 @@ resolve() {
   fi
   cargo metadata --format-version 1 >/dev/null
   awk '/^name = "bevy_/ { name = $3; getline; print name, $3 }' Cargo.lock | grep -v "\"$version\"" || true
-  grep -A 1 '^name = "bevy_ecs"$' Cargo.lock | grep -qx "version = \"$version\""
+  cargo pkgid "bevy_ecs@$version"
 }
 
-# try COMMAND ARGUMENT…: keeps what the compiler says for the list.
+# try COMMAND ARGUMENT…: runs a cargo command and keeps the compiler's output for list_errors.
 try() {
   local status=0
   timeout 30m cargo "$1" --quiet "${cargo_flags[@]}" "${@:2}" >"$work/latest" 2>&1 || status=$?
@@ -76,7 +76,7 @@ try() {
   return "$status"
 }
 
-# What some tests need, the npm packages in the copy.
+# Some tests need Sockudo, and the npm packages in the copy.
 install_servers() {
   install_sockudo
   install_npm_packages
@@ -89,7 +89,7 @@ run_tests() {
   return "$status"
 }
 
-# What the compiler said, each once: how much in which file, and then all of it.
+# Prints the number of distinct errors and warnings per file, then all of them.
 list_errors() {
   grep -hE '^[^ ]+\.rs:[0-9]+:[0-9]+: (error|warning)' "$work/said" | sort -u -t: -k1,1 -k2,2n -k3,3n >"$work/errors" || true
   say "" "errors and warnings by file:"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Takes the pictures of the scenes anew: one of each for the documents (docs/images), and to look at, in target/screenshots,
-# one of each in a small window and of each state that a scene can be in. The lobby in a terminal takes xterm, fonts-dejavu-core and
-# ffmpeg, as Debian has them.
+# Takes pictures of the scenes: one of each for the documents, in docs/images, and for review one of each in a small window and in
+# each state, in target/screenshots. The lobby in a terminal needs Debian's xterm, fonts-dejavu-core and ffmpeg.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -12,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck source=scripts/scenes.sh
 source scripts/scenes.sh
 
-# The lobby in a terminal, once there is something to see.
+# terminal_picture FILE: takes a picture of the lobby in a terminal, once it shows some players.
 terminal_picture() {
   xvfb-run --auto-servernum --server-args "-screen 0 1002x620x24" bash -euo pipefail -c '
     env TERM=xterm-256color xterm -fa "DejaVu Sans Mono" -fs 11 -b 6 -bw 0 -bg "#0E1116" -fg "#E6EAF0" -geometry 110x32+0+0 -e \

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Checks that the plugin compiles, with its features, for the platforms that the tests do not run on. Types alone:
-# nothing is linked or run. Takes rustup's targets where they are installed, else Debian's toolchain, which builds the standard
-# library from its source.
+# Checks that the plugin compiles, with its features, for the platforms that the tests do not run on. Nothing is linked or run.
+# Uses the targets of rustup if they are installed, else Debian's toolchain, which builds the standard library from source.
 #
-#   scripts/platforms.sh             all of them
-#   scripts/platforms.sh TARGET…     some
+#   scripts/platforms.sh             all platforms
+#   scripts/platforms.sh TARGET…     these targets
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -18,14 +17,14 @@ platforms=(x86_64-pc-windows-msvc aarch64-apple-darwin aarch64-apple-ios aarch64
 
 check() {
   local target=$1 features=diagnostics,lifecycle,local-auth,states,testing
-  # Of blake3, which comes with Bevy's window library, the part in Rust: the one in C takes a compiler for the platform.
+  # Selects the Rust implementation of blake3, a dependency of Bevy's window library. The C one needs a C compiler for the platform.
   export CARGO_FEATURE_PURE=1
   case "$target" in
-    # Bevy's window library takes Xcode there, for what it logs.
+    # Without winit: the logging of Bevy's window library needs Xcode there.
     aarch64-apple-ios) ;;
     aarch64-linux-android)
-      # OpenSSL's build script looks into its headers and for its libraries, and nothing is linked: those of this machine will
-      # do. A game for Android takes `native-tls-vendored` and the NDK instead.
+      # The build script of openssl-sys reads headers and looks for libraries. Those of this machine suffice, because nothing is
+      # linked. A game for Android uses `native-tls-vendored` and the NDK instead.
       export CC_aarch64_linux_android=cc
       OPENSSL_INCLUDE_DIR=$(pkg-config --variable=includedir openssl) OPENSSL_LIB_DIR=$(pkg-config --variable=libdir openssl)
       export OPENSSL_INCLUDE_DIR OPENSSL_LIB_DIR
@@ -41,7 +40,7 @@ for platform in "$@"; do
   if can_build_for "$platform"; then
     step "$platform" check "$platform"
   else
-    skip "$platform" "there is neither rustup's target nor Debian's ${debian_web_packages[*]}"
+    skip "$platform" "neither the rustup target nor Debian's ${debian_web_packages[*]} are available"
   fi
 done
 finish

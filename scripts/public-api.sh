@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Compares the public surface of the libraries with what is written down of it in docs/public-api, so that none of it changes
-# unseen. Takes Rust 1.95, whose rustdoc writes the JSON that the program for it reads.
+# Compares the public API of the libraries with the lists in docs/public-api, so that no change goes unnoticed. Needs Rust 1.95,
+# because the format of rustdoc's JSON differs between versions.
 #
-#   scripts/public-api.sh           compares; a difference is a failure
-#   scripts/public-api.sh --write   writes it down anew, for a change that is meant: say so in CHANGELOG.md
+#   scripts/public-api.sh           compares; fails if there is a difference
+#   scripts/public-api.sh --write   updates the lists after an intended change; describe it in CHANGELOG.md
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -15,7 +15,7 @@ target=${CARGO_TARGET_DIR:-target}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Unstable options for rustdoc alone: with them, other build scripts would run anew, and compile everything again.
+# A wrapper that enables unstable options for rustdoc only. RUSTC_BOOTSTRAP for the whole build would recompile all dependencies.
 printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >"$work/rustdoc"
 chmod +x "$work/rustdoc"
 
@@ -25,7 +25,7 @@ RUSTDOC=$work/rustdoc RUSTDOCFLAGS="-Z unstable-options --output-format json" \
 
 status=0
 for library in "${libraries[@]}"; do
-  # Of what Bevy's derive for reflection makes, that it is there is enough. The guide's pages are no items.
+  # Of the impls of Bevy's reflection derive only `Reflect` is listed. The pages of the guide are not API items.
   cargo run --quiet -p pusher_test_support --example public_api -- "$target/doc/$library.json" |
     awk '(!/bevy_reflect::/ || /^impl bevy_reflect::reflect::Reflect for/) && !/::guide/' >"$work/$library.txt"
   if [ "${1:-}" = --write ]; then
@@ -35,6 +35,6 @@ for library in "${libraries[@]}"; do
   fi
 done
 if [ "$status" -ne 0 ]; then
-  echo "the public surface is not what docs/public-api says: scripts/public-api.sh --write, if that is meant"
+  echo "the public API differs from docs/public-api; if the change is intended, run scripts/public-api.sh --write"
 fi
 exit "$status"

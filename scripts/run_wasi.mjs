@@ -1,4 +1,4 @@
-// Runs a program that was built for wasm32-wasip1: `node scripts/run_wasi.mjs FILE ARGUMENT…`.
+// Runs a program for wasm32-wasip1: `node scripts/run_wasi.mjs FILE ARGUMENT…`.
 import { readFile } from "node:fs/promises";
 import { WASI } from "node:wasi";
 

@@ -1,16 +1,16 @@
-# Runs the examples and the scenes, which are built: to an end, without a window, two against one server, in a window. Meant to
-# be sourced, after `target` and `work` are set.
+# Runs the built examples and scenes: without a window, two on one server, in a window, in a terminal, in a browser. Source this file
+# after setting `target` and `work`.
 # shellcheck shell=bash
 
 scenes=(lobby cursors invitations leaderboard whisper turns reactive)
 pictures=$target/screenshots
 
-# With the features of the tests, which have built most of it.
+# Builds with the features of the tests, so that most crates are built already.
 build_examples() {
   cargo build --workspace --bins --examples --features "$(workspace_features)" "${renderer_flags[@]}"
 }
 
-# Each example of one file ends by itself, and well.
+# Runs each single-file example, which must exit successfully.
 run_examples() {
   local file name
   for file in examples/*.rs; do
@@ -20,12 +20,12 @@ run_examples() {
   done
 }
 
-# scene NAME ARGUMENT…: runs a scene until it ends by itself.
+# scene NAME ARGUMENT…: runs a scene until it exits.
 scene() {
   timeout 2m "$target/debug/examples/$1" "${@:2}"
 }
 
-# wait_for_each PROCESS…: fails if one of them did.
+# wait_for_each PROCESS…: waits for the processes; fails if one failed.
 wait_for_each() {
   local process
   for process in "$@"; do
@@ -33,7 +33,7 @@ wait_for_each() {
   done
 }
 
-# All of them at once, each on a server of its own. A line of a scene begins with the time.
+# Runs all scenes at once, each with its own server. Each line that a scene prints begins with the time.
 headless_scenes() {
   local name processes=()
   for name in "${scenes[@]}"; do
@@ -45,13 +45,14 @@ headless_scenes() {
     say "$name:"
     grep -E '^ *[0-9]+:[0-9]{2}  ' "$work/$name.log" | head -n 5
     if [ "$(grep -cE '^ *[0-9]+:[0-9]{2}  ' "$work/$name.log")" -lt 4 ]; then
-      say "too little happened"
+      say "$name: printed fewer than four lines"
       return 1
     fi
   done
 }
 
-# await_port PROCESS LOG PATTERN: the number behind the pattern, once the process's log has it. Fails if the process ends.
+# await_port PROCESS LOG PATTERN: waits for the pattern in the log of a process and prints the number after it. Fails if the process
+# ends.
 await_port() {
   until grep -s -m 1 -oE "$3[0-9]+" "$2" | grep -oE '[0-9]+$'; do
     kill -0 "$1" 2>/dev/null || return 1
@@ -59,7 +60,8 @@ await_port() {
   done
 }
 
-# A development server that ends with this shell, or by its `dev_server_process`. `dev_server` is what joins a scene to it.
+# Starts a development server that ends with this shell. Sets `dev_server_process`, and `dev_server` to the arguments that connect a
+# scene to it.
 start_dev_server() {
   local port
   "$target/debug/pusher_dev_server" --port 0 >"$work/server.log" &
@@ -71,13 +73,13 @@ start_dev_server() {
     --app-id app-id --app-secret app-secret)
 }
 
-# All scenes on one development server, each with two players.
+# Runs all scenes on one development server, each with two players.
 scenes_on_dev_server() {
   start_dev_server
   scenes_together "${dev_server[@]}"
 }
 
-# The same on Sockudo, which ends when nobody holds the other end of its standard input any more.
+# Runs the same on Sockudo. `serve_scenes` ends when its standard input is closed, so this shell keeps the pipe open.
 scenes_on_sockudo() {
   local arguments
   mkfifo "$work/sockudo"
@@ -90,7 +92,7 @@ scenes_on_sockudo() {
   scenes_together "${arguments[@]}"
 }
 
-# scenes_together ARGUMENT…: two players in each scene, all on the server of these arguments: the one must hear of the other.
+# scenes_together ARGUMENT…: runs two players in each scene, all with these arguments. The first must receive events of the second.
 scenes_together() {
   local arguments=(--headless "$@") name players=()
   for name in "${scenes[@]}"; do
@@ -104,39 +106,39 @@ scenes_together() {
   wait_for_each "${players[@]}"
   for name in "${scenes[@]}"; do
     if ! grep -m 1 -E '^ *[0-9]+:[0-9]{2} .*Zoe' "$work/$name-ann.log"; then
-      say "$name: Ann did not hear of Zoe"
+      say "$name: Ann received nothing from Zoe"
       cat "$work/$name-ann.log"
       return 1
     fi
   done
 }
 
-# on_a_display COMMAND…: on a virtual one, which a scene needs no more than its window.
+# on_a_display COMMAND…: runs a command on a virtual display.
 on_a_display() {
   XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$work} xvfb-run --auto-servernum --server-args "-screen 0 1280x800x24" timeout 2m "$@"
 }
 
-# take_picture SCENE FILE ARGUMENT…
+# take_picture SCENE FILE ARGUMENT…: saves a picture of a scene.
 take_picture() {
   mkdir -p "$pictures"
   rm -f "$2"
   on_a_display "$target/debug/examples/$1" --screenshot "$2" "${@:3}"
 }
 
-# windowed_scene NAME: it shows something, and two seconds later something else.
+# windowed_scene NAME: checks that a scene shows something, and two seconds later something else.
 windowed_scene() {
   local first=$pictures/$1.png second=$pictures/$1-later.png
   take_picture "$1" "$first" --screenshot "$second"
   "$target/debug/examples/check_picture" "$first" "$second"
 }
 
-# Another player in the lobby on the development server, who writes down what they hear, until `ann` is killed.
+# Starts another player in the lobby on the development server, which logs what it receives. Sets `ann` to its process.
 start_ann() {
   timeout 2m "$target/debug/examples/lobby" --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
   ann=$!
 }
 
-# What one does at the keys of a window is what another player hears of.
+# Checks that another player receives what is typed in a window.
 keys_in_a_window() {
   start_dev_server
   start_ann
@@ -146,7 +148,7 @@ keys_in_a_window() {
   grep Robin "$work/heard.log"
 }
 
-# press_keys LOG LOBBY…: Robin's keys, each after the log of another player tells of the one before.
+# press_keys LOG LOBBY…: types as Robin. Each key waits until the log of another player shows the effect of the one before.
 press_keys() {
   local log=$1 lobby window
   "${@:2}" &
@@ -159,7 +161,7 @@ press_keys() {
   await_line "$log" 1 'Robin +joins'
   xdotool key r
   await_line "$log" 1 'Robin +is ready'
-  # Into the line that one types into, near the bottom of the chat. What is typed before the click is seen to is no command.
+  # Clicks the input line near the bottom of the chat. Typing is repeated, because keys before the click is handled are commands.
   until grep -qE 'Robin +says: hello$' "$log"; do
     xdotool mousemove --window "$window" 800 627 click 1
     sleep 1
@@ -177,15 +179,15 @@ press_keys() {
   wait "$lobby"
 }
 
-# await_line LOG COUNT PATTERN: the pattern is in so many lines.
+# await_line LOG COUNT PATTERN: waits until at least COUNT lines match the pattern.
 await_line() {
   until [ "$(grep -cE "$3" "$1")" -ge "$2" ]; do
     sleep 0.1
   done
 }
 
-# What one does at the keys of a terminal is what another player hears of; what one sees fills the terminal, whatever its size;
-# and the terminal is left as it was found.
+# Checks that another player receives what is typed in a terminal, that the lobby fills a terminal of any size, and that it restores
+# the terminal at its end.
 lobby_in_a_terminal() {
   cargo build --quiet --bins --examples -p pusher_dev_server -p pusher_scenes
   start_dev_server
@@ -197,14 +199,15 @@ lobby_in_a_terminal() {
   kill "$ann" || true
   grep Robin "$work/heard.log" || true
   if [ "$status" -ne 0 ]; then
-    say "what Robin saw:"
+    say "the screen of Robin:"
     tmux_socket=$work/tmux in_tmux capture-pane -p || true
   fi
   tmux_socket=$work/tmux in_tmux kill-server || true
   return "$status"
 }
 
-# use_terminal SOCKET LOG LOBBY SERVER: Robin's keys, each after the screen or the log of another player tells of the one before.
+# use_terminal SOCKET LOG LOBBY SERVER: types as Robin. Each key waits until the screen or the log of another player shows the effect of
+# the one before.
 use_terminal() {
   tmux_socket=$1
   local log=$2 lobby=$3 server=$4
@@ -231,7 +234,7 @@ use_terminal() {
   await_screen 'Offline'
   in_tmux send-keys n
   await_line "$log" 2 'Robin +joins'
-  # What is logged meanwhile lands on the screen only when the lobby has ended.
+  # Log lines must appear on the screen only after the lobby has ended.
   kill "$server"
   await_screen 'Connection lost'
   if in_tmux capture-pane -p | grep WARN; then
@@ -247,20 +250,20 @@ use_terminal() {
   diff <(sed 's/rows [0-9]*; columns [0-9]*//' "$tmux_socket.before") <(sed 's/rows [0-9]*; columns [0-9]*//' "$tmux_socket.after")
 }
 
-# in_tmux COMMAND ARGUMENT…
+# in_tmux COMMAND ARGUMENT…: runs a tmux command on the test's own tmux server.
 in_tmux() {
   tmux -S "$tmux_socket" -f /dev/null "$@"
 }
 
-# await_screen PATTERN: the pattern is on the terminal's screen.
+# await_screen PATTERN: waits until the pattern is on the screen of the terminal.
 await_screen() {
   until in_tmux capture-pane -p | grep -qE "$1"; do
     sleep 0.1
   done
 }
 
-# serve_page SCENE NAME [PORT]: the scene in a page, at `page_port`, and at `scene_port` the server with the simulated players, who
-# know the person in the page by this name. Both end with this shell.
+# serve_page SCENE NAME [PORT]: serves the page of a scene and a server with simulated players, which expect a player of this name. Sets
+# `page_port` and `scene_port`. Both servers end with this shell.
 serve_page() {
   has python3 || apt_install python3
   local scene_log=$work/$1-serves.log page_log=$work/$1-pages.log
@@ -272,16 +275,17 @@ serve_page() {
   trap "kill $scene_server $page_server 2>/dev/null || true; ${at_the_end:-}" EXIT
   scene_port=$(await_port "$scene_server" "$scene_log" 'server on [0-9.]+:')
   if ! page_port=$(await_port "$page_server" "$page_log" 'port '); then
-    say "the page cannot be served: $(tail -n 1 "$page_log")"
+    say "cannot serve the page: $(tail -n 1 "$page_log")"
     return 1
   fi
 }
 
-# scene_in_a_page NAME: it shows something, later something else, and another player hears of what is done there.
+# scene_in_a_page NAME: checks that a scene in a page shows something, later something else, and that another player receives what is
+# done there.
 scene_in_a_page() {
   local first=$pictures/$1-web.png second=$pictures/$1-web-later.png log=$work/$1-heard.log browser ann keys pattern
   local friends=()
-  # What is typed, after a drag with the mouse; \e is the key Escape.
+  # The keys to type after a drag with the mouse; \e is the Escape key.
   case $1 in
     lobby) keys=$'r\nhello\n\e' pattern='Robin +says: hello' ;;
     cursors) keys='' pattern='Robin +drawing' ;;
@@ -309,7 +313,7 @@ scene_in_a_page() {
   kill "$ann" || true
   "$target/debug/examples/check_picture" "$first" "$second"
   if ! grep -m 1 -E "$pattern" "$log"; then
-    say "$1: Ann did not hear of Robin"
+    say "$1: Ann received nothing from Robin"
     cat "$log"
     return 1
   fi

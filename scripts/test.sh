@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs every check of the project and ends with one line, "N passed, N failed, N skipped".
+# Runs all checks of the project. The last line of the output is "N passed, N failed, N skipped".
 #
-#   scripts/test.sh           all of it; the first run installs what it needs and takes long
-#   scripts/test.sh --quick   formatting, lints and unit tests: nothing is installed, no renderer is compiled
-#   scripts/test.sh --long    all of it, and the soak tests
+#   scripts/test.sh           all checks; the first run installs what is missing and takes long
+#   scripts/test.sh --quick   formatting, lints and unit tests; installs nothing and compiles no renderer
+#   scripts/test.sh --long    all checks and the long ones, such as the soak test
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -49,31 +49,31 @@ main() {
   step "formatting" cargo fmt --all --check
   step "lints" lints
   step "each feature alone" scripts/features.sh --alone
-  step "no renderer where none was asked for" has_no_renderer
-  step "the first command" first_command
+  step "no renderer by default" has_no_renderer
+  step "the first command of the README" first_command
   if has tmux; then
-    step "the lobby in a terminal" lobby_in_a_terminal
+    step "lobby in a terminal" lobby_in_a_terminal
   else
-    skip "the lobby in a terminal" "tmux is not installed"
+    skip "lobby in a terminal" "tmux is not installed"
   fi
-  step "a game outside of the workspace" game_outside
+  step "game outside of the workspace" game_outside
   step "documentation" documentation
   if reads_rustdoc_json; then
-    step "public surface" scripts/public-api.sh
+    step "public API" scripts/public-api.sh
   else
-    skip "public surface" "the program for it reads the JSON of Rust 1.95"
+    skip "public API" "the check reads the rustdoc JSON of Rust 1.95 only"
   fi
-  step "the tests that the documents name" documented_tests_exist
+  step "tests named in the documents" documented_tests_exist
   step "packages" cargo package --quiet --no-verify --allow-dirty -p pusher_protocol -p pusher_dev_server -p bevy_pusher
   step "build of the tests" cargo test --workspace --features "$features" "${renderer_flags[@]}" --no-run
   step "Sockudo and npm packages" await_install servers
   tests "tests"
   if [ "$mode" = long ]; then
     tests "soak tests" --test '*' -- --ignored --nocapture
-    step "a build that aborts on panic" aborting_monitor
-    step "the tests in a build that aborts on panic" aborting_tests
-    step "the lowest versions of the dependencies" scripts/lowest-versions.sh
-    step "features in combination" scripts/features.sh
+    step "monitor with panic=abort" aborting_monitor
+    step "tests with panic=abort" aborting_tests
+    step "lowest versions of the dependencies" scripts/lowest-versions.sh
+    step "combinations of features" scripts/features.sh
     step "other platforms" scripts/platforms.sh
     if has cargo-deny; then
       step "licences and sources" cargo deny check licenses bans sources
@@ -87,7 +87,7 @@ main() {
   step "scenes together" scenes_on_dev_server
   step "scenes together on Sockudo" scenes_on_sockudo
   windowed_scenes
-  step "no large loss of speed" timeout 10m cargo bench --quiet -p pusher_benches --bench throughput -- --check
+  step "throughput" timeout 10m cargo bench --quiet -p pusher_benches --bench throughput -- --check
   step "monitor against Sockudo" timeout 5m "$target/debug/examples/check_monitor" "$target/debug/examples/monitor"
   web
   finish
@@ -97,7 +97,7 @@ lints() {
   cargo clippy --workspace --all-targets --features "$features,pusher_web_tests/browser" "${renderer_flags[@]}" -- -D warnings
 }
 
-# tests TITLE ARGUMENT…: runs `cargo test` and counts its results.
+# tests TITLE ARGUMENT…: runs `cargo test` with these arguments and counts its tests.
 tests() {
   local title=$1 log
   log=$(mktemp -p "$work")
@@ -111,12 +111,12 @@ run_tests() {
   timeout 45m cargo test --workspace --features "$features" "${renderer_flags[@]}" --no-fail-fast "$@" 2>&1 | tee "$log"
 }
 
-# The tests that the documents name are there.
+# Checks that every test that the documents name exists.
 documented_tests_exist() {
   local name missing=0
   for name in $(grep -ohE '`[a-z0-9]+(_[a-z0-9]+){3,}`' docs/features.md docs/reliability.md | tr -d '`' | sort -u); do
     if ! grep -rqE "fn $name\b" --include='*.rs' src tests pusher_protocol pusher_dev_server test_support web_tests; then
-      say "no test is called $name"
+      say "the documents name the test $name, which does not exist"
       missing=1
     fi
   done
@@ -125,28 +125,28 @@ documented_tests_exist() {
 
 has_no_renderer() {
   cargo tree -e normal -p bevy_pusher --prefix none >"$work/tree"
-  # What plain commands compile, such as the README's first.
+  # The dependencies of plain commands, such as the first one of the README.
   cargo tree -e all --prefix none >>"$work/tree"
   has_none_of 'wgpu|naga|wesl|bevy_render|bevy_winit|winit'
 }
 
-# has_none_of NAMES: none of these crates is in the tree that was just listed.
+# has_none_of NAMES: fails if one of these crates is in $work/tree.
 has_none_of() {
   if grep -E "^($1)[ -]" "$work/tree" | sort -u | grep .; then
-    say "these crates must not be in the tree"
+    say "the dependencies must not include these crates"
     return 1
   fi
 }
 
-# The README's, for a few seconds: players come and talk, in plain lines, for a pipe is no terminal. And the scenes without their
-# windows have no warnings.
+# Runs the first command of the README for a few seconds. Players join and talk, in plain lines because a pipe is not a terminal. Also
+# checks that the scenes without windows have no warnings.
 first_command() {
   timeout 10m cargo run --quiet --example lobby -- --run-for 3 | tee "$work/first"
   grep -qE '^ *0:0[0-9]  Mira +says: ' "$work/first"
   cargo clippy --quiet -p pusher_scenes --all-targets -- -D warnings
 }
 
-# A game's headless server that is no member of this workspace, with Bevy's parts that declare no newer Rust than the plugin.
+# Checks a headless game that is not a member of this workspace, with the Bevy crates that declare no newer Rust than the plugin.
 game_outside() {
   local game=$work/game
   mkdir -p "$game/src"
@@ -172,25 +172,25 @@ fn main() {
         .run();
 }
 RUST
-  # The versions of this project, so that what they are built from is at hand.
+  # The same versions as this project, so that nothing new is downloaded.
   cp Cargo.lock "$game"
   cargo check --quiet --manifest-path "$game/Cargo.toml" --target-dir "$target"
 }
 
-# What a game ships: optimized, and a panic is the end of it.
+# Runs the monitor as a game ships: optimized, and with panic=abort.
 aborting_monitor() {
   cargo build --quiet --profile aborting -p bevy_pusher --example monitor
   timeout 5m cargo run --quiet -p pusher_test_support --example check_monitor -- "$target/aborting/examples/monitor"
 }
 
-# The same with each test in a process of its own, for which the flag is not stable yet. What is said of a panic that the
-# plugin survives is left out: here it ends the process.
+# Runs each test in its own process with panic=abort; the flag for this is unstable. Tests of panics that the plugin survives are
+# ignored, because here a panic ends the process.
 aborting_tests() {
   RUSTC_BOOTSTRAP=1 cargo test --quiet -Z panic-abort-tests --profile aborting --no-fail-fast \
     -p pusher_protocol -p bevy_pusher --features "$(windowless_features)" --lib --tests
 }
 
-# A link to what a feature brings is broken where that feature is off.
+# Builds the documentation with each set of features, because a link to an item of a disabled feature is broken.
 documentation() {
   local kind
   for kind in --no-default-features --features=default; do
@@ -199,7 +199,7 @@ documentation() {
   RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --workspace --features "$features" "${renderer_flags[@]}"
 }
 
-# Rustdoc's JSON has another form in each version.
+# The format of rustdoc's JSON differs between Rust versions.
 reads_rustdoc_json() {
   [[ "$(rustc --version)" == "rustc 1.95."* ]]
 }
@@ -229,7 +229,7 @@ start_background_installs() {
   background=$!
 }
 
-# background_install NAME COMMAND…: runs the commands one after the other, and leaves how it went for await_install.
+# background_install NAME COMMAND…: runs the commands in order and stores the exit status for await_install.
 background_install() {
   local name=$1 status=0 command
   shift
@@ -239,7 +239,8 @@ background_install() {
   echo "$status" >"$work/$name.installed"
 }
 
-# await_install NAME. Steps run in shells of their own, which cannot wait for the job of another.
+# await_install NAME: waits for background_install. It polls a file, because a step runs in a subshell, which cannot `wait` for a job
+# of its parent.
 await_install() {
   until [ -s "$work/$1.installed" ]; do
     sleep 1
@@ -250,7 +251,7 @@ await_install() {
   fi
 }
 
-# The web.
+# Runs the checks in WebAssembly and in a browser.
 web() {
   local name
   step "no sockets and threads in the web build" has_no_native_libraries
@@ -270,7 +271,7 @@ web() {
   if has chromedriver || apt_offers chromium chromium-driver; then
     step "browser" install_browser
     web_tests "the plugin in a browser" browser_tests
-    # They take a quarter of an hour to build.
+    # Building the pages takes a quarter of an hour.
     if [ "$mode" = long ]; then
       step "build of the scenes' pages" scene_pages "$quick_web_profile" "${scenes[@]}"
       for name in "${scenes[@]}"; do
@@ -278,15 +279,15 @@ web() {
       done
     fi
   else
-    skip "the plugin in a browser" "there is neither chromedriver nor Debian's chromium and chromium-driver"
+    skip "the plugin in a browser" "neither chromedriver nor Debian's chromium and chromium-driver are available"
   fi
 }
 
 no_toolchain() {
-  echo "there is neither rustup's target $1 nor Debian's ${debian_web_packages[*]}"
+  echo "neither the rustup target $1 nor Debian's ${debian_web_packages[*]} are available"
 }
 
-# web_tests TITLE COMMAND: runs tests and counts their results.
+# web_tests TITLE COMMAND: runs a test command and counts its tests.
 web_tests() {
   local title=$1 log
   log=$(mktemp -p "$work")
@@ -299,7 +300,7 @@ logged() {
 
 protocol_in_wasm() {
   has_rustup_target "$wasi_target" || apt_install wasi-libc
-  # Without, the runs with millions of steps take minutes.
+  # Without optimizations the random runs with millions of steps take minutes.
   CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $PWD/scripts/run_wasi.mjs" \
     cargo_for "$wasi_target" test --quiet --no-fail-fast -p pusher_protocol --tests
 }
@@ -312,7 +313,7 @@ page_for_tests() {
 browser_tests() {
   local page
   page=$(realpath "$(web_folder)/page")
-  # The whole workspace, so that nothing is compiled anew for other features.
+  # With the whole workspace, so that cargo unifies the features as before and recompiles nothing.
   PUSHER_WEB_PAGE=$page timeout 15m cargo test --workspace --features "$features,pusher_web_tests/browser" "${renderer_flags[@]}" \
     --test browser -- --test-threads 2
 }

@@ -1,22 +1,23 @@
-# Building for WebAssembly, with rustup's targets where they are installed, else with Debian's toolchain, which builds the
-# standard library from its source. Meant to be sourced, after lib.sh and install.sh.
+# Builds for WebAssembly, with the targets of rustup if they are installed, else with Debian's toolchain, which builds the standard
+# library from source. Source this file after lib.sh and install.sh.
 # shellcheck shell=bash
 
 debian_web_packages=(rustc-web cargo-web rust-web-src)
 
-# A browser has this one. The other is the same machine with a standard output, for tests of what needs no browser.
+# The target for browsers, and the target for tests that need no browser but a standard output.
 web_target=wasm32-unknown-unknown
 wasi_target=wasm32-wasip1
 
-# What makes JavaScript of a build for the web. In step with the library of that name.
-wasm_bindgen_version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
+# The program that generates the JavaScript of a page. It must have the version of the library.
+wasm_bindgen_version=$(cargo pkgid wasm-bindgen)
+wasm_bindgen_version=${wasm_bindgen_version##*@}
 wasm_bindgen_root=$cache/wasm-bindgen-$wasm_bindgen_version
 
-# What makes the module of a page smaller.
+# wasm-opt, which shrinks the module of a page.
 binaryen_version=132.0.0
 binaryen_root=$cache/binaryen-$binaryen_version
 
-# can_build_for TARGET
+# can_build_for TARGET: succeeds if a toolchain for the target is installed or available.
 can_build_for() {
   has_rustup_target "$1" || apt_offers "${debian_web_packages[@]}"
 }
@@ -25,7 +26,8 @@ has_rustup_target() {
   [ -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ]
 }
 
-# cargo_for TARGET COMMAND ARGUMENT…: its artifacts have a folder of their own, so that it does not wait for the main build.
+# cargo_for TARGET COMMAND ARGUMENT…: runs a cargo command for a target, with a separate target folder, so that it does not wait for
+# the lock of the main build.
 cargo_for() {
   local wasm=$1 command=$2
   shift 2
@@ -45,7 +47,7 @@ web_folder() {
   echo "${CARGO_TARGET_DIR:-target}/web"
 }
 
-# Debian's toolchain looks for a linker that it does not bring; rustup's brings one.
+# Prints a linker for WebAssembly. Debian's toolchain does not include one; that of rustup does.
 wasm_linker() {
   local linker
   for linker in "$(rustc --print sysroot)"/lib/rustlib/*/bin/rust-lld /usr/bin/wasm-ld /usr/bin/wasm-ld-*; do
@@ -58,35 +60,34 @@ wasm_linker() {
   echo wasm-ld
 }
 
-# The C library is Debian's, and too old for threads, which there are none of.
+# Prints the flags to link with Debian's C library. It is too old for threads, but the tests use none.
 wasi_flags() {
   local libc=/usr/lib/wasm32-wasi
   echo "-C link-self-contained=no -C link-arg=$libc/crt1-command.o -C link-arg=--unresolved-symbols=ignore-all -L native=$libc"
 }
 
-# Takes minutes the first time, so the script starts it before it compiles the project.
+# Takes minutes the first time, so test.sh starts it in the background before it compiles the project.
 install_wasm_bindgen() {
   [ -x "$wasm_bindgen_root/bin/wasm-bindgen" ] && return
   env -u CARGO_TARGET_DIR -u CARGO_BUILD_TARGET cargo install wasm-bindgen-cli --version "$wasm_bindgen_version" \
     --root "$wasm_bindgen_root"
 }
 
-# web_page MODULE FOLDER NAME OPTION…: makes NAME.js and NAME_bg.wasm of a module, for a page.
+# web_page MODULE FOLDER NAME OPTION…: generates NAME.js and NAME_bg.wasm from a module.
 web_page() {
   "$wasm_bindgen_root/bin/wasm-bindgen" --target web --no-typescript --out-dir "$2" --out-name "$3" "${@:4}" "$1"
 }
 
-# A browser that tests can drive: what is there, or Debian's.
+# Installs Debian's Chromium and its driver if there is no chromedriver.
 install_browser() {
   has chromedriver || apt_install chromium chromium-driver
 }
 
-# What pages are built with: to be played, or to see whether they work, which takes less time to build.
+# The profiles of pages: for playing, and for checks, which builds faster.
 web_profile=web
 quick_web_profile=web-quick
 
-# scene_pages PROFILE SCENE…: a page with each of the scenes in it. Not optimized further: of this much code that takes a quarter of
-# an hour.
+# scene_pages PROFILE SCENE…: builds a page for each scene. Without wasm-opt, which takes a quarter of an hour for this much code.
 scene_pages() {
   local profile=$1 scene folder examples=()
   shift
@@ -105,11 +106,11 @@ scene_pages() {
   done
 }
 
-# optimize MODULE: makes it smaller, which takes minutes. Debian's wasm-opt (108) is too old: it mixes up the tables of references.
+# optimize MODULE: shrinks a module with wasm-opt, which takes minutes. Debian's wasm-opt (108) is too old: it breaks reference tables.
 optimize() {
   if [ ! -x "$binaryen_root/node_modules/.bin/wasm-opt" ]; then
     if ! has npm; then
-      say "there is no npm to install wasm-opt with: the module stays three times as large as it need be"
+      say "npm is not installed, so wasm-opt cannot be installed: the module stays three times as large"
       return
     fi
     npm install --prefix "$binaryen_root" --no-package-lock --no-audit --no-fund "binaryen@$binaryen_version"

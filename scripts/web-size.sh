@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tells what the plugin adds to a module for the web: a game of next to nothing without and with it, optimized.
+# Measures what the plugin adds to a WebAssembly module: builds a minimal game without and with it, optimized.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -9,7 +9,7 @@ source scripts/install.sh
 # shellcheck source=scripts/wasm.sh
 source scripts/wasm.sh
 
-# size_with FEATURES: what is left to load, plain and compressed.
+# size_with FEATURES: prints the size of the module, plain and compressed.
 size_with() {
   local folder module
   folder=$(web_folder)/size

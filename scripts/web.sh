@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds a scene for the browser and serves it on this machine, beside a development server with the scene's simulated players.
+# Builds a scene for the browser and serves it on this machine, with a development server and the scene's simulated players.
 #
-#   scripts/web.sh SCENE [PORT]       such as: scripts/web.sh lobby
-#   scripts/web.sh --build SCENE      builds it only, into target/web/scenes/SCENE
-#   scripts/web.sh --check [SCENE…]   plays each scene, or these, in Chromium; the pictures are in target/screenshots
+#   scripts/web.sh SCENE [PORT]       for example: scripts/web.sh lobby
+#   scripts/web.sh --build SCENE      only builds it, into target/web/scenes/SCENE
+#   scripts/web.sh --check [SCENE…]   plays all scenes, or these, in Chromium; the pictures are in target/screenshots
 #
-# A page cannot be a server, so the scene runs a second time, natively, with `--serve`. The page's address tells where that is;
-# other arguments of the scene go there as well, such as `?key=KEY&cluster=eu` instead.
+# A page cannot be a server, so the scene also runs natively with `--serve`. The URL of the page has the address of that server. It
+# can have other arguments of the scene instead, such as `?key=KEY&cluster=eu`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -35,7 +35,8 @@ main() {
   [ "$action" != serve ] || named=("${given[@]:0:1}")
   for name in "${named[@]:-}"; do
     if [ ! -f "scenes/examples/$name/main.rs" ]; then
-      say "usage: scripts/web.sh SCENE [PORT]" "       scripts/web.sh --build SCENE" "       scripts/web.sh --check [SCENE…]" "the scenes are:" "$(ls scenes/examples)" >&2
+      say "usage: scripts/web.sh SCENE [PORT]" "       scripts/web.sh --build SCENE" "       scripts/web.sh --check [SCENE…]" \
+        "the scenes are:" "$(ls scenes/examples)" >&2
       exit 2
     fi
   done
@@ -52,7 +53,7 @@ serve() {
   cargo build --package pusher_scenes --example "$scene"
   at_the_end='rm -rf "$work"' serve_page "$scene" Ann "$port"
   tail -n 1 "$work/$scene-serves.log"
-  say "open http://127.0.0.1:$page_port/?port=$scene_port&name=Ann; Ctrl-C ends it"
+  say "open http://127.0.0.1:$page_port/?port=$scene_port&name=Ann; press Ctrl-C to stop"
   wait "$page_server"
 }
 

@@ -1,4 +1,4 @@
-//! What the guide says of a game's backend, with the very code and the very bytes that stand there.
+//! Tests of the backend chapter of the guide, with the code and the bytes that the guide shows.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,11 +24,11 @@ use bevy_pusher::{
 use pusher_dev_server::{DevServer, EncryptionMasterKey};
 use pusher_test_support::update_until;
 use serde_json::json;
-use support::{SOON, game, has_been_told, join, spawn};
+use support::{TIMEOUT, expect_recorded, game, join, spawn};
 
 const GUIDE: &str = include_str!("../src/guide/backends.md");
 
-/// The blocks of this language in the guide's page.
+/// Returns the code blocks of this language in the guide's page.
 fn blocks(language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
     let after = GUIDE.split(&fence).skip(1);
@@ -37,7 +37,7 @@ fn blocks(language: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// A folder from which node finds the server library.
+/// Returns a folder in which node finds the server library.
 fn node_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node");
     assert!(
@@ -47,7 +47,7 @@ fn node_folder() -> PathBuf {
     folder
 }
 
-/// Node with this program, which it reads from its standard input.
+/// Starts node with a program, which it reads from its standard input.
 fn node(program: &str, environment: &[(&str, &str)]) -> Child {
     let mut node = Command::new("node")
         .arg("-")
@@ -62,7 +62,7 @@ fn node(program: &str, environment: &[(&str, &str)]) -> Child {
     node
 }
 
-/// The guide's backend for Node, as the backend of this server.
+/// The Node backend of the guide, configured for a development server.
 struct Backend {
     node: Child,
     url: String,
@@ -114,11 +114,11 @@ impl Drop for Backend {
     }
 }
 
-/// Waits until a channel is refused, and returns the HTTP status.
+/// Waits until a channel is refused; returns the HTTP status.
 fn refusal(app: &mut App, channel: &str) -> Option<u16> {
     let entity = spawn(app, channel);
     let mut status = None;
-    update_until(app, "a refusal", SOON, |world| {
+    update_until(app, "a refusal", TIMEOUT, |world| {
         let subscription = world.get::<PusherSubscription>(entity);
         let error = subscription.and_then(PusherSubscription::error);
         status = error.and_then(|error| error.status());
@@ -142,16 +142,16 @@ fn the_guides_backend_for_node_lets_a_game_into_every_kind_of_channel_and_signs_
     server
         .publish("private-encrypted-team", "plan", &"left")
         .unwrap();
-    has_been_told(&mut ann, r#"private-encrypted-team plan "left""#);
+    expect_recorded(&mut ann, r#"private-encrypted-team plan "left""#);
 
     ann.world().resource::<PusherConnection>().sign_in();
-    update_until(&mut ann, "signing in", SOON, |world| {
+    update_until(&mut ann, "the sign-in", TIMEOUT, |world| {
         world.resource::<PusherUser>().id() == Some("ann")
     });
     server
         .publish_to_user("ann", "invitation", &json!({"from": "ben"}))
         .unwrap();
-    has_been_told(&mut ann, r#"user invitation {"from":"ben"}"#);
+    expect_recorded(&mut ann, r#"user invitation {"from":"ben"}"#);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a game is told that did not keep up, or was not there for a moment.
+//! Tests of a game that reads events too slowly or drops a channel for a moment.
 #![cfg(feature = "testing")]
 #![allow(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ fn of_comings_and_goings_that_were_too_many_to_keep_the_difference_is_told() {
     let bob = server.peer("bob");
     bob.subscribe("presence-lobby");
     server.update_until(&mut app, |world| members(world, lobby).len() == 2);
-    app.world_mut().resource_mut::<Told>().0.clear();
+    app.world_mut().resource_mut::<Recorded>().0.clear();
 
     let peers: Vec<_> = (0..10)
         .map(|number| {
@@ -43,18 +43,18 @@ fn of_comings_and_goings_that_were_too_many_to_keep_the_difference_is_told() {
     drop(passing);
     app.update();
 
-    let mut told: Vec<String> = told(app.world())
+    let mut recorded: Vec<String> = recorded(app.world())
         .iter()
-        .map(|told| told.trim_end_matches('*').to_owned())
+        .map(|recorded| recorded.trim_end_matches('*').to_owned())
         .collect();
-    told.sort();
+    recorded.sort();
     let mut expected: Vec<String> = (0..10)
         .map(|number| format!("presence-lobby +p{number}"))
         .collect();
     expected.push("presence-lobby -bob".into());
-    told.retain(|told| !told.ends_with("passing"));
+    recorded.retain(|recorded| !recorded.ends_with("passing"));
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
     assert_eq!(members(app.world(), lobby).len(), 11);
     drop(peers);
 }
@@ -82,7 +82,7 @@ fn a_channel_that_nobody_wanted_for_a_moment_is_known_to_who_wants_it_next() {
             }
         },
     );
-    // Both in one frame: that the connection stands, and that the room is subscribed.
+    // The connection and the subscription are reported in the same frame.
     app.update();
     for _ in 0..5 {
         server.update(&mut app);

@@ -1,4 +1,4 @@
-//! What changes while the game runs, and what stays: other credentials, another key, another user.
+//! Tests of a configuration that changes while the game runs: credentials, app key, other settings.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,7 +23,7 @@ use pusher_test_support::{
 use serde_json::json;
 use support::{scripted::*, *};
 
-/// A backend that knows one token.
+/// A backend that accepts one token.
 fn backend(token: &'static str) -> ScriptedAuth {
     ScriptedAuth::start(move |request: &HttpRequest| {
         if request.header("Authorization") == Some(token) {
@@ -42,7 +42,7 @@ fn with_token(config: PusherConfig, auth: &ScriptedAuth, token: &str) -> PusherC
 }
 
 fn failed(app: &mut App, entity: Entity) {
-    update_until(app, "a refusal", SOON, |world| {
+    update_until(app, "a refusal", TIMEOUT, |world| {
         let subscription = world.get::<PusherSubscription>(entity);
         subscription.is_some_and(|subscription| subscription.error().is_some())
     });
@@ -56,7 +56,7 @@ fn other_credentials_cost_no_connection_and_count_from_the_next_question_on() {
     app.insert_resource(with_token(config(&server), &auth, "new"));
     let connection = greet(&server, &mut app);
     let entity = listen(&mut app, &connection, "private-room");
-    auth.expect_request(SOON);
+    auth.expect_request(TIMEOUT);
 
     let other = backend("newer");
     app.insert_resource(with_token(config(&server), &other, "newer"));
@@ -66,8 +66,8 @@ fn other_credentials_cost_no_connection_and_count_from_the_next_question_on() {
 
     connection.cut();
     let connection = greet(&server, &mut app);
-    connection.expect_event("pusher:subscribe", SOON);
-    other.expect_request(SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
+    other.expect_request(TIMEOUT);
     auth.expect_no_request(Duration::from_millis(50));
 }
 
@@ -85,13 +85,13 @@ fn who_was_refused_is_asked_for_again_with_other_credentials_and_nobody_else_is(
     app.world().resource::<PusherConnection>().sign_in();
     failed(&mut app, room);
     failed(&mut app, vip);
-    update_until(&mut app, "a refused sign-in", SOON, |world| {
+    update_until(&mut app, "a refused sign-in", TIMEOUT, |world| {
         matches!(
             world.resource::<PusherUser>().state(),
             SignInState::Failed(_)
         )
     });
-    elsewhere.expect_request(SOON);
+    elsewhere.expect_request(TIMEOUT);
 
     app.insert_resource(bad.clone().with_sent_answers(true));
     app.update();
@@ -101,14 +101,14 @@ fn who_was_refused_is_asked_for_again_with_other_credentials_and_nobody_else_is(
     app.insert_resource(good);
     app.update();
     let mut sent: Vec<String> = connection
-        .expect_jsons(2, SOON)
+        .expect_jsons(2, TIMEOUT)
         .iter()
         .map(|frame| frame["event"].as_str().unwrap().to_owned())
         .collect();
     sent.sort();
     assert_eq!(sent, ["pusher:signin", "pusher:subscribe"]);
     connection.subscribed("private-room");
-    subscribed(&mut app, room);
+    wait_until_subscribed(&mut app, room);
     elsewhere.expect_no_request(Duration::from_millis(50));
 }
 
@@ -116,7 +116,7 @@ fn who_was_refused_is_asked_for_again_with_other_credentials_and_nobody_else_is(
 fn another_key_is_another_connection_with_the_channels_kept_and_the_gap_told() {
     let server = ScriptedServer::start();
     let endpoint = Endpoint::custom("127.0.0.1", server.port());
-    let keyed = |key: &str| impatient(PusherConfig::new(key, endpoint.clone()));
+    let keyed = |key: &str| with_short_retry_delay(PusherConfig::new(key, endpoint.clone()));
     let mut app = game(keyed("first"));
     let connection = greet(&server, &mut app);
     assert_eq!(connection.request().path(), "/app/first");
@@ -124,15 +124,15 @@ fn another_key_is_another_connection_with_the_channels_kept_and_the_gap_told() {
 
     app.insert_resource(keyed("second"));
     app.update();
-    connection.expect_close(SOON);
-    let connection = server.accept(SOON);
+    connection.expect_close(TIMEOUT);
+    let connection = server.accept(TIMEOUT);
     assert_eq!(connection.request().path(), "/app/second");
     connection.establish("2.2", 120);
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed("lobby");
-    has_been_told(&mut app, "lobby subscribed again");
+    expect_recorded(&mut app, "lobby subscribed again");
     assert!(app.world().get::<PusherSubscribed>(entity).is_some());
-    server.expect_open_connections(1, SOON);
+    server.expect_open_connections(1, TIMEOUT);
 }
 
 #[test]
@@ -141,16 +141,19 @@ fn another_key_mends_a_connection_that_was_given_up() {
     let (mut app, connection) = online(&server);
     let entity = listen(&mut app, &connection, "lobby");
     connection.close(4001, "no such app");
-    update_until(&mut app, "giving up", SOON, |world| {
+    update_until(&mut app, "the connection to fail", TIMEOUT, |world| {
         let connection = world.resource::<PusherConnection>();
         connection.state().error().is_some() && connection.retry_at().is_none()
     });
     let endpoint = Endpoint::custom("127.0.0.1", server.port());
-    app.insert_resource(impatient(PusherConfig::new("right-key", endpoint)));
+    app.insert_resource(with_short_retry_delay(PusherConfig::new(
+        "right-key",
+        endpoint,
+    )));
     let connection = greet(&server, &mut app);
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed("lobby");
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
 }
 
 #[test]
@@ -167,13 +170,13 @@ fn other_settings_change_what_they_say_and_nothing_else() {
     app.update();
     connection.expect_nothing(Duration::from_millis(50));
     connection.cut();
-    update_until(&mut app, "waiting by the new policy", SOON, |world| {
+    update_until(&mut app, "the new delay", TIMEOUT, |world| {
         let left = world.resource::<PusherConnection>().retry_in();
         left.is_some_and(|left| left > hour / 2)
     });
 }
 
-/// A backend that vouches for everybody and lets everybody in, but for the channels of others.
+/// A backend that signs every request except those for `private-others-*`.
 fn strict_backend() -> ScriptedAuth {
     ScriptedAuth::start(|request: &HttpRequest| {
         let credentials = AppCredentials::for_tests();
@@ -192,15 +195,15 @@ fn strict_backend() -> ScriptedAuth {
     })
 }
 
-/// How often the backend was asked for a channel, or who the user is.
+/// Counts the requests for a channel, or with `None` for the user.
 fn asked(auth: &ScriptedAuth, channel: Option<&str>) -> usize {
     let requests = auth.requests();
     let is_it = |request: &&HttpRequest| request.field("channel_name").as_deref() == channel;
     requests.iter().filter(is_it).count()
 }
 
-/// A game that sets itself up, and then inserts the configuration of each frame's number in each frame for a second.
-/// Returns the number of frames.
+/// Runs a game for a second and inserts `config(frame)` in each frame. Asserts that nothing is requested again; returns the number
+/// of frames.
 fn insert_in_each_frame(
     server: &DevServer,
     auth: &ScriptedAuth,
@@ -211,11 +214,11 @@ fn insert_in_each_frame(
     let others = spawn(&mut app, "private-others-room");
     failed(&mut app, others);
     app.world().resource::<PusherConnection>().sign_in();
-    update_until(&mut app, "signing in", SOON, |world| {
+    update_until(&mut app, "the sign-in", TIMEOUT, |world| {
         world.resource::<PusherUser>().is_signed_in()
     });
     let socket_ids = server.socket_ids();
-    let told_before = told(app.world()).len();
+    let recorded_before = recorded(app.world()).len();
     let begun = Instant::now();
     let mut frames = 0;
     while begun.elapsed() < Duration::from_secs(1) {
@@ -232,13 +235,13 @@ fn insert_in_each_frame(
     assert_eq!(
         server.socket_ids(),
         socket_ids,
-        "one and the same connection"
+        "the connection is the same"
     );
     assert_eq!(asked(auth, Some("private-room")), 1);
     assert_eq!(asked(auth, Some("presence-room")), 1);
     assert_eq!(asked(auth, None), 1);
-    let told = told(app.world()).iter().skip(told_before);
-    let others = told.filter(|word| !word.starts_with("private-others-"));
+    let recorded = recorded(app.world()).iter().skip(recorded_before);
+    let others = recorded.filter(|text| !text.starts_with("private-others-"));
     assert_eq!(others.collect::<Vec<_>>(), Vec::<&String>::new());
     frames
 }

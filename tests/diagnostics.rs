@@ -1,4 +1,4 @@
-//! What Bevy's diagnostics show of a connection.
+//! Tests of the diagnostics plugin.
 #![cfg(feature = "diagnostics")]
 #![allow(
     clippy::unwrap_used,
@@ -36,30 +36,30 @@ fn the_diagnostics_tell_of_traffic_round_trip_silence_and_reconnects() {
     };
     let endpoint = Endpoint::custom("127.0.0.1", server.port());
     let config = PusherConfig::new("app-key", endpoint).with_timing(timing);
-    let mut app = game(impatient(config));
+    let mut app = game(with_short_retry_delay(config));
     app.add_plugins((DiagnosticsPlugin, PusherDiagnosticsPlugin));
     let lobby = spawn(&mut app, "lobby");
     app.update();
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.reply_with(polite);
     connection.establish("1.1", 120);
-    connection.expect_event("pusher:subscribe", SOON);
-    subscribed(&mut app, lobby);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
+    wait_until_subscribed(&mut app, lobby);
 
     let text = json!({"event": "news", "channel": "lobby", "data": "\"hello\""}).to_string();
     let mut sent = 0;
-    update_until(&mut app, "a rate of events", SOON, |world| {
+    update_until(&mut app, "a rate of events", TIMEOUT, |world| {
         connection.send_text(&text);
         sent += 1;
         value(world, &PusherDiagnosticsPlugin::EVENTS).is_some_and(|rate| rate > 1.0)
     });
-    // A rate is taken over at least half a second, so it cannot be more than twice of all that was sent.
+    // A rate is measured over at least half a second, so it is at most twice the number of events that were sent.
     let events = value(app.world(), &PusherDiagnosticsPlugin::EVENTS).unwrap();
     assert!(events <= f64::from(sent) * 2.0, "{events} of {sent}");
     let bytes = value(app.world(), &PusherDiagnosticsPlugin::BYTES).unwrap();
     assert!(bytes >= events * text.len() as f64, "{bytes}");
 
-    update_until(&mut app, "a round trip in silence", SOON, |world| {
+    update_until(&mut app, "a round trip in silence", TIMEOUT, |world| {
         value(world, &PusherDiagnosticsPlugin::ROUND_TRIP).is_some()
     });
     let round_trip = value(app.world(), &PusherDiagnosticsPlugin::ROUND_TRIP).unwrap();
@@ -76,10 +76,10 @@ fn the_diagnostics_tell_of_traffic_round_trip_silence_and_reconnects() {
         Some(0.0)
     );
     connection.cut();
-    update_until(&mut app, "losing the connection", SOON, |world| {
+    update_until(&mut app, "the loss", TIMEOUT, |world| {
         !world.resource::<PusherConnection>().is_connected()
     });
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("2.2", 120);
     connected(&mut app);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What a game may rely on: one promise a test, over a real socket to a server that sends exactly what the test says.
+//! Tests of the ECS interface over a real socket, against a scripted server. Further features have a file each.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -36,10 +36,10 @@ fn counted(channel: &str, numbers: std::ops::Range<u32>) -> Vec<String> {
         .collect()
 }
 
-/// The numbers that the observers heard.
-fn heard(app: &App) -> Vec<u32> {
-    let number = |told: &String| told.strip_prefix("lobby count ")?.parse().ok();
-    told(app.world()).iter().filter_map(number).collect()
+/// Returns the numbers of the `count` events that the observers received.
+fn received_numbers(app: &App) -> Vec<u32> {
+    let number = |recorded: &String| recorded.strip_prefix("lobby count ")?.parse().ok();
+    recorded(app.world()).iter().filter_map(number).collect()
 }
 
 #[derive(Deserialize, Debug)]
@@ -53,12 +53,12 @@ fn a_confirmation_and_the_events_behind_it_arrive_in_their_order() {
     let (mut app, connection) = online(&server);
     spawn(&mut app, "lobby");
     app.update();
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     let success = json!({"event": "pusher_internal:subscription_succeeded", "channel": "lobby", "data": "{}"});
     let mut texts = vec![success.to_string()];
     texts.extend(counted("lobby", 0..5));
     connection.send_texts_at_once(texts);
-    has_been_told(&mut app, "lobby count 4");
+    expect_recorded(&mut app, "lobby count 4");
     let expected = [
         "lobby subscribed",
         "lobby count 0",
@@ -67,7 +67,7 @@ fn a_confirmation_and_the_events_behind_it_arrive_in_their_order() {
         "lobby count 3",
         "lobby count 4",
     ];
-    assert_eq!(told(app.world()), expected);
+    assert_eq!(recorded(app.world()), expected);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn one_event_is_one_message_and_one_entity_event_for_each_entity() {
             });
     }
     connection.event("lobby", "e", &json!(1));
-    update_until(&mut app, "a message", SOON, |world| {
+    update_until(&mut app, "a message", TIMEOUT, |world| {
         !world.resource::<Messages>().0.is_empty()
     });
     app.update();
@@ -112,7 +112,7 @@ fn one_event_is_one_message_and_one_entity_event_for_each_entity() {
     app.world_mut().despawn(second);
     app.update();
     assert_eq!(
-        connection.expect_json(SOON),
+        connection.expect_json(TIMEOUT),
         json!({"event": "pusher:unsubscribe", "data": {"channel": "lobby"}})
     );
 }
@@ -128,14 +128,14 @@ fn a_frame_hands_over_no_more_than_its_budget_and_the_rest_comes_in_order() {
     listen(&mut app, &connection, "lobby");
     connection.send_texts_at_once(counted("lobby", 0..200));
     let mut frames = 0;
-    update_until(&mut app, "all events", SOON, |world| {
+    update_until(&mut app, "all events", TIMEOUT, |world| {
         frames += 1;
-        told(world)
+        recorded(world)
             .last()
-            .is_some_and(|told| told == "lobby count 199")
+            .is_some_and(|recorded| recorded == "lobby count 199")
     });
     assert!(frames >= 200, "{frames}");
-    assert_eq!(heard(&app), (0..200).collect::<Vec<_>>());
+    assert_eq!(received_numbers(&app), (0..200).collect::<Vec<_>>());
 }
 
 #[test]
@@ -146,28 +146,28 @@ fn what_does_not_fit_while_the_game_does_not_run_is_dropped_oldest_first_and_cou
         ..Limits::default()
     };
     let (mut app, connection) = online_with(&server, config(&server).with_limits(limits));
-    app.add_observer(|lagged: On<PusherLagged>, mut told: ResMut<Told>| {
-        told.0.push(format!(
+    app.add_observer(|lagged: On<PusherLagged>, mut recorded: ResMut<Recorded>| {
+        recorded.0.push(format!(
             "lagged {} of lobby {}",
             lagged.total(),
             lagged.of_channel("lobby")
         ));
     });
     listen(&mut app, &connection, "lobby");
-    app.world_mut().resource_mut::<Told>().0.clear();
+    app.world_mut().resource_mut::<Recorded>().0.clear();
     connection.send_texts_at_once(counted("lobby", 0..1000));
-    // An answered ping shows that the client has read all that was sent before it, a second one that it has handed it over.
+    // The first pong proves that the client has read all earlier frames, the second that it has handed them over to the app.
     for _ in 0..2 {
         connection.send(json!({"event": "pusher:ping"}));
-        connection.expect_event("pusher:pong", SOON);
+        connection.expect_event("pusher:pong", TIMEOUT);
     }
-    has_been_told(&mut app, "lobby count 999");
-    let heard = heard(&app);
+    expect_recorded(&mut app, "lobby count 999");
+    let heard = received_numbers(&app);
     assert_eq!(heard, (1000 - heard.len() as u32..1000).collect::<Vec<_>>());
     assert!(heard.len() <= 100 && heard.len() > 90, "{}", heard.len());
     let lost = 1000 - heard.len();
     assert_eq!(
-        told(app.world())[0],
+        recorded(app.world())[0],
         format!("lagged {lost} of lobby {lost}")
     );
 }
@@ -179,10 +179,10 @@ fn a_ping_is_answered_while_the_game_does_nothing() {
     for _ in 0..10 {
         let asked = Instant::now();
         connection.send(json!({"event": "pusher:ping", "data": {}}));
-        connection.expect_event("pusher:pong", SOON);
+        connection.expect_event("pusher:pong", TIMEOUT);
         assert!(asked.elapsed() < Duration::from_secs(1));
         connection.ping(b"are you there");
-        assert_eq!(connection.expect_pong(SOON), b"are you there");
+        assert_eq!(connection.expect_pong(TIMEOUT), b"are you there");
     }
     drop(app);
 }
@@ -204,10 +204,14 @@ fn an_observer_may_despawn_unsubscribe_and_rename_in_the_middle_of_it() {
                 .insert(PusherChannel::new("elsewhere"));
         });
     connection.send_texts_at_once(counted("lobby", 0..3));
-    has_been_told(&mut app, "lobby count 2");
-    assert_eq!(heard(&app), [0, 1, 2], "the others heard nothing any more");
+    expect_recorded(&mut app, "lobby count 2");
     assert_eq!(
-        connection.expect_event("pusher:subscribe", SOON)["data"]["channel"],
+        received_numbers(&app),
+        [0, 1, 2],
+        "the others received nothing more"
+    );
+    assert_eq!(
+        connection.expect_event("pusher:subscribe", TIMEOUT)["data"]["channel"],
         "elsewhere"
     );
 }
@@ -226,7 +230,7 @@ fn another_name_is_another_subscription_and_no_name_is_none() {
     );
     assert!(app.world().get::<PusherSubscribed>(entity).is_none());
     app.update();
-    let frames = connection.expect_jsons(2, SOON);
+    let frames = connection.expect_jsons(2, TIMEOUT);
     let sent: Vec<(&str, &str)> = frames
         .iter()
         .map(|frame| {
@@ -246,7 +250,7 @@ fn another_name_is_another_subscription_and_no_name_is_none() {
     app.update();
     connection.subscribed("two");
     assert_eq!(
-        connection.expect_event("pusher:unsubscribe", SOON)["data"]["channel"],
+        connection.expect_event("pusher:unsubscribe", TIMEOUT)["data"]["channel"],
         "two"
     );
 }
@@ -285,9 +289,9 @@ fn names_that_are_none_fail_with_the_reason_and_cost_nothing_else() {
             "{name}: {status:?}"
         );
     }
-    let failures = told(app.world())
+    let failures = recorded(app.world())
         .iter()
-        .filter(|told| told.contains("failed"))
+        .filter(|recorded| recorded.contains("failed"))
         .count();
     assert_eq!(failures, 4);
     connection.expect_nothing(Duration::from_millis(50));
@@ -299,10 +303,10 @@ fn a_private_channel_without_an_authorizer_says_so() {
     let server = ScriptedServer::start();
     let (mut app, _connection) = online(&server);
     spawn(&mut app, "private-room");
-    update_until(&mut app, "failing", SOON, |world| {
-        told(world)
+    update_until(&mut app, "failing", TIMEOUT, |world| {
+        recorded(world)
             .iter()
-            .any(|told| told.contains("no authorizer is configured"))
+            .any(|recorded| recorded.contains("no authorizer is configured"))
     });
 }
 
@@ -316,9 +320,9 @@ fn entities_and_types_from_before_the_plugin_are_taken_in() {
         .add_plugins(PusherPlugin::new(config(&server)));
     record(&mut app);
     let connection = greet(&server, &mut app);
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed("lobby");
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
 }
 
 #[test]
@@ -330,7 +334,7 @@ fn a_bare_app_that_is_never_finished_will_do() {
     let connection = greet(&server, &mut app);
     listen(&mut app, &connection, "lobby");
     connection.event("lobby", "e", &json!(1));
-    has_been_told(&mut app, "lobby e 1");
+    expect_recorded(&mut app, "lobby e 1");
 }
 
 #[test]
@@ -348,9 +352,9 @@ fn a_configuration_may_come_late_change_and_go() {
 
     app.insert_resource(config(&first));
     let connection = greet(&first, &mut app);
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed("lobby");
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
 
     app.insert_resource(config(&first).with_sent_answers(true));
     app.update();
@@ -362,18 +366,18 @@ fn a_configuration_may_come_late_change_and_go() {
 
     app.insert_resource(config(&second));
     app.update();
-    connection.expect_close(SOON);
-    let connection = second.accept(SOON);
+    connection.expect_close(TIMEOUT);
+    let connection = second.accept(TIMEOUT);
     connection.establish("2.2", 120);
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed("lobby");
-    has_been_told(&mut app, "lobby subscribed again");
+    expect_recorded(&mut app, "lobby subscribed again");
 
     app.world_mut().remove_resource::<PusherConfig>();
-    update_until(&mut app, "disconnecting", SOON, |world| {
+    update_until(&mut app, "the disconnect", TIMEOUT, |world| {
         *world.resource::<PusherConnection>().state() == ConnectionState::Disconnected
     });
-    connection.expect_close(SOON);
+    connection.expect_close(TIMEOUT);
     assert_eq!(
         app.world().get::<PusherSubscription>(entity),
         Some(&PusherSubscription::Pending)
@@ -399,12 +403,12 @@ fn typed_events_arrive_beside_raw_ones_and_a_switch_silences_these() {
         listen(&mut app, &connection, "lobby");
         connection.event("lobby", "move", &json!({"x": 7}));
         connection.event("lobby", "untyped", &json!(1));
-        has_been_told(&mut app, "lobby untyped 1");
+        expect_recorded(&mut app, "lobby untyped 1");
         app.update();
         assert_eq!(app.world().resource::<Heard>().0, [7]);
-        let raw = told(app.world())
+        let raw = recorded(app.world())
             .iter()
-            .any(|told| told == r#"lobby move {"x":7}"#);
+            .any(|recorded| recorded == r#"lobby move {"x":7}"#);
         assert_eq!(raw, raw_for_typed);
     }
 }
@@ -415,26 +419,28 @@ fn what_does_not_decode_says_where_and_why_and_the_next_one_arrives() {
     let (mut app, connection) = online(&server);
     app.add_pusher_event::<Move>("move").add_systems(
         Update,
-        |mut failures: MessageReader<PusherDecodeFailed>, mut told: ResMut<Told>| {
+        |mut failures: MessageReader<PusherDecodeFailed>, mut recorded: ResMut<Recorded>| {
             for failure in failures.read() {
-                let words = format!(
+                let message = format!(
                     "{} {} {}",
                     failure.name(),
                     failure.path(),
                     failure.raw().as_str()
                 );
-                told.0.push(words);
+                recorded.0.push(message);
             }
         },
     );
-    app.add_observer(|event: On<PusherEvent<Move>>, mut told: ResMut<Told>| {
-        told.0.push(format!("moved {}", event.data().x));
-    });
+    app.add_observer(
+        |event: On<PusherEvent<Move>>, mut recorded: ResMut<Recorded>| {
+            recorded.0.push(format!("moved {}", event.data().x));
+        },
+    );
     listen(&mut app, &connection, "lobby");
     connection.event("lobby", "move", &json!({"x": "east"}));
     connection.event("lobby", "move", &json!({"x": 2}));
-    has_been_told(&mut app, "moved 2");
-    has_been_told(&mut app, r#"move x {"x":"east"}"#);
+    expect_recorded(&mut app, "moved 2");
+    expect_recorded(&mut app, r#"move x {"x":"east"}"#);
 }
 
 #[test]
@@ -465,7 +471,7 @@ fn fixed_update_hears_each_event_exactly_once() {
             app.update();
         }
     }
-    update_until(&mut app, "all events", SOON, |world| {
+    update_until(&mut app, "all events", TIMEOUT, |world| {
         world.resource::<Heard>().0.len() >= 1000
     });
     assert_eq!(
@@ -482,26 +488,32 @@ fn paused_time_does_not_make_messages_pile_up_for_ever() {
         ..Limits::default()
     };
     let (mut app, connection) = online_with(&server, config(&server).with_limits(limits));
-    app.add_observer(|lagged: On<PusherLagged>, mut told: ResMut<Told>| {
-        told.0
+    app.add_observer(|lagged: On<PusherLagged>, mut recorded: ResMut<Recorded>| {
+        recorded
+            .0
             .push(format!("lagged {:?} {}", lagged.cause(), lagged.total()));
     });
     listen(&mut app, &connection, "lobby");
     app.world_mut().resource_mut::<Time<Virtual>>().pause();
     for part in 0..20 {
         connection.send_texts_at_once(counted("lobby", part * 50..(part + 1) * 50));
-        has_been_told(&mut app, &format!("lobby count {}", (part + 1) * 50 - 1));
+        expect_recorded(&mut app, &format!("lobby count {}", (part + 1) * 50 - 1));
     }
     assert_eq!(
-        heard(&app),
+        received_numbers(&app),
         (0..1000).collect::<Vec<_>>(),
         "observers miss nothing"
     );
     let kept = app.world().resource::<Messages<PusherEvent>>().len();
     assert!(kept <= 200, "{kept}");
-    let lost: usize = told(app.world())
+    let lost: usize = recorded(app.world())
         .iter()
-        .filter_map(|told| told.strip_prefix("lagged Unread ")?.parse::<usize>().ok())
+        .filter_map(|recorded| {
+            recorded
+                .strip_prefix("lagged Unread ")?
+                .parse::<usize>()
+                .ok()
+        })
         .sum();
     assert_eq!(lost + kept, 1000);
 }
@@ -522,7 +534,7 @@ fn reports_do_not_pile_up_either_while_time_is_paused() {
             connection.event("lobby", "text", &json!("no number"));
         }
         connection.event("lobby", "count", &json!(part));
-        has_been_told(&mut app, &format!("lobby count {part}"));
+        expect_recorded(&mut app, &format!("lobby count {part}"));
     }
     let kept = app.world().resource::<Messages<PusherDecodeFailed>>().len();
     assert!((1..=200).contains(&kept), "{kept}");
@@ -545,17 +557,17 @@ fn a_sleeping_game_is_woken_once_a_burst_and_not_by_heartbeats() {
     woken.store(0, Ordering::SeqCst);
     for _ in 0..20 {
         connection.send(json!({"event": "pusher:ping"}));
-        connection.expect_event("pusher:pong", SOON);
+        connection.expect_event("pusher:pong", TIMEOUT);
     }
     assert_eq!(woken.load(Ordering::SeqCst), 0);
     connection.send_texts_at_once(counted("lobby", 0..100));
-    // The second answer shows that what came before the first ping was handed over.
+    // The second pong proves that the events before the first ping were handed over.
     for _ in 0..2 {
         connection.send(json!({"event": "pusher:ping"}));
-        connection.expect_event("pusher:pong", SOON);
+        connection.expect_event("pusher:pong", TIMEOUT);
     }
     assert_eq!(woken.load(Ordering::SeqCst), 1);
-    has_been_told(&mut app, "lobby count 99");
+    expect_recorded(&mut app, "lobby count 99");
 }
 
 #[test]
@@ -587,7 +599,7 @@ fn what_cannot_be_sent_is_refused_at_once_or_answered() {
         Err(SendError::NotSerializable { .. })
     ));
     let id = pusher.send("private-room", "client-move", &1).unwrap();
-    update_until(&mut app, "an answer", SOON, |world| {
+    update_until(&mut app, "an answer", TIMEOUT, |world| {
         let answers = world.resource::<Messages<PusherSendAnswered>>();
         answers
             .iter_current_update_messages()
@@ -602,15 +614,15 @@ fn an_exit_says_goodbye_and_so_does_a_dropped_app() {
     let (mut app, connection) = online(&server);
     app.world_mut().write_message(AppExit::Success);
     app.update();
-    assert_eq!(connection.expect_close(SOON).code, Some(1000));
+    assert_eq!(connection.expect_close(TIMEOUT).code, Some(1000));
 
     let server = ScriptedServer::start();
     let (app, connection) = online(&server);
     let dropped = Instant::now();
     drop(app);
     assert!(dropped.elapsed() < Duration::from_secs(2));
-    assert_eq!(connection.expect_close(SOON).code, Some(1000));
-    server.expect_open_connections(0, SOON);
+    assert_eq!(connection.expect_close(TIMEOUT).code, Some(1000));
+    server.expect_open_connections(0, TIMEOUT);
 }
 
 #[test]
@@ -619,22 +631,22 @@ fn starting_without_a_server_is_an_ordinary_case() {
     server.stop_listening();
     let mut app = game(config(&server));
     let entity = spawn(&mut app, "lobby");
-    update_until(&mut app, "waiting", SOON, |world| {
+    update_until(&mut app, "waiting", TIMEOUT, |world| {
         world.resource::<PusherConnection>().retry_in().is_some()
     });
     server.listen_again();
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("1.1", 120);
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed("lobby");
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
 }
 
 #[test]
 fn states_are_told_in_a_path_that_makes_sense_and_the_resource_changes_with_them_alone() {
     #[derive(Resource, Default)]
     struct Path(Vec<&'static str>);
-    fn word(state: &ConnectionState) -> &'static str {
+    fn state_name(state: &ConnectionState) -> &'static str {
         match state {
             ConnectionState::Disconnected => "disconnected",
             ConnectionState::Connecting { .. } => "connecting",
@@ -655,8 +667,8 @@ fn states_are_told_in_a_path_that_makes_sense_and_the_resource_changes_with_them
                 "the state first, then its message"
             );
             let previous = path.0.last().copied().unwrap_or("disconnected");
-            assert_eq!(word(changed.previous()), previous);
-            path.0.push(word(changed.current()));
+            assert_eq!(state_name(changed.previous()), previous);
+            path.0.push(state_name(changed.current()));
         },
     );
     let connection = greet(&server, &mut app);
@@ -674,30 +686,30 @@ fn states_are_told_in_a_path_that_makes_sense_and_the_resource_changes_with_them
         ticks
     );
     connection.close(4200, "restart");
-    update_until(&mut app, "noticing", SOON, |world| {
+    update_until(&mut app, "noticing", TIMEOUT, |world| {
         !world.resource::<PusherConnection>().is_connected()
     });
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("2.2", 120);
     connected(&mut app);
     connection.close(4001, "gone");
-    update_until(&mut app, "failing", SOON, |world| {
+    update_until(&mut app, "failing", TIMEOUT, |world| {
         matches!(
             world.resource::<PusherConnection>().state(),
             ConnectionState::Failed { .. }
         )
     });
-    // Sooner, it would be taken for code that connects at each failure.
+    // A call within 250 ms counts as a reaction of code to the failure and is throttled.
     let failed = Instant::now();
-    update_until(&mut app, "a person's reaction", SOON, |_| {
+    update_until(&mut app, "250 ms to pass", TIMEOUT, |_| {
         failed.elapsed() > Duration::from_millis(250)
     });
     app.world().resource::<PusherConnection>().connect();
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("3.3", 120);
     connected(&mut app);
     app.world().resource::<PusherConnection>().disconnect();
-    update_until(&mut app, "disconnecting", SOON, |world| {
+    update_until(&mut app, "the disconnect", TIMEOUT, |world| {
         *world.resource::<PusherConnection>().state() == ConnectionState::Disconnected
     });
     let path = [
@@ -728,7 +740,7 @@ fn a_channel_may_stand_in_a_scene() {
     app.world_mut().run_schedule(Startup);
     app.update();
     assert_eq!(
-        connection.expect_event("pusher:subscribe", SOON)["data"]["channel"],
+        connection.expect_event("pusher:subscribe", TIMEOUT)["data"]["channel"],
         "lobby"
     );
 }
@@ -754,7 +766,7 @@ fn times_without_an_end_are_no_trouble() {
     let (mut app, connection) = online_with(&server, config);
     listen(&mut app, &connection, "lobby");
     connection.send_texts_at_once(counted("lobby", 0..3));
-    has_been_told(&mut app, "lobby count 2");
+    expect_recorded(&mut app, "lobby count 2");
     drop(app);
-    connection.expect_close(SOON);
+    connection.expect_close(TIMEOUT);
 }

@@ -1,4 +1,4 @@
-//! A game that a phone puts into the background, and brings back.
+//! Tests of a game that the system suspends and resumes.
 #![cfg(all(feature = "lifecycle", feature = "testing"))]
 #![allow(
     clippy::unwrap_used,
@@ -25,8 +25,8 @@ fn join(server: &TestServer, app: &mut App, channel: &str) -> Entity {
     entity
 }
 
-/// What a window says, in one update each.
-fn say(app: &mut App, states: &[AppLifecycle]) {
+/// Sends lifecycle events, one per update.
+fn send_lifecycle_events(app: &mut App, states: &[AppLifecycle]) {
     for state in states {
         app.world_mut().write_message(*state);
         app.update();
@@ -34,11 +34,11 @@ fn say(app: &mut App, states: &[AppLifecycle]) {
 }
 
 fn suspend(app: &mut App) {
-    say(app, &[AppLifecycle::WillSuspend, AppLifecycle::Suspended]);
+    send_lifecycle_events(app, &[AppLifecycle::WillSuspend, AppLifecycle::Suspended]);
 }
 
 fn resume(app: &mut App) {
-    say(app, &[AppLifecycle::WillResume, AppLifecycle::Running]);
+    send_lifecycle_events(app, &[AppLifecycle::WillResume, AppLifecycle::Running]);
 }
 
 fn connection(app: &App) -> &PusherConnection {
@@ -49,7 +49,7 @@ fn connection(app: &App) -> &PusherConnection {
 fn a_game_that_comes_back_checks_its_link_at_once() {
     let server = TestServer::new();
     let mut app = game(server.config());
-    say(
+    send_lifecycle_events(
         &mut app,
         &[
             AppLifecycle::Idle,
@@ -104,11 +104,11 @@ fn a_game_may_leave_while_it_is_in_the_background() {
     app.update();
     suspend(&mut app);
     resume(&mut app);
-    assert_eq!(server.connection_count(), 0, "it did not want to come back");
+    assert_eq!(server.connection_count(), 0, "the client did not reconnect");
 }
 
-/// A game that leaves while it is in the background.
-fn leaving(server: &TestServer) -> PusherConfig {
+/// A configuration that disconnects while the game is suspended.
+fn disconnecting_when_suspended(server: &TestServer) -> PusherConfig {
     let config = server.config();
     config.with_suspend_policy(SuspendPolicy::Disconnect)
 }
@@ -116,7 +116,7 @@ fn leaving(server: &TestServer) -> PusherConfig {
 #[test]
 fn a_game_that_connects_just_before_it_goes_to_the_background_leaves_too() {
     let server = TestServer::new();
-    let mut app = game(leaving(&server).with_autoconnect(false));
+    let mut app = game(disconnecting_when_suspended(&server).with_autoconnect(false));
     app.update();
     connection(&app).connect();
     suspend(&mut app);
@@ -125,16 +125,20 @@ fn a_game_that_connects_just_before_it_goes_to_the_background_leaves_too() {
     resume(&mut app);
     assert!(connection(&app).is_connected());
 
-    // By itself, in the first of all frames.
-    let mut app = game(leaving(&server));
+    // With autoconnect, in the very first frame.
+    let mut app = game(disconnecting_when_suspended(&server));
     suspend(&mut app);
-    assert_eq!(server.connection_count(), 1, "that of the other game");
+    assert_eq!(
+        server.connection_count(),
+        1,
+        "only the other game is connected"
+    );
 }
 
 #[test]
 fn a_game_that_disconnects_just_before_or_while_it_is_in_the_background_stays_so() {
     let server = TestServer::new();
-    let mut app = game(leaving(&server));
+    let mut app = game(disconnecting_when_suspended(&server));
     join(&server, &mut app, "lobby");
     connection(&app).disconnect();
     suspend(&mut app);
@@ -154,7 +158,7 @@ fn a_game_that_disconnects_just_before_or_while_it_is_in_the_background_stays_so
 #[test]
 fn a_connection_that_was_given_up_is_not_tried_again_because_the_game_comes_back() {
     let server = TestServer::new();
-    let mut app = game(leaving(&server));
+    let mut app = game(disconnecting_when_suspended(&server));
     join(&server, &mut app, "lobby");
     server.close_connections(4001, "no such app");
     server.update_until(&mut app, |world| {

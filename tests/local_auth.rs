@@ -1,4 +1,4 @@
-//! A game that signs with the app's secret itself, against a server that checks.
+//! Tests of a game that signs with the app secret itself, against a server that verifies the signatures.
 #![cfg(all(feature = "local-auth", feature = "testing"))]
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@ use bevy::prelude::*;
 use bevy_pusher::{auth::LocalAuthorizer, prelude::*, testing::TestServer};
 use serde_json::{Value, json};
 
-/// The development server's app and master key.
+/// A local authorizer with the app and the master key of the development server.
 fn ann() -> LocalAuthorizer {
     let master_key = std::array::from_fn(|index| u8::try_from(index).unwrap());
     LocalAuthorizer::new("app-key", "app-secret")
@@ -73,7 +73,7 @@ fn a_wrong_secret_lets_nobody_in() {
         matches!(status, PusherSubscription::Failed { .. })
     });
     app.world().resource::<PusherConnection>().sign_in();
-    // As the hosted service does it, the server ends the connection for good.
+    // Like the hosted service, the server closes with a final code.
     server.update_until(&mut app, |world| {
         let connection = world.resource::<PusherConnection>();
         let error = connection.state().error();

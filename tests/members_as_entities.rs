@@ -1,4 +1,4 @@
-//! A roster as a query: what a game may rely on that has `PusherSpawnMembers` beside a presence channel.
+//! Tests of `PusherSpawnMembers`: one entity for each member of a presence channel.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,7 +20,7 @@ use support::*;
 
 const LOBBY: &str = "presence-lobby";
 
-/// A game with an entity for each member of the lobby, where `ann` is.
+/// A game that is in the lobby as `ann`, with an entity for each member.
 fn lobby(server: &ScriptedServer) -> (App, ScriptedConnection, Entity) {
     let endpoint = Endpoint::custom("127.0.0.1", server.port());
     let authorizer = authorize_with(|request| {
@@ -28,32 +28,32 @@ fn lobby(server: &ScriptedServer) -> (App, ScriptedConnection, Entity) {
         Ok(authorization.with_channel_data(r#"{"user_id":"ann"}"#))
     });
     let config = PusherConfig::new("app-key", endpoint).with_authorizer(authorizer);
-    let mut app = game(impatient(config));
+    let mut app = game(with_short_retry_delay(config));
     let lobby = app
         .world_mut()
         .spawn((PusherChannel::new(LOBBY), PusherSpawnMembers))
         .id();
     app.update();
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     enter(&mut app, &connection, lobby, &["ann", "bob"]);
     (app, connection, lobby)
 }
 
-/// Greets a connection and lets it into the lobby, with these members.
+/// Establishes a connection and confirms the lobby with these members.
 fn enter(app: &mut App, connection: &ScriptedConnection, lobby: Entity, members: &[&str]) {
     connection.establish("1.1", 120);
     connected(app);
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     let hash: serde_json::Map<_, _> = members
         .iter()
         .map(|id| ((*id).to_owned(), json!({"name": id})))
         .collect();
     let presence = json!({"presence": {"count": members.len(), "ids": members, "hash": hash}});
     connection.event(LOBBY, "pusher_internal:subscription_succeeded", &presence);
-    subscribed(app, lobby);
+    wait_until_subscribed(app, lobby);
 }
 
-/// The members that have an entity of this channel, by name, with who is me.
+/// Returns the member entities of this channel, sorted by name, with the own member marked.
 fn spawned(world: &mut World, channel: Entity) -> Vec<String> {
     let mut members: Vec<_> = world
         .query::<(&PusherMember, &PusherMemberOf)>()
@@ -87,25 +87,27 @@ fn every_member_is_an_entity_that_comes_and_goes_with_it() {
     let bob = entity_of(app.world_mut(), "bob").unwrap();
 
     app.add_observer(
-        |joined: On<PusherMemberJoined>, members: Query<&PusherMember>, mut told: ResMut<Told>| {
+        |joined: On<PusherMemberJoined>,
+         members: Query<&PusherMember>,
+         mut recorded: ResMut<Recorded>| {
             let is_there = members
                 .iter()
                 .any(|member| member.id() == joined.member().id());
-            told.0.push(format!("there already: {is_there}"));
+            recorded.0.push(format!("there already: {is_there}"));
         },
     );
     let cleo = json!({"user_id": "cleo", "user_info": {"name": "cleo"}});
     connection.event(LOBBY, "pusher_internal:member_added", &cleo);
-    has_been_told(&mut app, "there already: true");
+    expect_recorded(&mut app, "there already: true");
     assert_eq!(
         entity_of(app.world_mut(), "bob"),
         Some(bob),
-        "who stays keeps the entity"
+        "a remaining member keeps its entity"
     );
 
     let gone = json!({"user_id": "bob"});
     connection.event(LOBBY, "pusher_internal:member_removed", &gone);
-    has_been_told(&mut app, "presence-lobby -bob");
+    expect_recorded(&mut app, "presence-lobby -bob");
     assert!(app.world().get_entity(bob).is_err());
     assert_eq!(
         spawned(app.world_mut(), lobby),
@@ -121,13 +123,13 @@ fn the_entities_outlive_a_lost_connection_and_follow_what_changed_meanwhile() {
     let (mut app, connection, lobby) = lobby(&server);
     let ann = entity_of(app.world_mut(), "ann");
     connection.cut();
-    update_until(&mut app, "losing the connection", SOON, |world| {
+    update_until(&mut app, "the loss", TIMEOUT, |world| {
         world.get::<PusherSubscribed>(lobby).is_none()
     });
     assert_eq!(spawned(app.world_mut(), lobby).len(), 2);
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     enter(&mut app, &connection, lobby, &["ann", "dora"]);
-    has_been_told(&mut app, "presence-lobby -bob*");
+    expect_recorded(&mut app, "presence-lobby -bob*");
     assert_eq!(entity_of(app.world_mut(), "ann"), ann);
     assert_eq!(
         spawned(app.world_mut(), lobby),

@@ -1,4 +1,4 @@
-//! What Pusher's own protocol does not have reaches the game, and the server.
+//! Tests of protocol extensions: unknown events and fields from the server, and extra fields to it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,10 +22,10 @@ fn filter(value: &str) -> PusherSubscribeExtras {
     PusherSubscribeExtras::new().with("filter", value)
 }
 
-/// Runs a frame, and confirms the subscription of the lobby with this filter.
+/// Runs a frame and confirms the subscription to the lobby, which must have this filter.
 fn confirm(app: &mut App, connection: &ScriptedConnection, filter: &Value) {
     app.update();
-    let frame = connection.expect_event("pusher:subscribe", SOON);
+    let frame = connection.expect_event("pusher:subscribe", TIMEOUT);
     assert_eq!(frame["data"]["channel"], "lobby");
     assert_eq!(frame["data"]["filter"], *filter);
     connection.subscribed("lobby");
@@ -33,7 +33,7 @@ fn confirm(app: &mut App, connection: &ScriptedConnection, filter: &Value) {
 
 fn left(app: &mut App, connection: &ScriptedConnection) {
     app.update();
-    let frame = connection.expect_event("pusher:unsubscribe", SOON);
+    let frame = connection.expect_event("pusher:unsubscribe", TIMEOUT);
     assert_eq!(frame["data"]["channel"], "lobby");
 }
 
@@ -47,19 +47,23 @@ fn unknown_keys_of_a_frame_come_with_the_event_raw_and_typed() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     app.add_pusher_event::<Goal>("goal")
-        .add_observer(|goal: On<PusherEvent<Goal>>, mut told: ResMut<Told>| {
-            let serial: u64 = goal.extra("serial").unwrap().parse().unwrap();
-            told.0.push(format!("{} at {serial}", goal.data().minute));
-        })
+        .add_observer(
+            |goal: On<PusherEvent<Goal>>, mut recorded: ResMut<Recorded>| {
+                let serial: u64 = goal.extra("serial").unwrap().parse().unwrap();
+                recorded
+                    .0
+                    .push(format!("{} at {serial}", goal.data().minute));
+            },
+        )
         .add_systems(
             Update,
-            |mut events: MessageReader<PusherEvent>, mut told: ResMut<Told>| {
+            |mut events: MessageReader<PusherEvent>, mut recorded: ResMut<Recorded>| {
                 for event in events.read() {
                     let keys: Vec<String> = event
                         .extras()
                         .map(|(key, value)| format!("{key}={}", value.as_str()))
                         .collect();
-                    told.0.push(format!("raw {}", keys.join(" ")));
+                    recorded.0.push(format!("raw {}", keys.join(" ")));
                 }
             },
         );
@@ -67,35 +71,37 @@ fn unknown_keys_of_a_frame_come_with_the_event_raw_and_typed() {
     connection.send_text(
         r#"{"event":"goal","channel":"lobby","data":"{\"minute\":90}","serial":18446744073709551615,"message_id":"m-1","tags":{"kind":"goal"}}"#,
     );
-    has_been_told(&mut app, "90 at 18446744073709551615");
-    has_been_told(
+    expect_recorded(&mut app, "90 at 18446744073709551615");
+    expect_recorded(
         &mut app,
         r#"raw serial=18446744073709551615 message_id=m-1 tags={"kind":"goal"}"#,
     );
     connection.event("lobby", "plain", &json!(1));
-    has_been_told(&mut app, "raw ");
+    expect_recorded(&mut app, "raw ");
 }
 
 #[test]
 fn events_of_the_server_that_the_protocol_does_not_know_reach_the_game() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
-    app.add_observer(|event: On<PusherGlobalEvent>, mut told: ResMut<Told>| {
-        let node = event.extra("node").map(|node| node.as_str().to_owned());
-        told.0.push(format!(
-            "connection {} {} {node:?}",
-            event.name(),
-            event.data().as_str()
-        ));
-    });
+    app.add_observer(
+        |event: On<PusherGlobalEvent>, mut recorded: ResMut<Recorded>| {
+            let node = event.extra("node").map(|node| node.as_str().to_owned());
+            recorded.0.push(format!(
+                "connection {} {} {node:?}",
+                event.name(),
+                event.data().as_str()
+            ));
+        },
+    );
     listen(&mut app, &connection, "lobby");
     connection.send(json!({"event": "pusher:maintenance", "data": {"in": 60}, "node": "n1"}));
     connection.send(json!({"event": "pusher:delta", "channel": "lobby", "data": "{}"}));
-    has_been_told(
+    expect_recorded(
         &mut app,
         r#"connection pusher:maintenance {"in":60} Some("n1")"#,
     );
-    has_been_told(&mut app, "lobby pusher:delta {}");
+    expect_recorded(&mut app, "lobby pusher:delta {}");
 }
 
 #[test]
@@ -107,7 +113,7 @@ fn fields_of_the_game_go_out_with_the_subscription_and_other_ones_subscribe_anew
         .spawn((PusherChannel::new("lobby"), filter("one")))
         .id();
     confirm(&mut app, &connection, &json!("one"));
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
     app.world_mut().entity_mut(entity).insert(filter("one"));
     app.update();
     connection.expect_nothing(Duration::from_millis(50));
@@ -115,19 +121,19 @@ fn fields_of_the_game_go_out_with_the_subscription_and_other_ones_subscribe_anew
     app.world_mut().entity_mut(entity).insert(filter("two"));
     left(&mut app, &connection);
     confirm(&mut app, &connection, &json!("two"));
-    has_been_told(&mut app, "lobby subscribed again");
+    expect_recorded(&mut app, "lobby subscribed again");
 
     connection.cut();
     let connection = greet(&server, &mut app);
     confirm(&mut app, &connection, &json!("two"));
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
 
     app.world_mut()
         .entity_mut(entity)
         .remove::<PusherSubscribeExtras>();
     left(&mut app, &connection);
     confirm(&mut app, &connection, &Value::Null);
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
 }
 
 #[test]
@@ -136,7 +142,7 @@ fn of_several_entities_the_oldest_that_has_fields_decides() {
     let (mut app, connection) = online(&server);
     let plain = spawn(&mut app, "lobby");
     confirm(&mut app, &connection, &Value::Null);
-    subscribed(&mut app, plain);
+    wait_until_subscribed(&mut app, plain);
 
     let second = app
         .world_mut()
@@ -157,7 +163,7 @@ fn of_several_entities_the_oldest_that_has_fields_decides() {
     app.world_mut().despawn(third);
     left(&mut app, &connection);
     confirm(&mut app, &connection, &Value::Null);
-    subscribed(&mut app, plain);
+    wait_until_subscribed(&mut app, plain);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Neither a panicking observer nor a reset of the level costs a game an event or a subscription.
+//! Tests of panicking observers and of despawning all entities: neither loses an event or a subscription.
 #![cfg(feature = "testing")]
 #![allow(
     clippy::unwrap_used,
@@ -21,15 +21,15 @@ use bevy_pusher::{
 use serde_json::json;
 use support::*;
 
-/// What the systems read as messages.
+/// The messages that the systems have read.
 #[derive(Resource, Default)]
 struct Read(Vec<String>);
 
 #[derive(serde::Deserialize)]
 struct Number(u32);
 
-/// A game that goes on when something in it panics.
-fn brave_game(server: &TestServer) -> App {
+/// A game with an error handler that lets it go on after a panic.
+fn panic_tolerant_game(server: &TestServer) -> App {
     let mut app = game(server.config_as("ann"));
     app.insert_resource(FallbackErrorHandler(bevy::ecs::error::warn))
         .add_pusher_event::<Number>("number")
@@ -61,11 +61,11 @@ fn brave_game(server: &TestServer) -> App {
     app
 }
 
-fn read(app: &App) -> &[String] {
+fn received_messages(app: &App) -> &[String] {
     &app.world().resource::<Read>().0
 }
 
-/// Enters the lobby, with an entity for each member.
+/// Joins the lobby with an entity for each member.
 fn join_lobby(server: &TestServer, app: &mut App) -> Entity {
     let channel = PusherChannel::new("presence-lobby");
     let lobby = app.world_mut().spawn((channel, PusherSpawnMembers)).id();
@@ -73,15 +73,15 @@ fn join_lobby(server: &TestServer, app: &mut App) -> Entity {
     lobby
 }
 
-/// Despawns everything that is no resource, as games do between two levels.
-fn reset_level(app: &mut App) {
+/// Despawns all entities that are not resources, as games do between two levels.
+fn despawn_all(app: &mut App) {
     let world = app.world_mut();
     let entities: Vec<Entity> = world
         .query_filtered::<Entity, Without<IsResource>>()
         .iter(world)
         .collect();
     for entity in entities {
-        // It may have gone with another one.
+        // Despawning a related entity may have despawned it already.
         let _ = world.try_despawn(entity);
     }
 }
@@ -90,11 +90,15 @@ fn reset_level(app: &mut App) {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn an_observer_that_panics_loses_no_event() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
+    let mut app = panic_tolerant_game(&server);
     let lobby = spawn(&mut app, "lobby");
     server.update_until_subscribed(&mut app, lobby);
-    app.add_observer(|event: On<PusherEvent>| assert_ne!(event.data().as_str(), "2", "told to"))
-        .add_observer(|number: On<PusherEvent<Number>>| assert_ne!(number.data().0, 5, "told to"));
+    app.add_observer(|event: On<PusherEvent>| {
+        assert_ne!(event.data().as_str(), "2", "panic on purpose")
+    })
+    .add_observer(|number: On<PusherEvent<Number>>| {
+        assert_ne!(number.data().0, 5, "panic on purpose")
+    });
     for number in 1..=6 {
         server.publish("lobby", "number", &json!(number));
     }
@@ -103,15 +107,21 @@ fn an_observer_that_panics_loses_no_event() {
     }
     let expected = |kind: &str| (1..=6).map(|number| format!("{kind} {number}")).collect();
     for kind in ["raw", "number"] {
-        let read = read(&app).iter().filter(|read| read.starts_with(kind));
+        let read = received_messages(&app)
+            .iter()
+            .filter(|read| read.starts_with(kind));
         let expected: Vec<String> = expected(kind);
         assert_eq!(read.cloned().collect::<Vec<_>>(), expected);
     }
-    assert!(!read(&app).iter().any(|read| read.ends_with("lost")));
-    // The other observer heard all that the panicking ones did not stop.
+    assert!(
+        !received_messages(&app)
+            .iter()
+            .any(|read| read.ends_with("lost"))
+    );
+    // The other observer received every event, except those for which a panic ended the command queue before it.
     for number in [1, 3, 4, 5, 6] {
         let heard = format!("lobby number {number}");
-        assert!(told(app.world()).contains(&heard), "{heard}");
+        assert!(recorded(app.world()).contains(&heard), "{heard}");
     }
 }
 
@@ -121,12 +131,12 @@ fn an_observer_that_panics_keeps_no_other_entity_from_hearing() {
     #[derive(Component, Default)]
     struct Heard(u32);
     let server = TestServer::new();
-    let mut app = brave_game(&server);
+    let mut app = panic_tolerant_game(&server);
     let entities = [0, 1, 2].map(|index| {
         let world = app.world_mut();
         let mut entity = world.spawn((PusherChannel::new("lobby"), Heard(0)));
         if index == 1 {
-            entity.observe(|_: On<PusherEvent>| panic!("told to"));
+            entity.observe(|_: On<PusherEvent>| panic!("panic on purpose"));
         } else {
             entity.observe(|event: On<PusherEvent>, mut heard: Query<&mut Heard>| {
                 heard.get_mut(event.entity()).unwrap().0 += 1;
@@ -142,18 +152,18 @@ fn an_observer_that_panics_keeps_no_other_entity_from_hearing() {
     }
     let heard = entities.map(|entity| app.world().get::<Heard>(entity).unwrap().0);
     assert_eq!(heard, [2, 0, 2]);
-    assert!(read(&app).contains(&"number 2".to_owned()));
+    assert!(received_messages(&app).contains(&"number 2".to_owned()));
 }
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn observers_of_components_that_panic_leave_no_half_written_channel() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
-    app.add_observer(|_: On<Insert<PusherSubscription>>| panic!("told to"))
-        .add_observer(|_: On<Add<PusherSubscribed>>| panic!("told to"))
-        .add_observer(|_: On<Insert<PusherMembers>>| panic!("told to"))
-        .add_observer(|_: On<Add<PusherMember>>| panic!("told to"));
+    let mut app = panic_tolerant_game(&server);
+    app.add_observer(|_: On<Insert<PusherSubscription>>| panic!("panic on purpose"))
+        .add_observer(|_: On<Add<PusherSubscribed>>| panic!("panic on purpose"))
+        .add_observer(|_: On<Insert<PusherMembers>>| panic!("panic on purpose"))
+        .add_observer(|_: On<Add<PusherMember>>| panic!("panic on purpose"));
     let world = app.world_mut();
     let lobby = world.spawn_empty().id();
     panics(|| {
@@ -177,15 +187,15 @@ fn observers_of_components_that_panic_leave_no_half_written_channel() {
     assert_eq!(members(world, lobby), ["ann", "bob"]);
     let mut spawned = world.query::<&PusherMember>();
     assert_eq!(spawned.iter(world).count(), 2);
-    assert!(read(&app).contains(&"presence-lobby subscribed".to_owned()));
+    assert!(received_messages(&app).contains(&"presence-lobby subscribed".to_owned()));
 }
 
-/// Runs code that panics as it does in any game, outside of the plugin's hands.
+/// Runs code that panics outside of the plugin.
 fn panics(code: impl FnOnce()) {
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(code)).is_err());
 }
 
-/// Runs code whose panic may reach the handler of the app or not.
+/// Runs code that may panic or pass its panic to the error handler of the app.
 fn may_panic(code: impl FnOnce()) {
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(code));
 }
@@ -193,7 +203,7 @@ fn may_panic(code: impl FnOnce()) {
 #[derive(Component)]
 struct Health;
 
-/// The names of the members that have an entity.
+/// Returns the ids of the members that have an entity.
 fn spawned_members(app: &mut App) -> Vec<String> {
     let world = app.world_mut();
     let mut spawned = world.query::<&PusherMember>();
@@ -209,8 +219,8 @@ fn spawned_members(app: &mut App) -> Vec<String> {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_channel_whose_spawning_panicked_is_subscribed_all_the_same() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
-    app.add_observer(|_: On<Add<Health>>| panic!("told to"));
+    let mut app = panic_tolerant_game(&server);
+    app.add_observer(|_: On<Add<Health>>| panic!("panic on purpose"));
     panics(|| {
         app.world_mut().spawn((PusherChannel::new("lobby"), Health));
     });
@@ -227,11 +237,11 @@ fn a_channel_whose_spawning_panicked_is_subscribed_all_the_same() {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_channel_whose_removal_panicked_stays_subscribed() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
-    app.add_observer(|_: On<Remove<Health>>| panic!("told to"))
+    let mut app = panic_tolerant_game(&server);
+    app.add_observer(|_: On<Remove<Health>>| panic!("panic on purpose"))
         .add_observer(
             |removed: On<Remove<PusherChannel>>, healths: Query<&Health>| {
-                assert!(!healths.contains(removed.entity), "told to");
+                assert!(!healths.contains(removed.entity), "panic on purpose");
             },
         );
     let lobby = app
@@ -252,17 +262,17 @@ fn a_channel_whose_removal_panicked_stays_subscribed() {
     assert_eq!(server.subscriber_count("lobby"), 1);
     server.publish("lobby", "number", &json!(1));
     app.update();
-    assert_eq!(read(&app).last().unwrap(), "number 1");
+    assert_eq!(received_messages(&app).last().unwrap(), "number 1");
 }
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn member_entities_follow_the_roster_whatever_panics() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
-    app.add_observer(|_: On<Add<PusherMembers>>| panic!("told to"))
-        .add_observer(|_: On<Add<PusherMember>>| panic!("told to"))
-        .add_observer(|_: On<Add<PusherMemberOf>>| panic!("told to"))
+    let mut app = panic_tolerant_game(&server);
+    app.add_observer(|_: On<Add<PusherMembers>>| panic!("panic on purpose"))
+        .add_observer(|_: On<Add<PusherMember>>| panic!("panic on purpose"))
+        .add_observer(|_: On<Add<PusherMemberOf>>| panic!("panic on purpose"))
         .add_observer(
             |removed: On<Remove<PusherMember>>,
              members: Query<&PusherMember>,
@@ -272,7 +282,7 @@ fn member_entities_follow_the_roster_whatever_panics() {
                     .is_ok_and(|member| member.id() == "bob");
                 assert!(
                     !is_bob || std::mem::replace(&mut *first, true),
-                    "told to, once"
+                    "panic on purpose, once"
                 );
             },
         );
@@ -283,7 +293,7 @@ fn member_entities_follow_the_roster_whatever_panics() {
     carl.subscribe("presence-lobby");
     app.update();
     assert_eq!(spawned_members(&mut app), ["ann", "bob", "carl"]);
-    // The first removal of bob's entity panics, so it is gone with the next change.
+    // The first removal of bob's entity panics, so the next change removes it.
     bob.unsubscribe("presence-lobby");
     app.update();
     carl.unsubscribe("presence-lobby");
@@ -295,7 +305,7 @@ fn member_entities_follow_the_roster_whatever_panics() {
     assert!(spawned_members(&mut app).is_empty());
 }
 
-/// On it, an observer does something to the lobby.
+/// What an observer does to the lobby before another observer panics.
 #[derive(Event, Clone, Copy, PartialEq, Debug)]
 enum Deed {
     Despawn,
@@ -307,14 +317,14 @@ enum Deed {
 fn a_change_by_an_observer_that_panicked_leaves_the_entity_and_the_server_in_step() {
     for deed in [Deed::Despawn, Deed::Rename] {
         let server = TestServer::new();
-        let mut app = brave_game(&server);
+        let mut app = panic_tolerant_game(&server);
         let lobby = app
             .world_mut()
             .spawn((PusherChannel::new("lobby"), Health))
             .id();
         server.update_until_subscribed(&mut app, lobby);
-        app.add_observer(|_: On<Remove<Health>>| panic!("told to"))
-            .add_observer(|_: On<Insert<Health>>| panic!("told to"))
+        app.add_observer(|_: On<Remove<Health>>| panic!("panic on purpose"))
+            .add_observer(|_: On<Insert<Health>>| panic!("panic on purpose"))
             .add_observer(move |deed: On<Deed>, mut commands: Commands| match *deed {
                 Deed::Despawn => commands.entity(lobby).despawn(),
                 Deed::Rename => {
@@ -346,12 +356,15 @@ fn a_change_by_an_observer_that_panicked_leaves_the_entity_and_the_server_in_ste
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn an_observer_of_the_marker_that_panics_once_leaves_nothing_behind() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
+    let mut app = panic_tolerant_game(&server);
     let lobby = join_lobby(&server, &mut app);
     app.add_observer(
         |_: On<Remove<PusherSubscribed>>, mut panicked: Local<u32>| {
             *panicked += 1;
-            assert!(panicked.is_multiple_of(2), "told to, each other time");
+            assert!(
+                panicked.is_multiple_of(2),
+                "panic on purpose, every second time"
+            );
         },
     );
     app.world().resource::<PusherConnection>().disconnect();
@@ -378,7 +391,7 @@ fn an_observer_of_the_marker_that_panics_once_leaves_nothing_behind() {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn member_entities_survive_a_despawn_of_their_channel_that_panicked() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
+    let mut app = panic_tolerant_game(&server);
     let lobby = app
         .world_mut()
         .spawn((
@@ -391,9 +404,12 @@ fn member_entities_survive_a_despawn_of_their_channel_that_panicked() {
     let bob = server.peer(TestUser::new("bob"));
     bob.subscribe("presence-lobby");
     app.update();
-    app.add_observer(|_: On<Remove<Health>>| panic!("told to"))
+    app.add_observer(|_: On<Remove<Health>>| panic!("panic on purpose"))
         .add_observer(|_: On<Remove<PusherMember>>, mut panicked: Local<bool>| {
-            assert!(std::mem::replace(&mut *panicked, true), "told to, once");
+            assert!(
+                std::mem::replace(&mut *panicked, true),
+                "panic on purpose, once"
+            );
         });
     panics(|| {
         app.world_mut().despawn(lobby);
@@ -413,10 +429,13 @@ fn member_entities_survive_a_despawn_of_their_channel_that_panicked() {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn member_entities_whose_despawning_panicked_go_after_their_channel() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
+    let mut app = panic_tolerant_game(&server);
     let lobby = join_lobby(&server, &mut app);
     app.add_observer(|_: On<Remove<PusherMember>>, mut panicked: Local<bool>| {
-        assert!(std::mem::replace(&mut *panicked, true), "told to, once");
+        assert!(
+            std::mem::replace(&mut *panicked, true),
+            "panic on purpose, once"
+        );
     });
     may_panic(|| {
         app.world_mut().despawn(lobby);
@@ -431,8 +450,8 @@ fn member_entities_whose_despawning_panicked_go_after_their_channel() {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn an_observer_of_the_relation_that_panics_enters_nobody_twice() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
-    app.add_observer(|_: On<Insert<PusherMemberOf>>| panic!("told to"));
+    let mut app = panic_tolerant_game(&server);
+    app.add_observer(|_: On<Insert<PusherMemberOf>>| panic!("panic on purpose"));
     let lobby = join_lobby(&server, &mut app);
     let bob = server.peer(TestUser::new("bob"));
     bob.subscribe("presence-lobby");
@@ -454,7 +473,7 @@ fn an_observer_of_a_member_may_leave_the_channel() {
         std::mem::forget(others);
     }
     for deed in 0..4 {
-        let mut app = brave_game(&server);
+        let mut app = panic_tolerant_game(&server);
         app.add_observer(
             move |added: On<Add<PusherMember>>,
                   members: Query<&PusherMemberOf>,
@@ -498,15 +517,15 @@ fn an_observer_of_a_member_may_leave_the_channel() {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn extras_whose_replacement_panicked_are_sent() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
+    let mut app = panic_tolerant_game(&server);
     let extras = |number: u32| PusherSubscribeExtras::new().with("number", json!(number));
     let lobby = app
         .world_mut()
         .spawn((PusherChannel::new("lobby"), extras(1)))
         .id();
     server.update_until_subscribed(&mut app, lobby);
-    app.add_observer(|_: On<Add<Health>>| panic!("told to"));
-    let subscribed = read(&app).len();
+    app.add_observer(|_: On<Add<Health>>| panic!("panic on purpose"));
+    let subscribed = received_messages(&app).len();
     panics(|| {
         app.world_mut()
             .entity_mut(lobby)
@@ -515,7 +534,7 @@ fn extras_whose_replacement_panicked_are_sent() {
     for _ in 0..3 {
         app.update();
     }
-    let again = read(&app).get(subscribed..).unwrap();
+    let again = received_messages(&app).get(subscribed..).unwrap();
     assert_eq!(again, ["lobby subscribed"]);
 }
 
@@ -523,27 +542,29 @@ fn extras_whose_replacement_panicked_are_sent() {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn an_observer_that_always_panics_slows_nobody_down() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
+    let mut app = panic_tolerant_game(&server);
     let lobby = spawn(&mut app, "lobby");
     server.update_until_subscribed(&mut app, lobby);
-    app.add_observer(|_: On<PusherEvent<Number>>| panic!("told to"));
+    app.add_observer(|_: On<PusherEvent<Number>>| panic!("panic on purpose"));
     for number in 0..50 {
         server.publish("lobby", "number", &json!(number));
     }
     app.update();
-    let numbers = read(&app).iter().filter(|read| read.starts_with("number"));
+    let numbers = received_messages(&app)
+        .iter()
+        .filter(|read| read.starts_with("number"));
     assert_eq!(numbers.count(), 50, "all in one frame");
 }
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-#[should_panic(expected = "told to")]
+#[should_panic(expected = "panic on purpose")]
 fn without_a_brave_handler_a_panic_goes_on() {
     let server = TestServer::new();
     let mut app = game(server.config());
     let lobby = spawn(&mut app, "lobby");
     server.update_until_subscribed(&mut app, lobby);
-    app.add_observer(|_: On<PusherEvent>| panic!("told to"));
+    app.add_observer(|_: On<PusherEvent>| panic!("panic on purpose"));
     server.publish("lobby", "number", &json!(1));
     app.update();
 }
@@ -551,7 +572,7 @@ fn without_a_brave_handler_a_panic_goes_on() {
 #[test]
 fn a_reset_of_the_level_costs_the_plugin_nothing() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
+    let mut app = panic_tolerant_game(&server);
     let bob = server.peer(TestUser::new("bob"));
     bob.subscribe("presence-lobby");
     for _ in 0..2 {
@@ -560,7 +581,7 @@ fn a_reset_of_the_level_costs_the_plugin_nothing() {
         assert_eq!(members(app.world(), lobby), ["ann", "bob"]);
         let world = app.world_mut();
         assert_eq!(world.query::<&PusherMember>().iter(world).count(), 2);
-        // Their entities come and go with the marker, too.
+        // The member entities appear and disappear with the marker, too.
         world.entity_mut(lobby).remove::<PusherSpawnMembers>();
         world.flush();
         assert_eq!(world.query::<&PusherMember>().iter(world).count(), 0);
@@ -568,10 +589,10 @@ fn a_reset_of_the_level_costs_the_plugin_nothing() {
 
         server.publish("presence-lobby", "number", &json!(7));
         app.update();
-        assert_eq!(read(&app).last().unwrap(), "number 7");
-        reset_level(&mut app);
+        assert_eq!(received_messages(&app).last().unwrap(), "number 7");
+        despawn_all(&mut app);
         app.update();
-        assert_eq!(server.subscriber_count("presence-lobby"), 1, "bob alone");
+        assert_eq!(server.subscriber_count("presence-lobby"), 1, "only bob");
         let world = app.world_mut();
         assert_eq!(world.query::<&PusherMember>().iter(world).count(), 0);
     }
@@ -580,9 +601,9 @@ fn a_reset_of_the_level_costs_the_plugin_nothing() {
 #[test]
 fn a_channel_that_is_renamed_or_taken_after_a_reset_is_followed() {
     let server = TestServer::new();
-    let mut app = brave_game(&server);
+    let mut app = panic_tolerant_game(&server);
     app.update();
-    reset_level(&mut app);
+    despawn_all(&mut app);
     let room = spawn(&mut app, "room-1");
     server.update_until_subscribed(&mut app, room);
     app.world_mut()

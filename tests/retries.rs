@@ -1,4 +1,4 @@
-//! A backend that fails for a moment, and a game with its own idea of reconnecting, over a real socket.
+//! Tests of retries over a real socket: a backend that fails for a moment, and the reconnect hook.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,7 +26,7 @@ use support::{scripted::*, *};
 #[derive(Resource, Default)]
 struct Reports(Vec<(PusherError, u32)>);
 
-fn reporting(config: PusherConfig) -> App {
+fn game_with_reports(config: PusherConfig) -> App {
     let mut app = game(config);
     app.init_resource::<Reports>().add_observer(
         |report: On<PusherErrorReported>, mut reports: ResMut<Reports>| {
@@ -44,29 +44,33 @@ fn quick_retry() -> RetryPolicy {
     }
 }
 
-fn good() -> Answer {
+fn valid_authorization() -> Answer {
     Answer::json(&json!({"auth": "key:signature", "user_data": r#"{"id":"u1"}"#}))
 }
 
 #[test]
 fn a_backend_that_fails_for_a_moment_is_asked_again_and_the_channel_comes() {
-    let auth = ScriptedAuth::sequence(vec![Answer::status(503), Answer::status(429), good()]);
+    let auth = ScriptedAuth::sequence(vec![
+        Answer::status(503),
+        Answer::status(429),
+        valid_authorization(),
+    ]);
     let server = ScriptedServer::start();
-    let mut app = reporting(
+    let mut app = game_with_reports(
         config(&server)
             .with_auth_endpoint(AuthEndpoint::new(auth.url("/auth")))
             .with_auth_retry(quick_retry()),
     );
     let connection = greet(&server, &mut app);
     let entity = spawn(&mut app, "private-room");
-    update_until(&mut app, "both failures", SOON, |world| {
+    update_until(&mut app, "both failures", TIMEOUT, |world| {
         let status = world.get::<PusherSubscription>(entity).unwrap();
         assert!(status.error().is_none(), "{status:?}");
         world.resource::<Reports>().0.len() == 2
     });
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed("private-room");
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
     let reports: Vec<(Option<u16>, u32)> = app
         .world()
         .resource::<Reports>()
@@ -89,40 +93,41 @@ fn a_refusal_is_asked_for_once_and_a_backend_that_stays_down_three_times() {
     for (status, asked) in [(403, 1), (401, 1), (500, 3)] {
         let auth = ScriptedAuth::always(Answer::status(status));
         let server = ScriptedServer::start();
-        let mut app = reporting(
+        let mut app = game_with_reports(
             config(&server)
                 .with_auth_endpoint(AuthEndpoint::new(auth.url("/auth")))
                 .with_auth_retry(quick_retry()),
         );
         let _connection = greet(&server, &mut app);
         let entity = spawn(&mut app, "private-room");
-        update_until(&mut app, "the refusal", SOON, |world| {
+        update_until(&mut app, "the refusal", TIMEOUT, |world| {
             world
                 .get::<PusherSubscription>(entity)
                 .is_some_and(|subscription| subscription.error().is_some())
         });
         for _ in 0..asked {
-            auth.expect_request(SOON);
+            auth.expect_request(TIMEOUT);
         }
+        // Longer than the longest retry delay of 60 ms.
         auth.expect_no_request(Duration::from_millis(150));
     }
 }
 
 #[test]
 fn a_sign_in_is_asked_for_again_too() {
-    let auth = ScriptedAuth::sequence(vec![Answer::status(502), good()]);
+    let auth = ScriptedAuth::sequence(vec![Answer::status(502), valid_authorization()]);
     let server = ScriptedServer::start();
-    let mut app = reporting(
+    let mut app = game_with_reports(
         config(&server)
             .with_user_auth_endpoint(AuthEndpoint::new(auth.url("/user-auth")))
             .with_auth_retry(quick_retry()),
     );
     let connection = greet(&server, &mut app);
     app.world().resource::<PusherConnection>().sign_in();
-    connection.expect_event("pusher:signin", SOON);
+    connection.expect_event("pusher:signin", TIMEOUT);
     connection
         .send(json!({"event": "pusher:signin_success", "data": {"user_data": r#"{"id":"u1"}"#}}));
-    update_until(&mut app, "signing in", SOON, |world| {
+    update_until(&mut app, "the sign-in", TIMEOUT, |world| {
         world.resource::<PusherUser>().id() == Some("u1")
     });
     app.update();
@@ -145,23 +150,28 @@ fn the_game_may_decide_how_a_lost_connection_comes_back() {
             _ => ReconnectDecision::GiveUp,
         }
     });
-    let mut app = reporting(config);
+    let mut app = game_with_reports(config);
     let failed = |world: &mut World| {
         let state = world.resource::<PusherConnection>().state();
         matches!(state, ConnectionState::Failed { .. })
     };
     let connection = greet(&server, &mut app);
     connection.close(4009, "unauthorized");
-    update_until(&mut app, "failing, as the protocol has it", SOON, failed);
+    update_until(
+        &mut app,
+        "the failure that the protocol requires",
+        TIMEOUT,
+        failed,
+    );
     renewed.store(true, Ordering::SeqCst);
     app.world().resource::<PusherConnection>().connect();
     let connection = greet(&server, &mut app);
     connection.close(4009, "unauthorized");
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("3.3", 120);
     connected(&mut app);
     connection.cut();
-    update_until(&mut app, "giving up, as the game has it", SOON, failed);
+    update_until(&mut app, "the failure that the hook chose", TIMEOUT, failed);
 }
 
 #[test]
@@ -172,14 +182,14 @@ fn a_hook_that_panics_costs_nothing_but_a_report() {
     let server = ScriptedServer::start();
     let config = config(&server).with_reconnect_hook(move |_| {
         counted.fetch_add(1, Ordering::SeqCst);
-        panic!("the game's own bug")
+        panic!("a bug in user code")
     });
-    let mut app = reporting(config);
+    let mut app = game_with_reports(config);
     let connection = greet(&server, &mut app);
     connection.cut();
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("2.2", 120);
-    update_until(&mut app, "coming back", SOON, |world| {
+    update_until(&mut app, "the reconnect", TIMEOUT, |world| {
         world.resource::<PusherConnection>().socket_id() == Some("2.2")
     });
     assert_eq!(calls.load(Ordering::SeqCst), 1);
@@ -206,7 +216,7 @@ fn connecting_by_hand_skips_the_wait() {
         connection.cut();
         entity
     };
-    update_until(&mut app, "waiting", SOON, |world| {
+    update_until(&mut app, "waiting", TIMEOUT, |world| {
         world.resource::<PusherConnection>().retry_in().is_some()
     });
     server.expect_no_connection(Duration::from_millis(100));
@@ -214,7 +224,7 @@ fn connecting_by_hand_skips_the_wait() {
     app.world().resource::<PusherConnection>().connect();
     let connection = greet(&server, &mut app);
     assert!(asked.elapsed() < Duration::from_secs(5));
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed("lobby");
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
 }

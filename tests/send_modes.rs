@@ -1,4 +1,4 @@
-//! Client events that may wait, over a real socket: each arrives or is answered.
+//! Tests of queued and latest-value client events over a real socket: each is delivered or rejected with an answer.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,7 +29,7 @@ const ROOM: &str = "private-room";
 #[derive(Resource, Default)]
 struct Answers(Vec<(SendId, SendOutcome)>);
 
-/// A game that may enter any channel and hears of every send.
+/// A game that may join any channel and records every answer to a send.
 fn answered_game(server: &ScriptedServer) -> App {
     let authorizer = authorize_with(|_| Ok(ChannelAuthorization::new("key:signature")));
     let config = config(server)
@@ -64,7 +64,7 @@ fn outcomes(app: &App, id: SendId) -> Vec<SendOutcome> {
 }
 
 fn answered(app: &mut App, id: SendId) {
-    update_until(app, "a final answer", SOON, |world| {
+    update_until(app, "a final answer", TIMEOUT, |world| {
         let answers = &world.resource::<Answers>().0;
         answers
             .iter()
@@ -73,7 +73,7 @@ fn answered(app: &mut App, id: SendId) {
 }
 
 fn expect_move(connection: &ScriptedConnection) -> u64 {
-    let frame = connection.expect_event("client-move", SOON);
+    let frame = connection.expect_event("client-move", TIMEOUT);
     assert_eq!(frame["channel"], ROOM);
     frame["data"].as_u64().unwrap()
 }
@@ -86,10 +86,10 @@ fn a_game_may_send_in_the_frame_in_which_it_subscribes() {
     let entity = spawn(&mut app, ROOM);
     let ids = [1, 2].map(|data| send(&app, SendMode::Queued, data));
     let connection = greet(&server, &mut app);
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.expect_nothing(Duration::from_millis(50));
     connection.subscribed(ROOM);
-    subscribed(&mut app, entity);
+    wait_until_subscribed(&mut app, entity);
     assert_eq!([expect_move(&connection), expect_move(&connection)], [1, 2]);
     for id in ids {
         answered(&mut app, id);
@@ -104,13 +104,13 @@ fn the_queue_comes_through_a_lost_connection() {
     let connection = greet(&server, &mut app);
     listen(&mut app, &connection, ROOM);
     connection.cut();
-    update_until(&mut app, "losing the connection", SOON, |world| {
+    update_until(&mut app, "the loss", TIMEOUT, |world| {
         !world.resource::<PusherConnection>().is_connected()
     });
     let kept = send(&app, SendMode::Queued, 1);
     let stale = send(&app, SendMode::Latest, 2);
     let connection = greet(&server, &mut app);
-    connection.expect_event("pusher:subscribe", SOON);
+    connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed(ROOM);
     assert_eq!(expect_move(&connection), 1);
     answered(&mut app, kept);
@@ -147,6 +147,7 @@ fn of_a_value_that_changes_every_frame_the_server_gets_the_latest_within_its_lim
     assert!(got.is_sorted(), "{got:?}");
     let seconds = begun.elapsed().as_secs_f64();
     assert!(
+        // Ten events per second, and one more at the start of the first second.
         got.len() >= 3 && (got.len() as f64) <= 1.0 + 10.0 * seconds,
         "{} in {seconds} s",
         got.len()
@@ -181,6 +182,6 @@ fn what_waits_when_the_configuration_goes_is_answered_too() {
     assert_eq!(
         connection.send_with(SendMode::Queued, ROOM, "client-move", &1),
         Err(SendError::NotConnected),
-        "there is nobody to send it"
+        "no driver is running"
     );
 }

@@ -1,4 +1,4 @@
-//! The connection as one of Bevy's states.
+//! Tests of the connection as a Bevy state.
 #![cfg(feature = "states")]
 #![allow(
     clippy::unwrap_used,
@@ -21,37 +21,39 @@ fn state(world: &World) -> PusherState {
 fn the_state_follows_the_connection_in_the_frame_that_learns_of_it() {
     let server = ScriptedServer::start();
     let endpoint = Endpoint::custom("127.0.0.1", server.port());
-    let mut app = game(impatient(PusherConfig::new("app-key", endpoint)));
+    let mut app = game(with_short_retry_delay(PusherConfig::new(
+        "app-key", endpoint,
+    )));
     app.add_plugins((StatesPlugin, PusherStatesPlugin))
         .add_systems(
             OnEnter(PusherState::Connected),
-            |connection: Res<PusherConnection>, mut told: ResMut<Told>| {
+            |connection: Res<PusherConnection>, mut recorded: ResMut<Recorded>| {
                 assert!(connection.is_connected());
-                told.0.push("entered".into());
+                recorded.0.push("entered".into());
             },
         );
     app.update();
-    let connection = server.accept(SOON);
-    update_until(&mut app, "dialling", SOON, |world| {
+    let connection = server.accept(TIMEOUT);
+    update_until(&mut app, "a dial", TIMEOUT, |world| {
         state(world) == PusherState::Connecting
     });
     connection.establish("1.1", 120);
     connected(&mut app);
     assert_eq!(state(app.world()), PusherState::Connected);
-    assert_eq!(told(app.world()), ["entered"]);
+    assert_eq!(recorded(app.world()), ["entered"]);
 
     let shown = app
         .world_mut()
         .spawn(DespawnOnExit(PusherState::Connected))
         .id();
     connection.close(4004, "over quota");
-    update_until(&mut app, "giving up", SOON, |world| {
+    update_until(&mut app, "the connection to fail", TIMEOUT, |world| {
         state(world) == PusherState::Failed
     });
     assert!(app.world().get_entity(shown).is_err());
 
     app.world().resource::<PusherConnection>().disconnect();
-    update_until(&mut app, "letting go", SOON, |world| {
+    update_until(&mut app, "the disconnect", TIMEOUT, |world| {
         state(world) == PusherState::Disconnected
     });
 }
@@ -65,7 +67,7 @@ fn it_does_not_matter_which_plugin_comes_first() {
     app.finish();
     app.cleanup();
     app.update();
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("1.1", 120);
     connected(&mut app);
     assert_eq!(state(app.world()), PusherState::Connected);
@@ -80,7 +82,7 @@ fn without_the_plugin_of_bevys_states_the_game_goes_on() {
     app.finish();
     app.cleanup();
     app.update();
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("1.1", 120);
     connected(&mut app);
     assert!(!app.world().contains_resource::<State<PusherState>>());

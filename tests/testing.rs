@@ -1,4 +1,4 @@
-//! What the `testing` module promises to those who test a game with it. Also a file to copy from.
+//! Tests of the `testing` module. They are also examples of how to test a game.
 #![cfg(feature = "testing")]
 #![allow(
     clippy::unwrap_used,
@@ -26,11 +26,11 @@ struct Chat {
     text: String,
 }
 
-/// What the game showed to its player.
+/// The lines that the game has shown to the player.
 #[derive(Resource, Default)]
 struct Shown(Vec<String>);
 
-/// The game that is tested.
+/// The game under test.
 fn game(config: PusherConfig) -> App {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, PusherPlugin::new(config)))
@@ -55,7 +55,7 @@ fn join(server: &TestServer, app: &mut App, channel: &str) -> Entity {
     entity
 }
 
-/// A game that asks for a channel that it does not get.
+/// A game whose channel is refused.
 fn refused() -> (TestServer, App, Entity) {
     let server = TestServer::new();
     server.refuse("private-vip", 403);
@@ -295,7 +295,7 @@ fn an_authorizer_of_the_games_own_may_answer_from_another_thread() {
     struct Slow;
     impl Authorizer for Slow {
         fn authorize(&self, request: AuthRequest, reply: AuthReply) {
-            assert_ne!(request.channel(), "private-panic", "told to panic");
+            assert_ne!(request.channel(), "private-panic", "panic on purpose");
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(200));
                 reply.send(Err(AuthError::http(418, "")));
@@ -330,8 +330,8 @@ fn waiting_for_a_refused_channel_fails_at_once_with_the_reason() {
     let failure = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         server.update_until_subscribed(&mut app, vip);
     }));
-    let words = failure.unwrap_err().downcast::<String>().unwrap();
-    assert!(words.contains("403"), "{words}");
+    let message = failure.unwrap_err().downcast::<String>().unwrap();
+    assert!(message.contains("403"), "{message}");
 }
 
 #[test]
@@ -343,9 +343,9 @@ fn what_never_comes_about_fails_with_what_was_seen() {
     let failure = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         server.update_until(&mut app, |_| false);
     }));
-    let words = failure.unwrap_err().downcast::<String>().unwrap();
+    let message = failure.unwrap_err().downcast::<String>().unwrap();
     assert!(
-        words.contains("Connected") && words.contains("lonely"),
-        "{words}"
+        message.contains("Connected") && message.contains("lonely"),
+        "{message}"
     );
 }

@@ -1,4 +1,4 @@
-//! Events as types of the game's: by name, by name and channel, several for one name.
+//! Tests of typed events: registered by name, by name and channel, and several types for one name.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,29 +31,38 @@ struct AnyMove {
     player: String,
 }
 
-/// A game that notes what it hears of each type.
+/// A game that records the events it receives of each type.
 fn players(server: &ScriptedServer) -> App {
     let mut app = game(config(server).with_raw_for_typed(false));
     app.add_observer(
-        |event: On<PusherEvent<ChessMove>>, mut told: ResMut<Told>| {
-            told.0
+        |event: On<PusherEvent<ChessMove>>, mut recorded: ResMut<Recorded>| {
+            recorded
+                .0
                 .push(format!("{} chess {}", event.channel(), event.data().from));
         },
     )
-    .add_observer(|event: On<PusherEvent<CardMove>>, mut told: ResMut<Told>| {
-        told.0
-            .push(format!("{} card {}", event.channel(), event.data().card));
-    })
-    .add_observer(|event: On<PusherEvent<AnyMove>>, mut told: ResMut<Told>| {
-        told.0
-            .push(format!("{} by {}", event.channel(), event.data().player));
-    });
+    .add_observer(
+        |event: On<PusherEvent<CardMove>>, mut recorded: ResMut<Recorded>| {
+            recorded
+                .0
+                .push(format!("{} card {}", event.channel(), event.data().card));
+        },
+    )
+    .add_observer(
+        |event: On<PusherEvent<AnyMove>>, mut recorded: ResMut<Recorded>| {
+            recorded
+                .0
+                .push(format!("{} by {}", event.channel(), event.data().player));
+        },
+    );
     app
 }
 
 fn heard(app: &App) -> Vec<&str> {
-    let told = told(app.world()).iter().map(String::as_str);
-    told.filter(|told| !told.ends_with("subscribed")).collect()
+    let recorded = recorded(app.world()).iter().map(String::as_str);
+    recorded
+        .filter(|recorded| !recorded.ends_with("subscribed"))
+        .collect()
 }
 
 #[test]
@@ -71,7 +80,7 @@ fn one_name_means_one_thing_on_these_channels_and_another_on_those() {
             "move",
             &json!({"from": "e2", "card": 3, "player": "ann"}),
         );
-        has_been_told(&mut app, &format!("{channel} by ann"));
+        expect_recorded(&mut app, &format!("{channel} by ann"));
     }
     let expected = [
         "chess-1 chess e2",
@@ -94,7 +103,7 @@ fn a_type_that_is_registered_in_two_ways_arrives_once() {
     listen(&mut app, &connection, "chess-1");
     connection.event("chess-1", "move", &json!({"player": "ann"}));
     connection.event("chess-1", "move", &json!({"player": "bob"}));
-    has_been_told(&mut app, "chess-1 by bob");
+    expect_recorded(&mut app, "chess-1 by bob");
     assert_eq!(heard(&app), ["chess-1 by ann", "chess-1 by bob"]);
 }
 
@@ -106,12 +115,12 @@ fn a_registration_while_the_game_runs_counts_from_the_next_event_on_and_the_rest
     listen(&mut app, &connection, "chess-1");
     listen(&mut app, &connection, "lobby");
     connection.event("chess-1", "move", &json!({"from": "e2"}));
-    has_been_told(&mut app, r#"chess-1 move {"from":"e2"}"#);
+    expect_recorded(&mut app, r#"chess-1 move {"from":"e2"}"#);
     app.add_pusher_event_on::<ChessMove>("chess-*", "move");
     connection.event("chess-1", "move", &json!({"from": "d2"}));
     connection.event("lobby", "move", &json!({"from": "c2"}));
-    has_been_told(&mut app, "chess-1 chess d2");
-    has_been_told(&mut app, r#"lobby move {"from":"c2"}"#);
+    expect_recorded(&mut app, "chess-1 chess d2");
+    expect_recorded(&mut app, r#"lobby move {"from":"c2"}"#);
     assert_eq!(
         heard(&app),
         [
@@ -130,9 +139,9 @@ fn of_several_types_the_one_that_does_not_fit_says_why_and_the_others_arrive() {
         .add_pusher_event::<AnyMove>("move")
         .add_systems(
             Update,
-            |mut failures: MessageReader<PusherDecodeFailed>, mut told: ResMut<Told>| {
+            |mut failures: MessageReader<PusherDecodeFailed>, mut recorded: ResMut<Recorded>| {
                 for failure in failures.read() {
-                    told.0.push(format!(
+                    recorded.0.push(format!(
                         "{:?} {} {} {}: {}",
                         failure.channel(),
                         failure.type_name().rsplit("::").next().unwrap(),
@@ -146,11 +155,11 @@ fn of_several_types_the_one_that_does_not_fit_says_why_and_the_others_arrive() {
     let connection = greet(&server, &mut app);
     listen(&mut app, &connection, "chess-1");
     connection.event("chess-1", "move", &json!({"from": 5, "player": "ann"}));
-    has_been_told(&mut app, "chess-1 by ann");
+    expect_recorded(&mut app, "chess-1 by ann");
     app.update();
-    let failure = told(app.world())
+    let failure = recorded(app.world())
         .iter()
-        .find(|told| told.starts_with("Some"))
+        .find(|recorded| recorded.starts_with("Some"))
         .unwrap();
     let expected =
         r#"Some("chess-1") ChessMove from {"from":5,"player":"ann"}: invalid type: integer `5`"#;

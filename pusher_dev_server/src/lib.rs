@@ -1,8 +1,8 @@
 //! A small Pusher Channels server (protocol 7) for development and tests.
 //!
-//! It serves one app from memory: public, private, encrypted, presence and cache channels, client events, sign-in, watchlists, the
-//! signed HTTP API of the official server libraries, and the two auth endpoints that a game's own backend has in production. Those
-//! sign for **anybody who asks**, so it belongs on a developer's machine, and it listens on loopback unless told otherwise.
+//! Serves one app from memory: public, private, encrypted, presence and cache channels, client events, sign-in, watchlists, the
+//! signed HTTP API of the official server libraries, and the two auth endpoints that the game's backend provides in production. These
+//! endpoints **sign every request**, so the server is for a developer's machine only. It listens on loopback by default.
 //!
 //! Inside a test or an example:
 //!
@@ -25,8 +25,8 @@
 //! | `tcp` | yes | `DevServer`: HTTP and WebSocket on one port |
 //! | `cli` | yes | the program |
 //!
-//! Without features there is the [`core`] alone: the same server as a state machine without I/O, for tests in memory. It shares
-//! nothing with the client, so that a mistake cannot hide on both sides.
+//! Without features only the [`core`] is compiled: the same server as a state machine without I/O, for tests in memory. It shares
+//! no code with the client, so that a bug cannot cancel itself out on both sides.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,11 +1,11 @@
-//! One line of the program's log for each thing that clients and publishers do.
+//! Formats a [`ServerEvent`] as one line of the program's log.
 
 use pusher_dev_server::{DisconnectCause, ServerEvent};
 
-/// Longer data is cut in the log.
+/// The log shows at most this many characters of an event's data.
 const DATA_CHARACTERS: usize = 200;
 
-/// What happened, in words, and how it is to be taken.
+/// The text of a log line and the tone that decides its colour.
 pub(crate) struct LogLine {
     tone: Tone,
     text: String,
@@ -13,33 +13,33 @@ pub(crate) struct LogLine {
 
 #[derive(Clone, Copy)]
 enum Tone {
-    /// Somebody came or went.
-    Coming,
-    /// Events, pings.
+    /// Connections, subscriptions and sign-ins.
+    Lifecycle,
+    /// Events, pings and frames.
     Traffic,
-    /// The client did something wrong, or was told so.
-    Trouble,
+    /// Errors and refusals.
+    Problem,
 }
 
 impl LogLine {
-    /// `None` for what needs no line: an error is logged once, where it is sent.
+    /// Returns `None` for an event that another line covers already: an error is logged once, when it is sent.
     pub(crate) fn of(event: &ServerEvent) -> Option<Self> {
-        use Tone::{Coming, Traffic, Trouble};
+        use Tone::{Lifecycle, Problem, Traffic};
         let (tone, text) = match event {
-            ServerEvent::Connected { socket_id } => (Coming, format!("{socket_id} connected")),
+            ServerEvent::Connected { socket_id } => (Lifecycle, format!("{socket_id} connected")),
             ServerEvent::ConnectionRefused { code, reason } => (
-                Trouble,
-                format!("a client was refused with {code}: {}", clean(reason)),
+                Problem,
+                format!("a client was refused with {code}: {}", escaped(reason)),
             ),
             ServerEvent::Subscribed {
                 socket_id,
                 channel,
                 user_id,
             } => (
-                Coming,
+                Lifecycle,
                 format!(
                     "{socket_id} subscribed to {}{}",
-                    clean(channel),
+                    escaped(channel),
                     as_user(user_id)
                 ),
             ),
@@ -48,16 +48,16 @@ impl LogLine {
                 channel,
                 reason,
             } => (
-                Trouble,
+                Problem,
                 format!(
                     "{socket_id} may not subscribe to {}: {}",
-                    clean(channel),
-                    clean(reason)
+                    escaped(channel),
+                    escaped(reason)
                 ),
             ),
             ServerEvent::Unsubscribed { socket_id, channel } => (
-                Coming,
-                format!("{socket_id} unsubscribed from {}", clean(channel)),
+                Lifecycle,
+                format!("{socket_id} unsubscribed from {}", escaped(channel)),
             ),
             ServerEvent::ClientEvent {
                 socket_id,
@@ -70,14 +70,14 @@ impl LogLine {
                 format!(
                     "{socket_id}{} sent {} on {}: {}",
                     as_user(user_id),
-                    clean(event),
-                    clean(channel),
-                    clean(data)
+                    escaped(event),
+                    escaped(channel),
+                    escaped(data)
                 ),
             ),
             ServerEvent::SignedIn { socket_id, user_id } => (
-                Coming,
-                format!("{socket_id} signed in as {}", clean(user_id)),
+                Lifecycle,
+                format!("{socket_id} signed in as {}", escaped(user_id)),
             ),
             ServerEvent::PingReceived { socket_id } => (Traffic, format!("{socket_id} pinged")),
             ServerEvent::PongReceived { socket_id } => {
@@ -90,12 +90,12 @@ impl LogLine {
             } => {
                 let code = code.map(|code| format!(" {code}")).unwrap_or_default();
                 (
-                    Trouble,
-                    format!("{socket_id} got error{code}: {}", clean(message)),
+                    Problem,
+                    format!("{socket_id} got error{code}: {}", escaped(message)),
                 )
             }
             ServerEvent::FrameReceived { socket_id, text } => {
-                (Traffic, format!("{socket_id} > {}", clean(text)))
+                (Traffic, format!("{socket_id} > {}", escaped(text)))
             }
             ServerEvent::Published {
                 channel,
@@ -106,53 +106,54 @@ impl LogLine {
                 Traffic,
                 format!(
                     "{} was published on {} to {reached}",
-                    clean(event),
-                    clean(channel)
+                    escaped(event),
+                    escaped(channel)
                 ),
             ),
             ServerEvent::AuthorizationAnswered(record) => {
                 let tone = if record.status == 200 {
                     Traffic
                 } else {
-                    Trouble
+                    Problem
                 };
                 let what = match &record.channel {
-                    Some(channel) => format!("authorization for {}", clean(channel)),
+                    Some(channel) => format!("authorization for {}", escaped(channel)),
                     None => "sign-in".to_owned(),
                 };
                 let text = format!(
                     "{} asked for {what}: status {}",
-                    clean(&record.socket_id),
+                    escaped(&record.socket_id),
                     record.status
                 );
                 (tone, text)
             }
             ServerEvent::Disconnected { socket_id, cause } => match cause {
-                DisconnectCause::Client => (Coming, format!("{socket_id} is gone")),
+                DisconnectCause::Client => (Lifecycle, format!("{socket_id} disconnected")),
                 DisconnectCause::Server { code, reason } => (
-                    Coming,
-                    format!("{socket_id} was closed with {code}: {}", clean(reason)),
+                    Lifecycle,
+                    format!("{socket_id} was closed with {code}: {}", escaped(reason)),
                 ),
-                DisconnectCause::TooSlow => {
-                    (Trouble, format!("{socket_id} was cut: it reads too slowly"))
-                }
-                _ => (Coming, format!("{socket_id} lost its network")),
+                DisconnectCause::TooSlow => (
+                    Problem,
+                    format!("{socket_id} was disconnected: it reads too slowly"),
+                ),
+                _ => (Lifecycle, format!("{socket_id} lost its connection")),
             },
             _ => return None,
         };
         Some(Self { tone, text })
     }
 
-    /// With the seconds since the start before it. Colour is for terminals only.
-    pub(crate) fn written(&self, seconds: f64, is_coloured: bool) -> String {
+    /// Formats the line, prefixed with the seconds since the start. Only a terminal gets colour codes.
+    pub(crate) fn formatted(&self, seconds: f64, is_coloured: bool) -> String {
         let text = &self.text;
         if !is_coloured {
             return format!("{seconds:9.3} {text}");
         }
         let colour = match self.tone {
-            Tone::Coming => 32,
+            Tone::Lifecycle => 32,
             Tone::Traffic => 39,
-            Tone::Trouble => 33,
+            Tone::Problem => 33,
         };
         format!("\u{1b}[2m{seconds:9.3}\u{1b}[0m \u{1b}[{colour}m{text}\u{1b}[0m")
     }
@@ -161,12 +162,12 @@ impl LogLine {
 fn as_user(user_id: &Option<String>) -> String {
     user_id
         .as_ref()
-        .map(|id| format!(" as {}", clean(id)))
+        .map(|id| format!(" as {}", escaped(id)))
         .unwrap_or_default()
 }
 
-/// What comes from clients must neither break the line nor speak to the terminal.
-fn clean(text: &str) -> String {
+/// Replaces control characters: text from clients must neither break the line nor send escape codes to the terminal.
+fn escaped(text: &str) -> String {
     let mut cleaned: String = text
         .chars()
         .take(DATA_CHARACTERS)
@@ -201,18 +202,18 @@ mod tests {
     #[test]
     fn without_a_terminal_no_escape_code_is_written_whatever_a_client_sends() {
         let line = LogLine::of(&client_event("\u{1b}[31m red \r\n two lines")).unwrap();
-        let written = line.written(1.5, false);
-        assert!(!written.contains('\u{1b}'), "{written}");
-        assert_eq!(written.lines().count(), 1);
+        let formatted = line.formatted(1.5, false);
+        assert!(!formatted.contains('\u{1b}'), "{formatted}");
+        assert_eq!(formatted.lines().count(), 1);
         assert!(
-            written.starts_with("    1.500 1.2 sent client-a on private-a:"),
-            "{written}"
+            formatted.starts_with("    1.500 1.2 sent client-a on private-a:"),
+            "{formatted}"
         );
     }
 
     #[test]
     fn long_data_is_cut() {
         let line = LogLine::of(&client_event(&"é".repeat(5_000))).unwrap();
-        assert!(line.written(0.0, false).chars().count() < 300);
+        assert!(line.formatted(0.0, false).chars().count() < 300);
     }
 }

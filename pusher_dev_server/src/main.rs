@@ -1,4 +1,4 @@
-//! The program: a Pusher Channels server for a developer's machine, with a log line for each thing that clients do.
+//! The command line program: a Pusher Channels server for a developer's machine that logs one line per client action.
 
 mod log_line;
 
@@ -14,53 +14,53 @@ use pusher_dev_server::{
 
 use log_line::LogLine;
 
-/// A Pusher Channels server for development and tests. Its auth endpoints sign for anybody who asks.
+/// A Pusher Channels server for development and tests. Its auth endpoints sign every request.
 #[derive(Parser)]
 #[command(name = "pusher_dev_server")]
 struct Arguments {
-    /// The address to listen on. Other than loopback, everybody in the network can connect.
+    /// The address to listen on. With an address other than loopback, everybody in the network can connect.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// The port to listen on; 0 takes any free one.
+    /// The port to listen on; 0 selects any free port.
     #[arg(long, default_value_t = 6001)]
     port: u16,
-    /// What stands before `/app/KEY` in the WebSocket's address, such as `/ws`.
+    /// The path prefix before `/app/KEY` in the WebSocket URL, such as `/ws`.
     #[arg(long, default_value = "")]
     path: String,
-    /// The app's id, for the HTTP API.
+    /// The app id, used by the HTTP API.
     #[arg(long, default_value_t = App::default().id)]
     app_id: String,
-    /// The app's key, for clients.
+    /// The app key, used by clients.
     #[arg(long, default_value_t = App::default().key)]
     key: String,
-    /// The app's secret, for backends.
+    /// The app secret, used by backends.
     #[arg(long, default_value_t = App::default().secret)]
     secret: String,
-    /// The master key for encrypted channels: 32 bytes in base64. Without it, the bytes 0 to 31.
+    /// The master key for encrypted channels: 32 bytes in base64. Default: the bytes 0 to 31.
     #[arg(long, value_parser = parse_master_key)]
     encryption_master_key: Option<EncryptionMasterKey>,
-    /// After how many seconds of silence clients ping.
+    /// The seconds without traffic after which clients send a ping.
     #[arg(long, default_value_t = 120)]
     activity_timeout: u64,
-    /// Report `pusher_internal:subscription_count`.
+    /// Send `pusher_internal:subscription_count` events.
     #[arg(long)]
     subscription_count: bool,
-    /// How many client events a connection may send in a second.
+    /// The number of client events that a connection may send per second.
     #[arg(long, default_value_t = 10)]
     client_events_per_second: u32,
-    /// Refuse requests to the HTTP API that are not signed. On loopback they are taken, so that `curl` can publish.
+    /// Refuse unsigned requests to the HTTP API. By default they are accepted on loopback, so that `curl` can publish.
     #[arg(long)]
     signed_only: bool,
-    /// Have the auth endpoint answer 403 for this channel; may be given more than once.
+    /// Make the auth endpoint answer 403 for this channel; may be given more than once.
     #[arg(long, value_name = "CHANNEL")]
     refuse: Vec<String>,
-    /// Log every frame that comes in.
+    /// Log every received frame.
     #[arg(long)]
     frames: bool,
 }
 
 impl Arguments {
-    fn takes_unsigned_requests(&self) -> bool {
+    fn accepts_unsigned_requests(&self) -> bool {
         self.host.is_loopback() && !self.signed_only
     }
 }
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "pusher_dev_server: {error}");
             ExitCode::FAILURE
         }
-        // Whoever read the log has left: that is an end like another.
+        // A closed pipe is how the reader of the log ends the program, not a failure.
         Err(Failure::Output(_)) => ExitCode::SUCCESS,
     }
 }
@@ -86,18 +86,19 @@ enum Failure {
     Output(#[from] io::Error),
 }
 
-/// Serves until the process is ended, or until nobody reads the log any more.
+/// Serves until the process is terminated or its standard output is closed.
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let server = DevServer::start(config(arguments))?;
     let events = server.events();
     let started = Instant::now();
     let is_coloured = io::stdout().is_terminal();
     let mut output = io::stdout().lock();
-    introduce(&mut output, &server, arguments)?;
+    print_banner(&mut output, &server, arguments)?;
     for event in events {
         if let Some(line) = LogLine::of(&event) {
             let time = started.elapsed().as_secs_f64();
-            writeln!(output, "{}", line.written(time, is_coloured))?;
+            writeln!(output, "{}", line.formatted(time, is_coloured))?;
+            // Standard output is block buffered in a pipe; a script that reads the log needs each line at once.
             output.flush()?;
         }
     }
@@ -116,7 +117,7 @@ fn config(arguments: &Arguments) -> DevServerConfig {
         .with_app(app)
         .with_activity_timeout(Duration::from_secs(arguments.activity_timeout))
         .with_subscription_count(arguments.subscription_count)
-        .with_unsigned_requests(arguments.takes_unsigned_requests())
+        .with_unsigned_requests(arguments.accepts_unsigned_requests())
         .with_frames_reported(arguments.frames);
     config.auth = arguments
         .refuse
@@ -130,7 +131,7 @@ fn config(arguments: &Arguments) -> DevServerConfig {
     config
 }
 
-fn introduce(
+fn print_banner(
     output: &mut impl io::Write,
     server: &DevServer,
     arguments: &Arguments,
@@ -139,7 +140,7 @@ fn introduce(
     if !address.ip().is_loopback() {
         writeln!(
             output,
-            "WARNING: {address} is open to the network, and the auth endpoints sign for anybody who asks."
+            "WARNING: {address} is open to the network, and the auth endpoints sign every request."
         )?;
     }
     writeln!(output, "pusher_dev_server listens on {address}")?;
@@ -164,7 +165,7 @@ fn introduce(
     )?;
     writeln!(output, "  auth endpoint    {}", server.auth_endpoint())?;
     writeln!(output, "  user auth        {}", server.user_auth_endpoint())?;
-    if arguments.takes_unsigned_requests() {
+    if arguments.accepts_unsigned_requests() {
         writeln!(
             output,
             r#"  publish          curl http://{address}/apps/{}/events -d '{{"channel":"lobby","name":"greeting","data":{{"text":"hello"}}}}'"#,
@@ -175,5 +176,5 @@ fn introduce(
 }
 
 fn parse_master_key(text: &str) -> Result<EncryptionMasterKey, String> {
-    EncryptionMasterKey::from_base64(text).ok_or_else(|| "32 bytes in base64 are needed".to_owned())
+    EncryptionMasterKey::from_base64(text).ok_or_else(|| "expected 32 bytes in base64".to_owned())
 }

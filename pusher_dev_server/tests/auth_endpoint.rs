@@ -1,4 +1,4 @@
-//! The auth endpoints: what they sign, refuse and hold back.
+//! Tests of the auth endpoints: which requests they sign, refuse and delay.
 
 #![allow(
     clippy::expect_used,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use support::{Client, agent, post_form};
 
 fn start() -> DevServer {
-    DevServer::start(DevServerConfig::default()).expect("a server")
+    DevServer::start(DevServerConfig::default()).expect("the server starts")
 }
 
 #[test]
@@ -48,8 +48,9 @@ fn the_identity_comes_from_params_or_headers() {
         let form: Vec<_> = own.iter().chain(params).copied().collect();
         let (status, body) = post_form(&server.auth_endpoint(), &form, headers);
         assert_eq!(status, 200, "{body}");
-        let answer: Value = serde_json::from_str(&body).expect("JSON");
-        serde_json::from_str(answer["channel_data"].as_str().expect("text")).expect("JSON")
+        let answer: Value = serde_json::from_str(&body).expect("valid JSON");
+        serde_json::from_str(answer["channel_data"].as_str().expect("a string"))
+            .expect("valid JSON")
     };
     assert_eq!(
         ask(
@@ -83,7 +84,7 @@ fn a_sign_in_is_authenticated_with_its_watchlist() {
     ];
     let (status, body) = post_form(&server.user_auth_endpoint(), &form, &[]);
     assert_eq!(status, 200, "{body}");
-    let data: Value = serde_json::from_str(&body).expect("JSON");
+    let data: Value = serde_json::from_str(&body).expect("valid JSON");
     client.send(&json!({"event": "pusher:signin", "data": data}));
     assert_eq!(client.frame()["event"], "pusher:signin_success");
     assert_eq!(
@@ -117,8 +118,8 @@ fn what_cannot_be_signed_is_refused_with_a_sentence() {
 #[test]
 fn a_bearer_token_can_be_required() {
     let policy = AuthPolicy::default().with_bearer_token("secret-token");
-    let server =
-        DevServer::start(DevServerConfig::default().with_auth_policy(policy)).expect("a server");
+    let server = DevServer::start(DevServerConfig::default().with_auth_policy(policy))
+        .expect("the server starts");
     let form = [("socket_id", "1.2"), ("channel_name", "private-a")];
     for (headers, expected) in [
         (vec![], 401),
@@ -176,7 +177,7 @@ fn a_browser_page_from_another_origin_may_ask() {
         .header("Access-Control-Request-Method", "POST")
         .header("Access-Control-Request-Headers", "authorization")
         .call()
-        .expect("an answer");
+        .expect("a response");
     assert_eq!(preflight.status().as_u16(), 204);
     assert_eq!(
         preflight.headers()["access-control-allow-origin"],
@@ -190,5 +191,11 @@ fn a_browser_page_from_another_origin_may_ask() {
         preflight.headers()["access-control-allow-headers"],
         "authorization"
     );
-    assert_eq!(preflight.body_mut().read_to_string().expect("a body"), "");
+    assert_eq!(
+        preflight
+            .body_mut()
+            .read_to_string()
+            .expect("a response body"),
+        ""
+    );
 }

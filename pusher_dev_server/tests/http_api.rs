@@ -1,4 +1,4 @@
-//! The HTTP API, signed here by hand; the official library is tried in `pusher_js.rs`.
+//! Tests of the HTTP API with requests that are signed here; `pusher_js.rs` tests it with the official library.
 
 #![allow(
     clippy::expect_used,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use support::{Client, get, post_json};
 
 fn start() -> DevServer {
-    DevServer::start(DevServerConfig::default()).expect("a server")
+    DevServer::start(DevServerConfig::default()).expect("the server starts")
 }
 
 fn now() -> u64 {
@@ -23,7 +23,7 @@ fn now() -> u64 {
     since.expect("a clock after 1970").as_secs()
 }
 
-/// The address of a request, signed for this time with this secret.
+/// Returns the URL of a request that is signed with this timestamp and secret.
 fn signed(
     server: &DevServer,
     method: &str,
@@ -79,7 +79,7 @@ fn an_event_without_a_signature_is_published_where_that_is_allowed_and_nowhere_e
     let (status, _) = post_json(&format!("http://{}{path}", strict.address()), &event);
     assert_eq!(status, 401);
     let config = DevServerConfig::default().with_unsigned_requests(true);
-    let server = DevServer::start(config).expect("a server");
+    let server = DevServer::start(config).expect("the server starts");
     let mut client = Client::connect(&server);
     client.subscribe("news");
     let (status, body) = post_json(&format!("http://{}{path}", server.address()), &event);
@@ -107,7 +107,7 @@ fn a_signed_event_is_published_but_not_to_the_excluded_socket() {
         second.frame(),
         json!({"event": "headline", "channel": "news", "data": "{\"a\":1}"})
     );
-    server.publish("news", "after", "").expect("a good event");
+    server.publish("news", "after", "").expect("a valid event");
     assert_eq!(first.frame()["event"], "after");
 }
 
@@ -170,8 +170,12 @@ fn events_that_cannot_be_published_are_refused_whole() {
     ] {
         assert_eq!(post(&server, path, &event).0, status, "{event}");
     }
-    server.publish("news", "good", "").expect("a good event");
-    assert_eq!(client.frame()["event"], "good", "nothing came before it");
+    server.publish("news", "good", "").expect("a valid event");
+    assert_eq!(
+        client.frame()["event"],
+        "good",
+        "no refused event was published"
+    );
 }
 
 #[test]

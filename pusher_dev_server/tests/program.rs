@@ -1,9 +1,6 @@
-//! The program: what it prints, and that it warns.
+//! Tests of the command line program: its log and its exit codes.
 
-#![allow(
-    clippy::expect_used,
-    reason = "a helper of a test may fail as a test does"
-)]
+#![allow(clippy::expect_used, reason = "a test helper may panic like a test")]
 
 mod support;
 
@@ -22,19 +19,19 @@ impl Program {
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
-            .expect("the program");
-        let output = BufReader::new(child.stdout.take().expect("a pipe"));
+            .expect("the program starts");
+        let output = BufReader::new(child.stdout.take().expect("the output is piped"));
         Self { child, output }
     }
 
     fn line(&mut self) -> String {
         let mut line = String::new();
-        self.output.read_line(&mut line).expect("text");
+        self.output.read_line(&mut line).expect("a string");
         assert!(!line.is_empty(), "the program has ended");
         line.trim_end().to_owned()
     }
 
-    /// The first line with this text.
+    /// Reads up to the first line that contains this text.
     fn line_with(&mut self, text: &str) -> String {
         loop {
             let line = self.line();
@@ -69,7 +66,7 @@ fn it_says_where_it_listens_and_logs_what_a_client_does() {
     let first = program.line();
     let address = first
         .strip_prefix("pusher_dev_server listens on ")
-        .expect("where it listens")
+        .expect("the address")
         .to_owned();
     assert!(address.starts_with("127.0.0.1:"), "{first}");
     let url = format!("ws://{address}/ws/app/my-key");
@@ -88,18 +85,18 @@ fn it_says_where_it_listens_and_logs_what_a_client_does() {
         assert_eq!(answer.0, status, "{channel}: {}", answer.1);
     }
 
-    let stream = TcpStream::connect(&address).expect("it listens");
-    let (mut socket, _) = tungstenite::client(url, stream).expect("an upgrade");
+    let stream = TcpStream::connect(&address).expect("the server listens");
+    let (mut socket, _) = tungstenite::client(url, stream).expect("the upgrade succeeds");
     program.line_with(" connected");
     let subscribe = r#"{"event":"pusher:subscribe","data":{"channel":"news"}}"#;
     socket
         .send(tungstenite::Message::text(subscribe))
-        .expect("an open socket");
+        .expect("the socket is open");
     let line = program.line_with("subscribed");
     assert!(line.ends_with("subscribed to news"), "{line}");
     assert!(!line.contains('\u{1b}'), "{line}");
     drop(socket);
-    program.line_with("is gone");
+    program.line_with("disconnected");
 }
 
 #[test]
@@ -112,7 +109,7 @@ fn a_wrong_argument_ends_it_with_a_sentence() {
         let output = Command::new(env!("CARGO_BIN_EXE_pusher_dev_server"))
             .args(arguments)
             .output()
-            .expect("the program");
+            .expect("the program starts");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!output.stderr.is_empty());
     }

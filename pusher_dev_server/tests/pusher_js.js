@@ -1,5 +1,5 @@
-// What pusher-js (two clients of it) and the `pusher` server library see of the development server.
-// Usage: node pusher_js.js SCENARIO CONFIGURATION (JSON). Ends with status 0 if all is as it should be.
+// Scenarios that test the development server with two pusher-js clients and the `pusher` server library.
+// Usage: node pusher_js.js SCENARIO CONFIGURATION (JSON). Exits with status 0 on success.
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -35,7 +35,7 @@ function client(params = {}) {
   });
 }
 
-// The first time that `emitter` emits `event` from now on; with its data and metadata.
+// Resolves with the data and metadata of the next `event` of `emitter`.
 function once(emitter, event, what = event) {
   return new Promise((resolve) => {
     const handler = (data, metadata) => {
@@ -111,10 +111,10 @@ const scenarios = {
   async encrypted() {
     const channel = await subscribed(await connected(), "private-encrypted-room");
     const event = once(channel, "secret");
-    // The library encrypts, the server passes it on.
+    // The library encrypts, the server relays the ciphertext.
     await api.trigger("private-encrypted-room", "secret", data);
     assert.deepEqual((await event).data, data);
-    // The server encrypts what it publishes itself: Rust does so as soon as it reads this line.
+    // The server encrypts its own events; the Rust side publishes one when it reads this line.
     const fromCode = once(channel, "from-code");
     console.log("ready");
     assert.deepEqual((await fromCode).data, { from: "code" });
@@ -148,7 +148,7 @@ const scenarios = {
     const channel = await subscribed(await signedIn({ user_id: "b", channel_data: "omit" }), "presence-room");
     assert.equal(channel.members.myID, "b");
     const event = once(pusher.user, "note");
-    // The user's own channel is subscribed to by a frame of its own after the sign-in.
+    // After the sign-in pusher-js subscribes to the user's channel with a separate frame.
     await subscribed(pusher, "news");
     await api.sendToUser("a", "note", data);
     assert.deepEqual((await event).data, data);
@@ -229,9 +229,9 @@ const scenarios = {
 };
 
 setTimeout(() => {
-  console.error(`${scenario}: nothing came within ${DEADLINE_MS} ms; it waited for ${waitingFor}`);
+  console.error(`${scenario}: received nothing within ${DEADLINE_MS} ms while waiting for ${waitingFor}`);
   process.exit(1);
 }, DEADLINE_MS);
 
-// An uncaught error, also one in a callback, ends node with status 1 and is printed.
+// Node prints an uncaught error, also one in a callback, and exits with status 1.
 scenarios[scenario]().then(() => process.exit(0));

@@ -1,4 +1,4 @@
-//! The official JavaScript client and server library against this server: they share nothing with this project.
+//! Tests with the official JavaScript client and server library, which share no code with this project.
 
 #![allow(
     clippy::expect_used,
@@ -13,15 +13,15 @@ use std::process::{Command, Stdio};
 use pusher_dev_server::{DevServer, DevServerConfig, EncryptionMasterKey};
 use serde_json::json;
 
-/// Runs one scenario of `pusher_js.js`; `on_line` is called for each line that it prints.
+/// Runs one scenario of `pusher_js.js` and calls `on_line` for each line that it prints.
 fn run(scenario: &str, mut on_line: impl FnMut(&DevServer, &str)) {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let modules = crate_folder.join("../tests/node/node_modules");
     assert!(
         modules.join("pusher-js").is_dir() && modules.join("pusher").is_dir(),
-        "pusher-js and pusher are not in tests/node/node_modules: run scripts/test.sh, which installs it"
+        "pusher-js or pusher is missing in tests/node/node_modules; scripts/test.sh installs both"
     );
-    let server = DevServer::start(DevServerConfig::default()).expect("a server");
+    let server = DevServer::start(DevServerConfig::default()).expect("the server starts");
     let configuration = json!({
         "host": server.address().ip(),
         "port": server.port(),
@@ -40,22 +40,20 @@ fn run(scenario: &str, mut on_line: impl FnMut(&DevServer, &str)) {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| {
-            panic!("node does not start ({error}): run scripts/test.sh, which installs it")
-        });
-    let output = node.stdout.take().expect("a pipe");
+        .unwrap_or_else(|error| panic!("cannot start node: {error}; scripts/test.sh installs it"));
+    let output = node.stdout.take().expect("the output is piped");
     for line in BufReader::new(output).lines() {
-        on_line(&server, &line.expect("text"));
+        on_line(&server, &line.expect("a string"));
     }
     let mut errors = String::new();
-    let mut error_output = node.stderr.take().expect("a pipe");
-    error_output.read_to_string(&mut errors).expect("text");
-    let status = node.wait().expect("an end");
+    let mut error_output = node.stderr.take().expect("the output is piped");
+    error_output.read_to_string(&mut errors).expect("a string");
+    let status = node.wait().expect("node exits");
     assert!(status.success(), "{errors}");
 }
 
 fn run_quietly(scenario: &str) {
-    run(scenario, |_, line| panic!("an unexpected line: {line}"));
+    run(scenario, |_, line| panic!("unexpected line: {line}"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The handle's promises: what a test or an example may rely on.
+//! Tests of the public API of `DevServer`.
 
 #![allow(
     clippy::expect_used,
@@ -15,10 +15,10 @@ use pusher_dev_server::{
     CoreConfig, DevServer, DevServerConfig, DisconnectCause, ServerError, ServerEvent,
 };
 use serde_json::json;
-use support::{Client, PATIENCE, Received, get, wait_until};
+use support::{Client, DEADLINE, Received, get, wait_until};
 
 fn start() -> DevServer {
-    DevServer::start(DevServerConfig::default()).expect("a server")
+    DevServer::start(DevServerConfig::default()).expect("the server starts")
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn another_path_closes_with_4005_and_without_a_websocket_is_not_found() {
 #[test]
 fn the_websocket_may_stand_under_a_path() {
     for path in ["/deep/ws", "deep/ws/"] {
-        let server =
-            DevServer::start(DevServerConfig::default().with_path(path)).expect("a server");
+        let server = DevServer::start(DevServerConfig::default().with_path(path))
+            .expect("the server starts");
         assert!(server.websocket_url().ends_with("/deep/ws/app/app-key"));
         let mut client = Client::open(&server, "/deep/ws/app/app-key?protocol=7");
         assert_eq!(client.frame()["event"], "pusher:connection_established");
@@ -130,7 +130,7 @@ fn events_tell_what_a_client_does_in_order() {
     assert_eq!(client.frame()["event"], "pusher:pong");
     drop(client);
 
-    let next = || events.next_within(PATIENCE).expect("an event");
+    let next = || events.next_within(DEADLINE).expect("an event");
     assert_eq!(
         next(),
         ServerEvent::Connected {
@@ -184,18 +184,18 @@ fn without_a_network_clients_are_cut_and_refused_until_it_is_back_on_the_same_po
     let events = server.events();
     let mut client = Client::connect(&server);
     client.subscribe("news");
-    server.set_accepting(false).expect("off");
+    server.set_accepting(false).expect("stops accepting");
     assert!(matches!(client.receive(), Received::Cut));
     assert_eq!(server.connection_count(), 0);
     assert!(server.channels().is_empty());
     assert!(TcpStream::connect(server.address()).is_err());
-    server.set_accepting(false).expect("off twice");
+    server.set_accepting(false).expect("stops accepting twice");
 
-    server.set_accepting(true).expect("on");
-    server.set_accepting(true).expect("on twice");
+    server.set_accepting(true).expect("accepts again");
+    server.set_accepting(true).expect("accepts again twice");
     let mut client = Client::connect(&server);
     client.subscribe("news");
-    let cut = events.wait_for(PATIENCE, |event| {
+    let cut = events.wait_for(DEADLINE, |event| {
         matches!(
             event,
             ServerEvent::Disconnected {
@@ -241,7 +241,7 @@ fn a_client_that_does_not_read_is_cut_and_the_others_stay() {
         outbox_bytes: 1024 * 1024,
         ..DevServerConfig::default()
     };
-    let server = DevServer::start(config).expect("a server");
+    let server = DevServer::start(config).expect("the server starts");
     let events = server.events();
     let mut slow = Client::connect(&server);
     slow.subscribe("flood");
@@ -252,10 +252,10 @@ fn a_client_that_does_not_read_is_cut_and_the_others_stay() {
     wait_until("the slow client is cut", || {
         server
             .publish("flood", "drop", &data)
-            .expect("a good event")
+            .expect("a valid event")
             == 0
     });
-    let cut = events.wait_for(PATIENCE, |event| {
+    let cut = events.wait_for(DEADLINE, |event| {
         matches!(
             event,
             ServerEvent::Disconnected {
@@ -267,7 +267,7 @@ fn a_client_that_does_not_read_is_cut_and_the_others_stay() {
     assert!(cut.is_some());
     server
         .publish("news", "headline", "hello")
-        .expect("a good event");
+        .expect("a valid event");
     assert_eq!(other.frame()["event"], "headline");
 }
 
@@ -280,11 +280,11 @@ fn hostile_bytes_do_not_stop_the_server() {
         core: config,
         ..DevServerConfig::default()
     })
-    .expect("a server");
+    .expect("the server starts");
 
-    let mut raw = TcpStream::connect(server.address()).expect("it listens");
+    let mut raw = TcpStream::connect(server.address()).expect("the server listens");
     raw.write_all(b"\x00\xff\r\n\r\nGET / nonsense")
-        .expect("written");
+        .expect("the write succeeds");
     drop(raw);
 
     let mut client = Client::connect(&server);
@@ -292,17 +292,17 @@ fn hostile_bytes_do_not_stop_the_server() {
         .socket()
         .get_mut()
         .write_all(b"\xff\xff\xff\xff not a frame")
-        .expect("written");
-    wait_until("the broken client is forgotten", || {
+        .expect("the write succeeds");
+    wait_until("the broken client is removed", || {
         server.connection_count() == 0
     });
 
     let mut client = Client::connect(&server);
-    // The server may cut the connection before all of it is written.
+    // The write may fail, because the server may cut the connection before it is complete.
     let _ = client
         .socket()
         .send(tungstenite::Message::text("x".repeat(100_000)));
-    wait_until("the oversized client is forgotten", || {
+    wait_until("the oversized client is removed", || {
         server.connection_count() == 0
     });
 
@@ -328,8 +328,8 @@ fn whoever_watches_the_server_sees_an_encrypted_event_as_it_is_on_the_wire() {
     server
         .publish("private-encrypted-a", "secret", "the plaintext")
         .unwrap();
-    let Some(ServerEvent::Published { data, .. }) = events.next_within(PATIENCE) else {
-        panic!("the event was not told");
+    let Some(ServerEvent::Published { data, .. }) = events.next_within(DEADLINE) else {
+        panic!("the published event was not reported");
     };
     assert!(data.contains("ciphertext"), "{data}");
     assert!(!data.contains("plaintext"), "{data}");

@@ -8,6 +8,8 @@
 
 pub mod config;
 pub mod protocol;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session;
 
 pub use protocol::{ChannelKind, ChannelName, ChannelNameError, NameRules};

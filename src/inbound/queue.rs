@@ -12,7 +12,6 @@ use pusher_protocol::{
 };
 
 use crate::{
-    PusherWaker,
     client::Inbox,
     driver::Sink,
     inbound::{
@@ -20,6 +19,7 @@ use crate::{
         registry::{EventTypes, KindCache, Table},
     },
     sync::lock,
+    waker::PusherWaker,
 };
 
 /// After this many events, a burst is flushed before its end, so that the frame need not wait for it.

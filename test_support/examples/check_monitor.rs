@@ -8,133 +8,62 @@
     reason = "a check: a failed expectation is a failed check"
 )]
 
-use std::io::{BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::thread;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use pusher_test_support::{SigningAuth, Sockudo};
+use pusher_test_support::{JsonProcess, SigningAuth, Sockudo};
 use serde_json::{Value, json};
 
-/// Longer than all of it takes, so that a monitor that hangs ends the check with an error.
+/// Longer than the whole check takes, so that a monitor that hangs ends the check with an error.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn main() {
     let path = std::env::args().nth(1).expect("usage: check_monitor PATH");
     let server = Sockudo::start();
     let auth = SigningAuth::start(&server.credentials());
-    let mut monitor = Monitor::start(&path, &server, &auth);
+    let mut command = Command::new(path);
+    command
+        .args(["--json", "--key", &server.credentials().key])
+        .args(["--host", server.host(), "--port"])
+        .arg(server.port().to_string())
+        .args(["--auth-endpoint", &auth.channel_url()])
+        .args(["--channel", "room", "--channel", "presence-room"])
+        .args(["--run-for", &LIMIT.as_secs().to_string()]);
+    let mut monitor = JsonProcess::start("the monitor", &mut command);
+    let deadline = Instant::now() + LIMIT;
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let expect = |monitor: &JsonProcess, kind: &str, wanted: &dyn Fn(&Value) -> bool| {
+        monitor.expect(kind, left(), |line| line["type"] == kind && wanted(line))
+    };
+    let expect_subscribed = |monitor: &JsonProcess| {
+        let line = expect(monitor, "subscription", &|line| {
+            line["state"] == "subscribed"
+        });
+        line["channel"].as_str().unwrap().to_owned()
+    };
 
-    monitor.expect(|line| line["type"] == "connection" && line["state"] == "connected");
-    for channel in ["room", "presence-room"] {
-        monitor.expect_subscribed(channel);
-    }
+    expect(&monitor, "connection", &|line| line["state"] == "connected");
+    // In whichever order the server answers.
+    let mut subscribed = [(); 2].map(|()| expect_subscribed(&monitor));
+    subscribed.sort();
+    assert_eq!(subscribed, ["presence-room", "room"]);
     server.publish("room", "greeting", &json!({"to": "all"}));
-    let event = monitor.expect(|line| line["type"] == "event");
+    let event = expect(&monitor, "event", &|_| true);
     assert_eq!(event["channel"], "room");
     assert_eq!(event["event"], "greeting");
     assert_eq!(event["data"], json!({"to": "all"}));
 
-    monitor.command("subscribe private-room");
-    monitor.expect_subscribed("private-room");
-    monitor.command(r#"trigger private-room client-wave {"hand": "left"}"#);
-    let answer = monitor.expect(|line| line["type"] == "trigger");
+    monitor.send_line("subscribe private-room");
+    assert_eq!(expect_subscribed(&monitor), "private-room");
+    monitor.send_line(r#"trigger private-room client-wave {"hand": "left"}"#);
+    let answer = expect(&monitor, "trigger", &|_| true);
     assert_eq!(answer["outcome"], "sent", "{answer}");
 
-    monitor.command("quit");
-    monitor.expect_end();
+    monitor.send_line("quit");
+    let status = monitor.expect_end(Duration::from_secs(5));
+    assert!(status.success(), "the monitor ended with {status}");
+    for line in monitor.lines() {
+        assert!(line.is_object(), "{line} is not a JSON object");
+    }
     println!("monitor connected, subscribed, showed an event, sent one and ended");
-}
-
-struct Monitor {
-    process: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    /// What was read and not asked for yet: subscriptions may succeed in any order.
-    unread: Vec<Value>,
-}
-
-impl Monitor {
-    fn start(path: &str, server: &Sockudo, auth: &SigningAuth) -> Self {
-        let mut process = Command::new(path)
-            .args(["--json", "--key", &server.credentials().key])
-            .args([
-                "--host",
-                server.host(),
-                "--port",
-                &server.port().to_string(),
-            ])
-            .args(["--auth-endpoint", &auth.channel_url()])
-            .args(["--channel", "room", "--channel", "presence-room"])
-            .args(["--run-for", &LIMIT.as_secs().to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {path}: {error}"));
-        let stdout = process.stdout.take().expect("standard output is piped");
-        Self {
-            process,
-            lines: BufReader::new(stdout).lines(),
-            unread: vec![],
-        }
-    }
-
-    fn command(&mut self, command: &str) {
-        let stdin = self
-            .process
-            .stdin
-            .as_mut()
-            .expect("standard input is piped");
-        writeln!(stdin, "{command}").expect("the monitor takes commands");
-    }
-
-    fn expect_subscribed(&mut self, channel: &str) {
-        self.expect(|line| {
-            line["type"] == "subscription"
-                && line["channel"] == channel
-                && line["state"] == "subscribed"
-        });
-    }
-
-    fn expect(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        if let Some(index) = self.unread.iter().position(&wanted) {
-            return self.unread.remove(index);
-        }
-        loop {
-            let line = self
-                .lines
-                .next()
-                .unwrap_or_else(|| panic!("the monitor ended; it said {}", json!(self.unread)))
-                .expect("the monitor prints text");
-            let line: Value = serde_json::from_str(&line)
-                .unwrap_or_else(|error| panic!("{line:?} is not JSON: {error}"));
-            if wanted(&line) {
-                return line;
-            }
-            self.unread.push(line);
-        }
-    }
-
-    fn expect_end(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(5);
-        loop {
-            if let Some(status) = self
-                .process
-                .try_wait()
-                .expect("the monitor can be waited for")
-            {
-                assert!(status.success(), "the monitor ended with {status}");
-                return;
-            }
-            assert!(Instant::now() < deadline, "the monitor does not quit");
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Monitor {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

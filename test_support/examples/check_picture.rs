@@ -13,10 +13,10 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufReader;
 
-/// A scene has text and icons, whose smooth edges alone have more colours than this.
+/// The smooth edges of a scene's text and icons alone have more colours than this.
 const FEWEST_COLOURS: usize = 32;
 
-/// More of one colour than this is a background with next to nothing on it.
+/// More of one colour than this is an almost empty background.
 const MOST_OF_ONE_COLOUR: f64 = 0.98;
 
 /// A single character that changed is more pixels than this.
@@ -35,7 +35,7 @@ fn main() {
 struct Picture {
     width: u32,
     height: u32,
-    /// One after the other, each as its samples.
+    /// The samples of each pixel, row by row.
     pixels: Vec<Vec<u8>>,
 }
 
@@ -67,21 +67,21 @@ impl Picture {
         let most = colours.values().max().copied().unwrap_or_default();
         let most = most as f64 / self.pixels.len() as f64;
         println!(
-            "{path}: {} by {}, {} colours, the commonest on {:.1} % of it",
+            "{path}: {} by {}, {} colours, the most common on {:.1} %",
             self.width,
             self.height,
             colours.len(),
             most * 100.0
         );
         assert!(colours.len() >= FEWEST_COLOURS, "the picture is blank");
-        assert!(most <= MOST_OF_ONE_COLOUR, "the picture is all but blank");
+        assert!(most <= MOST_OF_ONE_COLOUR, "the picture is almost blank");
     }
 
     fn check_changed(&self, later: &Self, path: &str) {
         assert_eq!((self.width, self.height), (later.width, later.height));
         let changes = self.pixels.iter().zip(&later.pixels);
         let changes = changes.filter(|(before, after)| before != after).count();
-        println!("{path}: {changes} pixels are other ones");
+        println!("{path}: {changes} pixels differ");
         assert!(changes >= FEWEST_CHANGES, "the scene is frozen");
     }
 }

@@ -1,4 +1,4 @@
-//! Lists the public surface of a library, an item a line, from what rustdoc writes of it as JSON. `scripts/public-api.sh` calls it.
+//! Lists the public items of a library, one per line, from the JSON that rustdoc writes. `scripts/public-api.sh` calls it.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use public_api::Builder;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bevy_app::App;
 use bevy_ecs::world::World;
 
-/// Updates the app again and again until `condition` holds, and fails the test when it does not within that time.
+/// Updates the app repeatedly until `condition` holds, and fails the test if it does not hold within that time.
 ///
 /// `what` completes the sentence "the app was updated for 2 s and N frames without …".
 pub fn update_until(
@@ -27,7 +27,7 @@ pub fn update_until(
             started.elapsed() < within,
             "the app was updated for {within:?} and {frames} frames without {what}"
         );
-        // A frame's pause: the network thread needs the core that a tight loop would take.
+        // A pause per frame: a tight loop would take the core that the network thread needs.
         thread::sleep(Duration::from_millis(1));
     }
 }

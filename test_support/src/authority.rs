@@ -1,4 +1,4 @@
-//! A certificate authority of the test's own.
+//! Certificates for TLS servers in tests, and the authority that signs them.
 
 use native_tls::{Identity, TlsAcceptor};
 use rcgen::{
@@ -6,22 +6,22 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
-/// Signs certificates that only a client which was given [`pem`](Self::pem) trusts.
+/// A certificate authority. Only a client that was given its [`pem`](Self::pem) trusts the certificates that it signs.
 #[derive(Debug)]
 pub struct TestAuthority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl TestAuthority {
-    /// Makes a new authority with a key of its own.
+    /// Creates an authority with a new key.
     pub fn new() -> Self {
         let mut parameters = CertificateParams::default();
         parameters
             .distinguished_name
-            .push(DnType::CommonName, "A test's own authority");
+            .push(DnType::CommonName, "The authority of a test");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate().expect("a key can be made");
+        let key = KeyPair::generate().expect("a key can be generated");
         Self {
             issuer: CertifiedIssuer::self_signed(parameters, key)
                 .expect("an authority can be signed"),
@@ -43,7 +43,7 @@ impl TestAuthority {
         self.sign(&[host], false)
     }
 
-    /// As [`localhost`](Self::localhost), but it ran out long ago.
+    /// As [`localhost`](Self::localhost), but expired.
     pub fn expired(&self) -> TestCertificate {
         self.sign(&["localhost", "127.0.0.1", "::1"], true)
     }
@@ -53,14 +53,14 @@ impl TestAuthority {
         let mut parameters = CertificateParams::new(hosts).expect("the host names are well formed");
         parameters
             .distinguished_name
-            .push(DnType::CommonName, "A test's own server");
+            .push(DnType::CommonName, "The server of a test");
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         parameters.use_authority_key_identifier_extension = true;
         if expired {
             parameters.not_before = date_time_ymd(2001, 1, 1);
             parameters.not_after = date_time_ymd(2002, 1, 1);
         }
-        let key = KeyPair::generate().expect("a key can be made");
+        let key = KeyPair::generate().expect("a key can be generated");
         let certificate = parameters
             .signed_by(&key, &self.issuer)
             .expect("a certificate can be signed");
@@ -77,28 +77,18 @@ impl Default for TestAuthority {
     }
 }
 
-/// A server's certificate and its key.
+/// A server's certificate and its private key (PKCS #8), as PEM.
 #[derive(Debug, Clone)]
 pub struct TestCertificate {
-    certificate_pem: String,
-    key_pem: String,
+    pub(crate) certificate_pem: String,
+    pub(crate) key_pem: String,
 }
 
 impl TestCertificate {
-    /// The certificate, as PEM.
-    pub fn certificate_pem(&self) -> &str {
-        &self.certificate_pem
-    }
-
-    /// Its private key, as PKCS #8 PEM.
-    pub fn key_pem(&self) -> &str {
-        &self.key_pem
-    }
-
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         let identity =
             Identity::from_pkcs8(self.certificate_pem.as_bytes(), self.key_pem.as_bytes())
                 .expect("the platform's TLS library takes the certificate");
-        TlsAcceptor::new(identity).expect("a TLS acceptor can be made")
+        TlsAcceptor::new(identity).expect("a TLS acceptor can be created")
     }
 }

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use crate::listener::listen;
 
-/// A listener whose backlog is full: whoever connects waits, is not refused, and gets no answer at all. It stands
-/// for a router that drops every packet, without leaving loopback. Only Linux keeps a full backlog silent.
+/// A listener whose backlog is full: a client that connects waits, is not refused, and gets no answer. It stands for a router that drops
+/// every packet, without leaving loopback. Only Linux does not answer when the backlog is full.
 #[derive(Debug)]
 pub struct BlackHole {
-    address: SocketAddr,
-    _listener: TcpListener,
+    listener: TcpListener,
     _backlog: Vec<TcpStream>,
 }
 
@@ -19,29 +18,27 @@ impl BlackHole {
     pub fn start() -> Self {
         let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None, 0);
         let address = listener.local_addr().expect("a listener has an address");
-        let mut backlog = Vec::new();
-        while backlog.len() < 16 {
-            match TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-                Ok(stream) => backlog.push(stream),
-                Err(_) => {
-                    return Self {
-                        address,
-                        _listener: listener,
-                        _backlog: backlog,
-                    };
-                }
-            }
+        let connect = |_| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
+        let backlog: Vec<_> = (0..16).map_while(connect).collect();
+        assert!(
+            backlog.len() < 16,
+            "the backlog never filled up: this system has no black holes"
+        );
+        Self {
+            listener,
+            _backlog: backlog,
         }
-        panic!("the backlog never filled up: this system cannot play a black hole");
     }
 
-    /// Where nothing answers.
+    /// The address at which nothing answers.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener
+            .local_addr()
+            .expect("a listener has an address")
     }
 
     /// The port of [`address`](Self::address).
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.address().port()
     }
 }

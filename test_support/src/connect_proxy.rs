@@ -1,126 +1,120 @@
-//! An HTTP proxy that makes tunnels.
+//! An HTTP proxy that opens tunnels.
 
 use std::io::{Read, Write, copy};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::http::read_head;
 use crate::listener::Listener;
 use crate::watched::Watched;
 
-/// An HTTP proxy (`CONNECT`) on a free port of 127.0.0.1. Whatever host a client names, the tunnel leads to that port of
-/// 127.0.0.1: so names that exist nowhere lead to a test's servers.
+/// An HTTP proxy (`CONNECT`) on a free port of 127.0.0.1. Whatever host a client names, the tunnel leads to that port of 127.0.0.1, so
+/// that names which exist nowhere lead to a test's servers.
 pub struct ConnectProxy {
     listener: Listener,
-    asked: Arc<Watched<Vec<String>>>,
+    requests: Arc<Watched<Vec<String>>>,
 }
 
-/// What it does with a request.
-#[derive(Debug, Clone)]
-enum Manner {
+/// What the proxy does with a request.
+enum Action {
     Tunnel,
     Answer(String),
     Silence,
 }
 
 impl ConnectProxy {
-    /// A proxy that makes every tunnel.
+    /// A proxy that opens every tunnel.
     pub fn start() -> Self {
-        Self::with(|_| Manner::Tunnel)
+        Self::with(|_| Action::Tunnel)
     }
 
-    /// A proxy that makes tunnels for whoever brings this header, and answers everybody else with 407.
+    /// A proxy that opens tunnels for requests with this header, and answers all others with 407.
     pub fn requiring(header: &'static str) -> Self {
         Self::with(move |request| {
             if request.contains(&format!("\r\n{header}\r\n")) {
-                Manner::Tunnel
+                Action::Tunnel
             } else {
-                Manner::Answer("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n".into())
+                Action::Answer("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n".into())
             }
         })
     }
 
-    /// A proxy that gives everybody this answer.
+    /// A proxy that gives every request this answer.
     pub fn answering(answer: &str) -> Self {
         let answer = answer.to_owned();
-        Self::with(move |_| Manner::Answer(answer.clone()))
+        Self::with(move |_| Action::Answer(answer.clone()))
     }
 
-    /// A proxy that takes every request and says nothing.
+    /// A proxy that takes every request and answers none.
     pub fn silent() -> Self {
-        Self::with(|_| Manner::Silence)
+        Self::with(|_| Action::Silence)
     }
 
-    fn with(manner: impl Fn(&str) -> Manner + Send + Sync + 'static) -> Self {
-        let asked = Arc::new(Watched::<Vec<String>>::default());
-        let (seen, manner) = (asked.clone(), Arc::new(manner));
-        let listener = Listener::start(Ipv4Addr::LOCALHOST.into(), None, move |client| {
-            let (seen, manner) = (seen.clone(), manner.clone());
-            thread::spawn(move || serve(client, &seen, &*manner));
-        });
-        Self { listener, asked }
-    }
-
-    /// Its port on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.listener.address().port()
+    fn with(action: impl Fn(&str) -> Action + Send + Sync + 'static) -> Self {
+        let requests = Arc::new(Watched::<Vec<String>>::default());
+        let (recorded, action) = (requests.clone(), Arc::new(action));
+        let serve = move |client| {
+            let (recorded, action) = (recorded.clone(), action.clone());
+            // A client that goes away in the middle of it is no failure.
+            thread::spawn(move || serve(client, &recorded, &*action));
+        };
+        Self {
+            listener: Listener::start(Ipv4Addr::LOCALHOST.into(), None, Some(Arc::new(serve))),
+            requests,
+        }
     }
 
     /// The requests so far, each up to its empty line.
     pub fn requests(&self) -> Vec<String> {
-        self.asked.read(Clone::clone)
+        self.requests.read(Clone::clone)
     }
 
     /// Waits until there were that many requests.
     #[track_caller]
     pub fn expect_requests(&self, count: usize, within: Duration) -> Vec<String> {
-        let enough = |asked: &mut Vec<String>| (asked.len() >= count).then(|| asked.clone());
-        self.asked
+        let enough = |all: &mut Vec<String>| (all.len() >= count).then(|| all.clone());
+        self.requests
             .wait(Some(Instant::now() + within), enough)
             .unwrap_or_else(|| panic!("{count} requests did not come within {within:?}"))
     }
 }
 
-fn serve(mut client: TcpStream, asked: &Watched<Vec<String>>, manner: &dyn Fn(&str) -> Manner) {
-    let mut request = Vec::new();
-    let mut byte = [0];
-    while !request.ends_with(b"\r\n\r\n") {
-        match client.read(&mut byte) {
-            Ok(1) => request.extend(byte),
-            _ => return,
-        }
-    }
-    let request = String::from_utf8_lossy(&request).into_owned();
-    let manner = manner(&request);
-    let port = request
-        .strip_prefix("CONNECT ")
-        .and_then(|rest| rest.split(' ').next()?.rsplit(':').next()?.parse().ok());
-    asked.update(|asked| asked.push(request));
-    match (manner, port) {
-        (Manner::Tunnel, Some(port)) => tunnel(client, port),
-        (Manner::Tunnel, None) => drop(client.write_all(b"HTTP/1.1 405 Only CONNECT\r\n\r\n")),
-        (Manner::Answer(answer), _) => drop(client.write_all(answer.as_bytes())),
-        (Manner::Silence, _) => drop(client.read(&mut byte)),
+impl Deref for ConnectProxy {
+    type Target = Listener;
+
+    fn deref(&self) -> &Listener {
+        &self.listener
     }
 }
 
-fn tunnel(mut client: TcpStream, port: u16) {
-    let Ok(mut server) = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) else {
-        return drop(client.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"));
-    };
-    let both = client
-        .try_clone()
-        .and_then(|to| Ok((to, server.try_clone()?)));
-    let Ok((mut to_client, mut from_server)) = both else {
-        return;
-    };
-    if client
-        .write_all(b"HTTP/1.1 200 Connection established\r\nVia: 1.1 a-test\r\n\r\n")
-        .is_err()
-    {
-        return;
+fn serve(
+    mut client: TcpStream,
+    recorded: &Watched<Vec<String>>,
+    action: &dyn Fn(&str) -> Action,
+) -> std::io::Result<()> {
+    let request = String::from_utf8_lossy(&read_head(&mut client)?).into_owned();
+    let action = action(&request);
+    let port = request
+        .strip_prefix("CONNECT ")
+        .and_then(|rest| rest.split(' ').next()?.rsplit(':').next()?.parse().ok());
+    recorded.update(|requests| requests.push(request));
+    match (action, port) {
+        (Action::Tunnel, Some(port)) => tunnel(client, port),
+        (Action::Tunnel, None) => client.write_all(b"HTTP/1.1 405 Only CONNECT\r\n\r\n"),
+        (Action::Answer(answer), _) => client.write_all(answer.as_bytes()),
+        (Action::Silence, _) => client.read(&mut [0]).map(drop),
     }
+}
+
+fn tunnel(mut client: TcpStream, port: u16) -> std::io::Result<()> {
+    let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
+        return client.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    };
+    let (mut to_client, mut from_server) = (client.try_clone()?, server.try_clone()?);
+    client.write_all(b"HTTP/1.1 200 Connection established\r\nVia: 1.1 a-test\r\n\r\n")?;
     let back = thread::spawn(move || {
         let _ = copy(&mut from_server, &mut to_client);
         let _ = to_client.shutdown(Shutdown::Write);
@@ -128,4 +122,5 @@ fn tunnel(mut client: TcpStream, port: u16) {
     let _ = copy(&mut client, &mut server);
     let _ = server.shutdown(Shutdown::Write);
     let _ = back.join();
+    Ok(())
 }

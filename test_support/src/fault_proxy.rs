@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
@@ -13,13 +14,13 @@ use socket2::SockRef;
 use crate::listener::Listener;
 use crate::watched::Watched;
 
-/// Reads that may be on their way in one direction; then the sender has to wait, as with a real network.
+/// Reads that may be under way in one direction. With more, the sender has to wait, as on a real network.
 const UNDER_WAY: usize = 256;
 
-/// A TCP proxy that does to a connection what networks do. It looks at no byte, so it takes TLS and HTTP alike.
+/// A TCP proxy that does to a connection what networks do. It looks at no byte, so it passes TLS and HTTP alike.
 ///
-/// Without a [`Fault`] it passes everything on at once, in both directions. A fault holds for all connections, also for
-/// those that stand, until the next one is set.
+/// Without a [`Fault`] it passes everything on at once, in both directions. A fault holds for all connections, also for those that are
+/// open, until the next one is set.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,10 +28,10 @@ const UNDER_WAY: usize = 256;
 ///
 /// let server = ScriptedServer::start();
 /// let proxy = FaultProxy::start(server.address());
-/// // Everything takes 50 ms, and what the server says comes in pieces of three bytes.
+/// // Everything takes 50 ms, and what the server sends comes in pieces of three bytes.
 /// proxy.set_to_server(Fault::delay(Duration::from_millis(50)));
 /// proxy.set_to_client(Fault::delay(Duration::from_millis(50)).in_pieces(3, Duration::ZERO));
-/// // The route vanishes: both sides still hold the connection, and nothing comes through.
+/// // The route vanishes: both sides keep the connection, and nothing comes through.
 /// proxy.set(Fault::hold());
 /// ```
 pub struct FaultProxy {
@@ -47,45 +48,40 @@ pub struct Fault {
     ends_after: Option<(u64, End)>,
 }
 
-/// How a connection ends on the way.
+/// How the proxy ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Reset,
     Cut,
 }
 
+/// To whom bytes go; also the index of their [`Fault`].
 #[derive(Debug, Clone, Copy)]
 enum Direction {
     ToServer,
     ToClient,
 }
 
-struct Shared {
-    target: SocketAddr,
-    faults: Watched<Faults>,
-    links: Watched<Vec<Weak<Link>>>,
-}
-
 #[derive(Default)]
-struct Faults {
-    to_server: Fault,
-    to_client: Fault,
+struct Shared {
+    faults: Watched<[Fault; 2]>,
+    connections: Watched<Vec<Weak<Connection>>>,
 }
 
 /// The two sockets of one proxied connection.
-struct Link {
+struct Connection {
     client: TcpStream,
     server: TcpStream,
     is_over: AtomicBool,
 }
 
 impl Fault {
-    /// Nothing out of the ordinary.
+    /// No fault.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// All bytes come later by so much, as over a long way.
+    /// All bytes come later by that much, as over a long distance.
     pub fn delay(delay: Duration) -> Self {
         Self {
             delay,
@@ -93,8 +89,8 @@ impl Fault {
         }
     }
 
-    /// Nothing comes through, neither bytes nor the end of a connection, until another fault is set; then all of it
-    /// comes, for TCP repeats what was lost. So does a route that vanishes.
+    /// Nothing comes through, neither bytes nor the end of a connection, until another fault is set. Then all of it comes, since TCP
+    /// repeats what was lost. A route that vanishes looks like this.
     pub fn hold() -> Self {
         Self {
             holds: true,
@@ -102,7 +98,7 @@ impl Fault {
         }
     }
 
-    /// The connection is reset after so many of its bytes.
+    /// The connection is reset after that many of its bytes.
     pub fn reset_after(bytes: u64) -> Self {
         Self {
             ends_after: Some((bytes, End::Reset)),
@@ -110,7 +106,7 @@ impl Fault {
         }
     }
 
-    /// The connection is closed after so many of its bytes, wherever that is within a message.
+    /// The connection is closed after that many of its bytes, also in the middle of a message.
     pub fn cut_after(bytes: u64) -> Self {
         Self {
             ends_after: Some((bytes, End::Cut)),
@@ -118,102 +114,97 @@ impl Fault {
         }
     }
 
-    /// Also, no more than so many bytes come at a time, with a pause after each. Together they are a throttle.
+    /// Also, no more than that many bytes come at a time, with a pause after each piece. Together they are a throttle.
     #[must_use]
     pub fn in_pieces(mut self, bytes: usize, pause: Duration) -> Self {
         self.piece = Some((bytes.max(1), pause));
         self
+    }
+
+    /// How many of `bytes` may pass now, after `passed` others; `None` where the connection ends.
+    fn allows(&self, bytes: usize, passed: u64) -> Option<usize> {
+        let piece = self.piece.map_or(bytes, |(piece, _)| piece.min(bytes));
+        match self.ends_after {
+            Some((end, _)) if passed >= end => None,
+            Some((end, _)) => Some(piece.min(usize::try_from(end - passed).unwrap_or(piece))),
+            None => Some(piece),
+        }
     }
 }
 
 impl FaultProxy {
     /// Listens on a free port of 127.0.0.1 and passes connections on to that address.
     pub fn start(target: SocketAddr) -> Self {
-        let shared = Arc::new(Shared {
-            target,
-            faults: Watched::default(),
-            links: Watched::default(),
-        });
+        let shared = Arc::<Shared>::default();
         let proxying = shared.clone();
-        let listener = Listener::start(Ipv4Addr::LOCALHOST.into(), None, move |client| {
-            proxying.proxy(client);
-        });
-        Self { listener, shared }
+        let proxy = move |client| proxying.proxy(client, target);
+        Self {
+            listener: Listener::start(Ipv4Addr::LOCALHOST.into(), None, Some(Arc::new(proxy))),
+            shared,
+        }
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.listener.address()
-    }
-
-    /// The port of [`address`](Self::address).
-    pub fn port(&self) -> u16 {
-        self.address().port()
-    }
-
-    /// Does the same to both directions.
+    /// Sets the fault of both directions.
     pub fn set(&self, fault: Fault) {
-        self.shared.faults.update(|faults| {
-            faults.to_server = fault.clone();
-            faults.to_client = fault;
-        });
+        self.shared
+            .faults
+            .update(|faults| *faults = [fault.clone(), fault]);
     }
 
-    /// Does it to what the client sends.
+    /// Sets the fault of what the client sends.
     pub fn set_to_server(&self, fault: Fault) {
-        self.shared.faults.update(|faults| faults.to_server = fault);
+        self.set_one(Direction::ToServer, fault);
     }
 
-    /// Does it to what the server sends.
+    /// Sets the fault of what the server sends.
     pub fn set_to_client(&self, fault: Fault) {
-        self.shared.faults.update(|faults| faults.to_client = fault);
+        self.set_one(Direction::ToClient, fault);
     }
 
     /// Resets all connections, to both sides.
     pub fn reset(&self) {
-        self.for_each(Link::reset);
+        self.for_each(Connection::reset);
     }
 
     /// Closes all connections, to both sides.
     pub fn cut(&self) {
-        self.for_each(Link::cut);
+        self.for_each(Connection::cut);
     }
 
-    /// Ends the server's side of all connections, of which the client's learns nothing as long as a fault
-    /// [holds](Fault::hold) what is for it.
+    /// Ends the server's side of all connections. The client's side does not notice as long as a fault [holds](Fault::hold) what goes to
+    /// it.
     pub fn lose_server(&self) {
-        self.for_each(|link| {
-            let _ = link.server.shutdown(Shutdown::Both);
+        self.for_each(|connection| {
+            let _ = connection.server.shutdown(Shutdown::Both);
         });
     }
 
-    /// How many connections have been made so far.
-    pub fn connections_so_far(&self) -> usize {
-        self.shared.links.read(Vec::len)
+    fn set_one(&self, direction: Direction, fault: Fault) {
+        self.shared
+            .faults
+            .update(|faults| faults[direction as usize] = fault);
     }
 
-    /// Refuses connections from here on; those that stand stay.
-    pub fn stop_listening(&self) {
-        self.listener.stop();
-    }
-
-    /// Listens on the same port again.
-    pub fn listen_again(&self) {
-        self.listener.resume();
-    }
-
-    fn for_each(&self, act: impl Fn(&Link)) {
-        let links = self.shared.links.read(Clone::clone);
-        for link in links.iter().filter_map(Weak::upgrade) {
-            act(&link);
+    fn for_each(&self, act: impl Fn(&Connection)) {
+        let connections = self.shared.connections.read(Clone::clone);
+        for connection in connections.iter().filter_map(Weak::upgrade) {
+            act(&connection);
         }
         self.shared.wake();
     }
 }
 
+impl Deref for FaultProxy {
+    type Target = Listener;
+
+    fn deref(&self) -> &Listener {
+        &self.listener
+    }
+}
+
 impl Drop for FaultProxy {
     fn drop(&mut self) {
-        self.listener.stop();
+        self.stop_listening();
         self.set(Fault::none());
         self.cut();
     }
@@ -225,28 +216,29 @@ impl Shared {
         self.faults.update(|_| {});
     }
 
-    fn proxy(self: &Arc<Self>, client: TcpStream) {
-        // In one go, so that whoever has seen the server's end of a connection can do something to it.
-        let Some(link) = self.links.update(|links| {
-            let link = Link::new(client, self.target).map(Arc::new);
-            links.push(link.as_ref().map(Arc::downgrade).unwrap_or_default());
-            link
-        }) else {
+    fn proxy(self: &Arc<Self>, client: TcpStream, target: SocketAddr) {
+        // In one step, so that a test that has seen the server's end of a connection can do something to it.
+        let connection = self.connections.update(|connections| {
+            let connection = Arc::new(Connection::new(client, target)?);
+            connections.push(Arc::downgrade(&connection));
+            Some(connection)
+        });
+        let Some(connection) = connection else {
             return;
         };
         for direction in [Direction::ToServer, Direction::ToClient] {
-            // Two threads a direction: what is late must not keep what comes after it from being read.
+            // Two threads a direction: bytes that are delayed must not keep later ones from being read.
             let (sender, under_way) = sync_channel(UNDER_WAY);
-            let reading = link.clone();
+            let reading = connection.clone();
             thread::spawn(move || reading.read_all(direction, &sender));
-            let (writing, shared) = (link.clone(), self.clone());
+            let (writing, shared) = (connection.clone(), self.clone());
             thread::spawn(move || writing.write_all(direction, &under_way, &shared));
         }
     }
 }
 
-impl Link {
-    /// Without a server the client is reset: a host behind which nothing listens.
+impl Connection {
+    /// Connects to the server. Without one the client is reset: a host on which nothing listens.
     fn new(client: TcpStream, target: SocketAddr) -> Option<Self> {
         let Ok(server) = TcpStream::connect(target) else {
             linger_zero(&client);
@@ -262,6 +254,7 @@ impl Link {
         })
     }
 
+    /// Where bytes of that direction come from and go to.
     fn ends(&self, direction: Direction) -> (&TcpStream, &TcpStream) {
         match direction {
             Direction::ToServer => (&self.client, &self.server),
@@ -269,7 +262,7 @@ impl Link {
         }
     }
 
-    /// Notes what comes and when. An empty read, the last one, is the end.
+    /// Passes on what arrives and when. An empty read, the last one, is the end.
     fn read_all(&self, direction: Direction, under_way: &SyncSender<(Instant, Vec<u8>)>) {
         let (mut from, _) = self.ends(direction);
         let mut buffer = vec![0; 16 << 10];
@@ -290,29 +283,32 @@ impl Link {
     ) {
         let (_, mut to) = self.ends(direction);
         let mut passed = 0;
-        for (came, bytes) in under_way {
+        for (arrived, bytes) in under_way {
             let mut rest = &*bytes;
             loop {
                 let Some(fault) = self.next_fault(direction, shared) else {
                     return;
                 };
-                thread::sleep((came + fault.delay).saturating_duration_since(Instant::now()));
+                thread::sleep((arrived + fault.delay).saturating_duration_since(Instant::now()));
                 if bytes.is_empty() {
                     let _ = to.shutdown(Shutdown::Write);
                     return;
                 }
                 let Some(length) = fault.allows(rest.len(), passed) else {
-                    self.end(fault.ends_after);
+                    match fault.ends_after {
+                        Some((_, End::Reset)) => self.reset(),
+                        _ => self.cut(),
+                    }
                     return shared.wake();
                 };
                 let (piece, later) = rest.split_at(length);
                 if to.write_all(piece).is_err() {
-                    // That side went while this was under way; the other learns of it by its own direction.
+                    // That side has gone meanwhile; the other one notices by its own direction.
                     return;
                 }
                 passed += length as u64;
                 rest = later;
-                thread::sleep(fault.pause());
+                thread::sleep(fault.piece.map_or(Duration::ZERO, |(_, pause)| pause));
                 if rest.is_empty() && fault.allows(1, passed).is_some() {
                     break;
                 }
@@ -323,18 +319,11 @@ impl Link {
     /// Waits until something may pass; `None` when the connection is over.
     fn next_fault(&self, direction: Direction, shared: &Shared) -> Option<Fault> {
         let next = shared.faults.wait(None, |faults| {
-            let fault = faults.of(direction);
+            let fault = &faults[direction as usize];
             let is_over = self.is_over.load(Ordering::SeqCst);
             (is_over || !fault.holds).then(|| (!is_over).then(|| fault.clone()))
         });
         next.flatten()
-    }
-
-    fn end(&self, end: Option<(u64, End)>) {
-        match end {
-            Some((_, End::Reset)) => self.reset(),
-            _ => self.cut(),
-        }
     }
 
     fn cut(&self) {
@@ -344,38 +333,13 @@ impl Link {
         }
     }
 
-    /// The reset leaves with the last handle, which the threads hold: they end by the shutdown of what they read.
+    /// The reset leaves when the last handle closes. The threads hold them, and end because their reads are shut down.
     fn reset(&self) {
         self.is_over.store(true, Ordering::SeqCst);
         for stream in [&self.client, &self.server] {
             linger_zero(stream);
             let _ = stream.shutdown(Shutdown::Read);
         }
-    }
-}
-
-impl Faults {
-    fn of(&self, direction: Direction) -> &Fault {
-        match direction {
-            Direction::ToServer => &self.to_server,
-            Direction::ToClient => &self.to_client,
-        }
-    }
-}
-
-impl Fault {
-    /// How many of so many bytes may pass now, after so many others; `None` where the connection ends.
-    fn allows(&self, bytes: usize, passed: u64) -> Option<usize> {
-        let piece = self.piece.map_or(bytes, |(piece, _)| piece.min(bytes));
-        match self.ends_after {
-            Some((end, _)) if passed >= end => None,
-            Some((end, _)) => Some(piece.min(usize::try_from(end - passed).unwrap_or(piece))),
-            None => Some(piece),
-        }
-    }
-
-    fn pause(&self) -> Duration {
-        self.piece.map_or(Duration::ZERO, |(_, pause)| pause)
     }
 }
 

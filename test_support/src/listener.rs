@@ -1,87 +1,214 @@
-//! A listening socket on loopback that can stop and come back on the same port.
+//! Listening sockets on loopback that can stop and come back on the same port.
 
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use socket2::{Domain, Socket, Type};
 
-/// Hands each accepted connection to a closure until it is stopped or dropped.
-pub(crate) struct Listener {
+use crate::server_socket::ServerSocket;
+use crate::watched::Watched;
+
+/// Connections that the system completes before they are accepted.
+const BACKLOG: i32 = 128;
+
+type OnAccept = Arc<dyn Fn(TcpStream) + Send + Sync>;
+
+/// A listening socket on a free port of a loopback address. Every peer that listens has one, and its methods are the peer's.
+pub struct Listener {
     address: SocketAddr,
     receive_buffer: Option<usize>,
-    on_accept: Arc<dyn Fn(TcpStream) + Send + Sync>,
-    running: Mutex<Option<Running>>,
+    /// Without it the system completes the TCP handshake, and the connection is never accepted.
+    on_accept: Option<OnAccept>,
+    accepted: Arc<Watched<usize>>,
+    listening: Mutex<Option<Listening>>,
 }
 
-struct Running {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+struct Listening {
+    socket: Arc<TcpListener>,
+    is_stopped: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Listener {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// How many TCP connections were accepted so far.
+    pub fn connections_so_far(&self) -> usize {
+        self.accepted.read(|accepted| *accepted)
+    }
+
+    /// Waits until at least that many connections have been accepted in all.
+    #[track_caller]
+    pub fn expect_connections_so_far(&self, count: usize, within: Duration) {
+        let enough = |accepted: &mut usize| (*accepted >= count).then_some(());
+        let waited = self.accepted.wait(Some(Instant::now() + within), enough);
+        let so_far = self.connections_so_far();
+        assert!(
+            waited.is_some(),
+            "{so_far} connections were made within {within:?}, expected {count}"
+        );
+    }
+
+    /// Refuses connections from now on. Those that were accepted stay open.
+    pub fn stop_listening(&self) {
+        let listening = self.listening.lock().take();
+        if let Some(Listening {
+            socket,
+            is_stopped,
+            thread,
+        }) = listening
+        {
+            is_stopped.store(true, Ordering::SeqCst);
+            drop(socket);
+            if let Some(thread) = thread {
+                // `accept` has no timeout: a connection wakes it.
+                let _ = TcpStream::connect(self.address);
+                thread.join().expect("the accepting thread does not panic");
+            }
+        }
+    }
+
+    /// Listens on the same port again.
+    pub fn listen_again(&self) {
+        self.stop_listening();
+        self.run(listen(self.address, self.receive_buffer, BACKLOG));
+    }
+
     pub(crate) fn start(
         host: IpAddr,
         receive_buffer: Option<usize>,
-        on_accept: impl Fn(TcpStream) + Send + Sync + 'static,
+        on_accept: Option<OnAccept>,
     ) -> Self {
-        let socket = listen(SocketAddr::new(host, 0), receive_buffer, 128);
-        let address = socket.local_addr().expect("a listener has an address");
+        let socket = listen(SocketAddr::new(host, 0), receive_buffer, BACKLOG);
         let listener = Self {
-            address,
+            address: socket.local_addr().expect("a listener has an address"),
             receive_buffer,
-            on_accept: Arc::new(on_accept),
-            running: Mutex::new(None),
+            on_accept,
+            accepted: Arc::default(),
+            listening: Mutex::default(),
         };
         listener.run(socket);
         listener
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// From here on, connections to the port are refused.
-    pub(crate) fn stop(&self) {
-        let running = self
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(running) = running {
-            running.stop.store(true, Ordering::SeqCst);
-            // `accept` has no time-out: one connection from here wakes it.
-            let _ = TcpStream::connect(self.address);
-            running.thread.join().expect("the accepting thread is well");
-        }
-    }
-
-    /// Listens again on the same port.
-    pub(crate) fn resume(&self) {
-        self.stop();
-        self.run(listen(self.address, self.receive_buffer, 128));
-    }
-
-    fn run(&self, listener: TcpListener) {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, on_accept) = (stop.clone(), self.on_accept.clone());
-        let thread = thread::spawn(move || {
-            while let Ok((stream, _)) = listener.accept() {
-                if stopped.load(Ordering::SeqCst) {
-                    break;
+    fn run(&self, socket: TcpListener) {
+        let (socket, is_stopped) = (Arc::new(socket), Arc::new(AtomicBool::new(false)));
+        let thread = self.on_accept.clone().map(|on_accept| {
+            let (socket, is_stopped) = (socket.clone(), is_stopped.clone());
+            let accepted = self.accepted.clone();
+            thread::spawn(move || {
+                while let Ok((stream, _)) = socket.accept() {
+                    if is_stopped.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    // In one step, so that a test that has seen the count or the connection finds both.
+                    accepted.update(|accepted| {
+                        *accepted += 1;
+                        on_accept(stream);
+                    });
                 }
-                on_accept(stream);
-            }
+            })
         });
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Running { stop, thread });
+        *self.listening.lock() = Some(Listening {
+            socket,
+            is_stopped,
+            thread,
+        });
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.stop();
+        self.stop_listening();
+    }
+}
+
+/// A [`Listener`] that knows which of its connections are open. It closes them when it is dropped.
+pub struct SocketListener {
+    listener: Listener,
+    sockets: Arc<Mutex<Vec<Weak<ServerSocket>>>>,
+}
+
+impl SocketListener {
+    /// How many connections have not ended yet.
+    pub fn open_connections(&self) -> usize {
+        let sockets = self.open_sockets();
+        let open = sockets.iter().filter(|socket| socket.ended().is_none());
+        open.count()
+    }
+
+    /// Waits until that many connections are open.
+    #[track_caller]
+    pub fn expect_open_connections(&self, count: usize, within: Duration) {
+        let deadline = Instant::now() + within;
+        while self.open_connections() != count {
+            assert!(
+                Instant::now() < deadline,
+                "{} connections are open after {within:?}, expected {count}",
+                self.open_connections()
+            );
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub(crate) fn start(
+        host: IpAddr,
+        receive_buffer: Option<usize>,
+        on_accept: Option<impl Fn(Arc<ServerSocket>) + Send + Sync + 'static>,
+    ) -> Self {
+        let sockets = Arc::new(Mutex::new(Vec::new()));
+        let added = sockets.clone();
+        let on_accept = on_accept.map(|on_accept| -> OnAccept {
+            Arc::new(move |stream| {
+                let socket = Arc::new(ServerSocket::new(stream));
+                added.lock().push(Arc::downgrade(&socket));
+                on_accept(socket);
+            })
+        });
+        Self {
+            listener: Listener::start(host, receive_buffer, on_accept),
+            sockets,
+        }
+    }
+
+    /// Stops listening and closes all connections.
+    pub(crate) fn close(&self) {
+        self.stop_listening();
+        for socket in self.open_sockets() {
+            socket.close();
+        }
+    }
+
+    fn open_sockets(&self) -> Vec<Arc<ServerSocket>> {
+        let sockets = self.sockets.lock();
+        sockets.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Deref for SocketListener {
+    type Target = Listener;
+
+    fn deref(&self) -> &Listener {
+        &self.listener
+    }
+}
+
+impl Drop for SocketListener {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -93,14 +220,14 @@ pub(crate) fn listen(
 ) -> TcpListener {
     assert!(address.ip().is_loopback(), "tests stay on loopback");
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)
-        .expect("a socket can be made");
-    // Without it a port that was just in use cannot be had again. On Windows it means something else.
+        .expect("a socket can be created");
+    // Without it a port that was just in use cannot be bound again. On Windows the option means something else.
     #[cfg(unix)]
     socket
         .set_reuse_address(true)
         .expect("SO_REUSEADDR can be set");
     if let Some(bytes) = receive_buffer {
-        // Accepted sockets inherit it; set later it would not bound the window any more.
+        // Accepted sockets inherit it. Set later, it does not bound the window any more.
         socket
             .set_recv_buffer_size(bytes)
             .expect("SO_RCVBUF can be set");

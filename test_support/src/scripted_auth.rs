@@ -1,12 +1,21 @@
-//! The scripted HTTP endpoint.
+//! The scripted HTTP endpoint: serves requests, records them, and answers what a test says.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::authority::TestCertificate;
-use crate::http::{Answer, HttpRequest, HttpServer};
+use crate::http::{Answer, HttpRequest};
+use crate::listener::SocketListener;
+use crate::server_socket::{ServerSocket, SocketStream};
+use crate::watched::Watched;
 
-/// An HTTP endpoint, such as one that authorizes channels, that answers what a test says and records each request.
+const TLS_HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// An HTTP endpoint, such as one that authorizes channels, that answers what a test says and records each request. It keeps connections
+/// alive as HTTP/1.1 does.
 ///
 /// ```
 /// use pusher_test_support::{Answer, ScriptedAuth};
@@ -20,7 +29,16 @@ use crate::http::{Answer, HttpRequest, HttpServer};
 /// let url = auth.url("/pusher/auth");
 /// ```
 pub struct ScriptedAuth {
-    server: HttpServer,
+    scheme: &'static str,
+    listener: SocketListener,
+    requests: Arc<Watched<Requests>>,
+}
+
+#[derive(Default)]
+struct Requests {
+    all: Vec<HttpRequest>,
+    /// How many of them an expectation has returned.
+    read: usize,
 }
 
 impl ScriptedAuth {
@@ -43,8 +61,28 @@ impl ScriptedAuth {
         certificate: Option<&TestCertificate>,
         answer: impl Fn(&HttpRequest) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        let acceptor = certificate.map(TestCertificate::acceptor);
+        let scheme = acceptor.as_ref().map_or("http", |_| "https");
+        let (requests, answer) = (Arc::<Watched<Requests>>::default(), Arc::new(answer));
+        let recorded = requests.clone();
+        let serve = move |socket: Arc<ServerSocket>| {
+            let (acceptor, recorded) = (acceptor.clone(), recorded.clone());
+            let answer = answer.clone();
+            thread::spawn(move || {
+                let is_ready = acceptor.is_none_or(|acceptor| {
+                    let deadline = Instant::now() + TLS_HANDSHAKE;
+                    socket.secure(&acceptor, deadline).is_ok()
+                });
+                if is_ready {
+                    serve(&socket, &recorded, &*answer);
+                }
+                socket.close();
+            });
+        };
         Self {
-            server: HttpServer::start(host, certificate, answer),
+            scheme,
+            listener: SocketListener::start(host, None, Some(serve)),
+            requests,
         }
     }
 
@@ -53,84 +91,76 @@ impl ScriptedAuth {
         Self::start(move |_| answer.clone())
     }
 
-    /// One answer after the other; the last one again and again.
+    /// One answer after the other; the last one is repeated.
     pub fn sequence(answers: Vec<Answer>) -> Self {
         assert!(!answers.is_empty(), "a sequence needs an answer");
         Self::start(move |request| answers[request.number().min(answers.len() - 1)].clone())
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.server.address()
-    }
-
-    /// The port it listens on.
-    pub fn port(&self) -> u16 {
-        self.address().port()
-    }
-
-    /// The `http` or `https` URL of a path of it.
+    /// The `http` or `https` URL of a path of this endpoint.
     pub fn url(&self, path: &str) -> String {
-        self.server.url(path)
+        format!("{}://{}{path}", self.scheme, self.address())
     }
 
     /// All requests so far.
     pub fn requests(&self) -> Vec<HttpRequest> {
-        self.server.requests()
+        self.requests.read(|requests| requests.all.clone())
     }
 
     /// The next request that no `expect_request` has returned yet.
     #[track_caller]
     pub fn expect_request(&self, within: Duration) -> HttpRequest {
-        self.server
-            .next_request(Instant::now() + within)
-            .unwrap_or_else(|| {
-                panic!(
-                    "no further HTTP request within {within:?} ({} so far)",
-                    self.requests().len()
-                )
-            })
+        self.next_request(within).unwrap_or_else(|| {
+            panic!(
+                "no further HTTP request within {within:?} ({} so far)",
+                self.requests().len()
+            )
+        })
     }
 
     /// Waits that long, and fails if a further request arrives.
     #[track_caller]
     pub fn expect_no_request(&self, during: Duration) {
-        if let Some(request) = self.server.next_request(Instant::now() + during) {
+        if let Some(request) = self.next_request(during) {
             panic!("expected no HTTP request for {during:?}, got {request:?}");
         }
     }
 
-    /// How many TCP connections were made so far.
-    pub fn connections_so_far(&self) -> usize {
-        self.server.connections_so_far()
+    fn next_request(&self, within: Duration) -> Option<HttpRequest> {
+        self.requests
+            .wait(Some(Instant::now() + within), |requests| {
+                let request = requests.all.get(requests.read).cloned()?;
+                requests.read += 1;
+                Some(request)
+            })
     }
+}
 
-    /// How many of them have not ended yet.
-    pub fn open_connections(&self) -> usize {
-        self.server.open_connections()
+impl Deref for ScriptedAuth {
+    type Target = SocketListener;
+
+    fn deref(&self) -> &SocketListener {
+        &self.listener
     }
+}
 
-    /// Waits until that many connections are open.
-    #[track_caller]
-    pub fn expect_open_connections(&self, count: usize, within: Duration) {
-        let deadline = Instant::now() + within;
-        while self.open_connections() != count {
-            assert!(
-                Instant::now() < deadline,
-                "{} HTTP connections are open after {within:?}, expected {count}",
-                self.open_connections()
-            );
-            std::thread::sleep(Duration::from_millis(2));
+/// Serves one connection until it ends or an answer ends it.
+fn serve(
+    socket: &Arc<ServerSocket>,
+    recorded: &Watched<Requests>,
+    answer: &dyn Fn(&HttpRequest) -> Answer,
+) {
+    let mut stream = SocketStream {
+        socket: socket.clone(),
+        deadline: None,
+    };
+    while let Ok(mut request) = HttpRequest::read(&mut stream) {
+        recorded.update(|requests| {
+            request.number = requests.all.len();
+            requests.all.push(request.clone());
+        });
+        if !answer(&request).perform(socket) {
+            return;
         }
-    }
-
-    /// Refuses connections from here on; those that were made stay.
-    pub fn stop_listening(&self) {
-        self.server.stop_listening();
-    }
-
-    /// Listens on the same port again.
-    pub fn listen_again(&self) {
-        self.server.listen_again();
     }
 }

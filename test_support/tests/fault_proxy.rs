@@ -1,4 +1,4 @@
-//! The bad network does what it is told.
+//! The proxy does to connections what its faults say.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,7 +16,7 @@ use pusher_test_support::{Fault, FaultProxy};
 const SOON: Duration = Duration::from_secs(5);
 const BRIEFLY: Duration = Duration::from_millis(100);
 
-/// A client and its server, and the proxy between them.
+/// A client, the proxy that it connects through, and its server.
 fn connect() -> (TcpStream, FaultProxy, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = FaultProxy::start(listener.local_addr().unwrap());
@@ -45,7 +45,7 @@ fn hears_nothing(stream: &mut TcpStream) {
 }
 
 #[test]
-fn without_a_fault_all_passes_both_ways_and_so_does_the_end() {
+fn without_a_fault_bytes_and_ends_pass_both_ways() {
     let (mut client, proxy, mut server) = connect();
     let large: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
     client.write_all(b"hello").unwrap();
@@ -60,7 +60,7 @@ fn without_a_fault_all_passes_both_ways_and_so_does_the_end() {
 }
 
 #[test]
-fn what_is_delayed_comes_in_order_and_not_before_its_time() {
+fn delayed_bytes_arrive_late_and_in_order() {
     let (mut client, proxy, mut server) = connect();
     let begun = Instant::now();
     proxy.set_to_server(Fault::delay(BRIEFLY));
@@ -68,7 +68,7 @@ fn what_is_delayed_comes_in_order_and_not_before_its_time() {
         client.write_all(&[number]).unwrap();
     }
     assert_eq!(receive(&mut server, 50), (0..50).collect::<Vec<u8>>());
-    // All of it late together, and not each after the other.
+    // All bytes are late by one delay, not each by one more.
     assert!((BRIEFLY..BRIEFLY * 10).contains(&begun.elapsed()));
     server.write_all(b"at once").unwrap();
     let begun = Instant::now();
@@ -77,7 +77,7 @@ fn what_is_delayed_comes_in_order_and_not_before_its_time() {
 }
 
 #[test]
-fn what_is_cut_into_pieces_comes_piece_by_piece() {
+fn bytes_in_pieces_arrive_piece_by_piece() {
     let (mut client, proxy, mut server) = connect();
     proxy.set_to_server(Fault::none().in_pieces(3, Duration::from_millis(20)));
     client.write_all(b"0123456789").unwrap();
@@ -92,7 +92,7 @@ fn what_is_cut_into_pieces_comes_piece_by_piece() {
 }
 
 #[test]
-fn what_is_held_comes_when_it_is_let_go_the_end_last() {
+fn held_bytes_arrive_before_the_end_once_released() {
     let (mut client, proxy, mut server) = connect();
     proxy.set(Fault::hold());
     server.write_all(b"last words").unwrap();
@@ -105,7 +105,7 @@ fn what_is_held_comes_when_it_is_let_go_the_end_last() {
 }
 
 #[test]
-fn a_connection_ends_after_as_many_bytes_as_it_was_told() {
+fn a_connection_ends_after_the_set_number_of_bytes() {
     for bytes in [0, 1, 7, 10] {
         let (mut client, proxy, mut server) = connect();
         proxy.set_to_client(Fault::cut_after(bytes));
@@ -123,7 +123,7 @@ fn a_connection_ends_after_as_many_bytes_as_it_was_told() {
 }
 
 #[test]
-fn a_reset_and_a_cut_reach_both_sides_also_while_bytes_are_held() {
+fn resets_and_cuts_reach_both_sides_while_bytes_are_held() {
     for holds in [false, true] {
         let (mut client, proxy, mut server) = connect();
         if holds {
@@ -145,7 +145,7 @@ fn a_reset_and_a_cut_reach_both_sides_also_while_bytes_are_held() {
 }
 
 #[test]
-fn a_server_may_be_gone_without_its_client_knowing() {
+fn a_held_client_does_not_notice_a_lost_server() {
     let (mut client, proxy, mut server) = connect();
     proxy.set_to_client(Fault::hold());
     proxy.lose_server();
@@ -156,7 +156,7 @@ fn a_server_may_be_gone_without_its_client_knowing() {
 }
 
 #[test]
-fn a_proxy_without_a_server_behind_it_resets_and_one_that_stopped_refuses() {
+fn without_a_server_the_proxy_resets_and_stopped_it_refuses() {
     let (_client, proxy, server) = connect();
     proxy.stop_listening();
     let error = TcpStream::connect(proxy.address()).unwrap_err();

@@ -1,4 +1,4 @@
-//! The scripted endpoint does what it says, as a plain HTTP client sees it.
+//! The scripted endpoint does what its documentation says, as a plain HTTP client sees it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -43,7 +43,7 @@ fn read_until(stream: &mut impl Read, end: &str) -> String {
 }
 
 #[test]
-fn requests_are_recorded_and_answered_in_turn_on_one_connection() {
+fn requests_are_recorded_and_answered_in_order() {
     let auth = ScriptedAuth::sequence(vec![
         Answer::status(403).with_body("no"),
         Answer::json(&json!({"auth": "key:signature"})).with_header("X-Seen", "yes"),
@@ -148,16 +148,13 @@ fn https_works_with_the_authority() {
 }
 
 #[test]
-fn the_signing_endpoint_knows_who_asks() {
+fn the_signing_endpoint_signs_for_the_user_of_the_form() {
     let credentials = AppCredentials::for_tests();
     let auth = SigningAuth::start(&credentials);
-    let address = auth
-        .channel_url()
-        .replace("http://", "")
-        .replace("/pusher/auth", "");
+    assert!(auth.channel_url().ends_with("/pusher/auth"));
+    assert!(auth.user_url().ends_with("/pusher/user-auth"));
     let ask = |path: &str, body: &str| -> Value {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
+        let mut stream = connect(&auth);
         request(&mut stream, path, body);
         read_until(&mut stream, "\r\n\r\n");
         let mut values = serde_json::Deserializer::from_reader(stream).into_iter();
@@ -181,6 +178,11 @@ fn the_signing_endpoint_knows_who_asks() {
         encrypted["shared_secret"],
         credentials.shared_secret("private-encrypted-a")
     );
+    // This socket id would turn the authorization of a channel into the authentication of a user.
+    let mut stream = connect(&auth);
+    let attack = "socket_id=1.1::user::{}&channel_name=private-a";
+    request(&mut stream, "/pusher/auth", attack);
+    assert!(read_until(&mut stream, "\r\n\r\n").starts_with("HTTP/1.1 400 "));
     let user = ask("/pusher/user-auth", "socket_id=1.1&user_id=7&watchlist=8,9");
     assert_eq!(user["user_data"], r#"{"id":"7","watchlist":["8","9"]}"#);
 }

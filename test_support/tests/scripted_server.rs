@@ -1,4 +1,4 @@
-//! The scripted server does what it says, as a plain tungstenite client sees it.
+//! The scripted server does what its documentation says, as a plain tungstenite client sees it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,12 +9,13 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use native_tls::{Certificate, TlsConnector};
 use pusher_test_support::{
-    BlackHole, ClientFrame, Ended, ScriptedServer, TestAuthority, TestCertificate, polite,
+    BlackHole, ClientFrame, Ended, ScriptedConnection, ScriptedServer, TestAuthority,
+    TestCertificate, polite,
 };
 use serde_json::{Value, json};
 use tungstenite::protocol::CloseFrame;
@@ -30,31 +31,41 @@ fn connect(server: &ScriptedServer) -> TcpStream {
 }
 
 fn client(server: &ScriptedServer) -> WebSocket<TcpStream> {
-    try_client(server).expect("the upgrade succeeds")
-}
-
-fn try_client(server: &ScriptedServer) -> Result<WebSocket<TcpStream>, String> {
     let url = server.url("/app/key?protocol=7&client=test");
-    tungstenite::client(url, connect(server))
-        .map(|(client, _)| client)
-        .map_err(|error| error.to_string())
+    let (client, _) = tungstenite::client(url, connect(server)).expect("the upgrade succeeds");
+    client
 }
 
-fn in_background<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    thread::spawn(run)
-}
-
-fn pair(
-    server: &ScriptedServer,
-) -> (
-    WebSocket<TcpStream>,
-    pusher_test_support::ScriptedConnection,
-) {
+fn pair(server: &ScriptedServer) -> (WebSocket<TcpStream>, ScriptedConnection) {
     thread::scope(|scope| {
         let client = scope.spawn(|| client(server));
         let connection = server.accept(SOON);
         (client.join().expect("the client connects"), connection)
     })
+}
+
+fn read(stream: &mut TcpStream, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+fn has_timed_out(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// All that the client did, once nothing more can follow.
+fn frames_until_the_end(connection: &ScriptedConnection) -> Vec<ClientFrame> {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let received = connection.received().into_iter();
+        let frames: Vec<_> = received.map(|received| received.frame).collect();
+        match frames.last() {
+            Some(ClientFrame::Broken(_) | ClientFrame::Ended(_)) => return frames,
+            _ => assert!(Instant::now() < deadline, "no end after {frames:?}"),
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn trusting(authority: &TestAuthority) -> TlsConnector {
@@ -140,7 +151,7 @@ fn a_reset_is_a_reset_and_a_cut_is_an_end() {
 }
 
 #[test]
-fn pings_are_answered_unless_told_otherwise() {
+fn websocket_pings_are_answered() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     connection.ping(b"are you there");
@@ -149,24 +160,11 @@ fn pings_are_answered_unless_told_otherwise() {
     assert_eq!(connection.expect_pong(SOON), b"are you there");
 
     client.send(Message::Ping("1".into())).unwrap();
-    assert_eq!(connection.expect_ping(SOON), b"1");
     assert_eq!(client.read().unwrap(), Message::Pong("1".into()));
-
-    connection.leave_pings_unanswered();
-    client.send(Message::Ping("2".into())).unwrap();
-    assert_eq!(connection.expect_ping(SOON), b"2");
-    client.get_ref().set_read_timeout(Some(A_WHILE)).unwrap();
-    let Err(Error::Io(error)) = client.read() else {
-        panic!("expected no answer");
-    };
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut
-    ));
 }
 
 #[test]
-fn replies_can_be_left_to_a_rule() {
+fn frames_can_be_answered_by_a_function() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     connection.reply_with(polite);
@@ -180,17 +178,12 @@ fn replies_can_be_left_to_a_rule() {
 }
 
 #[test]
-fn broken_frames_reach_the_client_broken() {
+fn frames_are_sent_as_they_are_also_broken_ones() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
-    connection.send_fragments(&["one ", "two ", "three"], |connection| {
-        connection.ping(b"!")
-    });
     connection.send_binary([1, 2]);
     connection.send_texts_at_once(["a", "b"]);
     connection.send_text_bytes([0xff]);
-    assert!(matches!(client.read(), Ok(Message::Ping(_))));
-    assert_eq!(client.read().unwrap(), Message::text("one two three"));
     assert_eq!(client.read().unwrap(), Message::binary(vec![1, 2]));
     assert_eq!(client.read().unwrap(), Message::text("a"));
     assert_eq!(client.read().unwrap(), Message::text("b"));
@@ -213,7 +206,7 @@ fn an_upgrade_can_be_refused() {
 }
 
 #[test]
-fn a_mute_server_notices_the_end_of_a_client_in_every_phase() {
+fn a_silent_server_notices_the_end_of_a_client_before_the_upgrade() {
     let server = ScriptedServer::start();
     let mut stream = connect(&server);
     let pending = server.accept_tcp(SOON);
@@ -232,42 +225,21 @@ fn bytes_drip_one_at_a_time() {
     let pending = server.accept_tcp(SOON);
     let started = Instant::now();
     pending.drip(*b"HTTP", Duration::from_millis(20));
-    let mut all = [0; 4];
-    stream.read_exact(&mut all).unwrap();
-    assert_eq!(&all, b"HTTP");
+    assert_eq!(read(&mut stream, 4), b"HTTP");
     assert!(started.elapsed() >= Duration::from_millis(60));
 }
 
 #[test]
-fn a_response_header_and_a_frame_drip_without_end() {
+fn a_response_header_drips_without_end() {
     let server = ScriptedServer::start();
-    server.handle_each(|pending, number| match number {
-        0 => {
-            pending.drip_response(Duration::from_millis(1), SOON);
-            pending.hold();
-        }
-        _ => {
-            let connection = pending.upgrade(SOON);
-            connection.drip_frame(Duration::from_millis(1));
-            connection.hold();
-        }
+    server.handle_each(|pending, _| {
+        pending.drip_response(Duration::from_millis(1), SOON);
+        pending.hold();
     });
-    let request = b"GET / HTTP/1.1\r\nSec-WebSocket-Key: bm9uY2U=\r\n\r\n";
-    let read = |length: usize| {
-        let mut stream = connect(&server);
-        stream.write_all(request).unwrap();
-        let mut start = vec![0; length];
-        stream.read_exact(&mut start).unwrap();
-        start
-    };
-    assert!(read(60).starts_with(b"HTTP/1.1 101 Switching Protocols\r\nX-Slow: aaaa"));
-    let upgraded = read(300);
-    let head = upgraded
-        .windows(4)
-        .position(|end| end == b"\r\n\r\n")
-        .unwrap()
-        + 4;
-    assert_eq!(upgraded[head..head + 5], [0x81, 126, 0xea, 0x60, b' ']);
+    let mut stream = connect(&server);
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let header = b"HTTP/1.1 101 Switching Protocols\r\nX-Slow: aaaa";
+    assert_eq!(read(&mut stream, header.len()), header);
 }
 
 #[test]
@@ -286,13 +258,10 @@ fn a_server_that_does_not_read_stops_the_client() {
         }
         assert!(sent < 10_000, "the server took everything");
     };
-    let Error::Io(error) = error else {
-        panic!("expected an I/O error, got {error:?}");
-    };
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut
-    ));
+    assert!(
+        matches!(&error, Error::Io(error) if has_timed_out(error)),
+        "{error}"
+    );
     connection.read_again();
     for _ in 0..sent {
         assert_eq!(connection.expect_text(SOON), text);
@@ -300,15 +269,12 @@ fn a_server_that_does_not_read_stops_the_client() {
 }
 
 #[test]
-fn a_deaf_server_lets_tcp_connect_and_says_nothing() {
+fn a_deaf_server_lets_tcp_connect_and_sends_nothing() {
     let server = ScriptedServer::builder().deaf().start();
     let mut stream = connect(&server);
     stream.set_read_timeout(Some(A_WHILE)).unwrap();
-    let error: io::Error = stream.read(&mut [0]).expect_err("nothing comes");
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut
-    ));
+    let error = stream.read(&mut [0]).expect_err("nothing comes");
+    assert!(has_timed_out(&error), "{error}");
 }
 
 #[cfg(target_os = "linux")]
@@ -325,20 +291,20 @@ fn a_server_can_stop_and_listen_again_on_its_port() {
     let server = ScriptedServer::start();
     let (_client, _connection) = pair(&server);
     server.stop_listening();
-    let error = TcpStream::connect(server.address()).expect_err("nobody listens");
+    let error = TcpStream::connect(server.address()).expect_err("the server has stopped listening");
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     server.listen_again();
     let (_second, _connection) = pair(&server);
 }
 
 #[test]
-fn tls_works_with_the_authority_and_many_frames_share_a_record() {
+fn tls_works_with_the_authority_and_many_frames_at_once() {
     let authority = TestAuthority::new();
     let server = ScriptedServer::start_tls(&authority.localhost());
     let stream = connect(&server);
     let url = server.url("/app/key");
     let connector = trusting(&authority);
-    let client = in_background(move || {
+    let client = thread::spawn(move || {
         let stream = connector.connect("localhost", stream).unwrap();
         let (mut client, _) = tungstenite::client(url, stream).unwrap();
         client.send("hello".into()).unwrap();
@@ -359,7 +325,7 @@ fn tls_works_with_the_authority_and_many_frames_share_a_record() {
 }
 
 #[test]
-fn certificates_are_wrong_where_they_should_be() {
+fn wrong_certificates_are_refused_for_their_fault() {
     let authority = TestAuthority::new();
     let expired = tls_error(&authority, &authority.expired());
     let other_host = tls_error(&authority, &authority.for_host("elsewhere.example"));
@@ -379,14 +345,12 @@ fn a_tls_handshake_can_drip() {
     let mut stream = connect(&server);
     let pending = server.accept_tcp(SOON);
     pending.drip_tls(Duration::from_millis(1));
-    let mut start = [0; 20];
-    stream.read_exact(&mut start).unwrap();
-    assert_eq!(start[..5], [0x16, 3, 3, 0x40, 0]);
+    assert_eq!(read(&mut stream, 20)[..5], [0x16, 3, 3, 0x40, 0]);
 }
 
 #[test]
 #[should_panic(expected = "expected the event \"pusher:subscribe\", got Text(\"surprise\")")]
-fn a_failed_expectation_says_what_came_instead() {
+fn a_failed_expectation_names_what_came_instead() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     client.send("surprise".into()).unwrap();
@@ -394,11 +358,12 @@ fn a_failed_expectation_says_what_came_instead() {
 }
 
 #[test]
-#[should_panic(expected = "a connection's handler failed: the TLS handshake failed")]
+#[should_panic(
+    expected = "a connection's handler failed: no request for an upgrade within 10s: the TLS handshake failed: "
+)]
 fn a_failure_in_a_handler_fails_the_test() {
-    let authority = TestAuthority::new();
-    let server = ScriptedServer::start_tls(&authority.localhost());
-    server.handle_each(|pending, _| pending.secure(SOON));
+    let server = ScriptedServer::start_tls(&TestAuthority::new().localhost());
+    server.handle_each(|pending, _| drop(pending.upgrade(SOON)));
     let mut stream = connect(&server);
     stream.write_all(b"this is no TLS\r\n\r\n").unwrap();
     while stream.read(&mut [0; 64]).is_ok_and(|length| length > 0) {}
@@ -406,30 +371,42 @@ fn a_failure_in_a_handler_fails_the_test() {
 }
 
 #[test]
-fn frames_are_noted_in_order_with_their_time() {
+fn frames_are_recorded_in_order_with_their_time() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     let before = Instant::now();
     client.send("one".into()).unwrap();
     client.send(Message::binary(vec![2])).unwrap();
+    client.send(Message::Ping("3".into())).unwrap();
     drop(client);
-    connection.expect_end(SOON);
     assert_eq!(
-        connection.expect_any(SOON).frame,
-        ClientFrame::Text("one".into())
+        frames_until_the_end(&connection),
+        [
+            ClientFrame::Text("one".into()),
+            ClientFrame::Binary(vec![2]),
+            ClientFrame::Ping(b"3".to_vec()),
+            ClientFrame::Ended(Ended::ByClient),
+        ]
     );
-    assert_eq!(
-        connection.expect_any(SOON).frame,
-        ClientFrame::Binary(vec![2])
-    );
-    assert_eq!(
-        connection.expect_any(SOON).frame,
-        ClientFrame::Ended(Ended::ByClient)
-    );
-    assert!(
-        connection
-            .received()
-            .iter()
-            .all(|received| received.at >= before)
-    );
+    let received = connection.received();
+    assert!(received.iter().all(|received| received.at >= before));
+}
+
+#[test]
+fn bytes_that_break_rfc_6455_are_recorded() {
+    let server = ScriptedServer::start();
+    for bytes in [
+        // Without a mask.
+        &[0x81, 1, b'a'][..],
+        // A message that is not UTF-8.
+        &[0x81, 0x81, 0, 0, 0, 0, 0xff],
+        // A continuation of no message.
+        &[0x80, 0x80, 0, 0, 0, 0],
+    ] {
+        let (mut client, connection) = pair(&server);
+        client.get_mut().write_all(bytes).unwrap();
+        let frames = frames_until_the_end(&connection);
+        let last = frames.last();
+        assert!(matches!(last, Some(ClientFrame::Broken(_))), "{frames:?}");
+    }
 }

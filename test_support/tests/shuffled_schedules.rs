@@ -1,5 +1,4 @@
-//! Nothing depends on the order in which Bevy runs systems that nobody ordered: whatever the order, a game sees the same in the same
-//! frames.
+//! Bevy may run systems without an ordering between them in any order. Whatever the order, a game sees the same in the same frames.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +14,7 @@ use bevy_ecs::{
     schedule::{ScheduleBuildSettings, Schedules},
 };
 use bevy_pusher::{
-    ConnectionState, PusherMember, PusherSpawnMembers,
+    PusherMember, PusherSpawnMembers,
     prelude::*,
     testing::{TestPeer, TestServer, TestUser},
 };
@@ -23,7 +22,7 @@ use serde_json::json;
 
 const SEEDS: std::ops::Range<u64> = 0..24;
 
-/// How many frames a game lasts.
+/// How many frames a game runs.
 const FRAMES: u32 = 40;
 
 const LOBBY: &str = "presence-lobby";
@@ -33,10 +32,10 @@ const LOBBY: &str = "presence-lobby";
 struct Trace {
     frame: u32,
     observed: Vec<String>,
-    /// Of each frame sorted, for the systems that read are shuffled too.
+    /// A line per frame, sorted within it: the systems that read are shuffled too.
     read: Vec<String>,
     of_frame: Vec<String>,
-    /// In which order two systems ran that nothing orders.
+    /// The order in which two systems without an ordering ran.
     unordered: Vec<u8>,
 }
 
@@ -55,16 +54,36 @@ fn read<M: Message>(
     }
 }
 
-fn words_of(state: &ConnectionState) -> String {
-    // The moment of the next attempt is another in each game.
-    format!("{state:?}")
+fn observe<E: Event>(
+    name: &'static str,
+    words: fn(&E) -> String,
+) -> impl FnMut(On<E>, ResMut<Trace>) {
+    move |event, mut trace| trace.observed.push(format!("{name} {}", words(&event)))
+}
+
+fn raw(event: &PusherEvent) -> String {
+    event.data().as_str().to_owned()
+}
+
+fn number(number: &PusherEvent<u32>) -> String {
+    number.data().to_string()
+}
+
+fn joined(joined: &PusherMemberJoined) -> String {
+    joined.member().id().to_owned()
+}
+
+fn state(changed: &PusherConnectionChanged) -> String {
+    // The name alone: the time of the next attempt differs from game to game.
+    let state = format!("{:?}", changed.current());
+    state
         .split([' ', '{'])
         .next()
         .unwrap_or_default()
         .to_owned()
 }
 
-/// What the game does, in the frames in which it does it.
+/// What the game does, frame by frame.
 fn act(
     mut commands: Commands,
     config: Res<Config>,
@@ -116,24 +135,16 @@ fn game(server: &TestServer, seed: Option<u64>) -> App {
             Update,
             (
                 act,
-                read("state", |state: &PusherConnectionChanged| {
-                    words_of(state.current())
-                }),
+                read("state", state),
                 read("subscription", |changed: &PusherSubscriptionChanged| {
                     format!("{} {:?}", changed.channel(), changed.status())
                 }),
-                read("joined", |joined: &PusherMemberJoined| {
-                    joined.member().id().to_owned()
-                }),
+                read("joined", joined),
                 read("left", |left: &PusherMemberLeft| {
                     left.member().id().to_owned()
                 }),
-                read("raw", |event: &PusherEvent| {
-                    event.data().as_str().to_owned()
-                }),
-                read("number", |number: &PusherEvent<u32>| {
-                    number.data().to_string()
-                }),
+                read("raw", raw),
+                read("number", number),
                 read("answer", |answer: &PusherSendAnswered| {
                     format!("{:?}", answer.outcome())
                 }),
@@ -160,19 +171,9 @@ fn game(server: &TestServer, seed: Option<u64>) -> App {
                 .before(OnAppExitSystems),
             ),
         )
-        .add_observer(|event: On<PusherEvent>, mut trace: ResMut<Trace>| {
-            trace
-                .observed
-                .push(format!("raw {}", event.data().as_str()));
-        })
-        .add_observer(|number: On<PusherEvent<u32>>, mut trace: ResMut<Trace>| {
-            trace.observed.push(format!("number {}", number.data()));
-        })
-        .add_observer(|joined: On<PusherMemberJoined>, mut trace: ResMut<Trace>| {
-            trace
-                .observed
-                .push(format!("joined {}", joined.member().id()));
-        });
+        .add_observer(observe("raw", raw))
+        .add_observer(observe("number", number))
+        .add_observer(observe("joined", joined));
     let mut schedules = app.world_mut().resource_mut::<Schedules>();
     for (_, schedule) in schedules.iter_mut() {
         schedule.set_build_settings(ScheduleBuildSettings {
@@ -209,7 +210,7 @@ fn play(seed: Option<u64>) -> Trace {
     assert_eq!(
         server.connection_count(),
         1,
-        "the game said goodbye in its last frame"
+        "the game closed its connection in its last frame"
     );
     app.world_mut().remove_resource::<Trace>().unwrap()
 }

@@ -1,4 +1,4 @@
-//! The real server starts and serves, as pusher-js and the HTTP API see it.
+//! Sockudo starts and serves, as pusher-js and the HTTP API see it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -35,7 +35,7 @@ fn events_of_the_http_api_reach_pusher_js() {
 }
 
 #[test]
-fn the_same_works_over_tls_with_an_authority_of_its_own() {
+fn tls_works_with_a_test_authority() {
     let server = Sockudo::start_tls();
     let mut client = PusherJs::spawn(&PusherJsOptions::for_sockudo(&server));
     client.expect_connected(SOON);
@@ -72,7 +72,7 @@ fn private_presence_and_encrypted_channels_are_authorized() {
         json!(1)
     );
 
-    // The server library encrypts, pusher-js decrypts with the shared secret of our endpoint.
+    // The npm library `pusher` encrypts, pusher-js decrypts with the shared secret that SigningAuth derived.
     bob.send(&json!({"command": "publish", "channel": "private-encrypted-room", "event": "secret", "data": {"a": 1}}));
     assert_eq!(
         ann.expect_event("private-encrypted-room", "secret", SOON),
@@ -98,7 +98,7 @@ fn a_user_signs_in_and_gets_events() {
 }
 
 #[test]
-fn a_restart_keeps_the_port_and_pusher_js_comes_back() {
+fn a_restart_keeps_the_port_and_pusher_js_reconnects() {
     let mut server = Sockudo::start();
     let mut client = PusherJs::spawn(&PusherJsOptions::for_sockudo(&server));
     let first = client.expect_connected(SOON);

@@ -1,4 +1,4 @@
-//! Asking the game's backend, what it may answer, and what of that reaches the server.
+//! Tests of channel authorization: the request, the possible responses, and what is sent to the server.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ fn asking(config: PusherConfig, auth: &ScriptedAuth) -> PusherConfig {
     config.with_auth_endpoint(AuthEndpoint::new(auth.url("/pusher/auth")))
 }
 
-/// Signs as a backend does: for the connection that asks.
+/// Signs for the socket id in the request, as a backend does.
 fn signed(request: &pusher_test_support::HttpRequest) -> Answer {
     let socket_id = request.field("socket_id").unwrap();
     Answer::json(&json!({"auth": format!("key:{socket_id}")}))
@@ -33,10 +33,10 @@ fn what_the_backend_signed_reaches_the_server_as_it_was_signed() {
     let auth = ScriptedAuth::always(Answer::text(
         r#"{ "channel_data" : "{ \"user_id\" : \"a\\u00e4\\/b\",\n\t\"user_info\":{ } }", "auth":"278d:58df8b0c+/=\u00e9" }"#,
     ));
-    let (mut play, line) = Play::online_with(|config| asking(config, &auth));
+    let (mut harness, socket) = Harness::online_with(|config| asking(config, &auth));
     for channel in ["presence-room", "private-room"] {
-        play.spawn(channel);
-        let data = &line.expect_event("pusher:subscribe", SOON)["data"];
+        harness.spawn(channel);
+        let data = &socket.expect_event("pusher:subscribe", TIMEOUT)["data"];
         assert_eq!(data["channel"], channel);
         assert_eq!(data["auth"], "278d:58df8b0c+/=é");
         assert_eq!(
@@ -61,11 +61,11 @@ fn the_backend_gets_a_form_with_the_games_own_additions_asked_for_each_time() {
             vec![("Authorization".into(), format!("Bearer {number}"))]
         })
         .with_param_provider(|| vec![("level".into(), "7".into())]);
-    let (mut play, line) = Play::online_with(|config| config.with_auth_endpoint(endpoint));
+    let (mut harness, socket) = Harness::online_with(|config| config.with_auth_endpoint(endpoint));
     let channels = ["private-a@b;c=1,2", "presence-x.y"];
     for (number, channel) in channels.into_iter().enumerate() {
-        play.spawn(channel);
-        let request = auth.expect_request(SOON);
+        harness.spawn(channel);
+        let request = auth.expect_request(TIMEOUT);
         assert_eq!(
             (request.method(), request.target()),
             ("POST", "/broadcasting/auth?app=1")
@@ -89,13 +89,13 @@ fn the_backend_gets_a_form_with_the_games_own_additions_asked_for_each_time() {
         let body = String::from_utf8_lossy(request.body()).into_owned();
         assert!(!body.contains(['@', ';', ' ']), "percent-encoded: {body}");
     }
-    // The first of them is authorized as it stands; the second lacks who the client is.
-    let data = &line.expect_event("pusher:subscribe", SOON)["data"];
+    // The response is complete for the private channel; the presence channel lacks `channel_data`.
+    let data = &socket.expect_event("pusher:subscribe", TIMEOUT)["data"];
     assert_eq!(data["channel"], channels[0]);
-    line.expect_nothing(A_WHILE);
+    socket.expect_nothing(QUIET_PERIOD);
 }
 
-/// An answer that lets nobody in, and what the game is told of it.
+/// A response that refuses the channel, and the error that the game gets.
 fn refusals() -> Vec<(&'static str, Answer, Option<u16>, &'static str)> {
     let html = "<!doctype html><title>Sign in</title>";
     let huge = json!({"auth": "k:s", "padding": "x".repeat(1 << 20)});
@@ -221,7 +221,7 @@ fn each_answer_that_lets_nobody_in_fails_its_channel_alone_with_the_reason_and_i
         let mut all = refusals().into_iter();
         all.find(|refusal| refusal.0 == channel).unwrap().1
     });
-    let (mut play, line) = Play::online_with(|config| {
+    let (mut harness, socket) = Harness::online_with(|config| {
         asking(config, &auth)
             .with_auth_retry(RetryPolicy::never())
             .with_timing(Timing {
@@ -229,43 +229,43 @@ fn each_answer_that_lets_nobody_in_fails_its_channel_alone_with_the_reason_and_i
                 ..Timing::default()
             })
     });
-    play.join(&line, "lobby");
+    harness.join(&socket, "lobby");
     let refusals = refusals();
     let mut entities = vec![];
-    for (channel, _, status, words) in &refusals {
-        let entity = play.spawn(channel);
-        let error = play.refused(entity);
+    for (channel, _, status, excerpt) in &refusals {
+        let entity = harness.spawn(channel);
+        let error = harness.expect_refusal(entity);
         assert_eq!(error.status(), *status, "{channel}");
         let text = error.to_string();
-        assert!(text.contains(words), "{channel}: {text}");
+        assert!(text.contains(excerpt), "{channel}: {text}");
         assert!(
             text.len() < 500 && !text.contains(char::is_control),
             "{text:?}"
         );
         entities.push(entity);
     }
-    play.hears(&line, "lobby", 1);
-    play.run_for(A_WHILE * 4);
-    line.expect_nothing(Duration::ZERO);
+    harness.expect_delivery(&socket, "lobby", 1);
+    harness.run_for(QUIET_PERIOD * 4);
+    socket.expect_nothing(Duration::ZERO);
     assert_eq!(auth.requests().len(), refusals.len());
-    assert_eq!(play.server.connections_so_far(), 1);
-    play.no_frame_stalled();
+    assert_eq!(harness.server.connections_so_far(), 1);
+    harness.assert_no_slow_frame();
 
-    // A new connection is a new chance for each.
+    // A new connection retries each channel.
     mends.store(1, Ordering::SeqCst);
-    line.cut();
-    let line = play.greet();
-    let asked = line.expect_jsons(1 + refusals.len(), SOON);
+    socket.cut();
+    let socket = harness.greet();
+    let asked = socket.expect_jsons(1 + refusals.len(), TIMEOUT);
     assert_eq!(auth.requests().len(), 2 * refusals.len());
     for frame in asked {
         let channel = frame["data"]["channel"].as_str().unwrap();
         if channel.starts_with("private-") {
-            line.subscribed(channel);
+            socket.subscribed(channel);
         }
     }
     for (entity, (channel, ..)) in entities.into_iter().zip(&refusals) {
         if channel.starts_with("private-") {
-            play.subscribed(entity);
+            harness.wait_until_subscribed(entity);
         }
     }
 }
@@ -283,30 +283,31 @@ fn a_token_that_was_renewed_lets_the_game_in_when_it_asks_again() {
         let token = ["stale", "fresh"][current.load(Ordering::SeqCst) as usize];
         vec![("Authorization".into(), token.into())]
     });
-    let (mut play, line) = Play::online_with(|config| config.with_auth_endpoint(endpoint));
-    let retried = play.spawn("private-retried");
-    let inserted = play.spawn("private-inserted");
+    let (mut harness, socket) = Harness::online_with(|config| config.with_auth_endpoint(endpoint));
+    let retried = harness.spawn("private-retried");
+    let inserted = harness.spawn("private-inserted");
     for entity in [retried, inserted] {
-        assert_eq!(play.refused(entity).status(), Some(401));
+        assert_eq!(harness.expect_refusal(entity).status(), Some(401));
     }
     token.store(1, Ordering::SeqCst);
-    play.connection().retry("private-retried");
-    // The same name again changes nothing; leaving and coming back does.
-    let mut channel = play.app.world_mut().entity_mut(inserted);
+    harness.connection().retry("private-retried");
+    // Inserting the same name again changes nothing; removing and inserting it retries.
+    let mut channel = harness.app.world_mut().entity_mut(inserted);
     channel.remove::<PusherChannel>();
-    play.frame();
-    play.app
+    harness.frame();
+    harness
+        .app
         .world_mut()
         .entity_mut(inserted)
         .insert(PusherChannel::from("private-inserted"));
     for _ in 0..2 {
-        play.frame();
-        let data = line.expect_event("pusher:subscribe", SOON)["data"].clone();
+        harness.frame();
+        let data = socket.expect_event("pusher:subscribe", TIMEOUT)["data"].clone();
         assert_eq!(data["auth"], "key:1.1");
-        line.subscribed(data["channel"].as_str().unwrap());
+        socket.subscribed(data["channel"].as_str().unwrap());
     }
     for entity in [retried, inserted] {
-        play.subscribed(entity);
+        harness.wait_until_subscribed(entity);
     }
     assert_eq!(auth.requests().len(), 4);
 }
@@ -317,32 +318,32 @@ fn a_backend_that_cannot_be_reached_or_used_is_told_and_costs_the_channel_alone(
     let closed = ScriptedAuth::start(signed);
     closed.stop_listening();
     let closed = closed.url("/auth");
-    for (url, words) in [
+    for (url, excerpt) in [
         (&*closed, "was not reached"),
         ("no url at all", "not usable"),
         ("ftp://127.0.0.1/auth", "must start with https://"),
         ("http://192.0.2.1/auth", "plain http on another machine"),
     ] {
         let endpoint = AuthEndpoint::new(url);
-        let (mut play, line) = Play::online_with(|config| {
+        let (mut harness, socket) = Harness::online_with(|config| {
             config
                 .with_auth_endpoint(endpoint)
                 .with_auth_retry(RetryPolicy::never())
         });
-        let lobby = play.join(&line, "lobby");
-        let private = play.spawn("private-room");
-        let error = play.refused(private).to_string();
-        assert!(error.contains(words), "{url}: {error}");
-        assert!(play.status(lobby).is_subscribed());
-        line.expect_nothing(A_WHILE);
-        play.hears(&line, "lobby", 1);
+        let lobby = harness.join(&socket, "lobby");
+        let private = harness.spawn("private-room");
+        let error = harness.expect_refusal(private).to_string();
+        assert!(error.contains(excerpt), "{url}: {error}");
+        assert!(harness.status(lobby).is_subscribed());
+        socket.expect_nothing(QUIET_PERIOD);
+        harness.expect_delivery(&socket, "lobby", 1);
     }
 }
 
-// 11.27: the game's own code may say no in its own words.
+// 11.27: user code may refuse with its own message.
 #[test]
 fn a_refusal_of_the_games_own_authorizer_is_told_in_its_words() {
-    let (mut play, line) = Play::online_with(|config| {
+    let (mut harness, socket) = Harness::online_with(|config| {
         config.with_authorizer(authorize_with(|request| {
             Err(AuthError::Refused {
                 message: format!("{} is for friends", request.channel()),
@@ -350,11 +351,11 @@ fn a_refusal_of_the_games_own_authorizer_is_told_in_its_words() {
             })
         }))
     });
-    let room = play.spawn("private-room");
-    let error = play.refused(room);
+    let room = harness.spawn("private-room");
+    let error = harness.expect_refusal(room);
     assert_eq!(error.to_string(), "private-room is for friends");
     assert_eq!(error.status(), Some(418));
-    line.expect_nothing(A_WHILE);
+    socket.expect_nothing(QUIET_PERIOD);
 }
 
 // 11.30
@@ -364,20 +365,23 @@ fn the_late_answer_for_a_lost_connection_is_not_used_on_the_next() {
         0 => signed(request).after(Duration::from_millis(300)),
         _ => signed(request),
     });
-    let (mut play, line) = Play::online_with(|config| asking(config, &auth));
-    let room = play.spawn("private-room");
-    assert_eq!(auth.expect_request(SOON).field("socket_id").unwrap(), "1.1");
-    line.cut();
-    let line = play.greet();
-    let frame = line.expect_json(SOON);
+    let (mut harness, socket) = Harness::online_with(|config| asking(config, &auth));
+    let room = harness.spawn("private-room");
+    assert_eq!(
+        auth.expect_request(TIMEOUT).field("socket_id").unwrap(),
+        "1.1"
+    );
+    socket.cut();
+    let socket = harness.greet();
+    let frame = socket.expect_json(TIMEOUT);
     let expected = json!({"channel": "private-room", "auth": "key:2.2"});
     assert_eq!(frame["data"], expected);
-    line.subscribed("private-room");
-    play.subscribed(room);
-    play.run_for(Duration::from_millis(400));
-    line.expect_nothing(Duration::ZERO);
+    socket.subscribed("private-room");
+    harness.wait_until_subscribed(room);
+    harness.run_for(Duration::from_millis(400));
+    socket.expect_nothing(Duration::ZERO);
     assert_eq!(auth.requests().len(), 2);
-    let asked: Vec<Value> = line
+    let asked: Vec<Value> = socket
         .received_texts()
         .iter()
         .map(|text| serde_json::from_str(text).unwrap())

@@ -1,4 +1,4 @@
-//! What no server, host or player should do: each leaves a value that says so, and costs nothing else.
+//! Tests of invalid input from servers, hosts and configurations: each is reported as an error and affects nothing else.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Frames that are no message of the protocol.
-fn nonsense() -> Vec<String> {
+/// Frames that are not messages of the protocol.
+fn invalid_frames() -> Vec<String> {
     let brackets = "[".repeat(200_000);
     [
         "",
@@ -39,29 +39,29 @@ fn nonsense() -> Vec<String> {
 // 11.19
 #[test]
 fn a_frame_that_is_no_message_is_reported_and_the_next_event_comes() {
-    let (mut play, line) = Play::online();
-    play.join(&line, "lobby");
-    for (number, frame) in nonsense().into_iter().enumerate() {
+    let (mut harness, socket) = Harness::online();
+    harness.join(&socket, "lobby");
+    for (number, frame) in invalid_frames().into_iter().enumerate() {
         let number = u32::try_from(number).unwrap();
-        line.send_text(&frame);
-        play.hears(&line, "lobby", number);
+        socket.send_text(&frame);
+        harness.expect_delivery(&socket, "lobby", number);
         let head: String = frame.chars().take(80).collect();
-        assert_eq!(play.errors().len(), number as usize + 1, "{head:?}");
-        let report = play.errors().last().unwrap();
+        assert_eq!(harness.errors().len(), number as usize + 1, "{head:?}");
+        let report = harness.errors().last().unwrap();
         assert_eq!((report.attempt(), report.code()), (0, None));
-        let words = report.error().to_string();
+        let message = report.error().to_string();
         assert!(
-            words.contains("not a Pusher message") && words.len() < 300,
-            "{head:?}: {words}"
+            message.contains("not a Pusher message") && message.len() < 300,
+            "{head:?}: {message}"
         );
     }
-    line.send_binary([0, 159, 146, 150]);
-    let words = play.reported("binary").error().to_string();
-    assert!(words.len() < 300, "{words}");
-    play.hears(&line, "lobby", 1000);
-    assert_eq!(play.server.connections_so_far(), 1);
-    line.expect_nothing(A_WHILE);
-    play.no_frame_stalled();
+    socket.send_binary([0, 159, 146, 150]);
+    let message = harness.expect_report("binary").error().to_string();
+    assert!(message.len() < 300, "{message}");
+    harness.expect_delivery(&socket, "lobby", 1000);
+    assert_eq!(harness.server.connections_so_far(), 1);
+    socket.expect_nothing(QUIET_PERIOD);
+    harness.assert_no_slow_frame();
 }
 
 // 11.19
@@ -69,28 +69,28 @@ fn a_frame_that_is_no_message_is_reported_and_the_next_event_comes() {
 fn unknown_frames_and_unknown_keys_are_no_errors() {
     #[derive(Resource, Default)]
     struct Heard(Vec<String>);
-    let (mut play, line) = Play::online();
-    play.app.init_resource::<Heard>().add_observer(
+    let (mut harness, socket) = Harness::online();
+    harness.app.init_resource::<Heard>().add_observer(
         |event: On<bevy_pusher::PusherGlobalEvent>, mut heard: ResMut<Heard>| {
             heard
                 .0
                 .push(format!("{} {}", event.name(), event.data().as_str()));
         },
     );
-    play.join(&line, "lobby");
-    line.send(json!({"event": "e", "channel": "lobby", "data": "1", "id": 7, "tags": {"a": []}}));
-    line.send(json!({"event": "pusher:from_the_future", "data": {"a": 1}}));
-    line.send(json!({"event": "pusher:from_the_future", "channel": "lobby", "data": "2"}));
-    line.send(json!({"event": "pusher_internal:secret", "channel": "lobby", "data": "3"}));
-    line.send(json!({"event": "", "channel": "lobby", "data": "4"}));
-    line.send(json!({"event": "e".repeat(10_000), "channel": "lobby", "data": "5"}));
-    line.send(json!({"event": "e", "channel": "l".repeat(10_000), "data": "6"}));
-    line.send(json!({"event": "e\u{0}\u{202e}", "channel": "lobby", "data": "7"}));
-    line.pong(b"nobody asked");
-    play.hears(&line, "lobby", 1);
+    harness.join(&socket, "lobby");
+    socket.send(json!({"event": "e", "channel": "lobby", "data": "1", "id": 7, "tags": {"a": []}}));
+    socket.send(json!({"event": "pusher:from_the_future", "data": {"a": 1}}));
+    socket.send(json!({"event": "pusher:from_the_future", "channel": "lobby", "data": "2"}));
+    socket.send(json!({"event": "pusher_internal:secret", "channel": "lobby", "data": "3"}));
+    socket.send(json!({"event": "", "channel": "lobby", "data": "4"}));
+    socket.send(json!({"event": "e".repeat(10_000), "channel": "lobby", "data": "5"}));
+    socket.send(json!({"event": "e", "channel": "l".repeat(10_000), "data": "6"}));
+    socket.send(json!({"event": "e\u{0}\u{202e}", "channel": "lobby", "data": "7"}));
+    socket.pong(b"nobody asked");
+    harness.expect_delivery(&socket, "lobby", 1);
     let long = format!("lobby {} 5", "e".repeat(10_000));
     assert_eq!(
-        play.told(),
+        harness.recorded(),
         [
             "lobby subscribed",
             "lobby e 1",
@@ -101,9 +101,9 @@ fn unknown_frames_and_unknown_keys_are_no_errors() {
             "lobby still-here 1"
         ]
     );
-    let heard = &play.app.world().resource::<Heard>().0;
+    let heard = &harness.app.world().resource::<Heard>().0;
     assert_eq!(*heard, [r#"pusher:from_the_future {"a":1}"#]);
-    assert!(play.errors().is_empty());
+    assert!(harness.errors().is_empty());
 }
 
 // 11.19
@@ -113,8 +113,9 @@ fn data_nested_deeper_than_any_decoder_goes_arrives_raw_and_fails_the_typed_even
     struct Anything(#[expect(dead_code, reason = "only its decoding matters")] Value);
     #[derive(Resource, Default)]
     struct Failed(Vec<String>);
-    let (mut play, line) = Play::online();
-    play.app
+    let (mut harness, socket) = Harness::online();
+    harness
+        .app
         .add_pusher_event::<Anything>("deep")
         .init_resource::<Failed>()
         .add_systems(
@@ -126,37 +127,40 @@ fn data_nested_deeper_than_any_decoder_goes_arrives_raw_and_fails_the_typed_even
                     .extend(new.map(|failure| format!("{} {}", failure.name(), failure.reason())));
             },
         );
-    play.join(&line, "lobby");
+    harness.join(&socket, "lobby");
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     for data in [deep.clone(), json!(deep).to_string()] {
-        line.send_text(format!(
+        socket.send_text(format!(
             r#"{{"event":"deep","channel":"lobby","data":{data}}}"#
         ));
     }
-    // The protocol's own messages are read too, and are as deep.
+    // Messages of the protocol are parsed too, so they are nested as deeply.
     for event in [
         "pusher:error",
         "pusher_internal:subscription_count",
         "pusher_internal:member_added",
     ] {
-        line.send_text(format!(
+        socket.send_text(format!(
             r#"{{"event":"{event}","channel":"lobby","data":{deep}}}"#
         ));
     }
-    play.hears(&line, "lobby", 1);
-    play.until("the failures", |world| {
+    harness.expect_delivery(&socket, "lobby", 1);
+    harness.until("the failures", |world| {
         world.resource::<Failed>().0.len() == 2
     });
     let expected = format!("lobby deep {deep}");
-    let raw = play.told().iter().filter(|told| **told == expected);
+    let raw = harness
+        .recorded()
+        .iter()
+        .filter(|recorded| **recorded == expected);
     assert_eq!(raw.count(), 2);
-    for failure in &play.app.world().resource::<Failed>().0 {
+    for failure in &harness.app.world().resource::<Failed>().0 {
         assert!(failure.contains("recursion limit"), "{failure}");
     }
-    for report in play.errors() {
+    for report in harness.errors() {
         assert!(report.error().to_string().len() < 500);
     }
-    play.no_frame_stalled();
+    harness.assert_no_slow_frame();
 }
 
 // 11.19, section 3
@@ -166,65 +170,65 @@ fn what_cannot_be_read_costs_the_connection_and_its_channels_come_back_without_h
         inbound_message_bytes: 100_000,
         ..Limits::default()
     };
-    let mut play = Play::with(|config| {
+    let mut harness = Harness::with(|config| {
         config
             .with_limits(limits)
             .with_reconnect(retry_after(100, 100))
     });
-    play.spawn("lobby");
+    harness.spawn("lobby");
     let largest = |bytes: usize| {
         let frame = r#"{"event":"e","channel":"lobby","data":""}"#;
         frame.replace("\"\"", &format!("\"{}\"", "x".repeat(bytes - frame.len())))
     };
     type Break = fn(&ScriptedConnection);
     let breaks: [(&str, Break); 4] = [
-        ("too long", |line| {
-            line.send_text("x".repeat(100_001));
+        ("too long", |socket| {
+            socket.send_text("x".repeat(100_001));
         }),
-        ("UTF-8", |line| line.send_text_bytes([0xc3, 0x28])),
-        ("", |line| line.send_raw([0xf1, 0])),
-        ("", |line| line.send_raw([0x81, 0x80, 1, 2, 3, 4])),
+        ("UTF-8", |socket| socket.send_text_bytes([0xc3, 0x28])),
+        ("", |socket| socket.send_raw([0xf1, 0])),
+        ("", |socket| socket.send_raw([0x81, 0x80, 1, 2, 3, 4])),
     ];
-    let mut line = play.greet();
-    for (number, (words, break_it)) in breaks.into_iter().enumerate() {
-        line.expect_event("pusher:subscribe", SOON);
-        line.subscribed("lobby");
-        line.send_text(largest(100_000));
-        play.hears(&line, "lobby", u32::try_from(number).unwrap());
+    let mut socket = harness.greet();
+    for (number, (excerpt, break_it)) in breaks.into_iter().enumerate() {
+        socket.expect_event("pusher:subscribe", TIMEOUT);
+        socket.subscribed("lobby");
+        socket.send_text(largest(100_000));
+        harness.expect_delivery(&socket, "lobby", u32::try_from(number).unwrap());
         let broken = Instant::now();
-        break_it(&line);
-        let report = play.reported("the server sent what cannot be read");
+        break_it(&socket);
+        let report = harness.expect_report("the server sent what cannot be read");
         let report = report.error().to_string();
-        assert!(report.contains(words) || number > 0, "{report}");
-        line.expect_close(SOON);
-        play.app.world_mut().resource_mut::<Log>().errors.clear();
-        line = play.greet();
+        assert!(report.contains(excerpt) || number > 0, "{report}");
+        socket.expect_close(TIMEOUT);
+        harness.app.world_mut().resource_mut::<Log>().errors.clear();
+        socket = harness.greet();
         assert!(broken.elapsed() >= Duration::from_millis(100));
     }
-    play.no_frame_stalled();
+    harness.assert_no_slow_frame();
 }
 
-/// A server whose every connection meets the same fate, after so many milliseconds of which it is looked at how often the
-/// game came back.
-fn met_by(
-    fate: impl Fn(pusher_test_support::PendingConnection) + Send + Sync + 'static,
-) -> (Play, usize) {
+/// Runs a game for 900 ms against a server that treats every connection in this way; returns the game and the number of
+/// connections that it has made.
+fn run_against(
+    behaviour: impl Fn(pusher_test_support::PendingConnection) + Send + Sync + 'static,
+) -> (Harness, usize) {
     let server = ScriptedServer::start();
-    server.handle_each(move |pending, _| fate(pending));
-    let mut play = Play::on(server, |config| {
+    server.handle_each(move |pending, _| behaviour(pending));
+    let mut harness = Harness::on(server, |config| {
         config.with_reconnect(retry_after(100, 200))
     });
-    play.spawn("lobby");
-    play.run_for(Duration::from_millis(900));
-    let made = play.server.connections_so_far();
-    (play, made)
+    harness.spawn("lobby");
+    harness.run_for(Duration::from_millis(900));
+    let made = harness.server.connections_so_far();
+    (harness, made)
 }
 
-// 11.61, and the loop of drop, reconnect and the same message again
+// 11.61, and the loop of a drop, a reconnect and the same message again
 #[test]
 fn no_server_is_hammered_whatever_it_does_to_each_connection() {
-    type Fate = fn(pusher_test_support::PendingConnection);
-    let fates: [(&str, Fate, &str); 9] = [
+    type Behaviour = fn(pusher_test_support::PendingConnection);
+    let behaviours: [(&str, Behaviour, &str); 9] = [
         (
             "closes at once",
             |pending| pending.close(),
@@ -233,23 +237,23 @@ fn no_server_is_hammered_whatever_it_does_to_each_connection() {
         ("resets", |pending| pending.reset(), "did not upgrade"),
         (
             "refuses the key",
-            |pending| pending.refuse(401, &[], "no such app", SOON),
+            |pending| pending.refuse(401, &[], "no such app", TIMEOUT),
             "(401): no such app",
         ),
         (
             "has no such path",
-            |pending| pending.refuse(404, &[], "<html>Not Found</html>", SOON),
+            |pending| pending.refuse(404, &[], "<html>Not Found</html>", TIMEOUT),
             "(404): <html>Not Found</html>",
         ),
         (
             "redirects",
-            |pending| pending.refuse(302, &[("Location", "/login")], "", SOON),
+            |pending| pending.refuse(302, &[("Location", "/login")], "", TIMEOUT),
             "(302)",
         ),
         (
             "speaks something else",
             |pending| {
-                pending.read_request(SOON);
+                pending.read_request(TIMEOUT);
                 pending.respond_raw("220 smtp ready\r\n\r\n");
                 pending.close();
             },
@@ -257,41 +261,41 @@ fn no_server_is_hammered_whatever_it_does_to_each_connection() {
         ),
         (
             "ends before its greeting",
-            |pending| pending.upgrade(SOON).cut(),
+            |pending| pending.upgrade(TIMEOUT).cut(),
             "is the app key right?",
         ),
         (
             "sends garbage instead of its greeting",
             |pending| {
-                let line = pending.upgrade(SOON);
-                line.send_text("garbage");
-                line.hold();
+                let socket = pending.upgrade(TIMEOUT);
+                socket.send_text("garbage");
+                socket.hold();
             },
             "does not speak the Pusher protocol",
         ),
         (
             "sends what cannot be read after its greeting",
             |pending| {
-                let line = pending.upgrade(SOON);
-                line.establish("1.1", 120);
-                line.send_text("x".repeat((1 << 20) + 1));
-                line.hold();
+                let socket = pending.upgrade(TIMEOUT);
+                socket.establish("1.1", 120);
+                socket.send_text("x".repeat((1 << 20) + 1));
+                socket.hold();
             },
             "the server sent what cannot be read",
         ),
     ];
-    for (what, fate, words) in fates {
-        let (mut play, made) = met_by(fate);
-        // The first at once, and then one every 100 to 200 ms; with many tests at a time fewer.
+    for (what, behaviour, excerpt) in behaviours {
+        let (mut harness, made) = run_against(behaviour);
+        // The first at once, then one every 100 to 200 ms; fewer if many tests run at once.
         assert!((2..=10).contains(&made), "{what}: {made} connections");
-        let report = play.reported(words);
+        let report = harness.expect_report(excerpt);
         let text = report.error().to_string();
         assert!(text.len() < 500, "{what}: {text}");
-        play.until("waiting, with the reason at hand", |world| {
+        harness.until("a retry with a reason", |world| {
             let state = world.resource::<PusherConnection>().state();
-            matches!(state, ConnectionState::Waiting { error, .. } if error.to_string().contains(words))
+            matches!(state, ConnectionState::Waiting { error, .. } if error.to_string().contains(excerpt))
         });
-        play.no_frame_stalled();
+        harness.assert_no_slow_frame();
     }
 }
 
@@ -307,31 +311,32 @@ fn a_silent_host_is_given_up_in_time_and_had_as_soon_as_it_speaks() {
     let server = ScriptedServer::start();
     server.handle_each(|pending, number| match number {
         0 => pending.hold(),
-        1 => pending.upgrade(SOON).hold(),
+        1 => pending.upgrade(TIMEOUT).hold(),
         _ => {
-            let line = pending.upgrade(SOON);
-            line.reply_with(pusher_test_support::polite);
-            line.establish("9.9", 120);
-            line.hold();
+            let socket = pending.upgrade(TIMEOUT);
+            socket.reply_with(pusher_test_support::polite);
+            socket.establish("9.9", 120);
+            socket.hold();
         }
     });
-    let mut play = Play::on(server, quick);
-    let lobby = play.spawn("lobby");
-    let upgrade = play.reported("still waiting for the WebSocket upgrade");
-    let greeting = play.reported("still waiting for the server's pusher:connection_established");
+    let mut harness = Harness::on(server, quick);
+    let lobby = harness.spawn("lobby");
+    let upgrade = harness.expect_report("still waiting for the WebSocket upgrade");
+    let greeting =
+        harness.expect_report("still waiting for the server's pusher:connection_established");
     assert_eq!((upgrade.attempt(), greeting.attempt()), (1, 2));
-    play.subscribed(lobby);
-    assert_eq!(play.connection().socket_id(), Some("9.9"));
-    play.server.expect_open_connections(1, SOON);
-    play.no_frame_stalled();
+    harness.wait_until_subscribed(lobby);
+    assert_eq!(harness.connection().socket_id(), Some("9.9"));
+    harness.server.expect_open_connections(1, TIMEOUT);
+    harness.assert_no_slow_frame();
 
     let black_hole = BlackHole::start();
     let endpoint = Endpoint::custom("127.0.0.1", black_hole.port());
     let config = PusherConfig::new("app-key", endpoint).with_reconnect(retry_after(10, 30));
-    play.app.insert_resource(quick(config));
-    let report = play.reported("still waiting for the TCP connection");
+    harness.app.insert_resource(quick(config));
+    let report = harness.expect_report("still waiting for the TCP connection");
     assert!(report.error().to_string().contains("within 1s"));
-    play.no_frame_stalled();
+    harness.assert_no_slow_frame();
 }
 
 #[test]
@@ -339,30 +344,30 @@ fn a_host_that_is_not_there_is_told_by_name_and_tried_again() {
     let server = ScriptedServer::start();
     server.stop_listening();
     let port = server.port();
-    let mut play = Play::on(server, |config| config);
-    let report = play.reported(&format!("127.0.0.1:{port} was not reached"));
+    let mut harness = Harness::on(server, |config| config);
+    let report = harness.expect_report(&format!("127.0.0.1:{port} was not reached"));
     assert_eq!(report.attempt(), 1);
 
-    // A label of 64 characters is none that could be asked for, so that this stays on this machine.
+    // A label of 64 characters is invalid, so no DNS query leaves this machine.
     let nowhere = format!("{}.invalid", "x".repeat(64));
     let endpoint = Endpoint::custom(&*nowhere, port);
     let config = PusherConfig::new("app-key", endpoint).with_reconnect(retry_after(10, 30));
-    play.app.insert_resource(config);
-    play.reported(&format!("the address of {nowhere} was not found"));
-    play.until("trying again", |world| {
+    harness.app.insert_resource(config);
+    harness.expect_report(&format!("the address of {nowhere} was not found"));
+    harness.until("the retry", |world| {
         let state = world.resource::<PusherConnection>().state();
         matches!(state, ConnectionState::Connecting { attempt: 2.. })
     });
-    play.no_frame_stalled();
+    harness.assert_no_slow_frame();
 }
 
 #[test]
 fn a_configuration_that_cannot_be_dialled_fails_at_once_and_mends_when_it_is_replaced() {
-    let mut play = Play::new();
-    play.spawn("lobby");
-    let line = play.greet();
-    line.expect_event("pusher:subscribe", SOON);
-    for (key, endpoint, words) in [
+    let mut harness = Harness::new();
+    harness.spawn("lobby");
+    let socket = harness.greet();
+    socket.expect_event("pusher:subscribe", TIMEOUT);
+    for (key, endpoint, excerpt) in [
         ("", Endpoint::custom("127.0.0.1", 1), "key"),
         ("k", Endpoint::custom("", 1), "host"),
         ("k", Endpoint::custom("wss://example.com", 1), "host"),
@@ -375,17 +380,20 @@ fn a_configuration_that_cannot_be_dialled_fails_at_once_and_mends_when_it_is_rep
             "path",
         ),
     ] {
-        play.app.insert_resource(PusherConfig::new(key, endpoint));
-        play.frame();
-        let error = play.failed().to_string();
-        assert!(error.contains(words), "{error}");
-        let so_far = play.server.connections_so_far();
-        play.run_for(A_WHILE / 4);
-        assert_eq!(play.server.connections_so_far(), so_far);
-        let endpoint = Endpoint::custom("127.0.0.1", play.server.port());
-        play.app
+        harness
+            .app
+            .insert_resource(PusherConfig::new(key, endpoint));
+        harness.frame();
+        let error = harness.expect_failure().to_string();
+        assert!(error.contains(excerpt), "{error}");
+        let so_far = harness.server.connections_so_far();
+        harness.run_for(QUIET_PERIOD / 4);
+        assert_eq!(harness.server.connections_so_far(), so_far);
+        let endpoint = Endpoint::custom("127.0.0.1", harness.server.port());
+        harness
+            .app
             .insert_resource(PusherConfig::new("app-key", endpoint));
-        let line = play.greet();
-        line.expect_event("pusher:subscribe", SOON);
+        let socket = harness.greet();
+        socket.expect_event("pusher:subscribe", TIMEOUT);
     }
 }

@@ -1,4 +1,4 @@
-//! Client events both ways.
+//! Tests of client events in both directions.
 
 use std::time::Duration;
 
@@ -7,38 +7,40 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// What became of the client events.
+/// The outcomes of the client events.
 #[derive(Resource, Default)]
 struct Answers(Vec<(SendId, SendOutcome)>);
 
-/// A game that is let in everywhere, and notes what becomes of its client events.
-fn sending(change: impl FnOnce(PusherConfig) -> PusherConfig) -> (Play, ScriptedConnection) {
-    let (mut play, line) = Play::online_with(|config| change(let_in(config, "ann")));
-    play.app.init_resource::<Answers>().add_systems(
+/// A game that is authorized for every channel and records the outcomes of its client events.
+fn game_with_outcomes(
+    change: impl FnOnce(PusherConfig) -> PusherConfig,
+) -> (Harness, ScriptedConnection) {
+    let (mut harness, socket) = Harness::online_with(|config| change(authorize_as(config, "ann")));
+    harness.app.init_resource::<Answers>().add_systems(
         Update,
-        |mut answers: MessageReader<PusherSendAnswered>, mut noted: ResMut<Answers>| {
+        |mut answers: MessageReader<PusherSendAnswered>, mut recorded: ResMut<Answers>| {
             let new = answers.read();
-            noted
+            recorded
                 .0
                 .extend(new.map(|answer| (answer.id(), answer.outcome().clone())));
         },
     );
-    (play, line)
+    (harness, socket)
 }
 
-fn answer(play: &mut Play, id: SendId) -> SendOutcome {
+fn answer(harness: &mut Harness, id: SendId) -> SendOutcome {
     let find = |world: &World| {
         let mut answers = world.resource::<Answers>().0.iter();
         answers
             .find(|(of, _)| *of == id)
             .map(|(_, outcome)| outcome.clone())
     };
-    play.until("what became of it", |world| find(world).is_some());
-    find(play.app.world()).unwrap()
+    harness.until("the outcome", |world| find(world).is_some());
+    find(harness.app.world()).unwrap()
 }
 
-fn rejected(play: &mut Play, id: SendId) -> SendError {
-    match answer(play, id) {
+fn rejected(harness: &mut Harness, id: SendId) -> SendError {
+    match answer(harness, id) {
         SendOutcome::Rejected(error) => error,
         outcome => panic!("{outcome:?}"),
     }
@@ -47,17 +49,17 @@ fn rejected(play: &mut Play, id: SendId) -> SendError {
 // 11.40
 #[test]
 fn a_client_event_is_one_frame_with_its_channel_on_top_and_its_data_as_the_value_it_is() {
-    let (mut play, line) = sending(|config| config.with_sent_answers(true));
+    let (mut harness, socket) = game_with_outcomes(|config| config.with_sent_answers(true));
     for channel in ["private-room", "presence-room"] {
-        play.join(&line, channel);
+        harness.join(&socket, channel);
     }
     let send = |channel: &str, data: Value| {
-        let sent = play.connection().send(channel, "client-move", &data);
+        let sent = harness.connection().send(channel, "client-move", &data);
         sent.unwrap()
     };
     let id = send("private-room", json!({"x": 3}));
     assert_eq!(
-        line.expect_text(SOON),
+        socket.expect_text(TIMEOUT),
         r#"{"event":"client-move","channel":"private-room","data":{"x":3}}"#
     );
     for data in [
@@ -68,60 +70,65 @@ fn a_client_event_is_one_frame_with_its_channel_on_top_and_its_data_as_the_value
     ] {
         send("presence-room", data.clone());
         let frame = json!({"event": "client-move", "channel": "presence-room", "data": data});
-        assert_eq!(line.expect_json(SOON), frame);
+        assert_eq!(socket.expect_json(TIMEOUT), frame);
     }
-    assert_eq!(answer(&mut play, id), SendOutcome::Sent);
-    // 11.41: nothing is echoed here.
-    play.run_for(A_WHILE);
-    assert!(!play.told().iter().any(|told| told.contains("client-move")));
+    assert_eq!(answer(&mut harness, id), SendOutcome::Sent);
+    // 11.41: the client does not echo its own events.
+    harness.run_for(QUIET_PERIOD);
+    assert!(
+        !harness
+            .recorded()
+            .iter()
+            .any(|recorded| recorded.contains("client-move"))
+    );
 }
 
-// 11.40: what is wrong with the event itself is an error at once, as tests/ecs.rs shows; the rest is answered.
+// 11.40: an invalid event is an error at once, as tests/ecs.rs shows; other reasons are answered.
 #[test]
 fn whatever_keeps_a_client_event_from_being_sent_is_answered_and_nothing_is_on_the_wire() {
-    let (mut play, line) = sending(|config| config);
-    let room = play.join(&line, "private-room");
-    let encrypted = play
+    let (mut harness, socket) = game_with_outcomes(|config| config);
+    let room = harness.join(&socket, "private-room");
+    let encrypted = harness
         .connection()
         .send("private-encrypted-x", "client-move", &1);
     assert!(matches!(encrypted, Err(SendError::WrongKind { .. })));
-    let send = |play: &Play, channel: &str| {
-        let sent = play.connection().send(channel, "client-move", &1);
+    let send = |harness: &Harness, channel: &str| {
+        let sent = harness.connection().send(channel, "client-move", &1);
         sent.unwrap()
     };
 
-    // In the frame in which the channel is spawned, and while the answer is awaited.
-    support::spawn(&mut play.app, "private-next");
-    let id = send(&play, "private-next");
-    assert_eq!(rejected(&mut play, id), SendError::NotSubscribed);
-    line.expect_event("pusher:subscribe", SOON);
-    let id = send(&play, "private-next");
-    assert_eq!(rejected(&mut play, id), SendError::NotSubscribed);
+    // In the frame in which the channel is spawned, and before the server's answer.
+    support::spawn(&mut harness.app, "private-next");
+    let id = send(&harness, "private-next");
+    assert_eq!(rejected(&mut harness, id), SendError::NotSubscribed);
+    socket.expect_event("pusher:subscribe", TIMEOUT);
+    let id = send(&harness, "private-next");
+    assert_eq!(rejected(&mut harness, id), SendError::NotSubscribed);
 
-    play.despawn(room);
-    assert_eq!(line.expect_json(SOON), unsubscribe("private-room"));
-    let id = send(&play, "private-room");
-    assert_eq!(rejected(&mut play, id), SendError::NotSubscribed);
-    line.expect_nothing(A_WHILE);
+    harness.despawn(room);
+    assert_eq!(socket.expect_json(TIMEOUT), unsubscribe("private-room"));
+    let id = send(&harness, "private-room");
+    assert_eq!(rejected(&mut harness, id), SendError::NotSubscribed);
+    socket.expect_nothing(QUIET_PERIOD);
 
-    play.server.stop_listening();
-    line.cut();
-    play.reported("the connection was lost");
-    let id = send(&play, "private-next");
-    assert_eq!(rejected(&mut play, id), SendError::NotConnected);
-    play.server.listen_again();
-    let line = play.greet();
-    line.expect_event("pusher:subscribe", SOON);
-    line.expect_nothing(A_WHILE);
+    harness.server.stop_listening();
+    socket.cut();
+    harness.expect_report("the connection was lost");
+    let id = send(&harness, "private-next");
+    assert_eq!(rejected(&mut harness, id), SendError::NotConnected);
+    harness.server.listen_again();
+    let socket = harness.greet();
+    socket.expect_event("pusher:subscribe", TIMEOUT);
+    socket.expect_nothing(QUIET_PERIOD);
 }
 
-// 11.40, section 3: ten a second, ten kilobytes each.
+// 11.40, section 3: ten events per second of ten kilobytes each.
 #[test]
 fn the_servers_limits_are_kept_here_and_who_exceeds_them_is_told() {
-    let (mut play, line) = sending(|config| config);
-    play.join(&line, "private-room");
+    let (mut harness, socket) = game_with_outcomes(|config| config);
+    harness.join(&socket, "private-room");
     let largest = "x".repeat(10_240 - 2);
-    let connection = play.connection();
+    let connection = harness.connection();
     connection
         .send("private-room", "client-big", &largest)
         .unwrap();
@@ -139,66 +146,68 @@ fn the_servers_limits_are_kept_here_and_who_exceeds_them_is_told() {
             sent.unwrap()
         })
         .collect();
-    line.expect_event("client-big", SOON);
+    socket.expect_event("client-big", TIMEOUT);
     for number in 0..9 {
-        let frame = line.expect_event("client-move", SOON);
+        let frame = socket.expect_event("client-move", TIMEOUT);
         assert_eq!(frame["data"], number);
     }
     for id in &ids[9..] {
         assert_eq!(
-            rejected(&mut play, *id),
+            rejected(&mut harness, *id),
             SendError::RateLimited { limit: 10 }
         );
     }
-    line.expect_nothing(A_WHILE);
-    play.run_for(Duration::from_secs(1));
-    play.connection()
+    socket.expect_nothing(QUIET_PERIOD);
+    harness.run_for(Duration::from_secs(1));
+    harness
+        .connection()
         .send("private-room", "client-move", &"again")
         .unwrap();
-    assert_eq!(line.expect_event("client-move", SOON)["data"], "again");
+    assert_eq!(socket.expect_event("client-move", TIMEOUT)["data"], "again");
 }
 
 // 11.41
 #[test]
 fn a_client_event_of_somebody_else_names_them_on_presence_channels_alone() {
-    let (mut play, line) = sending(|config| config);
+    let (mut harness, socket) = game_with_outcomes(|config| config);
     for channel in ["private-room", "presence-room", "lobby"] {
-        play.join(&line, channel);
+        harness.join(&socket, channel);
     }
     let event = |channel: &str, user: Value| {
         let frame = json!({"event": "client-wave", "channel": channel, "data": {"hand": 1}, "user_id": user});
-        line.send(frame);
+        socket.send(frame);
     };
     event("presence-room", json!("bob"));
-    play.has_been_told(r#"presence-room client-wave {"hand":1} from bob"#);
+    harness.expect_recorded(r#"presence-room client-wave {"hand":1} from bob"#);
     event("presence-room", json!(17));
-    play.has_been_told(r#"presence-room client-wave {"hand":1} from 17"#);
-    for nobody in [json!(null), json!("")] {
-        event("presence-room", nobody);
+    harness.expect_recorded(r#"presence-room client-wave {"hand":1} from 17"#);
+    for missing in [json!(null), json!("")] {
+        event("presence-room", missing);
     }
-    line.send(json!({"event": "client-wave", "channel": "presence-room", "data": {"hand": 1}}));
+    socket.send(json!({"event": "client-wave", "channel": "presence-room", "data": {"hand": 1}}));
     for channel in ["private-room", "lobby"] {
         event(channel, json!("mallory"));
-        play.has_been_told(&format!(r#"{channel} client-wave {{"hand":1}}"#));
+        harness.expect_recorded(&format!(r#"{channel} client-wave {{"hand":1}}"#));
     }
-    let anonymous = |told: &&String| *told == r#"presence-room client-wave {"hand":1}"#;
-    assert_eq!(play.told().iter().filter(anonymous).count(), 3);
-    assert!(play.errors().is_empty());
+    let anonymous = |recorded: &&String| *recorded == r#"presence-room client-wave {"hand":1}"#;
+    assert_eq!(harness.recorded().iter().filter(anonymous).count(), 3);
+    assert!(harness.errors().is_empty());
 }
 
-// 11.15: Reverb and Sockudo refuse a client event by an error that names no channel.
+// 11.15: Reverb and Sockudo refuse a client event with an error that names no channel.
 #[test]
 fn a_client_event_that_the_server_refuses_is_reported_and_costs_nothing_else() {
-    let (mut play, line) = sending(|config| config);
-    let room = play.join(&line, "private-room");
-    play.connection()
+    let (mut harness, socket) = game_with_outcomes(|config| config);
+    let room = harness.join(&socket, "private-room");
+    harness
+        .connection()
         .send("private-room", "client-move", &1)
         .unwrap();
-    line.expect_event("client-move", SOON);
+    socket.expect_event("client-move", TIMEOUT);
     let data = json!({"code": 4301, "message": "Rate limit exceeded"});
-    line.send(json!({"event": "pusher:error", "data": data}));
-    let report = play.reported("Rate limit exceeded");
+    socket.send(json!({"event": "pusher:error", "data": data}));
+    let report = harness.expect_report("Rate limit exceeded");
     assert_eq!((report.code(), report.attempt()), (Some(4301), 0));
-    assert!(play.status(room).is_subscribed());
-    play.hears(&line, "private-room", 1);
+    assert!(harness.status(room).is_subscribed());
+    harness.expect_delivery(&socket, "private-room", 1);
 }

@@ -1,5 +1,5 @@
-//! What the protocol's servers may expect of the client, and what a game may expect whatever the server does: the whole
-//! plugin over a real socket, against a server that says exactly what the test says.
+//! Conformance tests: what the protocol requires of a client, and how the plugin behaves against a faulty server. They run the
+//! whole plugin over a real socket against a scripted server.
 //!
 //! The numbers in the comments are those of the protocol reference: `11.24` is check 24 of its section 11.
 #![allow(
@@ -10,8 +10,8 @@
     reason = "test code: a failed expectation is a failed test"
 )]
 
-#[path = "../support/play.rs"]
-mod play;
+#[path = "../support/harness.rs"]
+mod harness;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -30,12 +30,12 @@ use bevy_pusher::{
     auth::{ChannelAuthorization, authorize_with},
     prelude::*,
 };
-use play::*;
+use harness::*;
 use pusher_test_support::{ScriptedConnection, ScriptedServer};
 use serde_json::{Value, json};
-use support::SOON;
+use support::TIMEOUT;
 
-/// The request for a channel's events.
+/// The frame that requests a subscription.
 fn subscribe(channel: &str) -> Value {
     json!({"event": "pusher:subscribe", "data": {"channel": channel}})
 }

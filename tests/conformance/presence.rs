@@ -1,4 +1,4 @@
-//! Who is on a presence channel, as the game sees it.
+//! Tests of presence channels: the roster and its changes.
 
 use serde_json::{Value, json};
 
@@ -9,39 +9,43 @@ fn roster(ids: Value, hash: Value) -> Value {
     json!({"presence": {"count": count, "ids": ids, "hash": hash}})
 }
 
-fn succeed(line: &ScriptedConnection, channel: &str, data: Value) {
-    line.send(json!({
+fn succeed(socket: &ScriptedConnection, channel: &str, data: Value) {
+    socket.send(json!({
         "event": "pusher_internal:subscription_succeeded",
         "channel": channel,
         "data": data,
     }));
 }
 
-/// A membership event, its data as a text as all servers send it.
-fn tell(line: &ScriptedConnection, change: &str, data: Value) {
-    line.event("presence-room", &format!("pusher_internal:{change}"), &data);
+/// A membership event with its data as a string, as all servers send it.
+fn tell(socket: &ScriptedConnection, change: &str, data: Value) {
+    socket.event("presence-room", &format!("pusher_internal:{change}"), &data);
 }
 
-/// A game on a presence channel as `ann`, with these members.
-fn in_room(ids: Value, hash: Value) -> (Play, ScriptedConnection, Entity) {
-    let (mut play, line) = Play::online_with(|config| let_in(config, "ann"));
-    let room = play.spawn("presence-room");
-    line.expect_event("pusher:subscribe", SOON);
-    succeed(&line, "presence-room", json!(roster(ids, hash).to_string()));
-    play.subscribed(room);
-    (play, line, room)
+/// Returns a game on a presence channel as `ann`, with these members.
+fn in_room(ids: Value, hash: Value) -> (Harness, ScriptedConnection, Entity) {
+    let (mut harness, socket) = Harness::online_with(|config| authorize_as(config, "ann"));
+    let room = harness.spawn("presence-room");
+    socket.expect_event("pusher:subscribe", TIMEOUT);
+    succeed(
+        &socket,
+        "presence-room",
+        json!(roster(ids, hash).to_string()),
+    );
+    harness.wait_until_subscribed(room);
+    (harness, socket, room)
 }
 
-impl Play {
-    /// The members as `id info` in their order, this client marked.
+impl Harness {
+    /// Returns the members as `id info` in order, with the own member marked.
     fn members(&self, entity: Entity) -> Vec<String> {
         let members = self.app.world().get::<PusherMembers>(entity).unwrap();
         let me = members.me().map(|me| me.id());
-        let word = |member: &bevy_pusher::Member| {
+        let text = |member: &bevy_pusher::Member| {
             let mark = if me == Some(member.id()) { "*" } else { "" };
             format!("{}{mark} {}", member.id(), member.info_json())
         };
-        members.iter().map(word).collect()
+        members.iter().map(text).collect()
     }
 
     fn has_members(&mut self, entity: Entity, expected: &[&str]) {
@@ -61,7 +65,7 @@ fn the_members_are_there_with_the_subscription_and_one_is_me() {
         json!({"bob": null, "ann": {"name": "Ann"}}),
     );
     let without_hash = roster(json!(["bob", "ann"]), json!([]));
-    let (mut play, line) = Play::online_with(|config| let_in(config, "ann"));
+    let (mut harness, socket) = Harness::online_with(|config| authorize_as(config, "ann"));
     for (channel, data, expected) in [
         (
             "presence-text",
@@ -77,30 +81,34 @@ fn the_members_are_there_with_the_subscription_and_one_is_me() {
         ("presence-nobody", roster(json!([]), json!([])), vec![]),
         ("presence-empty", json!("{}"), vec![]),
     ] {
-        let room = play.spawn(channel);
-        line.expect_event("pusher:subscribe", SOON);
-        succeed(&line, channel, data);
-        play.subscribed(room);
-        play.has_members(room, &expected);
-        let members = play.app.world().get::<PusherMembers>(room).unwrap();
+        let room = harness.spawn(channel);
+        socket.expect_event("pusher:subscribe", TIMEOUT);
+        succeed(&socket, channel, data);
+        harness.wait_until_subscribed(room);
+        harness.has_members(room, &expected);
+        let members = harness.app.world().get::<PusherMembers>(room).unwrap();
         assert_eq!(members.is_empty(), expected.is_empty());
         assert!(!members.is_stale());
     }
     assert!(
-        !play.told().iter().any(|told| told.contains('+')),
+        !harness
+            .recorded()
+            .iter()
+            .any(|recorded| recorded.contains('+')),
         "{:?}",
-        play.told()
+        harness.recorded()
     );
-    assert!(play.errors().is_empty());
+    assert!(harness.errors().is_empty());
 }
 
-// 11.43, 11.44: who is known already only brings new info, and does not come a second time.
+// 11.43, 11.44: a known member only updates its info and does not join a second time.
 #[test]
 fn joining_and_leaving_is_told_once_with_what_is_known_of_them() {
     #[derive(Resource, Default)]
     struct Seen(Vec<String>);
-    let (mut play, line, room) = in_room(json!(["ann"]), json!({"ann": {"name": "ann"}}));
-    play.app
+    let (mut harness, socket, room) = in_room(json!(["ann"]), json!({"ann": {"name": "ann"}}));
+    harness
+        .app
         .init_resource::<Seen>()
         .add_observer(
             |joined: On<PusherMemberJoined>,
@@ -117,34 +125,34 @@ fn joining_and_leaving_is_told_once_with_what_is_known_of_them() {
             },
         );
     tell(
-        &line,
+        &socket,
         "member_added",
         json!({"user_id": "bob", "user_info": {"team": 1}}),
     );
     tell(
-        &line,
+        &socket,
         "member_added",
         json!({"user_id": "bob", "user_info": {"team": 2}}),
     );
     tell(
-        &line,
+        &socket,
         "member_added",
         json!({"user_id": "cid", "extra": [1]}),
     );
-    tell(&line, "member_removed", json!({"user_id": "nobody"}));
-    tell(&line, "member_removed", json!({"user_id": "bob"}));
-    tell(&line, "member_removed", json!({"user_id": "bob"}));
-    play.hears(&line, "presence-room", 1);
+    tell(&socket, "member_removed", json!({"user_id": "nobody"}));
+    tell(&socket, "member_removed", json!({"user_id": "bob"}));
+    tell(&socket, "member_removed", json!({"user_id": "bob"}));
+    harness.expect_delivery(&socket, "presence-room", 1);
     assert_eq!(
-        play.app.world().resource::<Seen>().0,
+        harness.app.world().resource::<Seen>().0,
         [
             r#"+bob: {"team":1} of 2"#,
             "+cid: null of 3",
             r#"-bob: {"team":2} of 2"#
         ]
     );
-    play.has_members(room, &[r#"ann* {"name":"ann"}"#, "cid null"]);
-    assert!(play.errors().is_empty());
+    harness.has_members(room, &[r#"ann* {"name":"ann"}"#, "cid null"]);
+    assert!(harness.errors().is_empty());
 }
 
 // 11.45
@@ -156,60 +164,70 @@ fn a_number_and_its_digits_are_one_and_the_same_member() {
         let auth = ChannelAuthorization::new(format!("key:{}", request.socket_id()));
         Ok(auth.with_channel_data(data))
     };
-    let (mut play, line) = Play::online_with(|config| config.with_authorizer(authorize_with(auth)));
-    let room = play.spawn("presence-room");
-    let data = &line.expect_event("pusher:subscribe", SOON)["data"];
+    let (mut harness, socket) =
+        Harness::online_with(|config| config.with_authorizer(authorize_with(auth)));
+    let room = harness.spawn("presence-room");
+    let data = &socket.expect_event("pusher:subscribe", TIMEOUT)["data"];
     assert_eq!(
         data["channel_data"],
         r#"{"user_id":9007199254740993,"user_info":{}}"#
     );
     let hash = json!({large.to_string(): {"name": "me"}, "51169": null});
-    succeed(&line, "presence-room", roster(json!([large, 51169]), hash));
-    play.subscribed(room);
+    succeed(
+        &socket,
+        "presence-room",
+        roster(json!([large, 51169]), hash),
+    );
+    harness.wait_until_subscribed(room);
     let me = r#"9007199254740993* {"name":"me"}"#;
-    play.has_members(room, &["51169 null", me]);
+    harness.has_members(room, &["51169 null", me]);
     tell(
-        &line,
+        &socket,
         "member_added",
         json!({"user_id": 51169, "user_info": 1}),
     );
     tell(
-        &line,
+        &socket,
         "member_added",
         json!({"user_id": "51169", "user_info": 2}),
     );
-    play.hears(&line, "presence-room", 1);
-    play.has_members(room, &["51169 2", me]);
-    tell(&line, "member_removed", json!({"user_id": 51169}));
-    play.has_been_told("presence-room -51169");
-    play.has_members(room, &[me]);
+    harness.expect_delivery(&socket, "presence-room", 1);
+    harness.has_members(room, &["51169 2", me]);
+    tell(&socket, "member_removed", json!({"user_id": 51169}));
+    harness.expect_recorded("presence-room -51169");
+    harness.has_members(room, &[me]);
 }
 
 // 11.46
 #[test]
 fn after_a_loss_the_members_are_stale_and_then_the_servers_with_the_difference_told() {
     let info = json!({"ann": 1, "bob": 1, "cid": 1});
-    let (mut play, line, room) = in_room(json!(["ann", "bob", "cid"]), info);
-    play.server.stop_listening();
-    line.cut();
-    play.until("the loss", |world| {
+    let (mut harness, socket, room) = in_room(json!(["ann", "bob", "cid"]), info);
+    harness.server.stop_listening();
+    socket.cut();
+    harness.until("the loss", |world| {
         world.get::<PusherMembers>(room).unwrap().is_stale()
     });
-    assert_eq!(play.members(room), ["ann* 1", "bob 1", "cid 1"]);
-    assert!(!play.told().iter().any(|told| told.contains(" -")));
-    play.server.listen_again();
-    let line = play.greet();
-    line.expect_event("pusher:subscribe", SOON);
+    assert_eq!(harness.members(room), ["ann* 1", "bob 1", "cid 1"]);
+    assert!(
+        !harness
+            .recorded()
+            .iter()
+            .any(|recorded| recorded.contains(" -"))
+    );
+    harness.server.listen_again();
+    let socket = harness.greet();
+    socket.expect_event("pusher:subscribe", TIMEOUT);
     let now = roster(
         json!(["ann", "cid", "dot"]),
         json!({"ann": 1, "cid": 2, "dot": 1}),
     );
-    succeed(&line, "presence-room", json!(now.to_string()));
-    play.subscribed(room);
-    play.has_been_told("presence-room +dot*");
-    play.has_members(room, &["ann* 1", "cid 2", "dot 1"]);
+    succeed(&socket, "presence-room", json!(now.to_string()));
+    harness.wait_until_subscribed(room);
+    harness.expect_recorded("presence-room +dot*");
+    harness.has_members(room, &["ann* 1", "cid 2", "dot 1"]);
     assert!(
-        !play
+        !harness
             .app
             .world()
             .get::<PusherMembers>(room)
@@ -217,7 +235,7 @@ fn after_a_loss_the_members_are_stale_and_then_the_servers_with_the_difference_t
             .is_stale()
     );
     assert_eq!(
-        play.told()[1..],
+        harness.recorded()[1..],
         [
             "presence-room pending",
             "presence-room subscribed again",
@@ -229,34 +247,34 @@ fn after_a_loss_the_members_are_stale_and_then_the_servers_with_the_difference_t
 
 #[test]
 fn leaving_forgets_the_members_and_coming_back_learns_them_anew() {
-    let (mut play, line, room) = in_room(json!(["ann", "bob"]), json!({}));
-    let mut entity = play.app.world_mut().entity_mut(room);
+    let (mut harness, socket, room) = in_room(json!(["ann", "bob"]), json!({}));
+    let mut entity = harness.app.world_mut().entity_mut(room);
     entity.remove::<PusherChannel>();
-    play.frame();
-    assert!(play.app.world().get::<PusherMembers>(room).is_none());
-    assert_eq!(line.expect_json(SOON), unsubscribe("presence-room"));
-    let mut entity = play.app.world_mut().entity_mut(room);
+    harness.frame();
+    assert!(harness.app.world().get::<PusherMembers>(room).is_none());
+    assert_eq!(socket.expect_json(TIMEOUT), unsubscribe("presence-room"));
+    let mut entity = harness.app.world_mut().entity_mut(room);
     entity.insert(PusherChannel::from("presence-room"));
-    play.frame();
-    line.expect_event("pusher:subscribe", SOON);
-    assert!(play.app.world().get::<PusherMembers>(room).is_none());
-    succeed(&line, "presence-room", roster(json!(["ann"]), json!({})));
-    play.subscribed(room);
-    play.has_members(room, &["ann* null"]);
-    let changes = play
-        .told()
+    harness.frame();
+    socket.expect_event("pusher:subscribe", TIMEOUT);
+    assert!(harness.app.world().get::<PusherMembers>(room).is_none());
+    succeed(&socket, "presence-room", roster(json!(["ann"]), json!({})));
+    harness.wait_until_subscribed(room);
+    harness.has_members(room, &["ann* null"]);
+    let changes = harness
+        .recorded()
         .iter()
-        .any(|told| told.contains(['+', '*']) || told.contains(" -"));
-    assert!(!changes, "{:?}", play.told());
+        .any(|recorded| recorded.contains(['+', '*']) || recorded.contains(" -"));
+    assert!(!changes, "{:?}", harness.recorded());
 }
 
-// 11.28, 11.41: what the protocol says of itself is not an event of the channel's.
+// 11.28, 11.41: internal messages of the protocol are not events of the channel.
 #[test]
 fn membership_messages_are_no_events_and_forged_or_broken_ones_move_nothing() {
-    let (mut play, line, room) = in_room(json!(["ann"]), json!({}));
+    let (mut harness, socket, room) = in_room(json!(["ann"]), json!({}));
     let forged = json!({"event": "pusher_internal:member_removed", "channel": "presence-room",
         "data": {"user_id": "ann"}, "user_id": "mallory"});
-    line.send(forged);
+    socket.send(forged);
     for data in [
         json!({}),
         json!([]),
@@ -264,19 +282,22 @@ fn membership_messages_are_no_events_and_forged_or_broken_ones_move_nothing() {
         json!({"user_id": null}),
         json!({"user_id": {}}),
     ] {
-        tell(&line, "member_added", data.clone());
-        tell(&line, "member_removed", data);
+        tell(&socket, "member_added", data.clone());
+        tell(&socket, "member_removed", data);
     }
-    play.hears(&line, "presence-room", 1);
-    play.has_members(room, &["ann* null"]);
+    harness.expect_delivery(&socket, "presence-room", 1);
+    harness.has_members(room, &["ann* null"]);
     assert_eq!(
-        play.told(),
+        harness.recorded(),
         ["presence-room subscribed", "presence-room still-here 1"]
     );
-    let broken = play.errors();
+    let broken = harness.errors();
     assert_eq!(broken.len(), 10);
     for report in broken {
-        let words = report.error().to_string();
-        assert!(words.contains("came without what it must hold"), "{words}");
+        let message = report.error().to_string();
+        assert!(
+            message.contains("came without what it must hold"),
+            "{message}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Public channels, and what is the same for all of them.
+//! Tests of subscriptions: public channels and what all kinds of channels have in common.
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use super::*;
 // 11.23
 #[test]
 fn a_channel_from_before_the_connection_is_asked_for_once_after_it() {
-    let mut play = Play::new();
-    let first = play.spawn("lobby");
-    let second = play.spawn("lobby");
-    let line = play.greet();
-    assert_eq!(line.expect_json(SOON), subscribe("lobby"));
-    line.expect_nothing(A_WHILE);
-    line.subscribed("lobby");
+    let mut harness = Harness::new();
+    let first = harness.spawn("lobby");
+    let second = harness.spawn("lobby");
+    let socket = harness.greet();
+    assert_eq!(socket.expect_json(TIMEOUT), subscribe("lobby"));
+    socket.expect_nothing(QUIET_PERIOD);
+    socket.subscribed("lobby");
     for entity in [first, second] {
-        play.subscribed(entity);
+        harness.wait_until_subscribed(entity);
     }
 }
 
 // 11.24
 #[test]
 fn a_public_channel_is_asked_for_by_its_name_alone() {
-    let (mut play, line) = Play::online();
-    play.spawn("lobby");
+    let (mut harness, socket) = Harness::online();
+    harness.spawn("lobby");
     assert_eq!(
-        line.expect_text(SOON),
+        socket.expect_text(TIMEOUT),
         r#"{"event":"pusher:subscribe","data":{"channel":"lobby"}}"#
     );
 }
@@ -37,24 +37,24 @@ fn a_public_channel_is_asked_for_by_its_name_alone() {
 // 11.28
 #[test]
 fn success_is_a_text_an_object_or_nothing_and_is_told_as_a_status() {
-    let (mut play, line) = Play::online();
+    let (mut harness, socket) = Harness::online();
     for (channel, data) in [
         ("a", Some(json!("{}"))),
         ("b", Some(json!({}))),
         ("c", None),
     ] {
-        let entity = play.spawn(channel);
-        line.expect_event("pusher:subscribe", SOON);
+        let entity = harness.spawn(channel);
+        socket.expect_event("pusher:subscribe", TIMEOUT);
         let mut frame =
             json!({"event": "pusher_internal:subscription_succeeded", "channel": channel});
         if let Some(data) = data {
             frame["data"] = data;
         }
-        line.send(frame);
-        play.subscribed(entity);
+        socket.send(frame);
+        harness.wait_until_subscribed(entity);
     }
     assert_eq!(
-        play.told(),
+        harness.recorded(),
         ["a subscribed", "b subscribed", "c subscribed"]
     );
 }
@@ -66,12 +66,12 @@ fn after_a_loss_every_channel_is_had_again_with_an_authorization_for_the_new_soc
         let auth = format!("key:{}", request.field("socket_id").unwrap());
         Answer::json(&json!({"auth": auth, "channel_data": r#"{"user_id":"ann"}"#}))
     });
-    let (mut play, mut line) =
-        Play::online_with(|config| config.with_auth_endpoint(endpoint(&auth)));
+    let (mut harness, mut socket) =
+        Harness::online_with(|config| config.with_auth_endpoint(endpoint(&auth)));
     let names = ["lobby", "presence-room", "private-room"];
-    let entities = names.map(|name| play.spawn(name));
+    let entities = names.map(|name| harness.spawn(name));
     for socket_id in ["1.1", "2.2", "3.3"] {
-        let mut asked: Vec<Value> = line.expect_jsons(3, SOON);
+        let mut asked: Vec<Value> = socket.expect_jsons(3, TIMEOUT);
         asked.sort_by_key(|frame| frame["data"]["channel"].to_string());
         let auths: Vec<Value> = asked
             .iter()
@@ -79,29 +79,29 @@ fn after_a_loss_every_channel_is_had_again_with_an_authorization_for_the_new_soc
             .collect();
         let signed = json!(format!("key:{socket_id}"));
         assert_eq!(auths, [Value::Null, signed.clone(), signed]);
-        names.iter().for_each(|name| line.subscribed(name));
+        names.iter().for_each(|name| socket.subscribed(name));
         for entity in entities {
-            play.subscribed(entity);
+            harness.wait_until_subscribed(entity);
         }
-        play.hears(&line, "lobby", play.sockets);
-        line.cut();
-        play.until("the loss", |world| {
+        harness.expect_delivery(&socket, "lobby", harness.sockets);
+        socket.cut();
+        harness.until("the loss", |world| {
             entities
                 .iter()
                 .all(|entity| world.get::<PusherSubscribed>(*entity).is_none())
         });
-        assert_eq!(*play.status(entities[0]), PusherSubscription::Pending);
-        line = play.greet();
+        assert_eq!(*harness.status(entities[0]), PusherSubscription::Pending);
+        socket = harness.greet();
     }
-    let again = |told: &&String| *told == "private-room subscribed again";
-    assert_eq!(play.told().iter().filter(again).count(), 2);
-    line.expect_nothing(Duration::ZERO.max(line_settles(&line)));
+    let again = |recorded: &&String| *recorded == "private-room subscribed again";
+    assert_eq!(harness.recorded().iter().filter(again).count(), 2);
+    socket.expect_nothing(Duration::ZERO.max(line_settles(&socket)));
 }
 
-/// The last connection of a test may still bring its subscriptions.
-fn line_settles(line: &ScriptedConnection) -> Duration {
-    line.expect_jsons(3, SOON);
-    A_WHILE
+/// Waits for the three subscriptions of the last connection; returns how long to watch that nothing follows.
+fn line_settles(socket: &ScriptedConnection) -> Duration {
+    socket.expect_jsons(3, TIMEOUT);
+    QUIET_PERIOD
 }
 
 fn endpoint(auth: &ScriptedAuth) -> bevy_pusher::auth::AuthEndpoint {
@@ -111,83 +111,91 @@ fn endpoint(auth: &ScriptedAuth) -> bevy_pusher::auth::AuthEndpoint {
 // 11.31
 #[test]
 fn leaving_says_so_once_and_nothing_more_is_heard() {
-    let (mut play, line) = Play::online();
-    let lobby = play.join(&line, "lobby");
-    let hall = play.join(&line, "hall");
-    play.despawn(lobby);
-    assert_eq!(line.expect_json(SOON), unsubscribe("lobby"));
-    line.event("lobby", "late", &json!(1));
-    play.hears(&line, "hall", 1);
-    assert!(!play.told().iter().any(|told| told.contains("late")));
-    play.despawn(hall);
-    assert_eq!(line.expect_json(SOON), unsubscribe("hall"));
-    line.expect_nothing(A_WHILE);
+    let (mut harness, socket) = Harness::online();
+    let lobby = harness.join(&socket, "lobby");
+    let hall = harness.join(&socket, "hall");
+    harness.despawn(lobby);
+    assert_eq!(socket.expect_json(TIMEOUT), unsubscribe("lobby"));
+    socket.event("lobby", "late", &json!(1));
+    harness.expect_delivery(&socket, "hall", 1);
+    assert!(
+        !harness
+            .recorded()
+            .iter()
+            .any(|recorded| recorded.contains("late"))
+    );
+    harness.despawn(hall);
+    assert_eq!(socket.expect_json(TIMEOUT), unsubscribe("hall"));
+    socket.expect_nothing(QUIET_PERIOD);
 }
 
 // 11.32
 #[test]
 fn who_leaves_before_the_answer_is_not_told_of_success_and_leaves_after_it() {
-    let (mut play, line) = Play::online();
-    let lobby = play.spawn("lobby");
-    line.expect_event("pusher:subscribe", SOON);
-    play.despawn(lobby);
-    line.expect_nothing(A_WHILE);
-    line.subscribed("lobby");
-    assert_eq!(line.expect_json(SOON), unsubscribe("lobby"));
-    play.frame();
-    assert!(play.told().is_empty(), "{:?}", play.told());
+    let (mut harness, socket) = Harness::online();
+    let lobby = harness.spawn("lobby");
+    socket.expect_event("pusher:subscribe", TIMEOUT);
+    harness.despawn(lobby);
+    socket.expect_nothing(QUIET_PERIOD);
+    socket.subscribed("lobby");
+    assert_eq!(socket.expect_json(TIMEOUT), unsubscribe("lobby"));
+    harness.frame();
+    assert!(harness.recorded().is_empty(), "{:?}", harness.recorded());
 }
 
 // 11.32
 #[test]
 fn who_leaves_and_comes_back_before_the_answer_is_subscribed_by_it() {
-    let (mut play, line) = Play::online();
-    let lobby = play.spawn("lobby");
-    line.expect_event("pusher:subscribe", SOON);
-    play.despawn(lobby);
-    let lobby = play.spawn("lobby");
-    line.subscribed("lobby");
-    play.subscribed(lobby);
-    line.expect_nothing(A_WHILE);
-    play.hears(&line, "lobby", 1);
+    let (mut harness, socket) = Harness::online();
+    let lobby = harness.spawn("lobby");
+    socket.expect_event("pusher:subscribe", TIMEOUT);
+    harness.despawn(lobby);
+    let lobby = harness.spawn("lobby");
+    socket.subscribed("lobby");
+    harness.wait_until_subscribed(lobby);
+    socket.expect_nothing(QUIET_PERIOD);
+    harness.expect_delivery(&socket, "lobby", 1);
 }
 
 // 11.33, 11.34
 #[test]
 fn a_channel_given_up_before_the_answer_or_without_a_connection_stays_given_up() {
-    let (mut play, line) = Play::online();
-    let unanswered = play.spawn("unanswered");
-    line.expect_event("pusher:subscribe", SOON);
-    let lost = play.join(&line, "lost");
-    play.join(&line, "kept");
-    play.despawn(unanswered);
-    play.server.stop_listening();
-    line.cut();
-    play.until("the loss", |world| {
+    let (mut harness, socket) = Harness::online();
+    let unanswered = harness.spawn("unanswered");
+    socket.expect_event("pusher:subscribe", TIMEOUT);
+    let lost = harness.join(&socket, "lost");
+    harness.join(&socket, "kept");
+    harness.despawn(unanswered);
+    harness.server.stop_listening();
+    socket.cut();
+    harness.until("the loss", |world| {
         world.get::<PusherSubscribed>(lost).is_none()
     });
-    play.despawn(lost);
-    play.server.listen_again();
-    let line = play.greet();
-    assert_eq!(line.expect_json(SOON), subscribe("kept"));
-    line.expect_nothing(A_WHILE);
+    harness.despawn(lost);
+    harness.server.listen_again();
+    let socket = harness.greet();
+    assert_eq!(socket.expect_json(TIMEOUT), subscribe("kept"));
+    socket.expect_nothing(QUIET_PERIOD);
 }
 
 // 11.35
 #[test]
 fn an_event_of_a_channel_that_nobody_asked_for_is_for_nobody() {
-    let (mut play, line) = Play::online();
-    play.join(&line, "lobby");
-    line.event("elsewhere", "news", &json!(1));
-    line.event(
+    let (mut harness, socket) = Harness::online();
+    harness.join(&socket, "lobby");
+    socket.event("elsewhere", "news", &json!(1));
+    socket.event(
         "presence-elsewhere",
         "pusher_internal:member_added",
         &json!({"user_id": "x"}),
     );
-    line.subscribed("elsewhere");
-    play.hears(&line, "lobby", 1);
-    assert_eq!(play.told(), ["lobby subscribed", "lobby still-here 1"]);
-    assert!(play.errors().is_empty());
+    socket.subscribed("elsewhere");
+    harness.expect_delivery(&socket, "lobby", 1);
+    assert_eq!(
+        harness.recorded(),
+        ["lobby subscribed", "lobby still-here 1"]
+    );
+    assert!(harness.errors().is_empty());
 }
 
 // 11.36
@@ -195,11 +203,11 @@ fn an_event_of_a_channel_that_nobody_asked_for_is_for_nobody() {
 fn data_of_every_shape_arrives_as_it_came() {
     #[derive(Resource, Default)]
     struct Heard(Vec<RawData>);
-    let (mut play, line) = Play::online();
-    play.app.init_resource::<Heard>().add_observer(
+    let (mut harness, socket) = Harness::online();
+    harness.app.init_resource::<Heard>().add_observer(
         |event: On<PusherEvent>, mut heard: ResMut<Heard>| heard.0.push(event.data().clone()),
     );
-    play.join(&line, "lobby");
+    harness.join(&socket, "lobby");
     let shapes = [
         (r#""{\"a\":1}""#, r#"{"a":1}"#, Some(json!({"a": 1}))),
         (r#"{"a":1}"#, r#"{"a":1}"#, Some(json!({"a": 1}))),
@@ -223,15 +231,15 @@ fn data_of_every_shape_arrives_as_it_came() {
         ("[1, 2]", "[1, 2]", Some(json!([1, 2]))),
     ];
     for (data, ..) in &shapes {
-        line.send_text(format!(
+        socket.send_text(format!(
             r#"{{"event":"e","channel":"lobby","data":{data}}}"#
         ));
     }
-    line.send_text(r#"{"event":"e","channel":"lobby"}"#);
-    play.until("all of them", |world| {
+    socket.send_text(r#"{"event":"e","channel":"lobby"}"#);
+    harness.until("all events", |world| {
         world.resource::<Heard>().0.len() > shapes.len()
     });
-    let heard = &play.app.world().resource::<Heard>().0;
+    let heard = &harness.app.world().resource::<Heard>().0;
     for ((sent, text, value), data) in shapes.iter().zip(heard) {
         assert_eq!(data.as_str(), *text, "{sent}");
         assert_eq!(data.parse::<Value>().ok(), *value, "{sent}");
@@ -245,35 +253,35 @@ fn data_of_every_shape_arrives_as_it_came() {
 fn the_number_of_subscribers_is_told_zero_too() {
     #[derive(Resource, Default)]
     struct Counts(Vec<u64>);
-    let (mut play, line) = Play::online();
-    play.app.init_resource::<Counts>().add_observer(
+    let (mut harness, socket) = Harness::online();
+    harness.app.init_resource::<Counts>().add_observer(
         |count: On<PusherSubscriptionCountChanged>, mut counts: ResMut<Counts>| {
             assert_eq!(count.channel(), "lobby");
             counts.0.push(count.count());
         },
     );
-    play.join(&line, "lobby");
+    harness.join(&socket, "lobby");
     let name = "pusher_internal:subscription_count";
-    line.event("lobby", name, &json!({"subscription_count": 7}));
-    line.send(json!({"event": name, "channel": "lobby", "data": {"subscription_count": 0}}));
-    play.until("two counts", |world| world.resource::<Counts>().0 == [7, 0]);
+    socket.event("lobby", name, &json!({"subscription_count": 7}));
+    socket.send(json!({"event": name, "channel": "lobby", "data": {"subscription_count": 0}}));
+    harness.until("two counts", |world| world.resource::<Counts>().0 == [7, 0]);
 }
 
 // 11.38
 #[test]
 fn a_refusal_of_the_server_fails_the_one_channel_with_its_words() {
-    let (mut play, line) = Play::online_with(|config| let_in(config, "ann"));
-    play.join(&line, "lobby");
+    let (mut harness, socket) = Harness::online_with(|config| authorize_as(config, "ann"));
+    harness.join(&socket, "lobby");
     for (event, channel) in [
         ("pusher_internal:subscription_error", "private-a"),
         ("pusher:subscription_error", "private-b"),
     ] {
-        let entity = play.spawn(channel);
-        line.expect_event("pusher:subscribe", SOON);
+        let entity = harness.spawn(channel);
+        socket.expect_event("pusher:subscribe", TIMEOUT);
         let data =
             json!({"type": "AuthError", "error": "The connection is unauthorized.", "status": 401});
-        line.send(json!({"event": event, "channel": channel, "data": data}));
-        let error = play.refused(entity);
+        socket.send(json!({"event": event, "channel": channel, "data": data}));
+        let error = harness.expect_refusal(entity);
         assert_eq!(error.status(), Some(401));
         assert!(
             error
@@ -282,26 +290,26 @@ fn a_refusal_of_the_server_fails_the_one_channel_with_its_words() {
             "{error}"
         );
     }
-    line.expect_nothing(A_WHILE);
-    play.hears(&line, "lobby", 1);
+    socket.expect_nothing(QUIET_PERIOD);
+    harness.expect_delivery(&socket, "lobby", 1);
 }
 
 #[test]
 fn a_server_that_says_nothing_fails_the_channel_in_time_and_its_late_success_counts() {
-    let (mut play, line) = Play::online_with(|config| {
+    let (mut harness, socket) = Harness::online_with(|config| {
         config.with_timing(Timing {
             subscribe_timeout: Duration::from_millis(60),
             ..Timing::default()
         })
     });
-    let lobby = play.spawn("lobby");
-    line.expect_event("pusher:subscribe", SOON);
-    let error = play.refused(lobby).to_string();
+    let lobby = harness.spawn("lobby");
+    socket.expect_event("pusher:subscribe", TIMEOUT);
+    let error = harness.expect_refusal(lobby).to_string();
     assert!(error.contains("did not answer"), "{error}");
-    line.expect_nothing(A_WHILE);
-    line.subscribed("lobby");
-    play.subscribed(lobby);
-    play.hears(&line, "lobby", 1);
+    socket.expect_nothing(QUIET_PERIOD);
+    socket.subscribed("lobby");
+    harness.wait_until_subscribed(lobby);
+    harness.expect_delivery(&socket, "lobby", 1);
 }
 
 // 11.39
@@ -312,12 +320,13 @@ fn the_name_says_what_kind_of_channel_it_is() {
         "channel_data": r#"{"user_id":"ann"}"#,
         "shared_secret": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     })));
-    let (mut play, line) = Play::online_with(|config| config.with_auth_endpoint(endpoint(&auth)));
-    let reserved = play.spawn("#server-to-user-ann");
-    play.refused(reserved);
+    let (mut harness, socket) =
+        Harness::online_with(|config| config.with_auth_endpoint(endpoint(&auth)));
+    let reserved = harness.spawn("#server-to-user-ann");
+    harness.expect_refusal(reserved);
     for public in ["cache-a", "privatex", "presencex", "private", "Private-a"] {
-        play.spawn(public);
-        assert_eq!(line.expect_json(SOON), subscribe(public));
+        harness.spawn(public);
+        assert_eq!(socket.expect_json(TIMEOUT), subscribe(public));
     }
     assert!(auth.requests().is_empty());
     for (name, is_presence) in [
@@ -325,15 +334,18 @@ fn the_name_says_what_kind_of_channel_it_is() {
         ("presence-cache-c", true),
         ("private-encrypted-cache-d", false),
     ] {
-        let entity = play.spawn(name);
-        let text = line.expect_text(SOON);
+        let entity = harness.spawn(name);
+        let text = socket.expect_text(TIMEOUT);
         let frame: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(frame["data"]["channel"], name);
         assert_eq!(frame["data"]["auth"], "key:sig");
-        assert!(!text.contains("MDEyMzQ1"), "the secret stays here: {text}");
-        line.subscribed(name);
-        play.subscribed(entity);
-        let has_members = play.app.world().get::<PusherMembers>(entity).is_some();
+        assert!(
+            !text.contains("MDEyMzQ1"),
+            "the secret is in the output: {text}"
+        );
+        socket.subscribed(name);
+        harness.wait_until_subscribed(entity);
+        let has_members = harness.app.world().get::<PusherMembers>(entity).is_some();
         assert_eq!(has_members, is_presence, "{name}");
     }
     assert_eq!(auth.requests().len(), 3);
@@ -342,26 +354,26 @@ fn the_name_says_what_kind_of_channel_it_is() {
 // 11.58
 #[test]
 fn an_empty_cache_is_told_and_a_full_one_is_an_event_like_any_other() {
-    let (mut play, line) = Play::online();
+    let (mut harness, socket) = Harness::online();
     for (channel, data) in [
         ("cache-a", Some(json!("{}"))),
         ("cache-b", Some(json!({}))),
         ("cache-c", None),
     ] {
-        play.join(&line, channel);
+        harness.join(&socket, channel);
         let mut frame = json!({"event": "pusher:cache_miss", "channel": channel});
         if let Some(data) = data {
             frame["data"] = data;
         }
-        line.send(frame);
-        play.has_been_told(&format!("{channel} cache miss"));
+        socket.send(frame);
+        harness.expect_recorded(&format!("{channel} cache miss"));
     }
-    play.spawn("cache-full");
-    line.expect_event("pusher:subscribe", SOON);
+    harness.spawn("cache-full");
+    socket.expect_event("pusher:subscribe", TIMEOUT);
     let success = json!({"event": "pusher_internal:subscription_succeeded", "channel": "cache-full", "data": "{}"});
     let cached = json!({"event": "score", "channel": "cache-full", "data": "3"});
-    line.send_texts_at_once([success.to_string(), cached.to_string()]);
-    play.has_been_told("cache-full score 3");
+    socket.send_texts_at_once([success.to_string(), cached.to_string()]);
+    harness.expect_recorded("cache-full score 3");
 }
 
 // 11.59
@@ -369,38 +381,38 @@ fn an_empty_cache_is_told_and_a_full_one_is_an_event_like_any_other() {
 fn an_observer_that_goes_leaves_the_others_theirs() {
     #[derive(Resource, Default)]
     struct Heard(Vec<&'static str>);
-    let (mut play, line) = Play::online();
-    let lobby = play.join(&line, "lobby");
-    let world = play.app.world_mut();
+    let (mut harness, socket) = Harness::online();
+    let lobby = harness.join(&socket, "lobby");
+    let world = harness.app.world_mut();
     world.init_resource::<Heard>();
     let [first, second] = ["first", "second"].map(|name| {
         let observer = move |_: On<PusherEvent>, mut heard: ResMut<Heard>| heard.0.push(name);
         world.spawn(Observer::new(observer).with_entity(lobby)).id()
     });
-    play.hears(&line, "lobby", 1);
-    play.app.world_mut().despawn(first);
-    play.hears(&line, "lobby", 2);
-    let mut heard = play.app.world().resource::<Heard>().0.clone();
-    // Observers of one entity run in no order that a game may count on.
+    harness.expect_delivery(&socket, "lobby", 1);
+    harness.app.world_mut().despawn(first);
+    harness.expect_delivery(&socket, "lobby", 2);
+    let mut heard = harness.app.world().resource::<Heard>().0.clone();
+    // The order of the observers of one entity is unspecified.
     heard.sort_unstable();
     assert_eq!(heard, ["first", "second", "second"]);
-    play.app.world_mut().despawn(second);
+    harness.app.world_mut().despawn(second);
 }
 
 // 11.60
 #[test]
 fn ten_thousand_events_at_once_arrive_in_their_order() {
-    let (mut play, line) = Play::online();
-    play.join(&line, "lobby");
+    let (mut harness, socket) = Harness::online();
+    harness.join(&socket, "lobby");
     let event = |number: u32| {
         json!({"event": "count", "channel": "lobby", "data": number.to_string()}).to_string()
     };
-    line.send_texts_at_once((0..10_000).map(event));
-    play.has_been_told("lobby count 9999");
-    let counted: Vec<u32> = play
-        .told()
+    socket.send_texts_at_once((0..10_000).map(event));
+    harness.expect_recorded("lobby count 9999");
+    let counted: Vec<u32> = harness
+        .recorded()
         .iter()
-        .filter_map(|told| told.strip_prefix("lobby count ")?.parse().ok())
+        .filter_map(|recorded| recorded.strip_prefix("lobby count ")?.parse().ok())
         .collect();
     assert_eq!(counted, (0..10_000).collect::<Vec<_>>());
 }

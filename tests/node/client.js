@@ -1,5 +1,5 @@
-// Drives pusher-js, the reference client, by JSON lines: options in the first line of standard input, then one command a
-// line; what happens goes to standard output, one object a line. The Rust side is PusherJs in test_support.
+// Drives pusher-js, the reference client, with JSON lines: options in the first line of standard input, then one command per
+// line. Writes its events to standard output, one object per line. The Rust side is PusherJs in test_support.
 "use strict";
 
 const readline = require("node:readline");
@@ -54,7 +54,7 @@ function subscribe(name) {
   const isNew = !pusher.channel(name);
   const channel = pusher.subscribe(name);
   if (!isNew) return;
-  // Callbacks for all events are not told who sent a client event; `emit` is.
+  // Callbacks for all events do not get the sender of a client event; `emit` does.
   const emit = channel.emit.bind(channel);
   channel.emit = (event, data, metadata) => {
     report(channel, event, data, metadata);
@@ -93,7 +93,7 @@ function printMembers(channel) {
   print({ type: "members", channel: channel.name, me: channel.members.me?.id, members });
 }
 
-// An Error has nothing to show for itself in JSON.
+// JSON.stringify turns an Error into {}, so its message is used.
 function plain(error) {
   return error instanceof Error ? { message: error.message, ...error } : error;
 }
@@ -107,7 +107,7 @@ const commands = {
   signin: () => pusher.signin(),
   connect: () => pusher.connect(),
   disconnect: () => pusher.disconnect(),
-  // By the server library; it also encrypts.
+  // Published with the server library, which also encrypts.
   publish: async ({ channel, event, data }) => {
     const response = await server.trigger(channel, event, data);
     print({ type: "published", channel, event, status: response.status });
@@ -115,7 +115,7 @@ const commands = {
   quit: () => process.exit(0),
 };
 
-async function obey(line) {
+async function execute(line) {
   const command = JSON.parse(line);
   if (!pusher) return start(command);
   await commands[command.command](command);
@@ -123,6 +123,6 @@ async function obey(line) {
 
 readline
   .createInterface({ input: process.stdin })
-  .on("line", (line) => obey(line).catch((error) => print({ type: "failure", line, error: plain(error) })))
-  // The test has gone.
+  .on("line", (line) => execute(line).catch((error) => print({ type: "failure", line, error: plain(error) })))
+  // The test has ended.
   .on("close", () => process.exit(0));

@@ -1,4 +1,4 @@
-//! Clients of two kinds on the same channels see the same.
+//! Tests that the plugin and pusher-js receive the same events on the same channels.
 
 use super::*;
 use serde_json::Value;
@@ -8,14 +8,14 @@ const ENCRYPTED: &str = "private-encrypted-plan";
 const CACHE: &str = "cache-board";
 const CHANNELS: [&str; 3] = [PRESENCE, ENCRYPTED, CACHE];
 
-/// What a game heard on each channel from the server, in order.
+/// Returns the events that a game received on a channel from the server, in order.
 fn heard_by_game(game: &App) -> Vec<Vec<Value>> {
     let heard_on = |channel: &str| {
         let start = format!("{channel} news ");
-        told(game.world())
+        recorded(game.world())
             .iter()
-            .filter_map(|told| told.strip_prefix(&start))
-            // A text that is no JSON is a text, as pusher-js has it.
+            .filter_map(|recorded| recorded.strip_prefix(&start))
+            // Data that is not JSON is a string, like in pusher-js.
             .map(|data| serde_json::from_str(data).unwrap_or_else(|_| json!(data)))
             .collect()
     };
@@ -36,7 +36,7 @@ fn heard_by_pusher_js(client: &PusherJs) -> Vec<Vec<Value>> {
     CHANNELS.map(heard_on).into()
 }
 
-/// The members with what is known of them.
+/// Returns the members with their info.
 fn roster_of_game(game: &App, room: Entity) -> Value {
     let members = game.world().get::<PusherMembers>(room).unwrap();
     members
@@ -53,27 +53,27 @@ fn roster_of_game(game: &App, room: Entity) -> Value {
 
 fn roster_of_pusher_js(client: &mut PusherJs) -> Value {
     client.send(&json!({"command": "members", "channel": PRESENCE}));
-    client.expect("its members", SOON, |line| line["type"] == "members")["members"].take()
+    client.expect("its members", TIMEOUT, |line| line["type"] == "members")["members"].take()
 }
 
 #[test]
 fn two_games_and_pusher_js_agree_on_everything() {
-    let place = Place::new(Sockudo::start());
-    place.server.publish(CACHE, "news", &json!("before all"));
-    let (mut ann, mut bob) = (place.game("ann"), place.game("bob"));
-    let mut cleo = place.pusher_js("cleo");
+    let setup = TestSetup::new(Sockudo::start());
+    setup.server.publish(CACHE, "news", &json!("before all"));
+    let (mut ann, mut bob) = (setup.game("ann"), setup.game("bob"));
+    let mut cleo = setup.pusher_js("cleo");
     let mut rooms = Vec::new();
     for game in [&mut ann, &mut bob] {
         let [room, ..] = CHANNELS.map(|channel| join(game, channel));
         rooms.push(room);
     }
     for channel in CHANNELS {
-        cleo.subscribe(channel, SOON);
+        cleo.subscribe(channel, TIMEOUT);
     }
 
-    // Who is there.
+    // The members.
     for game in [&mut ann, &mut bob] {
-        has_been_told(game, "presence-room +cleo");
+        expect_recorded(game, "presence-room +cleo");
     }
     let everybody = roster_of_pusher_js(&mut cleo);
     assert_eq!(everybody["ann"], json!({"name": "ann"}));
@@ -81,7 +81,7 @@ fn two_games_and_pusher_js_agree_on_everything() {
     assert_eq!(roster_of_game(&ann, rooms[0]), everybody);
     assert_eq!(roster_of_game(&bob, rooms[1]), everybody);
 
-    // What the server says, of every shape and on every channel.
+    // Server events with data of every shape on every channel.
     let said = [
         json!({"n": 1, "nested": {"list": [1, 2.5, null]}}),
         json!([1, 2]),
@@ -94,20 +94,22 @@ fn two_games_and_pusher_js_agree_on_everything() {
             cleo.send(
                 &json!({"command": "publish", "channel": channel, "event": "news", "data": data}),
             );
-            cleo.expect("having published", SOON, |line| line["type"] == "published");
+            cleo.expect("the publication", TIMEOUT, |line| {
+                line["type"] == "published"
+            });
         }
     }
     for channel in CHANNELS {
-        place.server.publish(PRESENCE, "over", &json!(channel));
+        setup.server.publish(PRESENCE, "over", &json!(channel));
     }
     for game in [&mut ann, &mut bob] {
-        has_been_told(game, &format!("presence-room over {CACHE}"));
+        expect_recorded(game, &format!("presence-room over {CACHE}"));
     }
-    cleo.expect_event(PRESENCE, "over", SOON);
-    update_until(&mut ann, "all of the news", SOON, |world| {
-        let heard = told(world)
+    cleo.expect_event(PRESENCE, "over", TIMEOUT);
+    update_until(&mut ann, "all events", TIMEOUT, |world| {
+        let heard = recorded(world)
             .iter()
-            .filter(|told| told.contains(" news "))
+            .filter(|recorded| recorded.contains(" news "))
             .count();
         heard == 3 * said.len() + 1
     });
@@ -118,27 +120,27 @@ fn two_games_and_pusher_js_agree_on_everything() {
     assert_eq!(heard_by_game(&bob), heard);
     assert_eq!(heard_by_pusher_js(&cleo), heard);
 
-    // What they say to each other.
+    // Client events.
     let wave = json!({"hand": "left"});
     let connection = ann.world().resource::<PusherConnection>();
     connection.send(PRESENCE, "client-wave", &wave).unwrap();
-    assert_eq!(cleo.expect_event(PRESENCE, "client-wave", SOON), wave);
+    assert_eq!(cleo.expect_event(PRESENCE, "client-wave", TIMEOUT), wave);
     cleo.send(
         &json!({"command": "trigger", "channel": PRESENCE, "event": "client-nod", "data": wave}),
     );
     for (game, count) in [(&mut ann, 1), (&mut bob, 2)] {
-        update_until(game, "hearing the others", SOON, |world| {
-            let heard = told(world)
-                .iter()
-                .filter(|told| told.contains(r#" client-"#) && told.contains(r#"{"hand":"left"}"#));
+        update_until(game, "the events of the others", TIMEOUT, |world| {
+            let heard = recorded(world).iter().filter(|recorded| {
+                recorded.contains(r#" client-"#) && recorded.contains(r#"{"hand":"left"}"#)
+            });
             heard.count() == count
         });
     }
 
-    // Who goes.
+    // A member leaves.
     drop(cleo);
     for (game, room) in [(&mut ann, rooms[0]), (&mut bob, rooms[1])] {
-        has_been_told(game, "presence-room -cleo");
+        expect_recorded(game, "presence-room -cleo");
         assert_eq!(members(game.world(), room), ["ann", "bob"]);
     }
 }

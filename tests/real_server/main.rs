@@ -21,12 +21,12 @@ use pusher_test_support::{PusherJs, PusherJsOptions, SigningAuth, Sockudo, updat
 use serde_json::json;
 use support::*;
 
-struct Place {
+struct TestSetup {
     server: Sockudo,
     auth: SigningAuth,
 }
 
-impl Place {
+impl TestSetup {
     fn new(server: Sockudo) -> Self {
         Self {
             auth: SigningAuth::start(&server.credentials()),
@@ -43,8 +43,8 @@ impl Place {
             .with_auth_endpoint(endpoint_as(&self.auth.channel_url(), user_id))
             .with_user_auth_endpoint(endpoint_as(&self.auth.user_url(), user_id));
         match self.server.authority_pem() {
-            Some(pem) => impatient(config).with_ca_certificate(pem),
-            None => impatient(config),
+            Some(pem) => with_short_retry_delay(config).with_ca_certificate(pem),
+            None => with_short_retry_delay(config),
         }
     }
 
@@ -55,26 +55,26 @@ impl Place {
     fn pusher_js(&self, user_id: &str) -> PusherJs {
         let options = PusherJsOptions::for_sockudo(&self.server).with_auth(&self.auth);
         let client = PusherJs::spawn(&options.with_param("user_id", user_id));
-        client.expect_connected(SOON);
+        client.expect_connected(TIMEOUT);
         client
     }
 }
 
-/// All three kinds of channel, with events published over HTTP.
-fn every_kind_of_channel_works(place: &Place) {
-    let mut ann = place.game("ann");
+/// Checks all three kinds of channel, with events that are published over HTTP.
+fn every_kind_of_channel_works(setup: &TestSetup) {
+    let mut ann = setup.game("ann");
     let channels = ["lobby", "private-room", "presence-room"];
     for channel in channels {
         join(&mut ann, channel);
     }
-    let mut served = place.server.channels();
+    let mut served = setup.server.channels();
     served.sort();
     assert_eq!(served, ["lobby", "presence-room", "private-room"]);
     for channel in channels {
-        place
+        setup
             .server
             .publish(channel, "greeting", &json!({"to": channel}));
-        has_been_told(
+        expect_recorded(
             &mut ann,
             &format!(r#"{channel} greeting {{"to":"{channel}"}}"#),
         );
@@ -83,20 +83,20 @@ fn every_kind_of_channel_works(place: &Place) {
 
 #[test]
 fn every_kind_of_channel_works_over_ws() {
-    every_kind_of_channel_works(&Place::new(Sockudo::start()));
+    every_kind_of_channel_works(&TestSetup::new(Sockudo::start()));
 }
 
 #[test]
 fn every_kind_of_channel_works_over_wss_with_a_private_authority() {
-    every_kind_of_channel_works(&Place::new(Sockudo::start_tls()));
+    every_kind_of_channel_works(&TestSetup::new(Sockudo::start_tls()));
 }
 
 #[test]
 fn a_server_whose_authority_is_unknown_is_refused_with_the_reason() {
-    let place = Place::new(Sockudo::start_tls());
-    let endpoint = Endpoint::custom(place.server.host(), place.server.port()).with_tls();
+    let setup = TestSetup::new(Sockudo::start_tls());
+    let endpoint = Endpoint::custom(setup.server.host(), setup.server.port()).with_tls();
     let mut game = game(PusherConfig::new("app-key", endpoint));
-    update_until(&mut game, "an error about TLS", SOON, |world| {
+    update_until(&mut game, "an error about TLS", TIMEOUT, |world| {
         let error = world.resource::<PusherConnection>().last_error();
         error.is_some_and(|error| error.to_string().contains("TLS with 127.0.0.1 failed"))
     });
@@ -104,16 +104,16 @@ fn a_server_whose_authority_is_unknown_is_refused_with_the_reason() {
 
 #[test]
 fn a_thousand_events_arrive_each_once_in_order() {
-    let place = Place::new(Sockudo::start());
-    let mut game = place.game("ann");
+    let setup = TestSetup::new(Sockudo::start());
+    let mut game = setup.game("ann");
     join(&mut game, "lobby");
-    place
+    setup
         .server
         .publish_batch((0..1000).map(|number| ("lobby", "count", json!(number))));
-    has_been_told(&mut game, "lobby count 999");
-    let counted: Vec<&String> = told(game.world())
+    expect_recorded(&mut game, "lobby count 999");
+    let counted: Vec<&String> = recorded(game.world())
         .iter()
-        .filter(|told| told.starts_with("lobby count"))
+        .filter(|recorded| recorded.starts_with("lobby count"))
         .collect();
     let expected: Vec<String> = (0..1000)
         .map(|number| format!("lobby count {number}"))
@@ -123,11 +123,11 @@ fn a_thousand_events_arrive_each_once_in_order() {
 
 #[test]
 fn two_games_see_each_other_come_talk_and_go() {
-    let place = Place::new(Sockudo::start());
-    let (mut ann, mut bob) = (place.game("ann"), place.game("bob"));
+    let setup = TestSetup::new(Sockudo::start());
+    let (mut ann, mut bob) = (setup.game("ann"), setup.game("bob"));
     let ann_room = join(&mut ann, "presence-room");
     let bob_room = join(&mut bob, "presence-room");
-    has_been_told(&mut ann, "presence-room +bob");
+    expect_recorded(&mut ann, "presence-room +bob");
     assert_eq!(members(ann.world(), ann_room), ["ann", "bob"]);
     assert_eq!(members(bob.world(), bob_room), ["ann", "bob"]);
     let me = bob
@@ -142,84 +142,84 @@ fn two_games_see_each_other_come_talk_and_go() {
     connection
         .send("presence-room", "client-wave", &json!({"hand": "left"}))
         .unwrap();
-    update_until(&mut bob, "hearing from ann", SOON, |world| {
-        told(world)
+    update_until(&mut bob, "an event from ann", TIMEOUT, |world| {
+        recorded(world)
             .iter()
-            .any(|told| told.starts_with(r#"presence-room client-wave {"hand":"left"}"#))
+            .any(|recorded| recorded.starts_with(r#"presence-room client-wave {"hand":"left"}"#))
     });
     ann.update();
     assert!(
-        !told(ann.world())
+        !recorded(ann.world())
             .iter()
-            .any(|told| told.contains("client-wave")),
+            .any(|recorded| recorded.contains("client-wave")),
         "no echo to the sender"
     );
 
     drop(bob);
-    has_been_told(&mut ann, "presence-room -bob");
+    expect_recorded(&mut ann, "presence-room -bob");
     assert_eq!(members(ann.world(), ann_room), ["ann"]);
 }
 
 #[test]
 fn a_game_and_pusher_js_hear_each_other() {
-    let place = Place::new(Sockudo::start());
-    let mut ann = place.game("ann");
+    let setup = TestSetup::new(Sockudo::start());
+    let mut ann = setup.game("ann");
     let room = join(&mut ann, "presence-room");
-    let mut bob = place.pusher_js("bob");
-    bob.subscribe("presence-room", SOON);
-    has_been_told(&mut ann, "presence-room +bob");
+    let mut bob = setup.pusher_js("bob");
+    bob.subscribe("presence-room", TIMEOUT);
+    expect_recorded(&mut ann, "presence-room +bob");
     assert_eq!(members(ann.world(), room), ["ann", "bob"]);
     bob.send(&json!({"command": "trigger", "channel": "presence-room", "event": "client-hi", "data": {"n": 1}}));
-    update_until(&mut ann, "hearing from bob", SOON, |world| {
-        told(world)
+    update_until(&mut ann, "an event from bob", TIMEOUT, |world| {
+        recorded(world)
             .iter()
-            .any(|told| told.starts_with(r#"presence-room client-hi {"n":1}"#))
+            .any(|recorded| recorded.starts_with(r#"presence-room client-hi {"n":1}"#))
     });
     ann.world()
         .resource::<PusherConnection>()
         .send("presence-room", "client-hi", &json!({"n": 2}))
         .unwrap();
     assert_eq!(
-        bob.expect_event("presence-room", "client-hi", SOON),
+        bob.expect_event("presence-room", "client-hi", TIMEOUT),
         json!({"n": 2})
     );
 }
 
 #[test]
 fn encrypted_and_cache_channels_work() {
-    let place = Place::new(Sockudo::start());
-    place.server.publish("cache-board", "scores", &json!([1]));
-    let mut ann = place.game("ann");
+    let setup = TestSetup::new(Sockudo::start());
+    setup.server.publish("cache-board", "scores", &json!([1]));
+    let mut ann = setup.game("ann");
     join(&mut ann, "cache-board");
-    has_been_told(&mut ann, "cache-board scores [1]");
+    expect_recorded(&mut ann, "cache-board scores [1]");
     join(&mut ann, "private-cache-empty");
-    has_been_told(&mut ann, "private-cache-empty cache miss");
+    expect_recorded(&mut ann, "private-cache-empty cache miss");
     join(&mut ann, "private-encrypted-plan");
-    let mut bob = place.pusher_js("bob");
+    let mut bob = setup.pusher_js("bob");
     bob.send(&json!({
         "command": "publish", "channel": "private-encrypted-plan", "event": "secret", "data": {"at": "dawn"}
     }));
-    has_been_told(&mut ann, r#"private-encrypted-plan secret {"at":"dawn"}"#);
+    expect_recorded(&mut ann, r#"private-encrypted-plan secret {"at":"dawn"}"#);
 }
 
 #[test]
 fn a_signed_in_user_gets_what_is_sent_to_them() {
-    let place = Place::new(Sockudo::start());
-    let mut ann = place.game("ann");
+    let setup = TestSetup::new(Sockudo::start());
+    let mut ann = setup.game("ann");
     ann.world().resource::<PusherConnection>().sign_in();
-    update_until(&mut ann, "signing in", SOON, |world| {
+    update_until(&mut ann, "the sign-in", TIMEOUT, |world| {
         world.resource::<PusherUser>().id() == Some("ann")
     });
-    place
+    setup
         .server
         .publish_to_user("ann", "match-found", &json!({"id": 7}));
-    has_been_told(&mut ann, r#"user match-found {"id":7}"#);
+    expect_recorded(&mut ann, r#"user match-found {"id":7}"#);
 }
 
 #[test]
 fn a_restart_of_the_server_brings_everything_back() {
-    let mut place = Place::new(Sockudo::start());
-    let mut ann = place.game("ann");
+    let mut setup = TestSetup::new(Sockudo::start());
+    let mut ann = setup.game("ann");
     let names: Vec<String> = (0..10)
         .flat_map(|number| {
             ["lobby", "private-room", "presence-room"].map(|kind| format!("{kind}-{number}"))
@@ -227,10 +227,10 @@ fn a_restart_of_the_server_brings_everything_back() {
         .collect();
     let entities: Vec<Entity> = names.iter().map(|name| spawn(&mut ann, name)).collect();
     for entity in &entities {
-        subscribed(&mut ann, *entity);
+        wait_until_subscribed(&mut ann, *entity);
     }
-    place.server.stop();
-    update_until(&mut ann, "noticing the loss", SOON, |world| {
+    setup.server.stop();
+    update_until(&mut ann, "the loss", TIMEOUT, |world| {
         !world.resource::<PusherConnection>().is_connected()
     });
     assert!(
@@ -244,42 +244,44 @@ fn a_restart_of_the_server_brings_everything_back() {
             .unwrap()
             .is_stale()
     );
-    place.server.start_again();
+    setup.server.start_again();
     for (entity, name) in entities.iter().zip(&names) {
-        subscribed(&mut ann, *entity);
-        has_been_told(&mut ann, &format!("{name} subscribed again"));
+        wait_until_subscribed(&mut ann, *entity);
+        expect_recorded(&mut ann, &format!("{name} subscribed again"));
     }
-    let mut served = place.server.channels();
+    let mut served = setup.server.channels();
     served.sort();
     let mut wanted = names.clone();
     wanted.sort();
     assert_eq!(served, wanted);
     for name in &names {
-        place.server.publish(name, "back", &json!(1));
-        has_been_told(&mut ann, &format!("{name} back 1"));
+        setup.server.publish(name, "back", &json!(1));
+        expect_recorded(&mut ann, &format!("{name} back 1"));
     }
     assert_eq!(
-        told(ann.world())
+        recorded(ann.world())
             .iter()
-            .filter(|told| told.ends_with("back 1"))
+            .filter(|recorded| recorded.ends_with("back 1"))
             .count(),
         names.len()
     );
 }
 
-/// Sockudo ends such a connection without a code, so there is no telling that it is for good: the client goes on trying,
-/// slower and slower, and says what to look at.
+/// Sockudo closes such a connection without a code, so the client cannot know that the failure is final: it retries with
+/// growing delays and reports the likely cause.
 #[test]
 fn a_wrong_key_says_so_and_does_not_hammer_the_server() {
-    let place = Place::new(Sockudo::start());
-    let endpoint = Endpoint::custom(place.server.host(), place.server.port());
+    let setup = TestSetup::new(Sockudo::start());
+    let endpoint = Endpoint::custom(setup.server.host(), setup.server.port());
     let mut game = game(PusherConfig::new("no-such-key", endpoint));
-    update_until(&mut game, "waiting", SOON, |world| {
+    update_until(&mut game, "waiting", TIMEOUT, |world| {
         let error = world.resource::<PusherConnection>().last_error();
         error.is_some_and(|error| error.to_string().contains("is the app key right?"))
     });
     let until = Instant::now() + Duration::from_secs(3);
-    update_until(&mut game, "time passing", SOON, |_| Instant::now() > until);
+    update_until(&mut game, "time passing", TIMEOUT, |_| {
+        Instant::now() > until
+    });
     let state = game.world().resource::<PusherConnection>().state();
     let attempt = match state {
         ConnectionState::Connecting { attempt } | ConnectionState::Waiting { attempt, .. } => {
@@ -293,18 +295,18 @@ fn a_wrong_key_says_so_and_does_not_hammer_the_server() {
 #[cfg(feature = "local-auth")]
 #[test]
 fn a_game_that_signs_by_itself_is_let_in_and_signed_in() {
-    let place = Place::new(Sockudo::start());
-    let credentials = place.server.credentials();
+    let setup = TestSetup::new(Sockudo::start());
+    let credentials = setup.server.credentials();
     let local = bevy_pusher::auth::LocalAuthorizer::new(credentials.key, credentials.secret)
         .with_user("ann", json!({"name": "ann"}))
         .with_encryption_master_key(credentials.master_key);
-    let mut ann = game(place.config("somebody else").with_local_auth(local));
+    let mut ann = game(setup.config("somebody else").with_local_auth(local));
     for channel in ["private-room", "presence-room", "private-encrypted-room"] {
         join(&mut ann, channel);
     }
-    assert_eq!(place.server.users("presence-room"), ["ann"]);
+    assert_eq!(setup.server.users("presence-room"), ["ann"]);
     ann.world().resource::<PusherConnection>().sign_in();
-    update_until(&mut ann, "signing in", SOON, |world| {
+    update_until(&mut ann, "the sign-in", TIMEOUT, |world| {
         world.resource::<PusherUser>().is_signed_in()
     });
 }

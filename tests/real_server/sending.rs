@@ -1,4 +1,4 @@
-//! Client events within the rate that a real server enforces.
+//! Tests that client events stay within the rate limit of a real server.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use bevy::prelude::*;
 use bevy_pusher::{SendMode, prelude::*};
 use pusher_test_support::{Sockudo, SockudoOptions, update_until};
 
-use crate::{Place, support::*};
+use crate::{TestSetup, support::*};
 
 const ROOM: &str = "private-room";
 
@@ -15,11 +15,11 @@ struct Reports(Vec<String>);
 
 #[test]
 fn cursors_that_move_every_frame_keep_within_the_servers_limit_and_leave_room_for_the_rest() {
-    let place = Place::new(Sockudo::start_with(SockudoOptions {
+    let setup = TestSetup::new(Sockudo::start_with(SockudoOptions {
         client_events_per_second: 10,
         ..SockudoOptions::default()
     }));
-    let (mut ann, mut bob) = (place.game("ann"), place.game("bob"));
+    let (mut ann, mut bob) = (setup.game("ann"), setup.game("bob"));
     ann.init_resource::<Reports>()
         .add_observer(
             |report: On<PusherErrorReported>, mut reports: ResMut<Reports>| {
@@ -52,6 +52,7 @@ fn cursors_that_move_every_frame_keep_within_the_servers_limit_and_leave_room_fo
         frame += 1;
         ann.update();
         bob.update();
+        // About 120 frames per second, far more than the limit of 10 events.
         std::thread::sleep(Duration::from_millis(8));
     }
     let last = frame - 1;
@@ -60,21 +61,22 @@ fn cursors_that_move_every_frame_keep_within_the_servers_limit_and_leave_room_fo
         format!("{ROOM} client-aim {last}"),
         format!("{ROOM} client-shot {shots}"),
     ];
-    update_until(&mut bob, "the last of everything", SOON, |world| {
+    update_until(&mut bob, "the last event", TIMEOUT, |world| {
         ann.update();
-        expected.iter().all(|word| told(world).contains(word))
+        expected.iter().all(|text| recorded(world).contains(text))
     });
     let heard = |event: &str| {
         let prefix = format!("{ROOM} {event} ");
-        let all = told(bob.world()).iter();
-        all.filter(|told| told.starts_with(&prefix)).count()
+        let all = recorded(bob.world()).iter();
+        all.filter(|recorded| recorded.starts_with(&prefix)).count()
     };
     assert_eq!(heard("client-shot"), shots as usize);
     let (cursors, aims) = (heard("client-cursor"), heard("client-aim"));
+    // Ten per second for four seconds, less the share that is reserved for immediate events.
     assert!(cursors + aims >= 24, "{cursors} and {aims} in four seconds");
     assert!(
         cursors.abs_diff(aims) <= 2,
-        "{cursors} and {aims}: they take turns"
+        "{cursors} and {aims}: they must take turns"
     );
     let reports = &ann.world().resource::<Reports>().0;
     assert!(reports.is_empty(), "{reports:?}");

@@ -1,42 +1,42 @@
-//! The frame: never kept waiting, never overrun, and it misses nothing.
+//! Tests of the frame: the plugin never blocks it, keeps within its budget, and loses no event uncounted.
 
 use bevy_pusher::{LagCause, auth::AuthEndpoint};
 use pusher_test_support::{Answer, BlackHole, ScriptedAuth};
 
 use super::{
-    process::{self, Holdings, processor_time},
+    process::{self, ResourceUsage, processor_time},
     *,
 };
 
-/// What the plugin may take of a frame, with some for the measuring in a build without optimizations.
-const MOST: Duration = Duration::from_millis(10);
+/// The time that the plugin may take of a frame, with a margin for a build without optimizations.
+const FRAME_LIMIT: Duration = Duration::from_millis(10);
 
-/// How long frames took.
+/// The measured durations of frames.
 #[derive(Default)]
 struct Frames {
     times: Vec<Duration>,
 }
 
 impl Frames {
-    /// Runs one frame of an app that does nothing of its own, and measures it in time of its processor: how long others
-    /// had it says nothing of the plugin.
-    fn run(&mut self, play: &mut Play) {
+    /// Runs one frame of an app without other systems and measures its processor time. Wall time would include the time that
+    /// other processes had the processor.
+    fn run(&mut self, harness: &mut Harness) {
         let begun = processor_time();
-        play.frame();
+        harness.frame();
         self.times.push(processor_time() - begun);
     }
 
-    fn run_for(&mut self, play: &mut Play, time: Duration) {
-        // The first one of an app sets up its schedules.
-        play.frame();
+    fn run_for(&mut self, harness: &mut Harness, time: Duration) {
+        // The first frame of an app initializes its schedules.
+        harness.frame();
         let begun = Instant::now();
         while begun.elapsed() < time {
-            self.run(play);
+            self.run(harness);
         }
     }
 
-    /// One frame may be long: what the host of a virtual machine takes counts as the processor's time. Not the first one,
-    /// in which what has piled up would show.
+    /// Allows one long frame, because the time that the host of a virtual machine takes counts as processor time. Not the first
+    /// one, which would show the cost of accumulated events.
     fn check(mut self, what: &str) {
         let first = self.times[0];
         self.times.sort_unstable();
@@ -47,7 +47,10 @@ impl Frames {
             self.times.len()
         );
         let next = self.times[self.times.len().saturating_sub(2)];
-        assert!(first < MOST && next < MOST, "{what}: {first:?}, {next:?}");
+        assert!(
+            first < FRAME_LIMIT && next < FRAME_LIMIT,
+            "{what}: {first:?}, {next:?}"
+        );
     }
 }
 
@@ -55,7 +58,7 @@ impl Frames {
 #[test]
 fn no_frame_waits_for_a_backend_that_never_answers() {
     let auth = ScriptedAuth::always(Answer::never());
-    let (mut play, line) = Play::online_with(|config| {
+    let (mut harness, socket) = Harness::online_with(|config| {
         config
             .with_auth_endpoint(AuthEndpoint::new(auth.url("/")))
             .with_timing(Timing {
@@ -63,32 +66,32 @@ fn no_frame_waits_for_a_backend_that_never_answers() {
                 ..Timing::default()
             })
     });
-    line.reply_with(pusher_test_support::polite);
+    socket.reply_with(pusher_test_support::polite);
     for number in 0..50 {
-        support::spawn(&mut play.app, &format!("private-{number}"));
+        support::spawn(&mut harness.app, &format!("private-{number}"));
     }
     let mut frames = Frames::default();
-    frames.run_for(&mut play, Duration::from_secs(1));
+    frames.run_for(&mut harness, Duration::from_secs(1));
     frames.check("fifty channels whose backend never answers");
-    play.join_politely("lobby");
-    play.no_frame_stalled();
+    harness.join_confirmed("lobby");
+    harness.assert_no_slow_frame();
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn no_frame_waits_for_a_host_that_does_not_answer_and_is_dialled_again_and_again() {
     let black_hole = BlackHole::start();
-    let mut play = Play::at(black_hole.port(), ScriptedServer::start(), |config| {
+    let mut harness = Harness::at(black_hole.port(), ScriptedServer::start(), |config| {
         config.with_timing(Timing {
             dial_timeout: Duration::from_millis(50),
             ..Timing::default()
         })
     });
     let mut frames = Frames::default();
-    frames.run_for(&mut play, Duration::from_secs(1));
+    frames.run_for(&mut harness, Duration::from_secs(1));
     frames.check("a host that does not answer");
-    assert!(play.errors().len() > 3);
-    play.no_frame_stalled();
+    assert!(harness.errors().len() > 3);
+    harness.assert_no_slow_frame();
 }
 
 #[cfg(target_os = "linux")]
@@ -99,32 +102,32 @@ fn no_frame_waits_for_a_server_that_does_not_read() {
         client_events_per_second: None,
         ..Limits::default()
     };
-    let mut play = Play::on(server, |config| {
-        let_in(config, "ann").with_limits(unlimited)
+    let mut harness = Harness::on(server, |config| {
+        authorize_as(config, "ann").with_limits(unlimited)
     });
-    let line = play.greet();
-    play.join(&line, "private-room");
-    line.stop_reading();
+    let socket = harness.greet();
+    harness.join(&socket, "private-room");
+    socket.stop_reading();
     let filling = "x".repeat(8_000);
     let mut frames = Frames::default();
     for _ in 0..100 {
         for _ in 0..10 {
-            let sent = play
+            let sent = harness
                 .connection()
                 .send("private-room", "client-move", &filling);
             sent.unwrap();
         }
-        frames.run(&mut play);
+        frames.run(&mut harness);
     }
     frames.check("a thousand client events to a server that does not read");
-    play.no_frame_stalled();
+    harness.assert_no_slow_frame();
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn no_frame_of_a_flood_takes_longer_than_its_budget() {
-    let (mut play, line) = Play::online();
-    let lobby = play.join(&line, "lobby");
+    let (mut harness, socket) = Harness::online();
+    let lobby = harness.join(&socket, "lobby");
     let events: Vec<String> = (0..50_000)
         .map(|number: u32| {
             json!({"event": "count", "channel": "lobby", "data": number.to_string()}).to_string()
@@ -134,21 +137,24 @@ fn no_frame_of_a_flood_takes_longer_than_its_budget() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for part in events.chunks(500) {
-                line.send_texts_at_once(part);
+                socket.send_texts_at_once(part);
             }
         });
         let last = "lobby count 49999".to_owned();
-        while play.told().last() != Some(&last) {
-            frames.run(&mut play);
-            assert!(frames.times.len() < 100_000, "the flood never ends");
+        while harness.recorded().last() != Some(&last) {
+            frames.run(&mut harness);
+            assert!(
+                frames.times.len() < 100_000,
+                "the events did not arrive in 100,000 frames"
+            );
         }
     });
     frames.check("a flood of 50,000 events");
-    assert!(play.status(lobby).is_subscribed());
-    play.no_frame_stalled();
+    assert!(harness.status(lobby).is_subscribed());
+    harness.assert_no_slow_frame();
 }
 
-/// What arrived after an absence, in its order.
+/// What arrived after a pause, in order.
 #[derive(Resource, Default)]
 struct Arrived {
     next: u64,
@@ -160,7 +166,7 @@ fn arrive(event: On<PusherEvent>, mut arrived: ResMut<Arrived>) {
     let number: u64 = event.data().parse().unwrap();
     assert_eq!(
         number, arrived.next,
-        "in order, with what is lost told in its place"
+        "in order, with the lost events reported in their place"
     );
     arrived.next += 1;
     arrived.count += 1;
@@ -170,8 +176,8 @@ fn arrive(event: On<PusherEvent>, mut arrived: ResMut<Arrived>) {
 #[test]
 fn a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame() {
     let test = "frame::a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame";
-    // Alone, so that the memory is that of one game (and of its server).
-    if process::ran_alone(test, SOON * 6) {
+    // In a process of its own, so that the memory is that of one game and its server.
+    if process::ran_in_child_process(test, TIMEOUT * 6) {
         return;
     }
     // Ten minutes at 500 events a second.
@@ -186,31 +192,31 @@ fn a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame() {
     .init_resource::<Arrived>()
     .add_observer(arrive)
     .add_observer(|lagged: On<PusherLagged>, mut arrived: ResMut<Arrived>| {
-        // A quick machine hands over more messages at once than are kept for readers, of which there are none here.
+        // A fast machine hands over more messages at once than Bevy keeps for readers, of which this test has none.
         if lagged.cause() == LagCause::Waiting {
             arrived.next += lagged.total();
             arrived.lost += lagged.total();
         }
     });
     app.update();
-    let line = server.accept(SOON);
-    line.reply_with(pusher_test_support::polite);
-    line.establish("1.1", 120);
+    let socket = server.accept(TIMEOUT);
+    socket.reply_with(pusher_test_support::polite);
+    socket.establish("1.1", 120);
     support::join(&mut app, "lobby");
 
-    let before = Holdings::now();
+    let before = ResourceUsage::now();
     let event = |number: u64| {
         json!({"event": "count", "channel": "lobby", "data": number.to_string()}).to_string()
     };
     for start in (0..all).step_by(1000) {
-        line.send_texts_at_once((start..start + 1000).map(event));
+        socket.send_texts_at_once((start..start + 1000).map(event));
     }
-    // An answered ping shows that the client has read all that was sent before it, a second one that it handed it over.
+    // The first pong proves that the client has read all earlier frames, the second that it has handed them over to the app.
     for _ in 0..2 {
-        line.send(json!({"event": "pusher:ping"}));
-        line.find_event("pusher:pong", SOON);
+        socket.send(json!({"event": "pusher:ping"}));
+        socket.find_event("pusher:pong", TIMEOUT);
     }
-    let after = Holdings::now();
+    let after = ResourceUsage::now();
     let grown = after.kib.saturating_sub(before.kib) >> 10;
     assert!(grown < 80, "{grown} MiB");
 
@@ -220,14 +226,14 @@ fn a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame() {
         let begun = processor_time();
         app.update();
         times.push(processor_time() - begun);
-        assert!(back.elapsed() < SOON);
+        assert!(back.elapsed() < TIMEOUT);
     }
     let took = back.elapsed();
     let Arrived { count, lost, .. } = *app.world().resource::<Arrived>();
     assert_eq!(count + lost, all);
     assert!(count <= 131_072, "{count}");
     eprintln!(
-        "{all} events without a frame: {grown} MiB, {lost} lost and counted, {count} caught up with in {took:?}"
+        "{all} events without a frame: {grown} MiB, {lost} dropped and counted, {count} delivered in {took:?}"
     );
     Frames { times }.check("catching up");
 }
@@ -236,9 +242,9 @@ fn a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame() {
 #[test]
 #[ignore = "long"]
 fn a_game_that_is_stuck_in_a_system_for_a_minute_answers_pings_and_keeps_its_connection() {
-    let (mut play, line) = Play::online();
-    play.join(&line, "lobby");
-    play.app.add_systems(Update, |mut stuck: Local<bool>| {
+    let (mut harness, socket) = Harness::online();
+    harness.join(&socket, "lobby");
+    harness.app.add_systems(Update, |mut stuck: Local<bool>| {
         if !std::mem::replace(&mut *stuck, true) {
             std::thread::sleep(Duration::from_secs(60));
         }
@@ -249,20 +255,20 @@ fn a_game_that_is_stuck_in_a_system_for_a_minute_answers_pings_and_keeps_its_con
             let mut slowest = Duration::ZERO;
             while begun.elapsed() < Duration::from_secs(58) {
                 let asked = Instant::now();
-                line.send(json!({"event": "pusher:ping", "data": {}}));
-                line.expect_event("pusher:pong", SOON);
+                socket.send(json!({"event": "pusher:ping", "data": {}}));
+                socket.expect_event("pusher:pong", TIMEOUT);
                 slowest = slowest.max(asked.elapsed());
                 std::thread::sleep(Duration::from_millis(500));
             }
             slowest
         });
-        play.app.update();
+        harness.app.update();
         server.join().unwrap()
     });
     eprintln!("slowest pong of a game that is stuck for a minute: {slowest:?}");
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");
-    play.hears(&line, "lobby", 1);
-    assert_eq!(play.server.connections_so_far(), 1);
+    harness.expect_delivery(&socket, "lobby", 1);
+    assert_eq!(harness.server.connections_so_far(), 1);
 }
 
 #[test]
@@ -271,8 +277,9 @@ fn a_system_that_begins_to_look_late_finds_how_things_are() {
     struct Look(bool);
     #[derive(Resource, Default)]
     struct Seen(Vec<String>);
-    let (mut play, line) = Play::online_with(|config| let_in(config, "ann"));
-    play.app
+    let (mut harness, socket) = Harness::online_with(|config| authorize_as(config, "ann"));
+    harness
+        .app
         .init_resource::<Look>()
         .init_resource::<Seen>()
         .add_systems(
@@ -288,60 +295,60 @@ fn a_system_that_begins_to_look_late_finds_how_things_are() {
             })
             .run_if(|look: Res<Look>| look.0),
         );
-    let room = play.spawn("presence-room");
-    line.expect_event("pusher:subscribe", SOON);
+    let room = harness.spawn("presence-room");
+    socket.expect_event("pusher:subscribe", TIMEOUT);
     let roster = json!({"presence": {"count": 1, "ids": ["ann"], "hash": {"ann": null}}});
-    line.event(
+    socket.event(
         "presence-room",
         "pusher_internal:subscription_succeeded",
         &roster,
     );
-    play.subscribed(room);
-    line.event(
+    harness.wait_until_subscribed(room);
+    socket.event(
         "presence-room",
         "pusher_internal:member_added",
         &json!({"user_id": "bob"}),
     );
-    play.has_been_told("presence-room +bob");
+    harness.expect_recorded("presence-room +bob");
     for _ in 0..10 {
-        play.frame();
+        harness.frame();
     }
-    play.app.insert_resource(Look(true));
-    play.frame();
+    harness.app.insert_resource(Look(true));
+    harness.frame();
     let expected = r#"1.1 presence-room ["ann", "bob"]"#;
-    assert_eq!(play.app.world().resource::<Seen>().0, [expected]);
+    assert_eq!(harness.app.world().resource::<Seen>().0, [expected]);
 }
 
 #[test]
 fn run_conditions_follow_the_state() {
     #[derive(Resource, Default)]
     struct Ran(Vec<&'static str>);
-    let note = |word: &'static str| {
+    let record_run = |condition: &'static str| {
         move |mut ran: ResMut<Ran>| {
-            if ran.0.last() != Some(&word) {
-                ran.0.push(word);
+            if ran.0.last() != Some(&condition) {
+                ran.0.push(condition);
             }
         }
     };
-    let mut play = Play::with(|config| config.with_reconnect(retry_after(300, 400)));
-    play.app.init_resource::<Ran>().add_systems(
+    let mut harness = Harness::with(|config| config.with_reconnect(retry_after(300, 400)));
+    harness.app.init_resource::<Ran>().add_systems(
         Update,
         (
-            note("connected").run_if(pusher_connected),
-            note("waiting").run_if(pusher_waiting),
-            note("failed").run_if(pusher_failed),
-            note("signed in").run_if(pusher_signed_in),
+            record_run("connected").run_if(pusher_connected),
+            record_run("waiting").run_if(pusher_waiting),
+            record_run("failed").run_if(pusher_failed),
+            record_run("signed in").run_if(pusher_signed_in),
         ),
     );
-    let line = play.greet();
-    line.close(1000, "");
-    play.until("waiting", |world| {
+    let socket = harness.greet();
+    socket.close(1000, "");
+    harness.until("waiting", |world| {
         let connection = world.resource::<PusherConnection>();
         connection.retry_at().is_some()
     });
-    let line = play.greet();
-    line.close(4001, "");
-    play.failed();
-    let ran = &play.app.world().resource::<Ran>().0;
+    let socket = harness.greet();
+    socket.close(4001, "");
+    harness.expect_failure();
+    let ran = &harness.app.world().resource::<Ran>().0;
     assert_eq!(*ran, ["connected", "waiting", "connected", "failed"]);
 }

@@ -1,5 +1,5 @@
-//! What the plugin promises when everything goes wrong: the network, the game's own code, the frame, the end.
-//! `docs/reliability.md` lists the promises with what was measured.
+//! Tests of failures: a bad network, panicking user code, slow frames, shutdown in any phase, and secrets in logs.
+//! `docs/reliability.md` lists these promises with the measured figures.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,23 +13,23 @@
     allow(
         dead_code,
         unused_imports,
-        reason = "what counts threads, files, memory or processor time is for Linux alone"
+        reason = "the tests that count threads, files, memory or processor time run on Linux only"
     )
 )]
 
-#[path = "../support/play.rs"]
-mod play;
+#[path = "../support/harness.rs"]
+mod harness;
 #[path = "../support/mod.rs"]
 mod support;
 
-mod ending;
 mod frame;
-mod game_code;
+mod logs;
 mod network;
 mod process;
-mod records;
 mod secrets;
+mod shutdown;
 mod soak;
+mod user_code;
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ use bevy_pusher::{
     config::*,
     prelude::*,
 };
-use play::*;
+use harness::*;
 use pusher_test_support::{ScriptedConnection, ScriptedServer};
 use serde_json::json;
-use support::SOON;
+use support::TIMEOUT;

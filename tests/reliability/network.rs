@@ -1,34 +1,37 @@
-//! The network between plugin and server, as bad as networks are.
+//! Tests of a bad network between plugin and server: single bytes, breaks, silent losses, delays, outages.
 
 use bevy_pusher::ConnectionState;
 use pusher_dev_server::{DevServer, DevServerConfig};
 use pusher_test_support::{
     Answer, Ended, Fault, FaultProxy, ScriptedAuth, TestAuthority, update_until,
 };
-use support::{connected, endpoint_as, has_been_told, impatient, join, subscribed, told};
+use support::{
+    connected, endpoint_as, expect_recorded, join, recorded, wait_until_subscribed,
+    with_short_retry_delay,
+};
 
 use super::*;
 
-/// A play whose game and server have this network between them.
-fn through_proxy(change: impl FnOnce(PusherConfig) -> PusherConfig) -> (Play, FaultProxy) {
+/// Creates a harness whose game connects through a fault proxy.
+fn through_proxy(change: impl FnOnce(PusherConfig) -> PusherConfig) -> (Harness, FaultProxy) {
     let server = ScriptedServer::start();
     let proxy = FaultProxy::start(server.address());
-    (Play::at(proxy.port(), server, change), proxy)
+    (Harness::at(proxy.port(), server, change), proxy)
 }
 
-fn counts(line: &ScriptedConnection, numbers: std::ops::Range<u32>) {
-    line.send_texts_at_once(numbers.map(|number| {
+fn counts(socket: &ScriptedConnection, numbers: std::ops::Range<u32>) {
+    socket.send_texts_at_once(numbers.map(|number| {
         json!({"event": "count", "channel": "lobby", "data": number.to_string()}).to_string()
     }));
 }
 
-fn counted(play: &Play) -> Vec<u32> {
-    let number = |told: &String| told.strip_prefix("lobby count ")?.parse().ok();
-    play.told().iter().filter_map(number).collect()
+fn counted(harness: &Harness) -> Vec<u32> {
+    let number = |recorded: &String| recorded.strip_prefix("lobby count ")?.parse().ok();
+    harness.recorded().iter().filter_map(number).collect()
 }
 
-/// Bytes one by one, and all of them late.
-fn crumbs() -> Fault {
+/// Delivers every byte alone and late.
+fn single_bytes() -> Fault {
     Fault::delay(Duration::from_millis(5)).in_pieces(1, Duration::ZERO)
 }
 
@@ -48,7 +51,7 @@ fn everything_works_where_each_byte_comes_alone_plain_and_over_tls() {
         let to_server = FaultProxy::start(server.address());
         let to_auth = FaultProxy::start(auth.address());
         for proxy in [&to_server, &to_auth] {
-            proxy.set(crumbs());
+            proxy.set(single_bytes());
         }
         let mut endpoint = Endpoint::custom("localhost", to_server.port());
         if tls {
@@ -59,54 +62,55 @@ fn everything_works_where_each_byte_comes_alone_plain_and_over_tls() {
             .with_ca_certificate(authority.pem())
             .with_auth_endpoint(bevy_pusher::auth::AuthEndpoint::new(url))
             .with_timing(Timing {
-                // So many small steps take long on a machine that has other things to do.
-                dial_timeout: SOON,
-                authorization_timeout: SOON,
-                subscribe_timeout: SOON,
+                // So many small steps take long on a busy machine.
+                dial_timeout: TIMEOUT,
+                authorization_timeout: TIMEOUT,
+                subscribe_timeout: TIMEOUT,
                 ..Timing::default()
             });
-        let mut play = Play::on(server, |_| config);
-        let line = play.greet();
-        let room = play.spawn("presence-room");
-        let data = &line.expect_event("pusher:subscribe", SOON)["data"];
+        let mut harness = Harness::on(server, |_| config);
+        let socket = harness.greet();
+        let room = harness.spawn("presence-room");
+        let data = &socket.expect_event("pusher:subscribe", TIMEOUT)["data"];
         assert_eq!(data["auth"], "key:1.1");
         let roster = json!({"presence": {"count": 1, "ids": ["ann"], "hash": {"ann": null}}});
-        line.event(
+        socket.event(
             "presence-room",
             "pusher_internal:subscription_succeeded",
             &roster,
         );
-        play.subscribed(room);
-        play.join(&line, "lobby");
-        line.event("lobby", "word", &json!("Zoë ë 🎲"));
-        play.has_been_told("lobby word \"Zoë ë 🎲\"");
-        counts(&line, 0..40);
-        play.has_been_told("lobby count 39");
-        assert_eq!(counted(&play), (0..40).collect::<Vec<_>>());
-        play.connection()
+        harness.wait_until_subscribed(room);
+        harness.join(&socket, "lobby");
+        socket.event("lobby", "word", &json!("Zoë ë 🎲"));
+        harness.expect_recorded("lobby word \"Zoë ë 🎲\"");
+        counts(&socket, 0..40);
+        harness.expect_recorded("lobby count 39");
+        assert_eq!(counted(&harness), (0..40).collect::<Vec<_>>());
+        harness
+            .connection()
             .send("presence-room", "client-move", &"🎲".repeat(100))
             .unwrap();
         assert_eq!(
-            line.expect_event("client-move", SOON)["data"],
+            socket.expect_event("client-move", TIMEOUT)["data"],
             "🎲".repeat(100)
         );
-        line.ping(b"ping");
-        assert_eq!(line.expect_pong(SOON), b"ping");
-        play.connection().disconnect();
-        play.frame();
-        assert_eq!(line.expect_close(SOON).code, Some(1000));
-        assert!(play.errors().is_empty(), "{:?}", play.errors());
-        play.no_frame_stalled();
+        socket.ping(b"ping");
+        assert_eq!(socket.expect_pong(TIMEOUT), b"ping");
+        harness.connection().disconnect();
+        harness.frame();
+        assert_eq!(socket.expect_close(TIMEOUT).code, Some(1000));
+        assert!(harness.errors().is_empty(), "{:?}", harness.errors());
+        harness.assert_no_slow_frame();
     }
 }
 
-/// Serves a play whose each connection confirms the lobby and sends three events of its own there.
+/// Serves connections: each confirms the lobby and sends three events with numbers of its own.
 fn serve_three_events_each(server: &ScriptedServer) {
     server.handle_each(|pending, number| {
-        let Ok(line) = pending.try_upgrade(SOON) else {
+        let Ok(socket) = pending.try_upgrade(TIMEOUT) else {
             return;
         };
-        line.reply_with(move |frame| {
+        socket.reply_with(move |frame| {
             let mut answers = pusher_test_support::polite(frame);
             if frame["event"] == "pusher:subscribe" {
                 let count = |part: usize| {
@@ -117,8 +121,8 @@ fn serve_three_events_each(server: &ScriptedServer) {
             }
             answers
         });
-        line.establish(&format!("{number}.1"), 120);
-        line.hold();
+        socket.establish(&format!("{number}.1"), 120);
+        socket.hold();
     });
 }
 
@@ -126,7 +130,7 @@ fn serve_three_events_each(server: &ScriptedServer) {
 fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twice() {
     let authority = TestAuthority::new();
     for tls in [false, true] {
-        // Every byte of what is said, and of what TLS makes of it every thirteenth.
+        // After every byte of the plain connection, and after every thirteenth byte over TLS.
         let (server, step) = if tls {
             (ScriptedServer::start_tls(&authority.localhost()), 13)
         } else {
@@ -142,8 +146,8 @@ fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twi
             .with_ca_certificate(authority.pem())
             .with_reconnect(retry_after(1, 2));
         proxy.set_to_client(Fault::cut_after(0));
-        let mut play = Play::on(server, |_| config);
-        let lobby = play.spawn("lobby");
+        let mut harness = Harness::on(server, |_| config);
+        let lobby = harness.spawn("lobby");
         let mut breaks = 0;
         loop {
             let bytes = breaks * step;
@@ -154,10 +158,10 @@ fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twi
             });
             let so_far = proxy.connections_so_far();
             let mut is_whole = false;
-            play.until("the next connection", |world| {
-                // The upgrade, the greeting, the confirmation and three events came through.
-                let last = told(world).last();
-                let last = last.and_then(|told| told.strip_prefix("lobby count "));
+            harness.until("the next connection", |world| {
+                // The upgrade, the greeting, the confirmation and the three events arrived.
+                let last = recorded(world).last();
+                let last = last.and_then(|recorded| recorded.strip_prefix("lobby count "));
                 is_whole = last.is_some_and(|last| last.parse::<u32>().unwrap() % 3 == 2);
                 is_whole || proxy.connections_so_far() > so_far
             });
@@ -169,12 +173,12 @@ fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twi
         assert!(breaks * step > 300, "{breaks}");
         proxy.set_to_client(Fault::none());
         proxy.cut();
-        play.subscribed(lobby);
-        let heard = counted(&play);
+        harness.wait_until_subscribed(lobby);
+        let heard = counted(&harness);
         let ascends = heard.is_sorted_by(|before, after| before < after);
         assert!(ascends, "{heard:?}");
         assert!(heard.len() > 2, "{heard:?}");
-        play.no_frame_stalled();
+        harness.assert_no_slow_frame();
         eprintln!(
             "over TLS: {tls}; {} connections, each broken {step} bytes later",
             proxy.connections_so_far()
@@ -182,13 +186,13 @@ fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twi
     }
 }
 
-type Death = fn(&FaultProxy);
+type LoseConnection = fn(&FaultProxy);
 
-/// How a connection may be dead without a word.
-fn silent_deaths() -> [(&'static str, Death); 3] {
+/// The ways in which a connection can be lost silently.
+fn silent_losses() -> [(&'static str, LoseConnection); 3] {
     [
         ("the route vanished", |proxy| proxy.set(Fault::hold())),
-        ("the server is gone and its end was lost", |proxy| {
+        ("the server ended and its FIN was lost", |proxy| {
             proxy.set_to_client(Fault::hold());
             proxy.lose_server();
         }),
@@ -201,145 +205,154 @@ fn silent_deaths() -> [(&'static str, Death); 3] {
 #[test]
 fn a_connection_that_is_dead_without_a_word_is_noticed_in_time_and_had_again_when_the_way_is_free()
 {
-    let patience = Duration::from_millis(200);
-    for (what, die) in silent_deaths() {
-        let (mut play, proxy) = through_proxy(|config| {
+    let timeout = Duration::from_millis(200);
+    for (what, lose) in silent_losses() {
+        let (mut harness, proxy) = through_proxy(|config| {
             config.with_timing(Timing {
-                activity_timeout: patience,
-                pong_timeout: patience,
-                dial_timeout: patience,
+                activity_timeout: timeout,
+                pong_timeout: timeout,
+                dial_timeout: timeout,
                 ..Timing::default()
             })
         });
-        let old = play.greet_politely();
-        let lobby = play.join_politely("lobby");
-        die(&proxy);
-        let died = Instant::now();
-        play.until("noticing it", |world| {
+        let old = harness.greet_with_replies();
+        let lobby = harness.join_confirmed("lobby");
+        lose(&proxy);
+        let lost_at = Instant::now();
+        harness.until("the loss", |world| {
             !world.resource::<PusherConnection>().is_connected()
         });
-        let noticed = died.elapsed();
-        assert!(noticed < patience * 2 + STALL * 5, "{what}: {noticed:?}");
+        let noticed = lost_at.elapsed();
+        assert!(
+            noticed < timeout * 2 + SLOW_FRAME * 5,
+            "{what}: {noticed:?}"
+        );
         eprintln!(
             "{what}: noticed after {noticed:?} with 200 ms to the ping and 200 ms for the pong"
         );
-        play.reported("did not answer a ping within 200ms");
-        // What was said meanwhile comes when the way is free again: to nobody.
+        harness.expect_report("did not answer a ping within 200ms");
+        // The held bytes arrive once the network works again, on a connection that the client has dropped.
         old.event("lobby", "count", &json!(1));
-        play.run_for(patience * 2);
-        assert!(!play.connection().is_connected());
+        harness.run_for(timeout * 2);
+        assert!(!harness.connection().is_connected());
         proxy.set(Fault::none());
-        let line = loop {
-            // Dials that were held come through too, and are given up by then.
-            let pending = play.server.accept_tcp(SOON);
+        let socket = loop {
+            // Held dials arrive too, but the client has cancelled them.
+            let pending = harness.server.accept_tcp(TIMEOUT);
             if pending.ended().is_some() {
                 continue;
             }
-            let line = pending.upgrade(SOON);
-            line.reply_with(pusher_test_support::polite);
-            line.establish("9.9", 120);
-            play.run_for(STALL);
-            if line.ended().is_none() {
-                break line;
+            let socket = pending.upgrade(TIMEOUT);
+            socket.reply_with(pusher_test_support::polite);
+            socket.establish("9.9", 120);
+            harness.run_for(SLOW_FRAME);
+            if socket.ended().is_none() {
+                break socket;
             }
         };
-        play.connected_as("9.9");
-        play.subscribed(lobby);
-        play.hears(&line, "lobby", 1);
-        assert_eq!(counted(&play), [0; 0], "{what}");
-        play.no_frame_stalled();
+        harness.connected_as("9.9");
+        harness.wait_until_subscribed(lobby);
+        harness.expect_delivery(&socket, "lobby", 1);
+        assert_eq!(counted(&harness), [0; 0], "{what}");
+        harness.assert_no_slow_frame();
     }
 }
 
 #[test]
 fn a_pause_shorter_than_the_patience_costs_nothing() {
-    let (mut play, proxy) = through_proxy(|config| heartbeat(config, 300, 2_000));
-    let line = play.greet();
-    let lobby = play.join(&line, "lobby");
+    let (mut harness, proxy) = through_proxy(|config| heartbeat(config, 300, 2_000));
+    let socket = harness.greet();
+    let lobby = harness.join(&socket, "lobby");
     for part in 0..3 {
         proxy.set(Fault::hold());
-        counts(&line, part * 100..part * 100 + 100);
-        play.run_for(Duration::from_millis(400));
-        assert!(play.connection().is_connected());
+        counts(&socket, part * 100..part * 100 + 100);
+        // Longer than the activity timeout, shorter than both timeouts together.
+        harness.run_for(Duration::from_millis(400));
+        assert!(harness.connection().is_connected());
         proxy.set(Fault::none());
-        play.has_been_told(&format!("lobby count {}", part * 100 + 99));
-        line.find_event("pusher:ping", SOON);
+        harness.expect_recorded(&format!("lobby count {}", part * 100 + 99));
+        socket.find_event("pusher:ping", TIMEOUT);
     }
-    assert_eq!(counted(&play), (0..300).collect::<Vec<_>>());
-    assert!(play.status(lobby).is_subscribed());
+    assert_eq!(counted(&harness), (0..300).collect::<Vec<_>>());
+    assert!(harness.status(lobby).is_subscribed());
     assert_eq!(proxy.connections_so_far(), 1);
-    assert!(play.errors().is_empty());
+    assert!(harness.errors().is_empty());
 }
 
 #[test]
 fn the_round_trip_is_that_of_the_way() {
-    let (mut play, proxy) = through_proxy(|config| heartbeat(config, 50, 2_000));
-    let _line = play.greet_politely();
+    let (mut harness, proxy) = through_proxy(|config| heartbeat(config, 50, 2_000));
+    let _line = harness.greet_with_replies();
+    // 40 ms in each direction are a round trip of 80 ms.
     proxy.set(Fault::delay(Duration::from_millis(40)));
-    play.until("a slow round trip", |world| {
+    harness.until("a slow round trip", |world| {
         let round_trip = world.resource::<PusherConnection>().round_trip();
         round_trip.is_some_and(|time| time >= Duration::from_millis(80))
     });
-    let round_trip = play.connection().round_trip().unwrap();
+    let round_trip = harness.connection().round_trip().unwrap();
     assert!(
-        round_trip < Duration::from_millis(80) + STALL,
+        round_trip < Duration::from_millis(80) + SLOW_FRAME,
         "{round_trip:?}"
     );
 }
 
 #[test]
 fn of_two_dials_the_last_counts_however_late_the_first_comes_through() {
-    let (mut play, proxy) = through_proxy(|config| config);
+    let (mut harness, proxy) = through_proxy(|config| config);
     proxy.set(Fault::hold());
-    play.frame();
-    play.server.expect_connections_so_far(1, SOON);
-    let late = play.server.accept_tcp(SOON);
-    let direct = Endpoint::custom("127.0.0.1", play.server.port());
-    play.app
+    harness.frame();
+    harness.server.expect_connections_so_far(1, TIMEOUT);
+    let late = harness.server.accept_tcp(TIMEOUT);
+    let direct = Endpoint::custom("127.0.0.1", harness.server.port());
+    harness
+        .app
         .insert_resource(PusherConfig::new("app-key", direct));
-    let line = play.greet();
+    let socket = harness.greet();
     proxy.set(Fault::none());
-    assert_eq!(late.expect_end(SOON), Ended::ByClient);
-    play.run_for(A_WHILE);
-    assert_eq!(play.connection().socket_id(), Some("1.1"));
-    assert_eq!(play.server.connections_so_far(), 2);
-    play.join(&line, "lobby");
-    play.hears(&line, "lobby", 1);
+    assert_eq!(late.expect_end(TIMEOUT), Ended::ByClient);
+    harness.run_for(QUIET_PERIOD);
+    assert_eq!(harness.connection().socket_id(), Some("1.1"));
+    assert_eq!(harness.server.connections_so_far(), 2);
+    harness.join(&socket, "lobby");
+    harness.expect_delivery(&socket, "lobby", 1);
 }
 
 #[test]
 fn an_outage_is_told_once_a_channel_with_its_length() {
     #[derive(Resource, Default)]
     struct Gaps(Vec<(String, Duration)>);
-    let (mut play, proxy) = through_proxy(|config| config);
-    play.app.init_resource::<Gaps>().add_observer(
+    let (mut harness, proxy) = through_proxy(|config| config);
+    harness.app.init_resource::<Gaps>().add_observer(
         |changed: On<PusherSubscriptionChanged>, mut gaps: ResMut<Gaps>| {
             if let Some(gap) = changed.gap() {
                 gaps.0.push((changed.channel().into(), gap));
             }
         },
     );
-    let line = play.greet();
+    let socket = harness.greet();
     let channels = ["lobby", "cache-full", "cache-empty"];
-    let entities = channels.map(|channel| play.join(&line, channel));
+    let entities = channels.map(|channel| harness.join(&socket, channel));
+    // Longer than several reconnect attempts.
     let outage = Duration::from_millis(700);
     proxy.stop_listening();
     let begun = Instant::now();
     proxy.cut();
-    play.run_for(outage);
+    harness.run_for(outage);
     proxy.listen_again();
-    let line = play.greet();
-    line.expect_jsons(3, SOON);
-    channels.iter().for_each(|channel| line.subscribed(channel));
-    line.event("cache-full", "score", &json!(3));
-    line.send(json!({"event": "pusher:cache_miss", "channel": "cache-empty", "data": "{}"}));
+    let socket = harness.greet();
+    socket.expect_jsons(3, TIMEOUT);
+    channels
+        .iter()
+        .for_each(|channel| socket.subscribed(channel));
+    socket.event("cache-full", "score", &json!(3));
+    socket.send(json!({"event": "pusher:cache_miss", "channel": "cache-empty", "data": "{}"}));
     for entity in entities {
-        play.subscribed(entity);
+        harness.wait_until_subscribed(entity);
     }
-    play.has_been_told("cache-full score 3");
-    play.has_been_told("cache-empty cache miss");
+    harness.expect_recorded("cache-full score 3");
+    harness.expect_recorded("cache-empty cache miss");
     let whole = begun.elapsed();
-    let gaps = &play.app.world().resource::<Gaps>().0;
+    let gaps = &harness.app.world().resource::<Gaps>().0;
     assert_eq!(gaps.len(), 3, "{gaps:?}");
     for ((channel, gap), expected) in gaps.iter().zip(channels) {
         assert_eq!(channel, expected);
@@ -354,7 +367,7 @@ fn forty_channels_of_every_kind_and_the_user_come_back_and_talk_on_after_each_of
         let config = PusherConfig::new("app-key", Endpoint::custom("127.0.0.1", server.port()))
             .with_auth_endpoint(endpoint_as(&server.auth_endpoint(), user))
             .with_user_auth_endpoint(endpoint_as(&server.user_auth_endpoint(), user));
-        let mut app = support::game(impatient(config));
+        let mut app = support::game(with_short_retry_delay(config));
         connected(&mut app);
         app
     };
@@ -376,12 +389,12 @@ fn forty_channels_of_every_kind_and_the_user_come_back_and_talk_on_after_each_of
     let talk = join(&mut bob, "presence-room-0");
     for restart in 0..=5 {
         for entity in &entities {
-            subscribed(&mut ann, *entity);
+            wait_until_subscribed(&mut ann, *entity);
         }
-        update_until(&mut ann, "signing in", SOON, |world| {
+        update_until(&mut ann, "the sign-in", TIMEOUT, |world| {
             world.resource::<PusherUser>().id() == Some("ann")
         });
-        subscribed(&mut bob, talk);
+        wait_until_subscribed(&mut bob, talk);
         for name in &names {
             assert_eq!(
                 server.publish(name, "back", &restart).unwrap(),
@@ -389,37 +402,37 @@ fn forty_channels_of_every_kind_and_the_user_come_back_and_talk_on_after_each_of
             );
         }
         for name in &names {
-            has_been_told(&mut ann, &format!("{name} back {restart}"));
+            expect_recorded(&mut ann, &format!("{name} back {restart}"));
         }
         assert_eq!(server.publish_to_user("ann", "gift", &restart).unwrap(), 1);
-        has_been_told(&mut ann, &format!("user gift {restart}"));
+        expect_recorded(&mut ann, &format!("user gift {restart}"));
         let connection = bob.world().resource::<PusherConnection>();
         connection
             .send("presence-room-0", "client-hello", &restart)
             .unwrap();
-        has_been_told(
+        expect_recorded(
             &mut ann,
             &format!("presence-room-0 client-hello {restart} from bob"),
         );
         server.set_accepting(false).unwrap();
         for app in [&mut ann, &mut bob] {
-            update_until(app, "the loss", SOON, |world| {
+            update_until(app, "the loss", TIMEOUT, |world| {
                 !world.resource::<PusherConnection>().is_connected()
             });
         }
         server.set_accepting(true).unwrap();
     }
-    let events = |told: &&String| told.contains(" back ");
+    let events = |recorded: &&String| recorded.contains(" back ");
     assert_eq!(
-        told(ann.world()).iter().filter(events).count(),
+        recorded(ann.world()).iter().filter(events).count(),
         6 * names.len()
     );
 }
 
 #[test]
 fn a_game_that_subscribes_whenever_it_is_connected_hears_each_event_once() {
-    let (mut play, proxy) = through_proxy(|config| config);
-    play.app.add_observer(
+    let (mut harness, proxy) = through_proxy(|config| config);
+    harness.app.add_observer(
         |changed: On<PusherConnectionChanged>, mut commands: Commands| {
             if matches!(changed.current(), ConnectionState::Connected { .. }) {
                 commands.spawn(PusherChannel::from("lobby"));
@@ -428,23 +441,23 @@ fn a_game_that_subscribes_whenever_it_is_connected_hears_each_event_once() {
     );
     let mut messages = bevy::ecs::message::MessageCursor::<PusherEvent>::default();
     for restart in 0..10 {
-        let line = play.greet();
-        play.frame();
-        line.expect_event("pusher:subscribe", SOON);
-        line.subscribed("lobby");
-        line.event("lobby", "once", &json!(restart));
+        let socket = harness.greet();
+        harness.frame();
+        socket.expect_event("pusher:subscribe", TIMEOUT);
+        socket.subscribed("lobby");
+        socket.event("lobby", "once", &json!(restart));
         let mut seen = 0;
         let count = |world: &mut World| {
             let all = world.resource::<Messages<PusherEvent>>();
             seen += messages.read(all).count();
             seen > 0
         };
-        play.until("the event", count);
-        play.run_for(A_WHILE / 4);
-        let all = play.app.world().resource::<Messages<PusherEvent>>();
-        assert_eq!(messages.read(all).count(), 0, "it came twice");
-        line.expect_nothing(Duration::ZERO);
-        drop(line);
+        harness.until("the event", count);
+        harness.run_for(QUIET_PERIOD / 4);
+        let all = harness.app.world().resource::<Messages<PusherEvent>>();
+        assert_eq!(messages.read(all).count(), 0, "delivered twice");
+        socket.expect_nothing(Duration::ZERO);
+        drop(socket);
         proxy.cut();
     }
 }

@@ -1,5 +1,5 @@
-//! A game in a process of its own: this test program again, with one test alone, told by its environment that it is the
-//! game. So what is counted of the process is the plugin's.
+//! Runs a test in a child process: this test program again, with only that test and an environment variable that marks it
+//! as the child. Threads, files and memory that are counted there are the plugin's.
 
 use std::{
     env, fs,
@@ -8,26 +8,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PART: &str = "PUSHER_TEST_PART";
+const SCENARIO: &str = "PUSHER_TEST_SCENARIO";
 const PORTS: &str = "PUSHER_TEST_PORTS";
 
-/// What this process has to do, and the ports to do it at, if a test started it.
-pub(crate) fn part() -> Option<(String, Vec<u16>)> {
-    let part = env::var(PART).ok()?;
+/// Returns the task of this process and the ports to use, if a test started it.
+pub(crate) fn scenario() -> Option<(String, Vec<u16>)> {
+    let scenario = env::var(SCENARIO).ok()?;
     let ports = env::var(PORTS).unwrap();
     let ports = ports.split(',').map(|port| port.parse().unwrap());
-    Some((part, ports.collect()))
+    Some((scenario, ports.collect()))
 }
 
-/// A process that a test started. It is ended with the test.
+/// A child process, which is killed when it is dropped.
 pub(crate) struct Process(Child);
 
-/// Starts a part of the test with this path.
-pub(crate) fn start(test: &str, part: &str, ports: &[u16]) -> Process {
+/// Starts a task of the test with this path in a child process.
+pub(crate) fn start(test: &str, scenario: &str, ports: &[u16]) -> Process {
     let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
     let child = Command::new(env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture", "--include-ignored"])
-        .env(PART, part)
+        .env(SCENARIO, scenario)
         .env(PORTS, ports.join(","))
         .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::null())
@@ -36,9 +36,9 @@ pub(crate) fn start(test: &str, part: &str, ports: &[u16]) -> Process {
     Process(child)
 }
 
-/// Has a test run alone in a process of its own. Returns whether that is done, for this is the process that started it.
-pub(crate) fn ran_alone(test: &str, within: Duration) -> bool {
-    let starts = part().is_none();
+/// Runs a test alone in a child process. Returns `true` in the parent, once the child has passed, and `false` in the child.
+pub(crate) fn ran_in_child_process(test: &str, within: Duration) -> bool {
+    let starts = scenario().is_none();
     if starts {
         assert!(start(test, "alone", &[0]).expect_end(within).success());
     }
@@ -46,7 +46,7 @@ pub(crate) fn ran_alone(test: &str, within: Duration) -> bool {
 }
 
 impl Process {
-    /// Waits for its end. What it printed as an error is the test's to show.
+    /// Waits for the exit. The standard error of the child is inherited, so it is part of the test's output.
     pub(crate) fn expect_end(mut self, within: Duration) -> ExitStatus {
         let begun = Instant::now();
         loop {
@@ -55,7 +55,7 @@ impl Process {
             }
             assert!(
                 begun.elapsed() < within,
-                "the process lives after {within:?}"
+                "the process is still running after {within:?}"
             );
             thread::sleep(Duration::from_millis(2));
         }
@@ -69,18 +69,18 @@ impl Drop for Process {
     }
 }
 
-/// What a process holds.
+/// The resources that a process uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Holdings {
+pub(crate) struct ResourceUsage {
     pub(crate) threads: usize,
-    /// Open files, sockets among them.
+    /// Open files, including sockets.
     pub(crate) files: usize,
-    /// Memory in use.
+    /// Resident memory.
     pub(crate) kib: usize,
 }
 
-impl Holdings {
-    /// What this process holds now. Only Linux tells.
+impl ResourceUsage {
+    /// Measures this process. Linux only.
     pub(crate) fn now() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let memory = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -92,7 +92,7 @@ impl Holdings {
         }
     }
 
-    /// Waits until there are no more threads and files than these.
+    /// Waits until the process has no more threads and files than these.
     pub(crate) fn expect_no_more_than(self, what: &str, base: Self) -> Self {
         let begun = Instant::now();
         loop {
@@ -109,7 +109,7 @@ impl Holdings {
     }
 }
 
-/// How long this thread has had a processor, whoever else wanted one. Only Linux tells.
+/// Returns the processor time of this thread. Linux only.
 pub(crate) fn processor_time() -> Duration {
     let times = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     let nanoseconds = times.split_whitespace().next().unwrap();

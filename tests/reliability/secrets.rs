@@ -1,4 +1,4 @@
-//! What is secret stays so: in logs, in what things print of themselves, in reflection.
+//! Tests that no secret appears in logs, `Debug` and `Display` output, or reflection.
 
 use bevy::{ecs::reflect::ReflectComponent, prelude::AppTypeRegistry};
 use bevy_pusher::auth::{AuthEndpoint, UserAuthentication, authenticate_with};
@@ -6,21 +6,21 @@ use log::Level;
 use pusher_test_support::{Answer, HttpRequest, ScriptedAuth};
 
 use super::{
-    process,
-    records::{Line, logged, record_logs},
-    *,
+    logs::{LogEntry, logged, record_logs},
+    process, *,
 };
 
-/// The filter that the crate's documentation recommends: these print whole frames and requests.
-fn passes_the_filter(line: &Line) -> bool {
-    let target = line.target.split("::").next().unwrap_or_default();
-    line.level <= Level::Info || !["tungstenite", "ureq", "ureq_proto"].contains(&target)
+/// Returns whether an entry passes the log filter that the crate documentation recommends, because these crates log whole
+/// frames and requests.
+fn passes_the_filter(entry: &LogEntry) -> bool {
+    let target = entry.target.split("::").next().unwrap_or_default();
+    entry.level <= Level::Info || !["tungstenite", "ureq", "ureq_proto"].contains(&target)
 }
 
 /// 32 bytes, as base64.
 const SHARED_SECRET: &str = "aHVzaC1zaGFyZWQtc2VjcmV0LTAxMjM0NTY3ODkwMTI=";
 
-/// All that is secret here, as it might be printed.
+/// All secrets of this test, in each form in which they might be printed.
 const SECRETS: [&str; 9] = [
     "hush-header",
     "hush-cookie",
@@ -53,7 +53,7 @@ fn answer(request: &HttpRequest) -> Answer {
     }
 }
 
-/// What the game could print.
+/// The `Debug` output of everything that a game could print.
 #[derive(Resource, Default)]
 struct Printed(Vec<String>);
 
@@ -61,9 +61,9 @@ fn print<E: Event + std::fmt::Debug>(event: On<E>, mut printed: ResMut<Printed>)
     printed.0.push(format!("{:?}", *event));
 }
 
-/// A life with all that handles secrets: authorizations that go well and badly, an encrypted channel with an event under
-/// another key, a sign-in, a loss, a second connection.
-fn live_through_it_all() -> (Play, ScriptedConnection) {
+/// Runs a game through everything that handles secrets: successful and failed authorizations, an encrypted channel with an event
+/// under another key, a sign-in, a lost connection, a second connection.
+fn exercise_everything() -> (Harness, ScriptedConnection) {
     let auth = ScriptedAuth::start(answer);
     let endpoint = |path: &str| {
         AuthEndpoint::new(auth.url(path))
@@ -73,12 +73,13 @@ fn live_through_it_all() -> (Play, ScriptedConnection) {
             .with_param("token", "hush-param")
             .with_param_provider(|| vec![("more".into(), "hush-provided".into())])
     };
-    let mut play = Play::with(|config| {
+    let mut harness = Harness::with(|config| {
         config
             .with_auth_endpoint(endpoint("/auth?token=hush-query"))
             .with_user_auth_endpoint(endpoint("/user?token=hush-query"))
     });
-    play.app
+    harness
+        .app
         .init_resource::<Printed>()
         .add_observer(print::<PusherConnectionChanged>)
         .add_observer(print::<PusherErrorReported>)
@@ -102,48 +103,49 @@ fn live_through_it_all() -> (Play, ScriptedConnection) {
         "private-nonsense",
         "private-reset",
     ];
-    let mut line = play.greet_politely();
-    let entities = channels.map(|channel| play.spawn(channel));
-    play.connection().sign_in();
+    let mut socket = harness.greet_with_replies();
+    let entities = channels.map(|channel| harness.spawn(channel));
+    harness.connection().sign_in();
     for round in 0..2 {
         let [room, encrypted, failing @ ..] = entities;
         for entity in failing {
-            play.refused(entity);
+            harness.expect_refusal(entity);
         }
-        play.subscribed(room);
-        play.subscribed(encrypted);
-        line.find_event("pusher:signin", SOON);
+        harness.wait_until_subscribed(room);
+        harness.wait_until_subscribed(encrypted);
+        socket.find_event("pusher:signin", TIMEOUT);
         let user = json!({"user_data": r#"{"id":"ann"}"#});
-        line.send(json!({"event": "pusher:signin_success", "data": user}));
-        play.until("signing in", |world| {
+        socket.send(json!({"event": "pusher:signin_success", "data": user}));
+        harness.until("the sign-in", |world| {
             world.resource::<PusherUser>().is_signed_in()
         });
         let sealed = json!({"nonce": "A".repeat(32), "ciphertext": "A".repeat(64)});
-        line.event("private-encrypted-room", "sealed", &sealed);
-        play.reported("could not be decrypted");
-        play.connection()
+        socket.event("private-encrypted-room", "sealed", &sealed);
+        harness.expect_report("could not be decrypted");
+        harness
+            .connection()
             .send("private-room", "client-move", &1)
             .unwrap();
-        play.hears(&line, "private-room", round);
+        harness.expect_delivery(&socket, "private-room", round);
         if round == 0 {
-            line.cut();
-            play.reported("the connection was lost");
-            line = play.greet_politely();
+            socket.cut();
+            harness.expect_report("the connection was lost");
+            socket = harness.greet_with_replies();
         }
     }
-    (play, line)
+    (harness, socket)
 }
 
 #[test]
 fn no_secret_is_logged_printed_or_reflected() {
     let test = "secrets::no_secret_is_logged_printed_or_reflected";
-    // Alone, for there is one logger to a process.
-    if process::ran_alone(test, SOON * 2) {
+    // In a process of its own, because a process has one logger.
+    if process::ran_in_child_process(test, TIMEOUT * 2) {
         return;
     }
     record_logs();
-    let (play, line) = live_through_it_all();
-    let world = play.app.world();
+    let (harness, socket) = exercise_everything();
+    let world = harness.app.world();
     for text in &world.resource::<Printed>().0 {
         assert_no_secret("a message", text);
     }
@@ -185,24 +187,24 @@ fn no_secret_is_logged_printed_or_reflected() {
     }
     assert!(reflected > 10, "{reflected}");
     drop(registry);
-    drop(play);
-    drop(line);
+    drop(harness);
+    drop(socket);
 
-    let lines = logged();
-    let (fit, unfit): (Vec<_>, Vec<_>) = lines.into_iter().partition(passes_the_filter);
-    for line in &fit {
-        assert_no_secret(&line.target, &line.text);
+    let entries = logged();
+    let (fit, unfit): (Vec<_>, Vec<_>) = entries.into_iter().partition(passes_the_filter);
+    for entry in &fit {
+        assert_no_secret(&entry.target, &entry.text);
     }
     assert!(
         fit.iter()
-            .any(|line| line.target.starts_with("bevy_pusher"))
+            .any(|entry| entry.target.starts_with("bevy_pusher"))
     );
-    // Without the filter they are there: it is needed, and this test would see them.
-    let shows = |secret: &&str| unfit.iter().any(|line| line.text.contains(*secret));
+    // Without the filter the secrets are in the log: so the filter is needed, and this test would detect them.
+    let shows = |secret: &&str| unfit.iter().any(|entry| entry.text.contains(*secret));
     let shown: Vec<_> = SECRETS.iter().filter(|secret| shows(secret)).collect();
     assert!(shown.contains(&&"hush-signature"), "{shown:?}");
     eprintln!(
-        "of {} lines at trace level {} pass the filter; without it {shown:?} are shown",
+        "{} entries at trace level, {} of them pass the filter; without it {shown:?} are shown",
         fit.len() + unfit.len(),
         fit.len()
     );

@@ -1,23 +1,23 @@
-//! A long life on a bad network: mixed traffic and faults at random, with a rest now and then to see that all is as it
-//! should be and that nothing has piled up.
+//! A soak test on a bad network: random traffic and faults, with pauses in which everything must become consistent and no
+//! resource may have grown.
 
 use std::{collections::HashMap, env};
 
 use bevy_pusher::{SendOutcome, SignInState};
 use pusher_dev_server::{AuthPolicy, DevServer, DevServerConfig};
 use pusher_test_support::{Fault, FaultProxy};
-use support::{endpoint_as, impatient};
+use support::{endpoint_as, with_short_retry_delay};
 
 use super::{
-    process::{self, Holdings},
+    process::{self, ResourceUsage},
     *,
 };
 
-/// How long it lasts; `PUSHER_SOAK_SECONDS` sets another time.
+/// The default duration; `PUSHER_SOAK_SECONDS` overrides it.
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 
-/// How long a storm lasts before a rest.
-const STORM: Duration = Duration::from_secs(8);
+/// How long faults are injected before each pause.
+const FAULT_PERIOD: Duration = Duration::from_secs(8);
 
 const CHANNELS: [&str; 12] = [
     "lobby-1",
@@ -34,7 +34,7 @@ const CHANNELS: [&str; 12] = [
     "private-encrypted-cache-1",
 ];
 
-/// Numbers at random, the same each time.
+/// Pseudo-random numbers from a fixed seed.
 struct Random(u64);
 
 impl Random {
@@ -50,9 +50,9 @@ impl Random {
     }
 }
 
-/// What a player has lived through.
+/// The state of a player and what it has received.
 #[derive(Resource, Default)]
-struct Life {
+struct PlayerStats {
     last: HashMap<String, u64>,
     events: u64,
     sent: u64,
@@ -83,38 +83,41 @@ impl Player {
                 ..Timing::default()
             });
         let mut app = App::new();
-        app.add_plugins((MinimalPlugins, PusherPlugin::new(impatient(config))))
-            .init_resource::<Life>()
-            .add_observer(|event: On<PusherEvent>, mut life: ResMut<Life>| {
-                life.events += 1;
-                if event.name() != "number" {
-                    return;
+        app.add_plugins((
+            MinimalPlugins,
+            PusherPlugin::new(with_short_retry_delay(config)),
+        ))
+        .init_resource::<PlayerStats>()
+        .add_observer(|event: On<PusherEvent>, mut stats: ResMut<PlayerStats>| {
+            stats.events += 1;
+            if event.name() != "number" {
+                return;
+            }
+            let number: u64 = event.data().parse().unwrap();
+            let last = stats.last.insert(event.channel().into(), number);
+            // A cache channel repeats its last event with each subscription.
+            let is_next = last.is_none_or(|last| {
+                last < number || (last == number && event.channel().contains("cache"))
+            });
+            if !is_next {
+                let text = format!("{} {number} after {last:?}", event.channel());
+                stats.out_of_order.push(text);
+            }
+        })
+        .add_observer(
+            |changed: On<PusherConnectionChanged>, mut stats: ResMut<PlayerStats>| {
+                stats.losses += u64::from(changed.current().error().is_some());
+            },
+        )
+        .add_systems(
+            Update,
+            |mut answers: MessageReader<PusherSendAnswered>, mut stats: ResMut<PlayerStats>| {
+                for answer in answers.read() {
+                    stats.answered += 1;
+                    stats.rejected += u64::from(*answer.outcome() != SendOutcome::Sent);
                 }
-                let number: u64 = event.data().parse().unwrap();
-                let last = life.last.insert(event.channel().into(), number);
-                // A cache channel's last event comes again with each subscription.
-                let is_next = last.is_none_or(|last| {
-                    last < number || (last == number && event.channel().contains("cache"))
-                });
-                if !is_next {
-                    let text = format!("{} {number} after {last:?}", event.channel());
-                    life.out_of_order.push(text);
-                }
-            })
-            .add_observer(
-                |changed: On<PusherConnectionChanged>, mut life: ResMut<Life>| {
-                    life.losses += u64::from(changed.current().error().is_some());
-                },
-            )
-            .add_systems(
-                Update,
-                |mut answers: MessageReader<PusherSendAnswered>, mut life: ResMut<Life>| {
-                    for answer in answers.read() {
-                        life.answered += 1;
-                        life.rejected += u64::from(*answer.outcome() != SendOutcome::Sent);
-                    }
-                },
-            );
+            },
+        );
         Self {
             name,
             app,
@@ -126,8 +129,8 @@ impl Player {
         self.app.world().resource()
     }
 
-    /// Does one thing that a player may do.
-    fn act(&mut self, random: &mut Random) {
+    /// Performs one random action, such as joining, leaving, signing in or sending.
+    fn act_randomly(&mut self, random: &mut Random) {
         let channel = CHANNELS[random.below(CHANNELS.len() as u64) as usize];
         match random.below(20) {
             0..6 => {
@@ -148,13 +151,13 @@ impl Player {
             13 => self.connection().connect(),
             _ => {
                 if self.connection().send(channel, "client-wave", &1).is_ok() {
-                    self.app.world_mut().resource_mut::<Life>().sent += 1;
+                    self.app.world_mut().resource_mut::<PlayerStats>().sent += 1;
                 }
             }
         }
     }
 
-    /// Whether everything that is wanted is had; asks once more for what failed in the storm.
+    /// Returns whether all wanted channels are subscribed. Retries the ones that failed during the faults.
     fn is_settled(&self) -> bool {
         let world = self.app.world();
         let mut is_settled = self.connection().is_connected();
@@ -169,8 +172,8 @@ impl Player {
         if matches!(user, SignInState::Failed(_)) {
             self.connection().sign_in();
         }
-        let life = world.resource::<Life>();
-        is_settled && life.sent == life.answered && *user != SignInState::SigningIn
+        let stats = world.resource::<PlayerStats>();
+        is_settled && stats.sent == stats.answered && *user != SignInState::SigningIn
     }
 
     fn members(&self, channel: &str) -> Vec<String> {
@@ -180,8 +183,8 @@ impl Player {
     }
 }
 
-/// Does something to the network or the servers.
-fn fault(random: &mut Random, proxy: &FaultProxy, server: &DevServer) {
+/// Injects one random fault into the network or the servers.
+fn inject_fault(random: &mut Random, proxy: &FaultProxy, server: &DevServer) {
     match random.below(14) {
         0 => proxy.set(Fault::none()),
         1 => proxy.set(Fault::delay(random.millis(60))),
@@ -200,8 +203,8 @@ fn fault(random: &mut Random, proxy: &FaultProxy, server: &DevServer) {
     }
 }
 
-/// Nothing is in the way any more: all must come to what it should be.
-fn rest(players: &mut [Player; 2], proxy: &FaultProxy, server: &DevServer) {
+/// Removes all faults and waits until clients and server agree.
+fn recover(players: &mut [Player; 2], proxy: &FaultProxy, server: &DevServer) {
     proxy.set(Fault::none());
     proxy.listen_again();
     server.set_auth_policy(AuthPolicy::default());
@@ -236,7 +239,7 @@ fn rest(players: &mut [Player; 2], proxy: &FaultProxy, server: &DevServer) {
             player.app.update();
         }
         std::thread::sleep(Duration::from_millis(5));
-        if begun.elapsed() > SOON {
+        if begun.elapsed() > TIMEOUT {
             for player in players.iter() {
                 let world = player.app.world();
                 eprintln!("{}: {:?}", player.name, player.connection().state());
@@ -246,33 +249,36 @@ fn rest(players: &mut [Player; 2], proxy: &FaultProxy, server: &DevServer) {
                         world.get::<PusherSubscription>(*entity)
                     );
                 }
-                let life = world.resource::<Life>();
+                let stats = world.resource::<PlayerStats>();
                 eprintln!(
                     "  sent {}, answered {}, {:?}",
-                    life.sent,
-                    life.answered,
+                    stats.sent,
+                    stats.answered,
                     world.resource::<PusherUser>()
                 );
             }
-            panic!("no agreement with {:?}", server.channels());
+            panic!(
+                "clients and server disagree; the server has {:?}",
+                server.channels()
+            );
         }
     }
 }
 
-fn live(time: Duration) {
+fn run_soak(time: Duration) {
     let server = DevServer::start(DevServerConfig::default()).unwrap();
     let proxy = FaultProxy::start(server.address());
     let mut players = ["ann", "bob"].map(|name| Player::new(name, proxy.port(), &server));
     let mut random = Random(0x5eed);
     let mut numbers = 0_u64;
-    let mut holdings: Vec<Holdings> = vec![];
+    let mut usages: Vec<ResourceUsage> = vec![];
     let begun = Instant::now();
     while begun.elapsed() < time {
-        let storm = Instant::now();
-        let mut next_fault = storm;
-        while storm.elapsed() < STORM {
+        let period = Instant::now();
+        let mut next_fault = period;
+        while period.elapsed() < FAULT_PERIOD {
             if Instant::now() >= next_fault {
-                fault(&mut random, &proxy, &server);
+                inject_fault(&mut random, &proxy, &server);
                 next_fault = Instant::now() + Duration::from_millis(100) + random.millis(1200);
                 if random.below(3) == 0 {
                     proxy.listen_again();
@@ -280,7 +286,7 @@ fn live(time: Duration) {
             }
             for player in &mut players {
                 if random.below(20) == 0 {
-                    player.act(&mut random);
+                    player.act_randomly(&mut random);
                 }
                 player.app.update();
             }
@@ -291,37 +297,37 @@ fn live(time: Duration) {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
-        rest(&mut players, &proxy, &server);
-        let base = holdings.first().copied();
-        let now = Holdings::now();
-        holdings.push(match base {
+        recover(&mut players, &proxy, &server);
+        let base = usages.first().copied();
+        let now = ResourceUsage::now();
+        usages.push(match base {
             Some(mut base) => {
-                // Each player keeps up to three connections to its backend for the next request, with two ends here.
+                // Each player keeps up to three idle connections to its backend, with both ends in this process.
                 base.files += 12;
-                // And up to nine workers for either kind of authorization.
+                // Each player has up to nine workers for each kind of authorization.
                 base.threads += 36;
-                now.expect_no_more_than("a rest", base)
+                now.expect_no_more_than("a pause", base)
             }
             None => now,
         });
     }
     for player in &players {
-        let life = player.app.world().resource::<Life>();
+        let stats = player.app.world().resource::<PlayerStats>();
         assert!(
-            life.out_of_order.is_empty(),
+            stats.out_of_order.is_empty(),
             "{}: {:?}",
             player.name,
-            life.out_of_order
+            stats.out_of_order
         );
         eprintln!(
             "{}: {} events, {} losses of the connection, {} client events of which {} were refused",
-            player.name, life.events, life.losses, life.sent, life.rejected
+            player.name, stats.events, stats.losses, stats.sent, stats.rejected
         );
     }
-    let (early, late) = (holdings[holdings.len() / 4], holdings[holdings.len() - 1]);
+    let (early, late) = (usages[usages.len() / 4], usages[usages.len() - 1]);
     eprintln!(
-        "{} rests in {:?}: after a quarter {early:?}, at the end {late:?}, {numbers} events published, {} connections",
-        holdings.len(),
+        "{} pauses in {:?}: after a quarter {early:?}, at the end {late:?}, {numbers} events published, {} connections",
+        usages.len(),
         begun.elapsed(),
         proxy.connections_so_far()
     );
@@ -341,8 +347,8 @@ fn a_long_life_on_a_bad_network_leaves_all_as_it_should_be_and_nothing_behind() 
     let time = seconds.map_or(TEN_MINUTES, |seconds| {
         Duration::from_secs(seconds.parse().unwrap())
     });
-    // Alone, so that what is counted is this life's.
-    if !process::ran_alone(test, time + STORM + SOON * 2) {
-        live(time);
+    // In a process of its own, so that only this test's resources are counted.
+    if !process::ran_in_child_process(test, time + FAULT_PERIOD + TIMEOUT * 2) {
+        run_soak(time);
     }
 }

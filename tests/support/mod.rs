@@ -1,4 +1,4 @@
-//! A game for tests: a headless app with the plugin, and a record of what it was told.
+//! A headless app with the plugin for the tests, and a record of what its observers received.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -6,7 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "test code; each test file uses its part"
+    reason = "test code; each test file uses a part of this module"
 )]
 
 pub mod scripted;
@@ -17,12 +17,12 @@ use bevy::prelude::*;
 use bevy_pusher::{auth::AuthEndpoint, config::*, prelude::*};
 use pusher_test_support::update_until;
 
-/// Longer than anything takes, so that what does not happen fails the test.
-pub const SOON: Duration = Duration::from_secs(20);
+/// The deadline of every wait. Longer than anything takes on a busy machine, so that only a real failure reaches it.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a game was told, in the order of its observers.
+/// What the observers of the game received, in order, as short texts.
 #[derive(Resource, Default, Debug)]
-pub struct Told(pub Vec<String>);
+pub struct Recorded(pub Vec<String>);
 
 /// A headless game.
 pub fn game(config: PusherConfig) -> App {
@@ -32,44 +32,54 @@ pub fn game(config: PusherConfig) -> App {
     app
 }
 
-/// Notes events, memberships and states as short words.
+/// Records events, membership changes and statuses as short texts.
 pub fn record(app: &mut App) {
-    app.init_resource::<Told>()
-        .add_observer(|event: On<PusherEvent>, mut told: ResMut<Told>| {
+    app.init_resource::<Recorded>()
+        .add_observer(|event: On<PusherEvent>, mut recorded: ResMut<Recorded>| {
             let from = event
                 .user_id()
                 .map(|id| format!(" from {id}"))
                 .unwrap_or_default();
-            told.0.push(format!(
+            recorded.0.push(format!(
                 "{} {} {}{from}",
                 event.channel(),
                 event.name(),
                 event.data().as_str()
             ));
         })
-        .add_observer(|joined: On<PusherMemberJoined>, mut told: ResMut<Told>| {
-            let away = if joined.while_away() { "*" } else { "" };
-            told.0.push(format!(
-                "{} +{}{away}",
-                joined.channel(),
-                joined.member().id()
-            ));
-        })
-        .add_observer(|left: On<PusherMemberLeft>, mut told: ResMut<Told>| {
-            let away = if left.while_away() { "*" } else { "" };
-            told.0
-                .push(format!("{} -{}{away}", left.channel(), left.member().id()));
-        })
-        .add_observer(|missed: On<PusherCacheMissed>, mut told: ResMut<Told>| {
-            told.0.push(format!("{} cache miss", missed.channel()));
-        })
-        .add_observer(|event: On<PusherUserEvent>, mut told: ResMut<Told>| {
-            told.0
-                .push(format!("user {} {}", event.name(), event.data().as_str()));
-        })
         .add_observer(
-            |changed: On<PusherSubscriptionChanged>, mut told: ResMut<Told>| {
-                let word = match changed.status() {
+            |joined: On<PusherMemberJoined>, mut recorded: ResMut<Recorded>| {
+                let away = if joined.while_away() { "*" } else { "" };
+                recorded.0.push(format!(
+                    "{} +{}{away}",
+                    joined.channel(),
+                    joined.member().id()
+                ));
+            },
+        )
+        .add_observer(
+            |left: On<PusherMemberLeft>, mut recorded: ResMut<Recorded>| {
+                let away = if left.while_away() { "*" } else { "" };
+                recorded
+                    .0
+                    .push(format!("{} -{}{away}", left.channel(), left.member().id()));
+            },
+        )
+        .add_observer(
+            |missed: On<PusherCacheMissed>, mut recorded: ResMut<Recorded>| {
+                recorded.0.push(format!("{} cache miss", missed.channel()));
+            },
+        )
+        .add_observer(
+            |event: On<PusherUserEvent>, mut recorded: ResMut<Recorded>| {
+                recorded
+                    .0
+                    .push(format!("user {} {}", event.name(), event.data().as_str()));
+            },
+        )
+        .add_observer(
+            |changed: On<PusherSubscriptionChanged>, mut recorded: ResMut<Recorded>| {
+                let text = match changed.status() {
                     PusherSubscription::Pending => "pending".to_owned(),
                     PusherSubscription::Subscribing => return,
                     PusherSubscription::Subscribed if changed.is_resubscription() => {
@@ -78,23 +88,23 @@ pub fn record(app: &mut App) {
                     PusherSubscription::Subscribed => "subscribed".into(),
                     PusherSubscription::Failed { error } => format!("failed: {error}"),
                 };
-                told.0.push(format!("{} {word}", changed.channel()));
+                recorded.0.push(format!("{} {text}", changed.channel()));
             },
         );
 }
 
-pub fn told(world: &World) -> &[String] {
-    &world.resource::<Told>().0
+pub fn recorded(world: &World) -> &[String] {
+    &world.resource::<Recorded>().0
 }
 
-pub fn has_been_told(app: &mut App, word: &str) {
-    update_until(app, &format!("being told {word:?}"), SOON, |world| {
-        told(world).iter().any(|told| told == word)
+pub fn expect_recorded(app: &mut App, text: &str) {
+    update_until(app, &format!("{text:?} to be recorded"), TIMEOUT, |world| {
+        recorded(world).iter().any(|recorded| recorded == text)
     });
 }
 
 pub fn connected(app: &mut App) {
-    update_until(app, "connecting", SOON, |world| {
+    update_until(app, "the connection", TIMEOUT, |world| {
         world.resource::<PusherConnection>().is_connected()
     });
 }
@@ -103,16 +113,16 @@ pub fn spawn(app: &mut App, channel: &str) -> Entity {
     app.world_mut().spawn(PusherChannel::new(channel)).id()
 }
 
-pub fn subscribed(app: &mut App, entity: Entity) {
-    update_until(app, "subscribing", SOON, |world| {
+pub fn wait_until_subscribed(app: &mut App, entity: Entity) {
+    update_until(app, "the subscription", TIMEOUT, |world| {
         world.get::<PusherSubscribed>(entity).is_some()
     });
 }
 
-/// Spawns a channel and waits for it.
+/// Spawns a channel and waits until it is subscribed.
 pub fn join(app: &mut App, channel: &str) -> Entity {
     let entity = spawn(app, channel);
-    subscribed(app, entity);
+    wait_until_subscribed(app, entity);
     entity
 }
 
@@ -128,15 +138,15 @@ pub fn members(world: &World, entity: Entity) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// An endpoint that authorizes as this user.
+/// Returns an endpoint that authorizes as this user.
 pub fn endpoint_as(url: &str, user_id: &str) -> AuthEndpoint {
     AuthEndpoint::new(url)
         .with_param("user_id", user_id)
         .with_param("user_info", format!(r#"{{"name":"{user_id}"}}"#))
 }
 
-/// Timings that make tests of loss short.
-pub fn impatient(config: PusherConfig) -> PusherConfig {
+/// Sets short reconnect delays, so that tests of a lost connection are fast.
+pub fn with_short_retry_delay(config: PusherConfig) -> PusherConfig {
     config.with_reconnect(ReconnectPolicy {
         min_delay: Duration::from_millis(50),
         max_delay: Duration::from_millis(200),

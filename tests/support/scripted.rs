@@ -1,4 +1,4 @@
-//! A game and the scripted server that it talks to.
+//! Helpers for a game that is connected to a scripted server.
 
 use bevy::prelude::*;
 use pusher_test_support::{ScriptedConnection, ScriptedServer};
@@ -6,13 +6,13 @@ use pusher_test_support::{ScriptedConnection, ScriptedServer};
 use super::*;
 
 pub fn config(server: &ScriptedServer) -> PusherConfig {
-    impatient(PusherConfig::new(
+    with_short_retry_delay(PusherConfig::new(
         "app-key",
         Endpoint::custom("127.0.0.1", server.port()),
     ))
 }
 
-/// A game whose connection stands, and the server's end of it.
+/// Returns a connected game and the server's end of its connection.
 pub fn online(server: &ScriptedServer) -> (App, ScriptedConnection) {
     online_with(server, config(server))
 }
@@ -23,10 +23,10 @@ pub fn online_with(server: &ScriptedServer, config: PusherConfig) -> (App, Scrip
     (app, connection)
 }
 
-/// Accepts the app's connection and greets it.
+/// Accepts and establishes the connection of the app.
 pub fn greet(server: &ScriptedServer, app: &mut App) -> ScriptedConnection {
     app.update();
-    let connection = server.accept(SOON);
+    let connection = server.accept(TIMEOUT);
     connection.establish("1.1", 120);
     connected(app);
     connection
@@ -36,9 +36,9 @@ pub fn greet(server: &ScriptedServer, app: &mut App) -> ScriptedConnection {
 pub fn listen(app: &mut App, connection: &ScriptedConnection, channel: &str) -> Entity {
     let entity = spawn(app, channel);
     app.update();
-    let frame = connection.expect_event("pusher:subscribe", SOON);
+    let frame = connection.expect_event("pusher:subscribe", TIMEOUT);
     assert_eq!(frame["data"]["channel"], channel);
     connection.subscribed(channel);
-    subscribed(app, entity);
+    wait_until_subscribed(app, entity);
     entity
 }

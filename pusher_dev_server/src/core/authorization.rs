@@ -1,4 +1,4 @@
-//! What the auth endpoints answer. For development: whoever asks gets a signature.
+//! The responses of the auth endpoints. They sign every valid request, which is for development only.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -8,43 +8,43 @@ use super::error::AuthorizationError;
 use super::frame::encode;
 use super::name::{ChannelKind, is_user_id};
 
-/// Who asks for an authorization. In production the app's own backend knows this from a session.
+/// The user that an authorization is for. In production the app's backend knows the user from its session.
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
-    /// The user's id.
+    /// The user id.
     pub user_id: Option<String>,
-    /// What others see of the user: any JSON.
+    /// The public data of the user: any JSON.
     pub user_info: Option<String>,
-    /// Short for a `user_info` of `{"name":…}`, and for the user's id where that is missing.
+    /// Shorthand for a `user_info` of `{"name":…}`; also the user id if `user_id` is missing.
     pub name: Option<String>,
-    /// Whom the user watches, for a sign-in.
+    /// The ids of the watched users, for a sign-in.
     pub watchlist: Vec<String>,
-    /// Answers for a presence channel without `channel_data`, so that the signed-in user counts. A connection that is signed in and
-    /// names nobody gets this answer as well.
+    /// Omits `channel_data` in the response for a presence channel, so that the signed-in user becomes the member. A signed-in
+    /// connection without an identity gets this response as well.
     pub is_signed_in_user: bool,
 }
 
-/// The answer of the endpoint for channels.
+/// The response of the endpoint that authorizes channels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChannelAuthorization {
     /// `KEY:SIGNATURE`.
     pub auth: String,
-    /// The member's data on a presence channel: JSON as text.
+    /// The data of the member of a presence channel: JSON as a string.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_data: Option<String>,
-    /// The channel's secret on an encrypted channel, in base64.
+    /// The shared secret of an encrypted channel, in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shared_secret: Option<String>,
 }
 
-/// The answer of the endpoint for users.
+/// The response of the endpoint that authenticates users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UserAuthentication {
     /// `KEY:SIGNATURE`.
     pub auth: String,
-    /// The user's data: JSON as text.
+    /// The data of the user: JSON as a string.
     pub user_data: String,
 }
 
@@ -52,7 +52,7 @@ impl ServerCore {
     /// Authorizes a connection to subscribe to a private or presence channel.
     ///
     /// # Errors
-    /// The socket id, the channel or the identity cannot be used.
+    /// The socket id, the channel or the identity is invalid.
     pub fn authorize_channel(
         &self,
         socket_id: &str,
@@ -76,9 +76,9 @@ impl ServerCore {
                 );
             }
             Some(ChannelKind::Presence) => {
-                let names_nobody = identity.user_id.is_none() && identity.name.is_none();
+                let is_anonymous = identity.user_id.is_none() && identity.name.is_none();
                 let is_signed_in = identity.is_signed_in_user
-                    || (names_nobody && self.signed_in_user(socket_id).is_some());
+                    || (is_anonymous && self.signed_in_user(socket_id).is_some());
                 if !is_signed_in {
                     authorization.channel_data = Some(identity.channel_data(socket_id)?);
                 }
@@ -95,7 +95,7 @@ impl ServerCore {
     /// Authenticates a connection as a user.
     ///
     /// # Errors
-    /// The socket id or the identity cannot be used.
+    /// The socket id or the identity is invalid.
     pub fn authenticate_user(
         &self,
         socket_id: &str,
@@ -140,7 +140,7 @@ impl Identity {
         }))
     }
 
-    /// Somebody who names nobody is a guest, told apart by the connection.
+    /// Returns the user id. Without an identity it is a guest id made of the socket id, so that two guests differ.
     fn id(&self, socket_id: &str) -> Result<String, AuthorizationError> {
         let id = match (&self.user_id, &self.name) {
             (Some(id), _) | (None, Some(id)) => id.clone(),
@@ -149,7 +149,7 @@ impl Identity {
         if is_user_id(&id) {
             Ok(id)
         } else {
-            let message = format!("`{id}` is no user id: 1 to 128 bytes are allowed");
+            let message = format!("`{id}` is not a valid user id: it must have 1 to 128 bytes");
             Err(AuthorizationError::InvalidIdentity(message))
         }
     }
@@ -185,39 +185,39 @@ fn check_socket_id(socket_id: &str) -> Result<(), AuthorizationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::test_support::Scene;
+    use crate::core::test_support::TestCore;
 
     #[test]
     fn an_authorization_lets_its_connection_in() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        let socket_id = scene.socket_id(client);
+        let mut server = TestCore::new();
+        let client = server.connected();
+        let socket_id = server.socket_id(client);
         let identity = Identity {
             name: Some("Ann".to_owned()),
             ..Identity::default()
         };
         for channel in ["private-a", "private-encrypted-a", "presence-a"] {
-            let authorization = scene
+            let authorization = server
                 .core
                 .authorize_channel(&socket_id, channel, &identity)
                 .unwrap();
             let mut data = serde_json::to_value(&authorization).unwrap();
             data["channel"] = channel.into();
-            scene.subscribe_with(client, data);
+            server.subscribe_with(client, data);
             assert_eq!(
-                scene.frame(client)["event"],
+                server.frame(client)["event"],
                 "pusher_internal:subscription_succeeded",
                 "{channel}"
             );
         }
-        assert_eq!(scene.core.members("presence-a"), ["Ann"]);
+        assert_eq!(server.core.members("presence-a"), ["Ann"]);
     }
 
     #[test]
     fn only_encrypted_channels_get_a_shared_secret() {
-        let scene = Scene::new();
+        let server = TestCore::new();
         for (channel, expected) in [("private-encrypted-a", true), ("private-a", false)] {
-            let authorization = scene
+            let authorization = server
                 .core
                 .authorize_channel("1.2", channel, &Identity::default());
             assert_eq!(authorization.unwrap().shared_secret.is_some(), expected);
@@ -226,45 +226,45 @@ mod tests {
 
     #[test]
     fn a_signed_in_connection_that_names_nobody_needs_no_channel_data() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        let socket_id = scene.socket_id(client);
-        let authorize = |scene: &Scene, identity: &Identity| {
-            scene
+        let mut server = TestCore::new();
+        let client = server.connected();
+        let socket_id = server.socket_id(client);
+        let authorize = |server: &TestCore, identity: &Identity| {
+            server
                 .core
                 .authorize_channel(&socket_id, "presence-a", identity)
                 .unwrap()
                 .channel_data
         };
-        let nobody = Identity::default();
-        assert!(authorize(&scene, &nobody).unwrap().contains("guest-"));
-        scene.sign_in(client, r#"{"id":"a"}"#);
-        assert_eq!(authorize(&scene, &nobody), None);
+        let anonymous = Identity::default();
+        assert!(authorize(&server, &anonymous).unwrap().contains("guest-"));
+        server.sign_in(client, r#"{"id":"a"}"#);
+        assert_eq!(authorize(&server, &anonymous), None);
         let named = Identity {
             user_id: Some("b".to_owned()),
             ..Identity::default()
         };
         assert_eq!(
-            authorize(&scene, &named).as_deref(),
+            authorize(&server, &named).as_deref(),
             Some(r#"{"user_id":"b"}"#)
         );
     }
 
     #[test]
     fn requests_that_cannot_be_meant_are_refused() {
-        let scene = Scene::new();
+        let server = TestCore::new();
         let authorize = |socket_id: &str, channel: &str, identity: &Identity| {
-            scene.core.authorize_channel(socket_id, channel, identity)
+            server.core.authorize_channel(socket_id, channel, identity)
         };
-        let nobody = Identity::default();
+        let anonymous = Identity::default();
         for socket_id in ["", "1", "1.", ".1", "a.b", "1.2.3", "1.2:private-b"] {
             assert!(
-                authorize(socket_id, "private-a", &nobody).is_err(),
+                authorize(socket_id, "private-a", &anonymous).is_err(),
                 "{socket_id}"
             );
         }
         for channel in ["", "news", "#server-to-user-a", "private-a b"] {
-            assert!(authorize("1.2", channel, &nobody).is_err(), "{channel}");
+            assert!(authorize("1.2", channel, &anonymous).is_err(), "{channel}");
         }
         let bad_info = Identity {
             user_info: Some("{".to_owned()),

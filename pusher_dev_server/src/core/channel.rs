@@ -1,4 +1,4 @@
-//! A channel while somebody is subscribed to it.
+//! The subscribers and the members of one channel. A channel exists while it has subscribers.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use serde_json::value::RawValue;
 
 use super::ConnectionId;
 
-/// Who is subscribed, and on a presence channel: who is there.
+/// The subscribed connections and, on a presence channel, the members.
 #[derive(Debug, Default)]
 pub(crate) struct Channel {
-    /// With the key of the member that each is on a presence channel.
+    /// Each subscribed connection with, on a presence channel, the key of its member.
     pub(crate) subscribers: BTreeMap<ConnectionId, Option<String>>,
-    /// In the order in which they came. One user on several connections is one member.
+    /// In join order. One user on several connections is one member.
     pub(crate) members: Vec<Member>,
 }
 
 /// A member of a presence channel.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
-    /// The id as text: `51169` and `"51169"` are one user.
+    /// The id as a string: `51169` and `"51169"` are the same user.
     pub(crate) key: String,
-    /// The id as it was signed: a number stays a number.
+    /// The id as signed: a number stays a number.
     pub(crate) user_id: Box<RawValue>,
     pub(crate) user_info: Option<Box<RawValue>>,
-    /// On how many connections.
+    /// The number of connections of this user.
     connections: usize,
 }
 
@@ -37,7 +37,7 @@ enum IdText {
 }
 
 impl Member {
-    /// `None` if the id is neither text nor a number, or empty.
+    /// Returns `None` if the id is neither a string nor a number, or is empty or too long.
     pub(crate) fn new(user_id: Box<RawValue>, user_info: Option<Box<RawValue>>) -> Option<Self> {
         let key = match serde_json::from_str(user_id.get()).ok()? {
             IdText::Text(text) => text,
@@ -57,7 +57,7 @@ impl Channel {
         self.members.iter().any(|member| member.key == key)
     }
 
-    /// Returns the member if it was not there before.
+    /// Adds a connection. Returns the member if this is its first connection.
     pub(crate) fn join(
         &mut self,
         connection: ConnectionId,
@@ -79,8 +79,9 @@ impl Channel {
         Some(member)
     }
 
-    /// Returns the member if it is there no longer.
+    /// Removes a connection. Returns the member if this was its last connection.
     pub(crate) fn leave(&mut self, connection: ConnectionId) -> Option<Member> {
+        // `None` for an unknown connection, or on a channel without members.
         let key = self.subscribers.remove(&connection)??;
         let position = self.members.iter().position(|member| member.key == key)?;
         let member = self.members.get_mut(position)?;

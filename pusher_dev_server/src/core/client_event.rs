@@ -1,4 +1,4 @@
-//! Client events: what a client sends to the others on its channel.
+//! Client events: checks an event from a client and relays it to the other subscribers of the channel.
 
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ impl ServerCore {
                 return;
             }
         };
+        // The server names the sender. A `user_id` in the client's frame is ignored, so that it cannot be forged.
         let user_id = self
             .channels
             .get(&channel)
@@ -33,7 +34,7 @@ impl ServerCore {
         let event = incoming.event.clone();
         let frame = frame::channel_event(&channel, &event, &data, user_id.as_deref());
         self.send_to_channel(&channel, frame, Some(connection));
-        self.tell(ServerEvent::ClientEvent {
+        self.emit(ServerEvent::ClientEvent {
             socket_id,
             channel,
             event,
@@ -42,7 +43,7 @@ impl ServerCore {
         });
     }
 
-    /// The channel and the data of a client event that may be relayed, or the error for its sender.
+    /// Returns the channel and the data of a client event that may be relayed, or the error for its sender.
     fn check_client_event(
         &mut self,
         connection: ConnectionId,
@@ -68,13 +69,14 @@ impl ServerCore {
         let Some(channel) = &incoming.channel else {
             return refuse("Client event rejected - it names no channel".to_owned());
         };
-        if !ChannelKind::of(channel).is_some_and(ChannelKind::takes_client_events) {
+        if !ChannelKind::of(channel).is_some_and(ChannelKind::accepts_client_events) {
             return refuse(
                 "Client event rejected - only supported on private (non-encrypted) and presence channels".to_owned(),
             );
         }
         let limits = &self.config.limits;
         let Some(sender) = self.connections.get_mut(&connection) else {
+            // The caller has checked the connection, so this error is never sent.
             return refuse(String::new());
         };
         if !sender.channels.contains(channel) {
@@ -90,8 +92,9 @@ impl ServerCore {
                 limits.client_event_bytes
             ));
         }
+        // Checked last, so that an event that is refused for another reason does not use up the rate limit.
         let limit = limits.client_events_per_second;
-        if !sender.client_events.admits(limit, now) {
+        if !sender.client_events.try_acquire(limit, now) {
             return Err((
                 Some(4301),
                 format!("Client event rejected - more than {limit} in a second"),
@@ -101,7 +104,8 @@ impl ServerCore {
     }
 }
 
-/// As the hosted service does it: a string stays a string, anything else is encoded into one. The bytes of numbers are kept.
+/// Returns the data as the hosted service relays it: a string stays a string, other JSON becomes a string with the same bytes, so that
+/// numbers keep every digit.
 fn relayed_data(data: Option<&RawValue>) -> String {
     let Some(data) = data else {
         return "null".to_owned();
@@ -115,42 +119,42 @@ mod tests {
 
     use serde_json::json;
 
-    use crate::core::test_support::Scene;
+    use crate::core::test_support::TestCore;
 
     #[test]
     fn a_client_event_is_not_echoed_to_its_sender() {
-        let mut scene = Scene::new();
+        let mut server = TestCore::new();
         let (sender, receiver, bystander) =
-            (scene.connected(), scene.connected(), scene.connected());
-        scene.subscribed(sender, "private-a");
-        scene.subscribed(receiver, "private-a");
-        scene.subscribed(bystander, "private-b");
-        scene.text(
+            (server.connected(), server.connected(), server.connected());
+        server.subscribed(sender, "private-a");
+        server.subscribed(receiver, "private-a");
+        server.subscribed(bystander, "private-b");
+        server.text(
             sender,
             r#"{"event":"client-move","channel":"private-a","data":{"z":1,"a":9007199254740993}}"#,
         );
         assert_eq!(
-            scene.frames(receiver),
+            server.frames(receiver),
             [
                 json!({"event": "client-move", "channel": "private-a", "data": r#"{"z":1,"a":9007199254740993}"#})
             ]
         );
-        assert!(scene.frames(sender).is_empty());
-        assert!(scene.frames(bystander).is_empty());
+        assert!(server.frames(sender).is_empty());
+        assert!(server.frames(bystander).is_empty());
     }
 
     #[test]
     fn text_data_is_relayed_as_it_is_and_missing_data_as_null() {
-        let mut scene = Scene::new();
-        let (sender, receiver) = (scene.connected(), scene.connected());
-        scene.subscribed(sender, "private-a");
-        scene.subscribed(receiver, "private-a");
-        scene.text(
+        let mut server = TestCore::new();
+        let (sender, receiver) = (server.connected(), server.connected());
+        server.subscribed(sender, "private-a");
+        server.subscribed(receiver, "private-a");
+        server.text(
             sender,
             r#"{"event":"client-a","channel":"private-a","data":"plain \"text\""}"#,
         );
-        scene.text(sender, r#"{"event":"client-a","channel":"private-a"}"#);
-        let data: Vec<_> = scene
+        server.text(sender, r#"{"event":"client-a","channel":"private-a"}"#);
+        let data: Vec<_> = server
             .frames(receiver)
             .iter()
             .map(|frame| frame["data"].clone())
@@ -160,27 +164,27 @@ mod tests {
 
     #[test]
     fn on_presence_channels_the_server_names_the_sender() {
-        let mut scene = Scene::new();
-        let (sender, receiver) = (scene.connected(), scene.connected());
-        scene.join(sender, "presence-a", r#"{"user_id":42}"#);
-        scene.join(receiver, "presence-a", r#"{"user_id":"b"}"#);
-        scene.frames(receiver);
-        scene.text(
+        let mut server = TestCore::new();
+        let (sender, receiver) = (server.connected(), server.connected());
+        server.join(sender, "presence-a", r#"{"user_id":42}"#);
+        server.join(receiver, "presence-a", r#"{"user_id":"b"}"#);
+        server.frames(receiver);
+        server.text(
             sender,
             r#"{"event":"client-a","channel":"presence-a","data":{},"user_id":"forged"}"#,
         );
-        assert_eq!(scene.frame(receiver)["user_id"], "42");
+        assert_eq!(server.frame(receiver)["user_id"], "42");
     }
 
     #[test]
     fn client_events_that_may_not_be_sent_are_reported_to_the_sender_only() {
-        let mut scene = Scene::new();
-        let (sender, receiver) = (scene.connected(), scene.connected());
+        let mut server = TestCore::new();
+        let (sender, receiver) = (server.connected(), server.connected());
         for channel in ["news", "private-a", "private-encrypted-a"] {
-            scene.subscribed(receiver, channel);
+            server.subscribed(receiver, channel);
         }
         for channel in ["news", "private-encrypted-a"] {
-            scene.subscribed(sender, channel);
+            server.subscribed(sender, channel);
         }
         let long = format!("client-{}", "x".repeat(200));
         for (event, channel) in [
@@ -191,51 +195,51 @@ mod tests {
             (&long, "private-a"),
         ] {
             let frame = json!({"event": event, "channel": channel, "data": {}});
-            scene.text(sender, &frame.to_string());
-            assert_eq!(scene.frame(sender)["event"], "pusher:error", "{frame}");
+            server.text(sender, &frame.to_string());
+            assert_eq!(server.frame(sender)["event"], "pusher:error", "{frame}");
         }
-        assert!(scene.frames(receiver).is_empty());
+        assert!(server.frames(receiver).is_empty());
     }
 
     #[test]
     fn data_beyond_the_limit_is_refused() {
-        let mut scene = Scene::new();
-        let sender = scene.connected();
-        scene.subscribed(sender, "private-a");
+        let mut server = TestCore::new();
+        let sender = server.connected();
+        server.subscribed(sender, "private-a");
         for (bytes, refused) in [(10_240, false), (10_241, true)] {
             let frame =
                 json!({"event": "client-a", "channel": "private-a", "data": "x".repeat(bytes)});
-            scene.text(sender, &frame.to_string());
-            assert_eq!(!scene.frames(sender).is_empty(), refused, "{bytes}");
+            server.text(sender, &frame.to_string());
+            assert_eq!(!server.frames(sender).is_empty(), refused, "{bytes}");
         }
     }
 
     #[test]
     fn the_eleventh_client_event_within_a_second_is_refused_with_4301() {
-        let mut scene = Scene::new();
-        let sender = scene.connected();
-        scene.subscribed(sender, "private-a");
+        let mut server = TestCore::new();
+        let sender = server.connected();
+        server.subscribed(sender, "private-a");
         let frame = r#"{"event":"client-a","channel":"private-a","data":{}}"#;
         for _ in 0..10 {
-            scene.text(sender, frame);
+            server.text(sender, frame);
         }
-        assert!(scene.frames(sender).is_empty());
-        scene.text(sender, frame);
-        assert_eq!(scene.frame(sender)["data"]["code"], 4301);
-        scene.now += Duration::from_secs(1);
-        scene.text(sender, frame);
-        assert!(scene.frames(sender).is_empty());
+        assert!(server.frames(sender).is_empty());
+        server.text(sender, frame);
+        assert_eq!(server.frame(sender)["data"]["code"], 4301);
+        server.now += Duration::from_secs(1);
+        server.text(sender, frame);
+        assert!(server.frames(sender).is_empty());
     }
 
     #[test]
     fn client_events_can_be_switched_off() {
-        let mut scene = Scene::with(|config| config.client_events = false);
-        let sender = scene.connected();
-        scene.subscribed(sender, "private-a");
-        scene.text(
+        let mut server = TestCore::with(|config| config.client_events = false);
+        let sender = server.connected();
+        server.subscribed(sender, "private-a");
+        server.text(
             sender,
             r#"{"event":"client-a","channel":"private-a","data":{}}"#,
         );
-        assert_eq!(scene.frame(sender)["data"]["code"], 4301);
+        assert_eq!(server.frame(sender)["data"]["code"], 4301);
     }
 }

@@ -1,4 +1,4 @@
-//! What a server is told before it starts: its app, its secrets and its limits.
+//! The configuration of the core: its app, its secrets and its limits.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The one app a server serves: what a developer copies from a dashboard.
+/// The credentials of the app that a server serves.
 #[derive(Clone, PartialEq, Eq)]
 pub struct App {
-    /// Names the app in the HTTP API: `/apps/{id}/…`.
+    /// Identifies the app in the HTTP API: `/apps/{id}/…`.
     pub id: String,
-    /// Public: names the app in the address of the WebSocket.
+    /// Identifies the app in the WebSocket URL. Not a secret.
     pub key: String,
     /// Signs authorizations and requests to the HTTP API.
     pub secret: String,
 }
 
 impl Default for App {
-    /// `app-id`, `app-key`, `app-secret`: well known, so fit for development only.
+    /// Returns `app-id`, `app-key` and `app-secret`. They are public, so use them for development only.
     fn default() -> Self {
         Self {
             id: "app-id".to_owned(),
@@ -43,14 +43,14 @@ impl fmt::Debug for App {
 pub struct EncryptionMasterKey(pub [u8; 32]);
 
 impl EncryptionMasterKey {
-    /// Reads the form in which server libraries take it (`encryptionMasterKeyBase64`). `None` unless it holds 32 bytes.
+    /// Parses the base64 form that server libraries use (`encryptionMasterKeyBase64`). Returns `None` unless it holds 32 bytes.
     #[must_use]
     pub fn from_base64(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text).ok()?;
         bytes.try_into().ok().map(Self)
     }
 
-    /// The form in which server libraries take it.
+    /// Returns the base64 form that server libraries use.
     #[must_use]
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0)
@@ -58,7 +58,7 @@ impl EncryptionMasterKey {
 }
 
 impl Default for EncryptionMasterKey {
-    /// The bytes 0 to 31: well known, so fit for development only.
+    /// Returns the bytes 0 to 31. They are public, so use them for development only.
     fn default() -> Self {
         Self(std::array::from_fn(|index| {
             u8::try_from(index).unwrap_or_default()
@@ -72,25 +72,25 @@ impl fmt::Debug for EncryptionMasterKey {
     }
 }
 
-/// How a [`ServerCore`](super::ServerCore) behaves.
+/// The configuration of a [`ServerCore`](super::ServerCore).
 #[derive(Clone, Debug)]
 pub struct CoreConfig {
-    /// The app it serves.
+    /// The app to serve.
     pub app: App,
-    /// For `private-encrypted-` channels.
+    /// The master key for `private-encrypted-` channels.
     pub encryption_master_key: EncryptionMasterKey,
-    /// After how much silence a client shall ping; told to it in whole seconds, at least one.
+    /// The time without traffic after which a client sends a ping. Sent to clients in whole seconds, at least one.
     pub activity_timeout: Duration,
-    /// Whether channels other than presence channels report `pusher_internal:subscription_count`.
+    /// Whether channels other than presence channels send `pusher_internal:subscription_count`.
     pub subscription_count: bool,
     /// Whether clients may send events to each other.
     pub client_events: bool,
-    /// What a client or publisher may not exceed.
+    /// The limits for clients and publishers.
     pub limits: CoreLimits,
-    /// Whether every frame a client sends is reported as
+    /// Whether every received frame is reported as
     /// [`ServerEvent::FrameReceived`](super::ServerEvent::FrameReceived).
     pub report_frames: bool,
-    /// Socket ids and nonces come from here: random where the server is real, fixed where a test wants the same again.
+    /// The seed of socket ids and nonces: random for a real server, fixed for a reproducible test.
     pub seed: [u8; 32],
 }
 
@@ -109,22 +109,22 @@ impl Default for CoreConfig {
     }
 }
 
-/// Limits, as the hosted service documents them unless said otherwise.
+/// Limits for clients and publishers. The defaults are those that the hosted service documents, unless noted otherwise.
 #[derive(Clone, Debug)]
 pub struct CoreLimits {
-    /// Client events a connection may send in a second; more are refused with error 4301. Default 10.
+    /// Client events per second and connection; more are refused with error 4301. Default 10.
     pub client_events_per_second: u32,
     /// Size of a client event's data. Default 10,240 bytes.
     pub client_event_bytes: usize,
     /// Size of a published event's data. Default 10,240 bytes.
     pub event_bytes: usize,
-    /// Size of a frame from a client; a larger one closes the connection with 1009. Default 102,400 bytes (our own choice).
+    /// Size of a frame from a client; a larger one closes the connection with 1009. Default 102,400 bytes (not from the hosted service).
     pub message_bytes: usize,
     /// Members of a presence channel. Default 100.
     pub presence_members: usize,
     /// Size of a member's `user_info`. Default 1,024 bytes.
     pub user_info_bytes: usize,
-    /// Users on a watchlist; the rest is ignored and reported with error 4302. Default 100.
+    /// Users on a watchlist; further users are ignored and reported with error 4302. Default 100.
     pub watchlist_users: usize,
     /// How long a cache channel keeps its last event. Default 30 minutes.
     pub cached_event_age: Duration,

@@ -1,4 +1,4 @@
-//! What the core knows of one connected client.
+//! The state of one connected client.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub(crate) struct Connection {
     pub(crate) client_events: RateWindow,
 }
 
-/// The user as whom a connection is signed in.
+/// The user that a connection is signed in as.
 #[derive(Debug)]
 pub(crate) struct User {
     pub(crate) id: String,
@@ -21,7 +21,7 @@ pub(crate) struct User {
     pub(crate) watchlist: BTreeSet<String>,
 }
 
-/// Counts within windows of one second, the first of which begins with the first call.
+/// A fixed-window rate limit: counts calls in windows of one second, the first of which begins with the first call.
 #[derive(Debug, Default)]
 pub(crate) struct RateWindow {
     started: Option<Duration>,
@@ -29,8 +29,8 @@ pub(crate) struct RateWindow {
 }
 
 impl RateWindow {
-    /// Whether one more is within `limit` a second.
-    pub(crate) fn admits(&mut self, limit: u32, now: Duration) -> bool {
+    /// Counts one call and returns `true` if it is within `limit` per second.
+    pub(crate) fn try_acquire(&mut self, limit: u32, now: Duration) -> bool {
         let is_over = self
             .started
             .is_none_or(|started| now.saturating_sub(started) >= Duration::from_secs(1));

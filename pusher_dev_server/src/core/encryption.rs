@@ -1,4 +1,4 @@
-//! Encrypted channels: NaCl secretbox under a secret derived from the channel's name and the master key.
+//! Encryption of events: NaCl secretbox with a key derived from the channel name and the master key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,25 +18,26 @@ struct Sealed {
 }
 
 impl EncryptionMasterKey {
-    /// The secret that the auth endpoint gives to the subscribers of `channel`.
+    /// Returns the secret that the auth endpoint gives to the subscribers of `channel`.
     #[must_use]
     pub fn shared_secret(&self, channel: &str) -> [u8; 32] {
+        // The derivation of the official server libraries.
         let mut hash = Sha256::new();
         hash.update(channel.as_bytes());
         hash.update(self.0);
         hash.finalize().into()
     }
 
-    /// The same in base64, as it stands in the answer of the auth endpoint.
+    /// Returns the same secret in base64, as in the response of the auth endpoint.
     #[must_use]
     pub fn shared_secret_base64(&self, channel: &str) -> String {
         STANDARD.encode(self.shared_secret(channel))
     }
 
-    /// The data of an encrypted event: `{"nonce":…,"ciphertext":…}`. A nonce must not be used twice with one key.
+    /// Encrypts the data of an event: `{"nonce":…,"ciphertext":…}`. A nonce must not be used twice with one key.
     ///
     /// # Errors
-    /// [`PublishError::Encryption`], if the plaintext is beyond what the cipher takes.
+    /// [`PublishError::Encryption`], if the plaintext is too long for the cipher.
     pub fn seal(
         &self,
         channel: &str,

@@ -1,49 +1,49 @@
-//! Why an event was not published or an authorization not given.
+//! The errors of publishing and of the auth endpoints.
 
 /// Why an event was not published.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
-    /// No channel can have this name.
+    /// The channel name is invalid.
     #[error(
-        "`{0}` is no channel name: at most 164 of A-Z a-z 0-9 _ - = @ , . ; are allowed (a user's channel is `#server-to-user-ID`)"
+        "`{0}` is not a valid channel name: it must have 1 to 164 characters of A-Z a-z 0-9 _ - = @ , . ; (the channel of a user is `#server-to-user-ID`)"
     )]
     InvalidChannel(String),
-    /// No published event can have this name.
+    /// The event name is empty, too long or reserved for the protocol.
     #[error(
-        "`{0}` is no name for a published event: 1 to 200 bytes, not starting with `pusher:` or `pusher_internal:`"
+        "`{0}` is not a valid event name: it must have 1 to 200 bytes and must not start with `pusher:` or `pusher_internal:`"
     )]
     InvalidEventName(String),
-    /// A user id is empty or too long.
-    #[error("`{0}` is no user id: 1 to 128 bytes are allowed")]
+    /// The user id is empty or too long.
+    #[error("`{0}` is not a valid user id: it must have 1 to 128 bytes")]
     InvalidUserId(String),
     /// The data is too large.
-    #[error("the data has {bytes} bytes, {limit} are allowed (`CoreLimits::event_bytes`)")]
+    #[error("the data has {bytes} bytes, the limit is {limit} (`CoreLimits::event_bytes`)")]
     DataTooLarge {
-        /// What it has.
+        /// The size of the data.
         bytes: usize,
-        /// What is allowed.
+        /// The largest allowed size.
         limit: usize,
     },
-    /// The data could not be written as JSON.
-    #[error("the data cannot be written as JSON: {0}")]
+    /// The data could not be serialized as JSON.
+    #[error("the data cannot be serialized as JSON: {0}")]
     Serialization(String),
     /// The data could not be encrypted.
     #[error("the data cannot be encrypted")]
     Encryption,
 }
 
-/// Why an auth endpoint gives no signature.
+/// Why an auth endpoint refuses to sign.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthorizationError {
-    /// Not `digits.digits`.
-    #[error("`{0}` is no socket id: it looks like 1234.5678")]
+    /// The socket id does not have the form `digits.digits`.
+    #[error("`{0}` is not a socket id: expected the form 1234.5678")]
     InvalidSocketId(String),
-    /// Not a channel that is authorized.
-    #[error("`{0}` is not a private or presence channel, so there is nothing to authorize")]
+    /// The channel is not a private or presence channel.
+    #[error("`{0}` is not a private or presence channel, only these need an authorization")]
     InvalidChannel(String),
-    /// The identity cannot be used.
+    /// The identity is invalid.
     #[error("{0}")]
     InvalidIdentity(String),
 }

@@ -1,145 +1,145 @@
-//! What clients and publishers do, told to whoever watches: the program's log, a test.
+//! [`ServerEvent`]: a record of what clients and publishers do, for the program's log and for tests.
 
-/// Something a client or a publisher did, in the order in which the server saw it.
+/// An action of a client or a publisher. Events are reported in the order in which the server processed them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerEvent {
     /// A client connected and was given a socket id.
     Connected {
-        /// Its name for as long as it is connected.
+        /// The socket id that the client has while it is connected.
         socket_id: String,
     },
-    /// A client was turned away before it had a socket id.
+    /// A connection was refused before it got a socket id.
     ConnectionRefused {
-        /// The close code it got.
+        /// The close code that was sent.
         code: u16,
-        /// The reason it got.
+        /// The close reason that was sent.
         reason: String,
     },
     /// A client subscribed.
     Subscribed {
-        /// Who.
+        /// The socket id of the client.
         socket_id: String,
-        /// To what.
+        /// The channel.
         channel: String,
-        /// As which member, on a presence channel.
+        /// The user id of the member, on a presence channel.
         user_id: Option<String>,
     },
     /// A client tried to subscribe and was refused.
     SubscriptionRefused {
-        /// Who.
+        /// The socket id of the client.
         socket_id: String,
-        /// To what.
+        /// The channel.
         channel: String,
-        /// Why, as told to the client.
+        /// The reason that was sent to the client.
         reason: String,
     },
     /// A client unsubscribed. Not reported for the channels of a client that disconnects.
     Unsubscribed {
-        /// Who.
+        /// The socket id of the client.
         socket_id: String,
-        /// From what.
+        /// The channel.
         channel: String,
     },
     /// A client event was accepted and relayed.
     ClientEvent {
-        /// From whom.
+        /// The socket id of the client.
         socket_id: String,
-        /// On which channel.
+        /// The channel.
         channel: String,
-        /// The event's name.
+        /// The name of the event.
         event: String,
-        /// The data as it is relayed.
+        /// The data as relayed.
         data: String,
-        /// The sender, on a presence channel.
+        /// The user id of the sender, on a presence channel.
         user_id: Option<String>,
     },
     /// A client signed in.
     SignedIn {
-        /// Who.
+        /// The socket id of the client.
         socket_id: String,
-        /// As which user.
+        /// The id of the user.
         user_id: String,
     },
     /// A client sent `pusher:ping`.
     PingReceived {
-        /// Who.
+        /// The socket id of the client.
         socket_id: String,
     },
     /// A client sent `pusher:pong`.
     PongReceived {
-        /// Who.
+        /// The socket id of the client.
         socket_id: String,
     },
-    /// A client was told of an error and stays connected.
+    /// The server sent `pusher:error` to a client.
     ErrorSent {
-        /// To whom.
+        /// The socket id of the client.
         socket_id: String,
-        /// The error's code; many of the hosted service's errors have none.
+        /// The error code; many errors of the hosted service have none.
         code: Option<u16>,
-        /// The error's text.
+        /// The error message.
         message: String,
     },
-    /// A frame came in; only with [`CoreConfig::report_frames`](super::CoreConfig::report_frames).
+    /// A frame was received; reported only with [`CoreConfig::report_frames`](super::CoreConfig::report_frames).
     FrameReceived {
-        /// From whom.
+        /// The socket id of the client.
         socket_id: String,
         /// The whole frame.
         text: String,
     },
     /// An event was published, from code or through the HTTP API.
     Published {
-        /// On which channel.
+        /// The channel.
         channel: String,
-        /// The event's name.
+        /// The name of the event.
         event: String,
-        /// The data as it is sent: on an encrypted channel, encrypted.
+        /// The data as sent: on an encrypted channel the ciphertext.
         data: String,
-        /// How many connections it was sent to.
+        /// The number of connections that the event was sent to.
         reached: usize,
     },
-    /// An authorization (of a channel) or authentication (of a user) was answered.
+    /// An auth endpoint answered a request.
     AuthorizationAnswered(AuthorizationRecord),
-    /// A client is gone.
+    /// A client disconnected.
     Disconnected {
-        /// Who.
+        /// The socket id of the client.
         socket_id: String,
-        /// Why.
+        /// The cause.
         cause: DisconnectCause,
     },
 }
 
-/// A request to one of the auth endpoints, and the status of the answer.
+/// A request to one of the auth endpoints and the status of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthorizationRecord {
     /// The channel, or `None` for a sign-in.
     pub channel: Option<String>,
-    /// The socket id the client named.
+    /// The socket id in the request.
     pub socket_id: String,
-    /// Every parameter of the request in its order, the two above included.
+    /// All parameters of the request in their order, including the two above.
     pub params: Vec<(String, String)>,
-    /// Every header of the request, names in lower case. Not for a log: credentials are among them.
+    /// All headers of the request, with lower-case names. Do not log them: they contain credentials.
     pub headers: Vec<(String, String)>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub status: u16,
 }
 
-/// Why a client is gone.
+/// Why a client disconnected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DisconnectCause {
-    /// The client closed, or its connection broke.
+    /// The client closed the connection, or the connection was lost.
     Client,
-    /// The server closed.
+    /// The server closed the connection.
     Server {
         /// The close code.
         code: u16,
         /// The close reason.
         reason: String,
     },
-    /// The client read too slowly: its queue was full.
+    /// The client read too slowly: its send queue was full.
     TooSlow,
-    /// The server's network was taken away.
+    /// `set_accepting(false)` simulated an outage.
     NetworkDown,
 }

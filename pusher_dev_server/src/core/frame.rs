@@ -1,4 +1,4 @@
-//! The frames, as text: what comes in is borrowed, what goes out is written here and nowhere else.
+//! Parses incoming frames and formats outgoing ones. No other module builds a frame.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::channel::Member;
 
-/// A frame from a client. `data` keeps its bytes: signatures cover them and relayed numbers stay exact.
+/// A frame from a client. `data` keeps its bytes, because signatures cover them and relayed numbers must stay exact.
 #[derive(Deserialize)]
 pub(crate) struct Incoming<'a> {
     pub(crate) event: String,
@@ -63,7 +63,7 @@ struct Presence<'a> {
     hash: BTreeMap<&'a str, Option<&'a RawValue>>,
 }
 
-/// Only types of this crate come here, and none of them can fail to be written.
+/// Serializes a type of this crate. None of these types can fail to serialize, so the fallback is never used.
 pub(crate) fn encode(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| {
         r#"{"event":"pusher:error","data":{"code":null,"message":"The server could not write a frame"}}"#.to_owned()
@@ -185,7 +185,7 @@ pub(crate) fn signin_success(user_data: &str) -> String {
     frame("pusher:signin_success", None, Data { user_data })
 }
 
-/// `events` are pairs of `online` or `offline` and user ids; those without ids are left out.
+/// `events` are pairs of `online` or `offline` and user ids; pairs without ids are omitted.
 pub(crate) fn watchlist_events(events: &[(&str, Vec<&str>)]) -> String {
     #[derive(Serialize)]
     struct Data<'a> {
@@ -204,7 +204,7 @@ pub(crate) fn watchlist_events(events: &[(&str, Vec<&str>)]) -> String {
     frame("pusher_internal:watchlist_events", None, Data { events })
 }
 
-/// An event on a channel; `data` is the string its publisher gave.
+/// An event on a channel; `data` is the string from the publisher.
 pub(crate) fn channel_event(
     channel: &str,
     event: &str,

@@ -1,8 +1,8 @@
 //! The server as a pure state machine: no sockets, no threads, no clock.
 //!
-//! A skin tells [`ServerCore`] what happened (a client connected, a frame came, a client is gone, an event is published) and then
-//! drains [`ServerCore::poll_output`]: frames to send, connections to close, and what is worth telling. Where time matters it is an
-//! argument: the duration since the server's start.
+//! An I/O layer passes inputs to [`ServerCore`] (a connection opened or closed, a frame arrived, an event is published) and then
+//! drains [`ServerCore::poll_output`]: frames to send, connections to close, and events to report. Where time matters it is an
+//! argument: the duration since the start of the server.
 //!
 //! ```
 //! use std::time::Duration;
@@ -55,10 +55,10 @@ use frame::Incoming;
 use publishing::CachedEvent;
 use random::Random;
 
-/// The protocol versions that differ in nothing that matters here.
+/// The accepted protocol versions. Their differences do not affect this server.
 const PROTOCOLS: std::ops::RangeInclusive<u32> = 4..=7;
 
-/// One server: an app, its connections and its channels.
+/// The state of one server: its app, connections and channels.
 #[derive(Debug)]
 pub struct ServerCore {
     config: CoreConfig,
@@ -70,45 +70,45 @@ pub struct ServerCore {
     outputs: VecDeque<Output>,
 }
 
-/// Names a connection between the core and its skin. Never used twice.
+/// Identifies a connection between the core and the I/O layer. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(u64);
 
-/// What stands in the address with which a client connects: `/app/{app_key}?protocol={protocol}`.
+/// The parameters in the URL of a WebSocket request: `/app/{app_key}?protocol={protocol}`.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectRequest<'a> {
-    /// The app's key.
+    /// The app key.
     pub app_key: &'a str,
-    /// The protocol's version, if the client names one.
+    /// The protocol version, if the URL has one.
     pub protocol: Option<&'a str>,
 }
 
-/// What the skin has to do.
+/// An action for the I/O layer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Output {
     /// Send a text frame.
     Send {
-        /// To whom.
+        /// The receiver.
         connection: ConnectionId,
-        /// The whole frame; shared between all who get it.
+        /// The whole frame, shared by all receivers.
         text: Arc<str>,
     },
-    /// Send a close frame, after what was to be sent before. The core has forgotten the connection already.
+    /// Send a close frame after all earlier frames. The core has removed the connection already.
     Close {
-        /// Whom to close.
+        /// The connection to close.
         connection: ConnectionId,
         /// The close code.
         code: u16,
         /// The close reason.
         reason: String,
     },
-    /// Nothing to do: something happened that a log or a test may want to know.
+    /// Report an event to logs and tests.
     Event(ServerEvent),
 }
 
 impl ServerCore {
-    /// A server without clients.
+    /// Creates a server without clients.
     #[must_use]
     pub fn new(config: CoreConfig) -> Self {
         Self {
@@ -122,13 +122,13 @@ impl ServerCore {
         }
     }
 
-    /// How it was configured.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> &CoreConfig {
         &self.config
     }
 
-    /// A client opened a WebSocket. It gets `pusher:connection_established`, or is closed at once.
+    /// Handles a new WebSocket connection. Sends `pusher:connection_established`, or closes the connection at once.
     pub fn connect(&mut self, request: &ConnectRequest<'_>) -> ConnectionId {
         let id = ConnectionId(self.next_connection);
         self.next_connection += 1;
@@ -146,12 +146,13 @@ impl ServerCore {
             return id;
         }
         let socket_id = self.new_socket_id();
+        // With 0 clients would send pings without pause.
         let activity_timeout = self.config.activity_timeout.as_secs().max(1);
         self.send(
             id,
             frame::connection_established(&socket_id, activity_timeout),
         );
-        self.tell(ServerEvent::Connected {
+        self.emit(ServerEvent::Connected {
             socket_id: socket_id.clone(),
         });
         self.connections.insert(
@@ -166,13 +167,13 @@ impl ServerCore {
         id
     }
 
-    /// A text frame came from a client. Frames of an unknown connection are ignored: it may have been closed a moment ago.
+    /// Handles a text frame from a client. Ignores an unknown connection, because the core may just have closed it.
     pub fn receive_text(&mut self, connection: ConnectionId, text: &str, now: Duration) {
         let Some(socket_id) = self.socket_id(connection).map(str::to_owned) else {
             return;
         };
         if self.config.report_frames {
-            self.tell(ServerEvent::FrameReceived {
+            self.emit(ServerEvent::FrameReceived {
                 socket_id: socket_id.clone(),
                 text: text.to_owned(),
             });
@@ -191,9 +192,9 @@ impl ServerCore {
         match incoming.event.as_str() {
             "pusher:ping" => {
                 self.send(connection, frame::pong());
-                self.tell(ServerEvent::PingReceived { socket_id });
+                self.emit(ServerEvent::PingReceived { socket_id });
             }
-            "pusher:pong" => self.tell(ServerEvent::PongReceived { socket_id }),
+            "pusher:pong" => self.emit(ServerEvent::PongReceived { socket_id }),
             "pusher:subscribe" => self.subscribe(connection, incoming.data, now),
             "pusher:unsubscribe" => self.unsubscribe(connection, incoming.data),
             "pusher:signin" => self.sign_in(connection, incoming.data),
@@ -201,25 +202,25 @@ impl ServerCore {
         }
     }
 
-    /// A binary frame came from a client: not part of the protocol, so it is told of its error.
+    /// Handles a binary frame from a client: answers with an error, because the protocol has no binary frames.
     pub fn receive_binary(&mut self, connection: ConnectionId) {
         let message = "Invalid message: binary frames are not part of the protocol";
         self.report(connection, None, message.to_owned());
     }
 
-    /// A client is gone. Does nothing if the core closed it.
+    /// Handles the end of a connection. Does nothing if the core closed it.
     pub fn connection_closed(&mut self, connection: ConnectionId, cause: DisconnectCause) {
-        let Some(gone) = self.connections.remove(&connection) else {
+        let Some(closed) = self.connections.remove(&connection) else {
             return;
         };
-        for channel in &gone.channels {
+        for channel in &closed.channels {
             self.leave(connection, channel);
         }
-        if let Some(user) = gone.user {
-            self.user_left(&user.id);
+        if let Some(user) = closed.user {
+            self.on_user_disconnected(&user.id);
         }
-        self.tell(ServerEvent::Disconnected {
-            socket_id: gone.socket_id,
+        self.emit(ServerEvent::Disconnected {
+            socket_id: closed.socket_id,
             cause,
         });
     }
@@ -242,7 +243,7 @@ impl ServerCore {
         connections.len()
     }
 
-    /// Sends `pusher:ping` to every client, which then has to answer.
+    /// Sends `pusher:ping` to every client.
     pub fn ping_all(&mut self) {
         let ping: Arc<str> = frame::ping().into();
         let connections: Vec<_> = self.connections.keys().copied().collect();
@@ -251,7 +252,7 @@ impl ServerCore {
         }
     }
 
-    /// Sends any text as a frame, however wrong, to see what a client makes of it; returns whether there is such a connection.
+    /// Sends any text as a frame, even an invalid one, to test a client; returns whether the connection exists.
     pub fn send_frame(&mut self, socket_id: &str, text: &str) -> bool {
         let Some(connection) = self.connection(socket_id) else {
             return false;
@@ -260,19 +261,20 @@ impl ServerCore {
         true
     }
 
-    /// Lets a skin tell what it saw itself, in order with the rest.
-    pub fn tell(&mut self, event: ServerEvent) {
+    /// Reports an event of the I/O layer, in order with the events of the core.
+    pub fn emit(&mut self, event: ServerEvent) {
         self.outputs.push_back(Output::Event(event));
     }
 
-    /// What is to be done next; `None` until something happens again.
+    /// Returns the next action; `None` once all are drained.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
     fn refuse_connection(&mut self, connection: ConnectionId, code: u16, reason: String) {
+        // Like the hosted service, sends an error frame before the close frame.
         self.send(connection, frame::error(Some(code), &reason));
-        self.tell(ServerEvent::ConnectionRefused {
+        self.emit(ServerEvent::ConnectionRefused {
             code,
             reason: reason.clone(),
         });
@@ -296,13 +298,13 @@ impl ServerCore {
         self.connection_closed(connection, cause);
     }
 
-    /// Tells a client of an error that leaves it connected.
+    /// Sends `pusher:error` to a client, which stays connected.
     fn report(&mut self, connection: ConnectionId, code: Option<u16>, message: String) {
         let Some(socket_id) = self.socket_id(connection).map(str::to_owned) else {
             return;
         };
         self.send(connection, frame::error(code, &message));
-        self.tell(ServerEvent::ErrorSent {
+        self.emit(ServerEvent::ErrorSent {
             socket_id,
             code,
             message,
@@ -316,7 +318,7 @@ impl ServerCore {
         });
     }
 
-    /// Returns how many connections it is sent to.
+    /// Sends a frame to the subscribers of a channel; returns the number of receivers.
     fn send_to_channel(
         &mut self,
         channel: &str,
@@ -327,6 +329,7 @@ impl ServerCore {
             return 0;
         };
         let text = text.into();
+        // Counting the outputs gives the number of receivers.
         let before = self.outputs.len();
         let subscribers = channel.subscribers.keys().copied();
         self.outputs.extend(
@@ -365,14 +368,14 @@ impl ServerCore {
 
 #[cfg(test)]
 mod tests {
-    use super::test_support::Scene;
+    use super::test_support::TestCore;
     use super::*;
 
     #[test]
     fn a_client_is_told_its_socket_id_and_the_activity_timeout() {
-        let mut scene = Scene::with(|config| config.activity_timeout = Duration::from_secs(30));
-        let client = scene.connect();
-        let frame = scene.frame(client);
+        let mut server = TestCore::with(|config| config.activity_timeout = Duration::from_secs(30));
+        let client = server.connect();
+        let frame = server.frame(client);
         assert_eq!(frame["event"], "pusher:connection_established");
         let data: serde_json::Value =
             serde_json::from_str(frame["data"].as_str().unwrap()).unwrap();
@@ -383,43 +386,43 @@ mod tests {
 
     #[test]
     fn a_wrong_key_is_answered_with_an_error_and_a_close_of_4001() {
-        let mut scene = Scene::new();
-        let client = scene.connect_with("nope", Some("7"));
-        assert_eq!(scene.frame(client)["data"]["code"], 4001);
-        assert_eq!(scene.close_code(client), Some(4001));
-        assert_eq!(scene.core.connection_count(), 0);
+        let mut server = TestCore::new();
+        let client = server.connect_with("nope", Some("7"));
+        assert_eq!(server.frame(client)["data"]["code"], 4001);
+        assert_eq!(server.close_code(client), Some(4001));
+        assert_eq!(server.core.connection_count(), 0);
     }
 
     #[test]
     fn protocols_4_to_7_and_none_are_served_and_others_refused_with_4007() {
-        let mut scene = Scene::new();
+        let mut server = TestCore::new();
         for served in [None, Some("4"), Some("5"), Some("7")] {
-            let client = scene.connect_with("app-key", served);
-            assert_eq!(scene.close_code(client), None, "{served:?}");
+            let client = server.connect_with("app-key", served);
+            assert_eq!(server.close_code(client), None, "{served:?}");
         }
         for refused in ["1", "3", "8", "seven", ""] {
-            let client = scene.connect_with("app-key", Some(refused));
-            assert_eq!(scene.close_code(client), Some(4007), "{refused:?}");
+            let client = server.connect_with("app-key", Some(refused));
+            assert_eq!(server.close_code(client), Some(4007), "{refused:?}");
         }
     }
 
     #[test]
     fn a_ping_is_answered_with_a_pong() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
+        let mut server = TestCore::new();
+        let client = server.connected();
         for ping in [
             r#"{"event":"pusher:ping","data":{}}"#,
             r#"{"event":"pusher:ping"}"#,
         ] {
-            scene.text(client, ping);
-            assert_eq!(scene.frame(client)["event"], "pusher:pong");
+            server.text(client, ping);
+            assert_eq!(server.frame(client)["event"], "pusher:pong");
         }
     }
 
     #[test]
     fn nonsense_from_a_client_is_reported_to_it_and_changes_nothing() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
+        let mut server = TestCore::new();
+        let client = server.connected();
         for nonsense in [
             "",
             "hello",
@@ -434,35 +437,35 @@ mod tests {
             r#"{"event":"pusher_internal:member_added","channel":"presence-a","data":{}}"#,
             r#"{"event":"hello","data":{}}"#,
         ] {
-            scene.text(client, nonsense);
-            let frame = scene.frame(client);
+            server.text(client, nonsense);
+            let frame = server.frame(client);
             assert_eq!(frame["event"], "pusher:error", "{nonsense}");
         }
-        scene.core.receive_binary(client);
-        assert_eq!(scene.frame(client)["event"], "pusher:error");
-        assert_eq!(scene.core.connection_count(), 1);
-        assert_eq!(scene.close_code(client), None);
+        server.core.receive_binary(client);
+        assert_eq!(server.frame(client)["event"], "pusher:error");
+        assert_eq!(server.core.connection_count(), 1);
+        assert_eq!(server.close_code(client), None);
     }
 
     #[test]
     fn a_frame_beyond_the_limit_closes_with_1009() {
-        let mut scene = Scene::with(|config| config.limits.message_bytes = 100);
-        let client = scene.connected();
-        scene.text(client, &"x".repeat(101));
-        assert_eq!(scene.close_code(client), Some(1009));
-        assert_eq!(scene.core.connection_count(), 0);
+        let mut server = TestCore::with(|config| config.limits.message_bytes = 100);
+        let client = server.connected();
+        server.text(client, &"x".repeat(101));
+        assert_eq!(server.close_code(client), Some(1009));
+        assert_eq!(server.core.connection_count(), 0);
     }
 
     #[test]
     fn closing_all_tells_each_client_the_code_and_forgets_it() {
-        let mut scene = Scene::new();
-        let clients = [scene.connected(), scene.connected()];
-        assert_eq!(scene.core.disconnect_all(4200, "restart"), 2);
+        let mut server = TestCore::new();
+        let clients = [server.connected(), server.connected()];
+        assert_eq!(server.core.disconnect_all(4200, "restart"), 2);
         for client in clients {
-            assert_eq!(scene.close_code(client), Some(4200));
+            assert_eq!(server.close_code(client), Some(4200));
         }
-        assert_eq!(scene.core.connection_count(), 0);
-        scene.text(clients[0], r#"{"event":"pusher:ping"}"#);
-        assert!(scene.frames(clients[0]).is_empty());
+        assert_eq!(server.core.connection_count(), 0);
+        server.text(clients[0], r#"{"event":"pusher:ping"}"#);
+        assert!(server.frames(clients[0]).is_empty());
     }
 }

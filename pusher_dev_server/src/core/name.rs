@@ -1,40 +1,41 @@
-//! Channel, event and user names: what they may look like and what they mean.
+//! The rules for channel names, event names and user ids, and the kind of channel that a name means.
 
 use super::error::PublishError;
 
-/// Longest channel name, prefix included (documented by the hosted service).
+/// The longest channel name, including the prefix (documented by the hosted service).
 const CHANNEL_NAME_BYTES: usize = 164;
-/// Longest event name (soketi's and Sockudo's default, and the HTTP API's).
+/// The longest event name (the default of soketi and Sockudo, and the limit of the HTTP API).
 const EVENT_NAME_BYTES: usize = 200;
-/// Longest user id (documented by the hosted service).
+/// The longest user id (documented by the hosted service).
 const USER_ID_BYTES: usize = 128;
 
-/// The prefix of the channel on which a signed-in user gets events.
+/// The prefix of the channel that carries the events for a signed-in user.
 pub(crate) const USER_CHANNEL_PREFIX: &str = "#server-to-user-";
 
-/// What a channel's name makes of it.
+/// The kind of a channel, which follows from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChannelKind<'a> {
     Public,
     Private,
     Encrypted,
     Presence,
-    /// Of the user with this id.
+    /// The channel of the user with this id.
     User(&'a str),
 }
 
 impl<'a> ChannelKind<'a> {
-    /// `None` if no channel can have this name.
+    /// Returns `None` if the name is invalid.
     pub(crate) fn of(name: &'a str) -> Option<Self> {
         if let Some(user_id) = name.strip_prefix(USER_CHANNEL_PREFIX) {
             return is_user_id(user_id).then_some(Self::User(user_id));
         }
-        let fits = !name.is_empty()
+        let is_valid = !name.is_empty()
             && name.len() <= CHANNEL_NAME_BYTES
             && name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"_-=@,.;".contains(&byte));
-        fits.then(|| {
+        is_valid.then(|| {
+            // Before `private-`, which is a prefix of it.
             if name.starts_with("private-encrypted-") {
                 Self::Encrypted
             } else if name.starts_with("private-") {
@@ -47,17 +48,17 @@ impl<'a> ChannelKind<'a> {
         })
     }
 
-    pub(crate) fn takes_client_events(self) -> bool {
+    pub(crate) fn accepts_client_events(self) -> bool {
         matches!(self, Self::Private | Self::Presence)
     }
 
-    /// Presence channels have their members instead; users' channels are internal.
+    /// Presence channels report their members instead; the channels of users are internal.
     pub(crate) fn reports_subscription_count(self) -> bool {
         matches!(self, Self::Public | Self::Private | Self::Encrypted)
     }
 }
 
-/// Whether the last event on this channel is kept for later subscribers.
+/// Returns whether the server caches the last event of this channel for later subscribers.
 pub(crate) fn is_cache_channel(name: &str) -> bool {
     [
         "cache-",
@@ -73,7 +74,7 @@ pub(crate) fn is_user_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= USER_ID_BYTES
 }
 
-/// Names that belong to the protocol are never relayed, whoever sends them.
+/// Returns whether the name belongs to the protocol. Such events are never relayed.
 pub(crate) fn is_reserved_event(name: &str) -> bool {
     name.starts_with("pusher:") || name.starts_with("pusher_internal:")
 }

@@ -1,4 +1,4 @@
-//! Publishing: from code, or through the HTTP API; and the last events of cache channels.
+//! Publishes events, from code or for the HTTP API, and caches the last event of each cache channel.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::name::{
 };
 use super::{PublishError, ServerCore, ServerEvent};
 
-/// Events whose time is up are dropped when this many are kept, and when one is asked for.
+/// Expired events are removed when this many are cached, and when they are looked up.
 const CACHED_EVENTS_BEFORE_CLEANING: usize = 1_024;
 
 #[derive(Debug)]
@@ -19,11 +19,11 @@ pub(crate) struct CachedEvent {
 }
 
 impl ServerCore {
-    /// Publishes an event; `data` is its data as text, usually JSON. On an encrypted channel it is encrypted first. The connection
-    /// with the socket id `except` does not get it. Returns how many connections it is sent to.
+    /// Publishes an event; `data` is a string, usually JSON. On an encrypted channel it is encrypted first. The connection
+    /// with the socket id `except` does not receive it. Returns the number of receivers.
     ///
     /// # Errors
-    /// The channel or the event cannot have such a name, or the data is too large.
+    /// The channel name or the event name is invalid, or the data is too large.
     pub fn publish(
         &mut self,
         channel: &str,
@@ -44,10 +44,10 @@ impl ServerCore {
         Ok(self.deliver(channel, event, data, except, now))
     }
 
-    /// Publishes an event whose data is ready for the wire: publishers that use the HTTP API encrypt by themselves.
+    /// Publishes an event without encrypting its data, because publishers that use the HTTP API encrypt it themselves.
     ///
     /// # Errors
-    /// The channel or the event cannot have such a name, or the data is too large.
+    /// The channel name or the event name is invalid, or the data is too large.
     pub fn publish_sealed(
         &mut self,
         channel: &str,
@@ -60,10 +60,10 @@ impl ServerCore {
         Ok(self.deliver(channel, event, data, except, now))
     }
 
-    /// Publishes an event to every connection that is signed in as this user.
+    /// Publishes an event to all connections that are signed in as this user.
     ///
     /// # Errors
-    /// There can be no such user or event, or the data is too large.
+    /// The user id or the event name is invalid, or the data is too large.
     pub fn publish_to_user(
         &mut self,
         user_id: &str,
@@ -83,7 +83,7 @@ impl ServerCore {
         )
     }
 
-    /// Whether an event could be published: what both ways of publishing check.
+    /// Checks the channel name, the event name and the size of the data.
     pub(crate) fn check_event(
         &self,
         channel: &str,
@@ -113,12 +113,13 @@ impl ServerCore {
         now: Duration,
     ) -> usize {
         let frame: Arc<str> = frame::channel_event(channel, event, data, None).into();
+        // Cached even without subscribers: later ones get it.
         if is_cache_channel(channel) {
             self.cache(channel, Arc::clone(&frame), now);
         }
         let except = except.and_then(|socket_id| self.connection(socket_id));
         let reached = self.send_to_channel(channel, frame, except);
-        self.tell(ServerEvent::Published {
+        self.emit(ServerEvent::Published {
             channel: channel.to_owned(),
             event: event.to_owned(),
             data: data.to_owned(),
@@ -157,17 +158,17 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::core::PublishError;
-    use crate::core::test_support::Scene;
+    use crate::core::test_support::TestCore;
 
     #[test]
     fn an_event_reaches_all_subscribers_but_the_excepted_one() {
-        let mut scene = Scene::new();
-        let clients = [scene.connected(), scene.connected()];
+        let mut server = TestCore::new();
+        let clients = [server.connected(), server.connected()];
         for client in clients {
-            scene.subscribed(client, "news");
+            server.subscribed(client, "news");
         }
-        let excepted = scene.socket_id(clients[0]);
-        let reached = scene.core.publish(
+        let excepted = server.socket_id(clients[0]);
+        let reached = server.core.publish(
             "news",
             "headline",
             r#"{"a":1}"#,
@@ -175,18 +176,18 @@ mod tests {
             Duration::ZERO,
         );
         assert_eq!(reached, Ok(1));
-        assert!(scene.frames(clients[0]).is_empty());
+        assert!(server.frames(clients[0]).is_empty());
         assert_eq!(
-            scene.frame(clients[1]),
+            server.frame(clients[1]),
             json!({"event": "headline", "channel": "news", "data": r#"{"a":1}"#})
         );
     }
 
     #[test]
     fn names_of_the_protocol_and_impossible_channels_cannot_be_published() {
-        let mut scene = Scene::new();
+        let mut server = TestCore::new();
         let mut publish = |channel: &str, event: &str| {
-            scene
+            server
                 .core
                 .publish(channel, event, "{}", None, Duration::ZERO)
         };
@@ -201,7 +202,7 @@ mod tests {
             Err(PublishError::InvalidChannel(_))
         ));
         let data = "x".repeat(10_241);
-        let too_large = scene
+        let too_large = server
             .core
             .publish("news", "headline", &data, None, Duration::ZERO);
         assert!(matches!(too_large, Err(PublishError::DataTooLarge { .. })));
@@ -209,12 +210,12 @@ mod tests {
 
     #[test]
     fn events_on_an_encrypted_channel_are_encrypted_under_a_new_nonce_each() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        scene.subscribed(client, "private-encrypted-a");
-        scene.publish("private-encrypted-a", "secret", r#"{"a":1}"#);
-        scene.publish("private-encrypted-a", "secret", r#"{"a":1}"#);
-        let sealed: Vec<Value> = scene
+        let mut server = TestCore::new();
+        let client = server.connected();
+        server.subscribed(client, "private-encrypted-a");
+        server.publish("private-encrypted-a", "secret", r#"{"a":1}"#);
+        server.publish("private-encrypted-a", "secret", r#"{"a":1}"#);
+        let sealed: Vec<Value> = server
             .frames(client)
             .iter()
             .map(|frame| serde_json::from_str(frame["data"].as_str().unwrap()).unwrap())
@@ -226,21 +227,21 @@ mod tests {
 
     #[test]
     fn a_late_subscriber_of_a_cache_channel_gets_the_last_event() {
-        let mut scene = Scene::new();
-        let early = scene.connected();
-        scene.subscribe(early, "cache-a");
-        let frames = scene.frames(early);
+        let mut server = TestCore::new();
+        let early = server.connected();
+        server.subscribe(early, "cache-a");
+        let frames = server.frames(early);
         assert_eq!(
             frames[1],
             json!({"event": "pusher:cache_miss", "channel": "cache-a", "data": "{}"})
         );
-        scene.publish("cache-a", "first", "1");
-        scene.publish("cache-a", "last", "2");
-        scene.gone(early);
+        server.publish("cache-a", "first", "1");
+        server.publish("cache-a", "last", "2");
+        server.disconnect(early);
 
-        let late = scene.connected();
-        scene.subscribe(late, "cache-a");
-        let frames = scene.frames(late);
+        let late = server.connected();
+        server.subscribe(late, "cache-a");
+        let frames = server.frames(late);
         assert_eq!(frames.len(), 2);
         assert_eq!(
             frames[1],
@@ -250,25 +251,25 @@ mod tests {
 
     #[test]
     fn a_cached_event_is_forgotten_after_its_time() {
-        let mut scene = Scene::new();
-        scene.publish("cache-a", "old", "1");
-        scene.now += Duration::from_secs(30 * 60);
-        let client = scene.connected();
-        scene.subscribe(client, "cache-a");
-        assert_eq!(scene.frames(client)[1]["event"], "pusher:cache_miss");
+        let mut server = TestCore::new();
+        server.publish("cache-a", "old", "1");
+        server.now += Duration::from_secs(30 * 60);
+        let client = server.connected();
+        server.subscribe(client, "cache-a");
+        assert_eq!(server.frames(client)[1]["event"], "pusher:cache_miss");
     }
 
     #[test]
     fn client_events_are_not_cached() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        scene.subscribed(client, "private-cache-a");
-        scene.text(
+        let mut server = TestCore::new();
+        let client = server.connected();
+        server.subscribed(client, "private-cache-a");
+        server.text(
             client,
             r#"{"event":"client-a","channel":"private-cache-a","data":{}}"#,
         );
-        let late = scene.connected();
-        scene.subscribe(late, "private-cache-a");
-        assert_eq!(scene.frames(late)[1]["event"], "pusher:cache_miss");
+        let late = server.connected();
+        server.subscribe(late, "private-cache-a");
+        assert_eq!(server.frames(late)[1]["event"], "pusher:cache_miss");
     }
 }

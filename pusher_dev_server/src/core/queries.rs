@@ -1,16 +1,16 @@
-//! What a test or the HTTP API may ask.
+//! Queries for tests and the HTTP API: connections, channels, members.
 
 use super::name::USER_CHANNEL_PREFIX;
 use super::{ConnectionId, ServerCore};
 
 impl ServerCore {
-    /// How many clients are connected.
+    /// Returns the number of connected clients.
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.connections.len()
     }
 
-    /// The socket ids of all clients, the oldest first.
+    /// Returns the socket ids of all clients, oldest first.
     #[must_use]
     pub fn socket_ids(&self) -> Vec<String> {
         self.connections
@@ -19,13 +19,13 @@ impl ServerCore {
             .collect()
     }
 
-    /// All connections, the oldest first.
+    /// Returns all connections, oldest first.
     #[must_use]
     pub fn connections(&self) -> Vec<ConnectionId> {
         self.connections.keys().copied().collect()
     }
 
-    /// The channels that somebody is subscribed to, sorted. Users' own channels are not among them.
+    /// Returns the channels with subscribers, sorted. The channels of users are not included.
     #[must_use]
     pub fn channels(&self) -> Vec<String> {
         self.channels
@@ -35,7 +35,7 @@ impl ServerCore {
             .collect()
     }
 
-    /// How many connections are subscribed to this channel.
+    /// Returns the number of connections that are subscribed to this channel.
     #[must_use]
     pub fn subscriber_count(&self, channel: &str) -> usize {
         self.channels
@@ -43,7 +43,7 @@ impl ServerCore {
             .map_or(0, |channel| channel.subscribers.len())
     }
 
-    /// The user ids on this presence channel, in the order in which they came.
+    /// Returns the user ids on this presence channel, in join order.
     #[must_use]
     pub fn members(&self, channel: &str) -> Vec<String> {
         self.channels
@@ -58,7 +58,7 @@ impl ServerCore {
             .unwrap_or_default()
     }
 
-    /// The user as whom the connection with this socket id is signed in.
+    /// Returns the user that the connection with this socket id is signed in as.
     #[must_use]
     pub fn signed_in_user(&self, socket_id: &str) -> Option<&str> {
         let connection = self.connections.get(&self.connection(socket_id)?)?;

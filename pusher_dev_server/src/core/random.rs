@@ -1,4 +1,4 @@
-//! Socket ids and nonces out of a seed: the hash of the seed and a counter.
+//! Generates socket ids and nonces by hashing a seed and a counter, so that a test with a fixed seed is reproducible.
 
 use std::fmt;
 
@@ -30,6 +30,7 @@ impl Random {
     }
 
     fn block(&mut self) -> [u8; 32] {
+        // Each block is used once, because a nonce must not repeat under the same key.
         self.counter += 1;
         let mut hash = Sha256::new();
         hash.update(self.seed);
@@ -38,7 +39,7 @@ impl Random {
     }
 }
 
-/// The seed tells every nonce to come.
+/// Hides the seed, which determines every future nonce.
 impl fmt::Debug for Random {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Random(…)")

@@ -1,4 +1,4 @@
-//! Signatures: `KEY:` and the lower-case hex HMAC-SHA256 of a text, made with the app's secret.
+//! Signs and verifies: a signature is `KEY:` and the lower-case hex HMAC-SHA256 of a string, keyed with the app secret.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -6,7 +6,7 @@ use sha2::Sha256;
 use super::config::App;
 
 impl App {
-    /// The `auth` with which `socket_id` may subscribe to `channel` (with `channel_data`, if there is any, byte for byte).
+    /// Returns the `auth` that lets `socket_id` subscribe to `channel`. It covers `channel_data`, if present, byte for byte.
     #[must_use]
     pub fn sign_channel(
         &self,
@@ -17,13 +17,13 @@ impl App {
         self.auth(&channel_text(socket_id, channel, channel_data))
     }
 
-    /// The `auth` with which `socket_id` may sign in as the user that `user_data` describes.
+    /// Returns the `auth` that lets `socket_id` sign in as the user in `user_data`.
     #[must_use]
     pub fn sign_user(&self, socket_id: &str, user_data: &str) -> String {
         self.auth(&user_text(socket_id, user_data))
     }
 
-    /// The lower-case hex HMAC-SHA256 of `text`: what the HTTP API calls `auth_signature`.
+    /// Returns the lower-case hex HMAC-SHA256 of `text`, which the HTTP API calls `auth_signature`.
     #[must_use]
     pub fn signature(&self, text: &str) -> String {
         hex::encode(
@@ -33,7 +33,7 @@ impl App {
         )
     }
 
-    /// Whether `auth` is what [`sign_channel`](Self::sign_channel) gives.
+    /// Returns whether `auth` is the one from [`sign_channel`](Self::sign_channel).
     #[must_use]
     pub fn accepts_channel(
         &self,
@@ -45,18 +45,19 @@ impl App {
         self.accepts_auth(auth, &channel_text(socket_id, channel, channel_data))
     }
 
-    /// Whether `auth` is what [`sign_user`](Self::sign_user) gives.
+    /// Returns whether `auth` is the one from [`sign_user`](Self::sign_user).
     #[must_use]
     pub fn accepts_user(&self, auth: &str, socket_id: &str, user_data: &str) -> bool {
         self.accepts_auth(auth, &user_text(socket_id, user_data))
     }
 
-    /// Whether `signature` is the one of `text`. Upper-case hex is not.
+    /// Returns whether `signature` is the signature of `text`. Upper-case hex is refused, as the hosted service does.
     #[must_use]
     pub fn accepts_signature(&self, signature: &str, text: &str) -> bool {
         let Ok(bytes) = hex::decode(signature) else {
             return false;
         };
+        // `hex::decode` accepts upper case.
         let is_lower_case = !signature.bytes().any(|byte| byte.is_ascii_uppercase());
         is_lower_case
             && self
@@ -74,7 +75,7 @@ impl App {
             .is_some_and(|signature| self.accepts_signature(signature, text))
     }
 
-    /// HMAC takes a secret of any length, so this is always there.
+    /// Never returns `None`, because HMAC accepts a key of any length.
     fn hmac(&self, text: &str) -> Option<Hmac<Sha256>> {
         let mut hmac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).ok()?;
         hmac.update(text.as_bytes());

@@ -1,4 +1,4 @@
-//! Subscribing and unsubscribing: who is let in, what the channel is told, what the newcomer gets.
+//! Handles subscribe and unsubscribe requests: checks the authorization, updates the channel and notifies its members.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::frame::{self, Subscribe, Unsubscribe};
 use super::name::{ChannelKind, is_cache_channel};
 use super::{ConnectionId, ServerCore, ServerEvent};
 
-/// Why a client is not let in: what `pusher:subscription_error` says.
+/// Why a subscription is refused: the content of `pusher:subscription_error`.
 struct Refusal {
     kind: &'static str,
     error: String,
@@ -26,7 +26,7 @@ impl Refusal {
         }
     }
 
-    /// The status is the one soketi gives.
+    /// Uses the status that soketi sends.
     fn limit_reached(error: String) -> Self {
         Self {
             kind: "LimitReached",
@@ -71,7 +71,7 @@ impl ServerCore {
             self.report(connection, None, message);
             return;
         }
-        match self.admit(connection, kind, &request) {
+        match self.check_access(connection, kind, &request) {
             Ok(member) => self.join(connection, kind, &request.channel, member, now),
             Err(refusal) => self.refuse_subscription(connection, &request.channel, refusal),
         }
@@ -95,19 +95,20 @@ impl ServerCore {
             return;
         }
         self.leave(connection, &request.channel);
-        self.tell(ServerEvent::Unsubscribed {
+        self.emit(ServerEvent::Unsubscribed {
             socket_id,
             channel: request.channel,
         });
     }
 
-    /// Takes a connection out of a channel and tells those who stay.
+    /// Removes a connection from a channel and notifies the remaining subscribers.
     pub(super) fn leave(&mut self, connection: ConnectionId, name: &str) {
         let Some(channel) = self.channels.get_mut(name) else {
             return;
         };
         let left = channel.leave(connection);
         if channel.subscribers.is_empty() {
+            // A channel without subscribers does not exist: `channels` must not list it.
             self.channels.remove(name);
             return;
         }
@@ -117,8 +118,8 @@ impl ServerCore {
         self.send_subscription_count(name);
     }
 
-    /// Whether a client may subscribe, and as which member.
-    fn admit(
+    /// Checks whether a client may subscribe. Returns the member on a presence channel.
+    fn check_access(
         &self,
         connection: ConnectionId,
         kind: ChannelKind<'_>,
@@ -132,7 +133,7 @@ impl ServerCore {
             }
             ChannelKind::Presence => {
                 self.check_auth(connection, request)?;
-                self.admit_member(connection, request).map(Some)
+                self.check_member(connection, request).map(Some)
             }
             ChannelKind::User(user_id) => {
                 let is_own = self
@@ -174,7 +175,7 @@ impl ServerCore {
         )))
     }
 
-    fn admit_member(
+    fn check_member(
         &self,
         connection: ConnectionId,
         request: &Subscribe,
@@ -215,6 +216,7 @@ impl ServerCore {
                 limits.user_info_bytes
             )));
         }
+        // The limit counts users: another connection of a member is always accepted.
         if let Some(channel) = self.channels.get(&request.channel)
             && channel.members.len() >= limits.presence_members
             && !channel.is_member(&member.key)
@@ -247,6 +249,7 @@ impl ServerCore {
         let members = (kind == ChannelKind::Presence).then_some(channel.members.as_slice());
         let succeeded = frame::subscription_succeeded(name, members);
         self.send(connection, succeeded);
+        // Clients expect the cached event after the confirmation.
         if is_cache_channel(name) {
             let replayed = self
                 .cached_frame(name, now)
@@ -257,7 +260,7 @@ impl ServerCore {
             self.send_to_channel(name, frame::member_added(name, &member), Some(connection));
         }
         self.send_subscription_count(name);
-        self.tell(ServerEvent::Subscribed {
+        self.emit(ServerEvent::Subscribed {
             socket_id,
             channel: name.to_owned(),
             user_id,
@@ -269,7 +272,7 @@ impl ServerCore {
         let frame =
             frame::subscription_error(channel, refusal.kind, &refusal.error, refusal.status);
         self.send(connection, frame);
-        self.tell(ServerEvent::SubscriptionRefused {
+        self.emit(ServerEvent::SubscriptionRefused {
             socket_id,
             channel: channel.to_owned(),
             reason: refusal.error,
@@ -291,7 +294,7 @@ impl ServerCore {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::core::test_support::Scene;
+    use crate::core::test_support::TestCore;
 
     fn data(frame: &Value) -> Value {
         serde_json::from_str(frame["data"].as_str().unwrap()).unwrap()
@@ -299,70 +302,70 @@ mod tests {
 
     #[test]
     fn a_public_channel_lets_everybody_in() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        scene.subscribe(client, "news");
-        let frame = scene.frame(client);
+        let mut server = TestCore::new();
+        let client = server.connected();
+        server.subscribe(client, "news");
+        let frame = server.frame(client);
         assert_eq!(
             frame,
             json!({"event": "pusher_internal:subscription_succeeded", "channel": "news", "data": "{}"})
         );
-        assert_eq!(scene.core.subscriber_count("news"), 1);
+        assert_eq!(server.core.subscriber_count("news"), 1);
     }
 
     #[test]
     fn a_private_channel_needs_the_signature_of_this_socket_and_channel() {
-        let mut scene = Scene::new();
-        let (client, other) = (scene.connected(), scene.connected());
-        let foreign = scene.sign(other, "private-a", None);
-        let elsewhere = scene.sign(client, "private-b", None);
+        let mut server = TestCore::new();
+        let (client, other) = (server.connected(), server.connected());
+        let foreign = server.sign(other, "private-a", None);
+        let elsewhere = server.sign(client, "private-b", None);
         for auth in ["", "app-key:00", &foreign, &elsewhere] {
-            scene.subscribe_with(client, json!({"channel": "private-a", "auth": auth}));
-            let frame = scene.frame(client);
+            server.subscribe_with(client, json!({"channel": "private-a", "auth": auth}));
+            let frame = server.frame(client);
             assert_eq!(frame["event"], "pusher:subscription_error");
             assert_eq!(frame["channel"], "private-a");
             assert_eq!(frame["data"]["type"], "AuthError");
             assert_eq!(frame["data"]["status"], 401);
         }
-        assert_eq!(scene.core.subscriber_count("private-a"), 0);
-        scene.subscribe(client, "private-a");
+        assert_eq!(server.core.subscriber_count("private-a"), 0);
+        server.subscribe(client, "private-a");
         assert_eq!(
-            scene.frame(client)["event"],
+            server.frame(client)["event"],
             "pusher_internal:subscription_succeeded"
         );
     }
 
     #[test]
     fn a_second_subscription_to_one_channel_is_reported_and_changes_nothing() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        scene.subscribed(client, "news");
-        scene.subscribe(client, "news");
-        let frame = scene.frame(client);
+        let mut server = TestCore::new();
+        let client = server.connected();
+        server.subscribed(client, "news");
+        server.subscribe(client, "news");
+        let frame = server.frame(client);
         assert_eq!(
             frame["data"]["message"],
             "Existing subscription to channel news"
         );
-        assert_eq!(scene.core.subscriber_count("news"), 1);
+        assert_eq!(server.core.subscriber_count("news"), 1);
     }
 
     #[test]
     fn a_newcomer_gets_the_roster_and_the_others_get_the_newcomer() {
-        let mut scene = Scene::new();
-        let (first, second) = (scene.connected(), scene.connected());
-        scene.join(first, "presence-a", r#"{"user_id":51169}"#);
-        let roster = data(&scene.frame(first));
+        let mut server = TestCore::new();
+        let (first, second) = (server.connected(), server.connected());
+        server.join(first, "presence-a", r#"{"user_id":51169}"#);
+        let roster = data(&server.frame(first));
         assert_eq!(
             roster,
             json!({"presence": {"count": 1, "ids": [51169], "hash": {"51169": null}}})
         );
 
-        scene.join(
+        server.join(
             second,
             "presence-a",
             r#"{ "user_id": "b", "user_info": {"name":"Zoë ☕","big":12345678901234567890} }"#,
         );
-        let frame = scene.frame(second);
+        let frame = server.frame(second);
         assert!(
             frame["data"]
                 .as_str()
@@ -372,24 +375,24 @@ mod tests {
         );
         assert_eq!(data(&frame)["presence"]["ids"], json!([51169, "b"]));
         assert_eq!(data(&frame)["presence"]["hash"]["b"]["name"], "Zoë ☕");
-        let added = scene.frame(first);
+        let added = server.frame(first);
         assert_eq!(added["event"], "pusher_internal:member_added");
         assert_eq!(data(&added)["user_id"], "b");
         assert_eq!(data(&added)["user_info"]["name"], "Zoë ☕");
-        assert!(scene.frames(second).is_empty());
+        assert!(server.frames(second).is_empty());
     }
 
     #[test]
     fn a_user_on_two_connections_is_one_member() {
-        let mut scene = Scene::new();
-        let watcher = scene.connected();
-        scene.join(watcher, "presence-a", r#"{"user_id":"w"}"#);
-        let (first, second) = (scene.connected(), scene.connected());
-        scene.join(first, "presence-a", r#"{"user_id":"7"}"#);
-        scene.join(second, "presence-a", r#"{"user_id":7}"#);
-        assert_eq!(scene.core.members("presence-a"), ["w", "7"]);
-        scene.gone(first);
-        let names: Vec<_> = scene
+        let mut server = TestCore::new();
+        let watcher = server.connected();
+        server.join(watcher, "presence-a", r#"{"user_id":"w"}"#);
+        let (first, second) = (server.connected(), server.connected());
+        server.join(first, "presence-a", r#"{"user_id":"7"}"#);
+        server.join(second, "presence-a", r#"{"user_id":7}"#);
+        assert_eq!(server.core.members("presence-a"), ["w", "7"]);
+        server.disconnect(first);
+        let names: Vec<_> = server
             .frames(watcher)
             .iter()
             .map(|frame| frame["event"].clone())
@@ -401,16 +404,16 @@ mod tests {
                 "pusher_internal:member_added"
             ]
         );
-        scene.unsubscribe(second, "presence-a");
-        let removed = scene.frame(watcher);
+        server.unsubscribe(second, "presence-a");
+        let removed = server.frame(watcher);
         assert_eq!(removed["event"], "pusher_internal:member_removed");
         assert_eq!(removed["data"], r#"{"user_id":"7"}"#);
     }
 
     #[test]
     fn channel_data_without_a_user_id_is_refused() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
+        let mut server = TestCore::new();
+        let client = server.connected();
         for channel_data in [
             "{}",
             "null",
@@ -419,48 +422,48 @@ mod tests {
             r#"{"user_id":""}"#,
             r#"{"user_id":{}}"#,
         ] {
-            scene.join(client, "presence-a", channel_data);
+            server.join(client, "presence-a", channel_data);
             assert_eq!(
-                scene.frame(client)["event"],
+                server.frame(client)["event"],
                 "pusher:subscription_error",
                 "{channel_data}"
             );
         }
-        scene.subscribe(client, "presence-a");
-        assert_eq!(scene.frame(client)["event"], "pusher:subscription_error");
+        server.subscribe(client, "presence-a");
+        assert_eq!(server.frame(client)["event"], "pusher:subscription_error");
     }
 
     #[test]
     fn a_full_presence_channel_refuses_newcomers_but_not_its_members() {
-        let mut scene = Scene::with(|config| config.limits.presence_members = 1);
-        let clients = [scene.connected(), scene.connected(), scene.connected()];
-        scene.join(clients[0], "presence-a", r#"{"user_id":"a"}"#);
-        scene.join(clients[1], "presence-a", r#"{"user_id":"b"}"#);
-        scene.join(clients[2], "presence-a", r#"{"user_id":"a"}"#);
-        assert_eq!(scene.frame(clients[1])["data"]["type"], "LimitReached");
+        let mut server = TestCore::with(|config| config.limits.presence_members = 1);
+        let clients = [server.connected(), server.connected(), server.connected()];
+        server.join(clients[0], "presence-a", r#"{"user_id":"a"}"#);
+        server.join(clients[1], "presence-a", r#"{"user_id":"b"}"#);
+        server.join(clients[2], "presence-a", r#"{"user_id":"a"}"#);
+        assert_eq!(server.frame(clients[1])["data"]["type"], "LimitReached");
         assert_eq!(
-            scene.frame(clients[2])["event"],
+            server.frame(clients[2])["event"],
             "pusher_internal:subscription_succeeded"
         );
     }
 
     #[test]
     fn unsubscribing_ends_what_a_client_receives() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        scene.subscribed(client, "news");
-        scene.unsubscribe(client, "news");
-        assert_eq!(scene.publish("news", "headline", "{}"), 0);
-        assert!(scene.frames(client).is_empty());
-        assert!(scene.core.channels().is_empty());
+        let mut server = TestCore::new();
+        let client = server.connected();
+        server.subscribed(client, "news");
+        server.unsubscribe(client, "news");
+        assert_eq!(server.publish("news", "headline", "{}"), 0);
+        assert!(server.frames(client).is_empty());
+        assert!(server.core.channels().is_empty());
     }
 
     #[test]
     fn the_subscription_count_is_sent_to_all_when_switched_on() {
-        let mut scene = Scene::with(|config| config.subscription_count = true);
-        let (first, second) = (scene.connected(), scene.connected());
-        scene.subscribe(first, "news");
-        scene.subscribe(second, "news");
+        let mut server = TestCore::with(|config| config.subscription_count = true);
+        let (first, second) = (server.connected(), server.connected());
+        server.subscribe(first, "news");
+        server.subscribe(second, "news");
         let counts = |frames: Vec<Value>| -> Vec<Value> {
             frames
                 .iter()
@@ -468,27 +471,27 @@ mod tests {
                 .map(|frame| data(frame)["subscription_count"].clone())
                 .collect()
         };
-        assert_eq!(counts(scene.frames(first)), [1, 2]);
-        scene.gone(second);
-        assert_eq!(counts(scene.frames(first)), [1]);
+        assert_eq!(counts(server.frames(first)), [1, 2]);
+        server.disconnect(second);
+        assert_eq!(counts(server.frames(first)), [1]);
 
-        scene.join(first, "presence-a", r#"{"user_id":"a"}"#);
-        assert!(counts(scene.frames(first)).is_empty());
+        server.join(first, "presence-a", r#"{"user_id":"a"}"#);
+        assert!(counts(server.frames(first)).is_empty());
     }
 
     #[test]
     fn the_channel_of_another_user_cannot_be_subscribed_to() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        scene.subscribe(client, "#server-to-user-a");
-        assert_eq!(scene.frame(client)["event"], "pusher:subscription_error");
-        scene.sign_in(client, r#"{"id":"b"}"#);
-        scene.frames(client);
-        scene.subscribe(client, "#server-to-user-a");
-        assert_eq!(scene.frame(client)["event"], "pusher:subscription_error");
-        scene.subscribe(client, "#server-to-user-b");
+        let mut server = TestCore::new();
+        let client = server.connected();
+        server.subscribe(client, "#server-to-user-a");
+        assert_eq!(server.frame(client)["event"], "pusher:subscription_error");
+        server.sign_in(client, r#"{"id":"b"}"#);
+        server.frames(client);
+        server.subscribe(client, "#server-to-user-a");
+        assert_eq!(server.frame(client)["event"], "pusher:subscription_error");
+        server.subscribe(client, "#server-to-user-b");
         assert_eq!(
-            scene.frame(client)["event"],
+            server.frame(client)["event"],
             "pusher_internal:subscription_succeeded"
         );
     }

@@ -1,4 +1,4 @@
-//! A scene for tests: a core and what its clients have been sent.
+//! A harness for the tests of the core: the core, its clients and the frames that they have received.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{ConnectRequest, ConnectionId, CoreConfig, DisconnectCause, Output, ServerCore};
 
-pub(crate) struct Scene {
+pub(crate) struct TestCore {
     pub(crate) core: ServerCore,
     pub(crate) now: Duration,
     frames: BTreeMap<ConnectionId, Vec<Value>>,
@@ -15,7 +15,7 @@ pub(crate) struct Scene {
     socket_ids: BTreeMap<ConnectionId, String>,
 }
 
-impl Scene {
+impl TestCore {
     pub(crate) fn new() -> Self {
         Self::with(|_| {})
     }
@@ -43,7 +43,7 @@ impl Scene {
         self.connect_with("app-key", Some("7"))
     }
 
-    /// A client that has read its `connection_established`.
+    /// Connects a client and reads its `connection_established`.
     pub(crate) fn connected(&mut self) -> ConnectionId {
         let client = self.connect();
         self.frame(client);
@@ -54,7 +54,7 @@ impl Scene {
         self.socket_ids[&client].clone()
     }
 
-    pub(crate) fn gone(&mut self, client: ConnectionId) {
+    pub(crate) fn disconnect(&mut self, client: ConnectionId) {
         self.core.connection_closed(client, DisconnectCause::Client);
     }
 
@@ -74,13 +74,13 @@ impl Scene {
             .sign_channel(&self.socket_id(client), channel, channel_data)
     }
 
-    /// With a good signature, whether it is needed or not.
+    /// Subscribes with a valid signature, even where none is needed.
     pub(crate) fn subscribe(&mut self, client: ConnectionId, channel: &str) {
         let auth = self.sign(client, channel, None);
         self.subscribe_with(client, json!({"channel": channel, "auth": auth}));
     }
 
-    /// A client that has read its `subscription_succeeded` and what came with it.
+    /// Subscribes and reads `subscription_succeeded` and the frames that came with it.
     pub(crate) fn subscribed(&mut self, client: ConnectionId, channel: &str) {
         self.subscribe(client, channel);
         let frames = self.frames(client);
@@ -124,13 +124,13 @@ impl Scene {
             .unwrap()
     }
 
-    /// All frames that a client has not read yet.
+    /// Returns all unread frames of a client.
     pub(crate) fn frames(&mut self, client: ConnectionId) -> Vec<Value> {
         self.drain();
         self.frames.remove(&client).unwrap_or_default()
     }
 
-    /// The one frame that a client has not read yet.
+    /// Returns the only unread frame of a client.
     pub(crate) fn frame(&mut self, client: ConnectionId) -> Value {
         let mut frames = self.frames(client);
         assert_eq!(frames.len(), 1, "{frames:?}");
@@ -165,7 +165,7 @@ impl Scene {
     }
 }
 
-/// The signature and encryption vectors of the workspace.
+/// Loads the signature and encryption test vectors of the workspace.
 pub(crate) fn vectors() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/vectors.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()

@@ -1,4 +1,4 @@
-//! Users: signing in, watchlists, ending a user's connections.
+//! Users: sign-in, watchlists, and terminating the connections of a user.
 
 use std::collections::BTreeSet;
 
@@ -18,12 +18,12 @@ struct UserData {
 }
 
 impl ServerCore {
-    /// Closes every connection that is signed in as this user, with an error and the close code 4009, which clients take for
-    /// final; returns how many there were.
+    /// Closes all connections that are signed in as this user, with an error and the close code 4009, after which clients do not
+    /// reconnect; returns the number of closed connections.
     pub fn terminate_user(&mut self, user_id: &str) -> usize {
         let connections = self.connections_of_user(user_id);
         for connection in &connections {
-            self.end_unauthorized(*connection, "Your connection was terminated by the app");
+            self.close_unauthorized(*connection, "Your connection was terminated by the app");
         }
         connections.len()
     }
@@ -37,7 +37,8 @@ impl ServerCore {
         let (user, user_data) = match self.check_sign_in(&socket_id, data) {
             Ok(checked) => checked,
             Err(reason) => {
-                self.end_unauthorized(connection, &reason);
+                // Like the hosted service, a failed sign-in closes the connection.
+                self.close_unauthorized(connection, &reason);
                 return;
             }
         };
@@ -46,6 +47,7 @@ impl ServerCore {
             self.report(connection, None, message.to_owned());
             return;
         }
+        // Watchers see a user, not its connections: only the first sign-in is a change.
         let is_first = self.connections_of_user(&user.id).is_empty();
         self.send(connection, frame::signin_success(&user_data));
         let (user_id, watchlist) = (user.id.clone(), user.watchlist.clone());
@@ -54,15 +56,15 @@ impl ServerCore {
         }
         self.send_watchlist(connection, watchlist);
         if is_first {
-            self.tell_watchers(&user_id, "online");
+            self.notify_watchers(&user_id, "online");
         }
-        self.tell(ServerEvent::SignedIn { socket_id, user_id });
+        self.emit(ServerEvent::SignedIn { socket_id, user_id });
     }
 
-    /// One connection of this user is gone; if it was the last, the watchers learn it.
-    pub(super) fn user_left(&mut self, user_id: &str) {
+    /// Handles the end of a connection of this user. If it was the last, notifies the watchers that the user is offline.
+    pub(super) fn on_user_disconnected(&mut self, user_id: &str) {
         if self.connections_of_user(user_id).is_empty() {
-            self.tell_watchers(user_id, "offline");
+            self.notify_watchers(user_id, "offline");
         }
     }
 
@@ -96,7 +98,7 @@ impl ServerCore {
         Ok((user, request.user_data))
     }
 
-    /// Tells a newly signed-in client who of its watchlist is there.
+    /// Sends a newly signed-in client which users of its watchlist are online and which are offline.
     fn send_watchlist(&mut self, connection: ConnectionId, mut watchlist: BTreeSet<String>) {
         let limit = self.config.limits.watchlist_users;
         if watchlist.len() > limit {
@@ -108,7 +110,8 @@ impl ServerCore {
             {
                 user.watchlist.clone_from(&watchlist);
             }
-            let message = format!("The watchlist has more than {limit} users, the rest is ignored");
+            let message =
+                format!("The watchlist has more than {limit} users, further users are ignored");
             self.report(connection, Some(4302), message);
         }
         if watchlist.is_empty() {
@@ -128,7 +131,7 @@ impl ServerCore {
         self.send(connection, frame);
     }
 
-    fn tell_watchers(&mut self, user_id: &str, change: &str) {
+    fn notify_watchers(&mut self, user_id: &str, change: &str) {
         let watchers: Vec<_> = self
             .connections
             .iter()
@@ -154,7 +157,7 @@ impl ServerCore {
             .collect()
     }
 
-    fn end_unauthorized(&mut self, connection: ConnectionId, reason: &str) {
+    fn close_unauthorized(&mut self, connection: ConnectionId, reason: &str) {
         self.report(connection, Some(4009), reason.to_owned());
         self.close(connection, 4009, "Connection is unauthorized");
     }
@@ -166,7 +169,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::core::test_support::Scene;
+    use crate::core::test_support::TestCore;
 
     fn changes(frames: &[Value]) -> Vec<Value> {
         frames
@@ -178,16 +181,16 @@ mod tests {
 
     #[test]
     fn a_sign_in_is_answered_with_the_user_data_as_it_was() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
+        let mut server = TestCore::new();
+        let client = server.connected();
         let user_data = r#"{ "id":"a", "user_info":{"name":"A"} }"#;
-        scene.sign_in(client, user_data);
+        server.sign_in(client, user_data);
         assert_eq!(
-            scene.frame(client),
+            server.frame(client),
             json!({"event": "pusher:signin_success", "data": {"user_data": user_data}})
         );
-        let socket_id = scene.socket_id(client);
-        assert_eq!(scene.core.signed_in_user(&socket_id), Some("a"));
+        let socket_id = server.socket_id(client);
+        assert_eq!(server.core.signed_in_user(&socket_id), Some("a"));
     }
 
     #[test]
@@ -196,66 +199,66 @@ mod tests {
             json!({}),
             json!({"auth": "app-key:00", "user_data": r#"{"id":"a"}"#}),
         ] {
-            let mut scene = Scene::new();
-            let client = scene.connected();
-            scene.text(
+            let mut server = TestCore::new();
+            let client = server.connected();
+            server.text(
                 client,
                 &json!({"event": "pusher:signin", "data": data}).to_string(),
             );
-            assert_eq!(scene.frame(client)["data"]["code"], 4009);
-            assert_eq!(scene.close_code(client), Some(4009));
+            assert_eq!(server.frame(client)["data"]["code"], 4009);
+            assert_eq!(server.close_code(client), Some(4009));
         }
         for user_data in ["nonsense", "{}", r#"{"id":7}"#, r#"{"id":""}"#] {
-            let mut scene = Scene::new();
-            let client = scene.connected();
-            scene.sign_in(client, user_data);
-            assert_eq!(scene.close_code(client), Some(4009), "{user_data}");
+            let mut server = TestCore::new();
+            let client = server.connected();
+            server.sign_in(client, user_data);
+            assert_eq!(server.close_code(client), Some(4009), "{user_data}");
         }
     }
 
     #[test]
     fn signing_in_as_another_user_is_refused_and_the_first_stays() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        scene.sign_in(client, r#"{"id":"a"}"#);
-        scene.frames(client);
-        scene.sign_in(client, r#"{"id":"b"}"#);
-        assert_eq!(scene.frame(client)["event"], "pusher:error");
-        let socket_id = scene.socket_id(client);
-        assert_eq!(scene.core.signed_in_user(&socket_id), Some("a"));
-        assert_eq!(scene.close_code(client), None);
+        let mut server = TestCore::new();
+        let client = server.connected();
+        server.sign_in(client, r#"{"id":"a"}"#);
+        server.frames(client);
+        server.sign_in(client, r#"{"id":"b"}"#);
+        assert_eq!(server.frame(client)["event"], "pusher:error");
+        let socket_id = server.socket_id(client);
+        assert_eq!(server.core.signed_in_user(&socket_id), Some("a"));
+        assert_eq!(server.close_code(client), None);
     }
 
     #[test]
     fn an_event_for_a_user_reaches_its_connections_only() {
-        let mut scene = Scene::new();
-        let (user, other) = (scene.connected(), scene.connected());
+        let mut server = TestCore::new();
+        let (user, other) = (server.connected(), server.connected());
         for (client, id) in [(user, "a"), (other, "b")] {
-            scene.sign_in(client, &json!({"id": id}).to_string());
-            scene.subscribe(client, &format!("#server-to-user-{id}"));
-            scene.frames(client);
+            server.sign_in(client, &json!({"id": id}).to_string());
+            server.subscribe(client, &format!("#server-to-user-{id}"));
+            server.frames(client);
         }
-        let reached = scene
+        let reached = server
             .core
             .publish_to_user("a", "note", "{}", Duration::ZERO);
         assert_eq!(reached, Ok(1));
         assert_eq!(
-            scene.frame(user),
+            server.frame(user),
             json!({"event": "note", "channel": "#server-to-user-a", "data": "{}"})
         );
-        assert!(scene.frames(other).is_empty());
-        assert!(scene.core.channels().is_empty());
+        assert!(server.frames(other).is_empty());
+        assert!(server.core.channels().is_empty());
     }
 
     #[test]
     fn a_signed_in_user_joins_a_presence_channel_without_channel_data() {
-        let mut scene = Scene::new();
-        let client = scene.connected();
-        scene.sign_in(client, r#"{"id":"a","user_info":{"name":"A"}}"#);
-        scene.frames(client);
-        scene.subscribe(client, "presence-a");
+        let mut server = TestCore::new();
+        let client = server.connected();
+        server.sign_in(client, r#"{"id":"a","user_info":{"name":"A"}}"#);
+        server.frames(client);
+        server.subscribe(client, "presence-a");
         let data: Value =
-            serde_json::from_str(scene.frame(client)["data"].as_str().unwrap()).unwrap();
+            serde_json::from_str(server.frame(client)["data"].as_str().unwrap()).unwrap();
         assert_eq!(
             data,
             json!({"presence": {"count": 1, "ids": ["a"], "hash": {"a": {"name": "A"}}}})
@@ -264,12 +267,12 @@ mod tests {
 
     #[test]
     fn a_watchlist_starts_with_who_is_there_and_then_tells_changes() {
-        let mut scene = Scene::new();
+        let mut server = TestCore::new();
         let (watcher, friend, friend_again) =
-            (scene.connected(), scene.connected(), scene.connected());
-        scene.sign_in(friend, r#"{"id":"b"}"#);
-        scene.sign_in(watcher, r#"{"id":"a","watchlist":["b","c"]}"#);
-        let frames = scene.frames(watcher);
+            (server.connected(), server.connected(), server.connected());
+        server.sign_in(friend, r#"{"id":"b"}"#);
+        server.sign_in(watcher, r#"{"id":"a","watchlist":["b","c"]}"#);
+        let frames = server.frames(watcher);
         assert_eq!(frames[0]["event"], "pusher:signin_success");
         assert_eq!(
             changes(&frames),
@@ -278,28 +281,28 @@ mod tests {
                 json!({"name": "offline", "user_ids": ["c"]})
             ]
         );
-        scene.sign_in(friend_again, r#"{"id":"b"}"#);
-        scene.gone(friend);
-        assert!(changes(&scene.frames(watcher)).is_empty());
-        scene.gone(friend_again);
+        server.sign_in(friend_again, r#"{"id":"b"}"#);
+        server.disconnect(friend);
+        assert!(changes(&server.frames(watcher)).is_empty());
+        server.disconnect(friend_again);
         assert_eq!(
-            changes(&scene.frames(watcher)),
+            changes(&server.frames(watcher)),
             [json!({"name": "offline", "user_ids": ["b"]})]
         );
-        let again = scene.connected();
-        scene.sign_in(again, r#"{"id":"b"}"#);
+        let again = server.connected();
+        server.sign_in(again, r#"{"id":"b"}"#);
         assert_eq!(
-            changes(&scene.frames(watcher)),
+            changes(&server.frames(watcher)),
             [json!({"name": "online", "user_ids": ["b"]})]
         );
     }
 
     #[test]
     fn a_watchlist_beyond_the_limit_is_cut_and_reported_with_4302() {
-        let mut scene = Scene::with(|config| config.limits.watchlist_users = 1);
-        let watcher = scene.connected();
-        scene.sign_in(watcher, r#"{"id":"a","watchlist":["b","c"]}"#);
-        let frames = scene.frames(watcher);
+        let mut server = TestCore::with(|config| config.limits.watchlist_users = 1);
+        let watcher = server.connected();
+        server.sign_in(watcher, r#"{"id":"a","watchlist":["b","c"]}"#);
+        let frames = server.frames(watcher);
         assert_eq!(frames[0]["event"], "pusher:signin_success");
         assert_eq!(frames[1]["data"]["code"], 4302);
         assert_eq!(
@@ -310,11 +313,11 @@ mod tests {
 
     #[test]
     fn terminating_a_user_closes_its_connections_with_4009() {
-        let mut scene = Scene::new();
-        let (user, other) = (scene.connected(), scene.connected());
-        scene.sign_in(user, r#"{"id":"a"}"#);
-        assert_eq!(scene.core.terminate_user("a"), 1);
-        assert_eq!(scene.close_code(user), Some(4009));
-        assert_eq!(scene.close_code(other), None);
+        let mut server = TestCore::new();
+        let (user, other) = (server.connected(), server.connected());
+        server.sign_in(user, r#"{"id":"a"}"#);
+        assert_eq!(server.core.terminate_user("a"), 1);
+        assert_eq!(server.close_code(user), Some(4009));
+        assert_eq!(server.close_code(other), None);
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /pusher/auth` and `POST /pusher/user-auth`: what a game's own backend has in production.
+//! The auth endpoints `POST /pusher/auth` and `POST /pusher/user-auth`, which the game's backend provides in production.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(crate) async fn authenticate_user(
     answer(&shared, request, None, sign).await
 }
 
-/// A request as it came.
+/// A received request.
 struct AuthRequest {
     socket_id: String,
     params: Vec<(String, String)>,
@@ -98,7 +98,7 @@ impl AuthRequest {
     }
 }
 
-/// Holds the answer back, refuses or signs, as the policy says.
+/// Delays, refuses or signs a request, as the policy says.
 async fn answer(
     shared: &Shared,
     request: AuthRequest,
@@ -114,8 +114,8 @@ async fn answer(
         .as_ref()
         .is_none_or(|token| request.has_bearer_token(token));
     let (status, body) = if !has_token {
-        let sentence = "A bearer token is needed".to_owned();
-        (StatusCode::UNAUTHORIZED, sentence)
+        let message = "A valid bearer token is required".to_owned();
+        (StatusCode::UNAUTHORIZED, message)
     } else if let Some(canned) = policy.canned_answer(channel) {
         let status =
             StatusCode::from_u16(canned.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -130,7 +130,7 @@ async fn answer(
         }
     };
     shared.with_core(|core, _| {
-        core.tell(ServerEvent::AuthorizationAnswered(AuthorizationRecord {
+        core.emit(ServerEvent::AuthorizationAnswered(AuthorizationRecord {
             channel: channel.map(str::to_owned),
             socket_id: request.socket_id,
             params: request.params,
@@ -146,8 +146,8 @@ async fn answer(
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
-fn bad_request(sentence: &'static str) -> Response {
-    (StatusCode::BAD_REQUEST, sentence).into_response()
+fn bad_request(message: &'static str) -> Response {
+    (StatusCode::BAD_REQUEST, message).into_response()
 }
 
 fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -1,25 +1,25 @@
-//! What a server on a port is told before it starts, and how its auth endpoints answer.
+//! The configuration of a [`DevServer`](super::DevServer) and the policy of its auth endpoints.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::core::{App, CoreConfig, CoreLimits};
 
-/// How a [`DevServer`](super::DevServer) is set up.
+/// The configuration of a [`DevServer`](super::DevServer).
 #[derive(Clone, Debug)]
 pub struct DevServerConfig {
-    /// Where to listen. Default: loopback, any free port.
+    /// The address to listen on. Default: loopback and any free port.
     pub address: SocketAddr,
-    /// What stands before `/app/{key}` in the WebSocket's address, such as `/ws`. Default: nothing.
+    /// The path prefix before `/app/{key}` in the WebSocket URL, such as `/ws`. Default: empty.
     pub path: String,
-    /// What it does. A seed of zeros, the default, is replaced by a random one.
+    /// The configuration of the core. A seed of zeros, the default, is replaced by a random one.
     pub core: CoreConfig,
-    /// How the auth endpoints answer at first. Default: they sign for everybody.
+    /// The initial policy of the auth endpoints. Default: sign every request.
     pub auth: AuthPolicy,
-    /// Whether the HTTP API takes requests that are not signed at all, so that `curl` can publish. One that is signed wrongly
-    /// is refused all the same. Default: no.
+    /// Whether the HTTP API accepts unsigned requests, so that `curl` can publish. A request with a wrong signature
+    /// is always refused. Default: no.
     pub unsigned_requests: bool,
-    /// How much may wait for a client that does not read; a client that lags more is cut. Default 64 MiB.
+    /// The most bytes that may be queued for a client that does not read; beyond it the client is disconnected. Default 64 MiB.
     pub outbox_bytes: usize,
 }
 
@@ -37,70 +37,70 @@ impl Default for DevServerConfig {
 }
 
 impl DevServerConfig {
-    /// Listens on this address.
+    /// Sets the address to listen on.
     #[must_use]
     pub fn with_address(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// Listens on this port; 0 takes any free one.
+    /// Sets the port to listen on; 0 selects any free port.
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
         self.address.set_port(port);
         self
     }
 
-    /// Serves this app.
+    /// Sets the app to serve.
     #[must_use]
     pub fn with_app(mut self, app: App) -> Self {
         self.core.app = app;
         self
     }
 
-    /// Tells clients to ping after this much silence.
+    /// Sets the time without traffic after which clients send a ping.
     #[must_use]
     pub fn with_activity_timeout(mut self, timeout: Duration) -> Self {
         self.core.activity_timeout = timeout;
         self
     }
 
-    /// Whether channels report how many are subscribed.
+    /// Sets whether channels send `pusher_internal:subscription_count`.
     #[must_use]
     pub fn with_subscription_count(mut self, is_reported: bool) -> Self {
         self.core.subscription_count = is_reported;
         self
     }
 
-    /// Sets what clients and publishers may not exceed.
+    /// Sets the limits for clients and publishers.
     #[must_use]
     pub fn with_limits(mut self, limits: CoreLimits) -> Self {
         self.core.limits = limits;
         self
     }
 
-    /// Whether [`events`](super::DevServer::events) tells every frame that comes in.
+    /// Sets whether [`events`](super::DevServer::events) reports every received frame.
     #[must_use]
     pub fn with_frames_reported(mut self, is_reported: bool) -> Self {
         self.core.report_frames = is_reported;
         self
     }
 
-    /// Sets how the auth endpoints answer at first.
+    /// Sets the initial policy of the auth endpoints.
     #[must_use]
     pub fn with_auth_policy(mut self, policy: AuthPolicy) -> Self {
         self.auth = policy;
         self
     }
 
-    /// Whether the HTTP API takes requests that are not signed at all.
+    /// Sets whether the HTTP API accepts unsigned requests.
     #[must_use]
     pub fn with_unsigned_requests(mut self, are_taken: bool) -> Self {
         self.unsigned_requests = are_taken;
         self
     }
 
-    /// Serves the WebSocket under this path, such as `/ws`.
+    /// Sets the path prefix of the WebSocket URL, such as `/ws`.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
@@ -109,8 +109,8 @@ impl DevServerConfig {
 }
 
 impl DevServerConfig {
-    /// The path with a slash before it and none after it, however it was written; or nothing.
-    pub(crate) fn normal_path(&self) -> String {
+    /// Returns the path with a leading and without a trailing slash, or an empty string.
+    pub(crate) fn normalized_path(&self) -> String {
         match self.path.trim_matches('/') {
             "" => String::new(),
             path => format!("/{path}"),
@@ -118,33 +118,33 @@ impl DevServerConfig {
     }
 }
 
-/// How the auth endpoints answer. By default they sign whatever they are asked to, at once.
+/// How the auth endpoints respond. By default they sign every request at once.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct AuthPolicy {
-    /// Requests need `Authorization: Bearer` and this token, or get status 401.
+    /// The token that requests must send as `Authorization: Bearer`; other requests get status 401.
     pub bearer_token: Option<String>,
-    /// Answers that are given instead of signatures; the first that fits counts.
+    /// Responses that are sent instead of signatures; the first that matches is used.
     pub canned_answers: Vec<CannedAnswer>,
-    /// How long every answer is held back.
+    /// The delay of every response.
     pub delay: Duration,
 }
 
 impl AuthPolicy {
-    /// Every request gets this answer.
+    /// Creates a policy that sends this response to every request.
     #[must_use]
     pub fn answering(status: u16, body: impl Into<String>) -> Self {
         Self::default().with_answer(AnswerTo::Everything, status, body)
     }
 
-    /// Requests need this token.
+    /// Requires this bearer token.
     #[must_use]
     pub fn with_bearer_token(mut self, token: impl Into<String>) -> Self {
         self.bearer_token = Some(token.into());
         self
     }
 
-    /// These requests get this answer.
+    /// Sends this response to these requests.
     #[must_use]
     pub fn with_answer(mut self, to: AnswerTo, status: u16, body: impl Into<String>) -> Self {
         self.canned_answers.push(CannedAnswer {
@@ -155,7 +155,7 @@ impl AuthPolicy {
         self
     }
 
-    /// Every answer is held back for this long.
+    /// Delays every response.
     #[must_use]
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
@@ -163,22 +163,22 @@ impl AuthPolicy {
     }
 }
 
-/// An answer that is given instead of a signature: a refusal, or nonsense with status 200.
+/// A response that is sent instead of a signature: a refusal, or an invalid body with status 200.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CannedAnswer {
-    /// To which requests.
+    /// The requests that get this response.
     pub to: AnswerTo,
-    /// The HTTP status. One that HTTP does not know becomes 500.
+    /// The HTTP status. An invalid one becomes 500.
     pub status: u16,
     /// The body.
     pub body: String,
 }
 
-/// Which requests to the auth endpoints are meant.
+/// A selection of requests to the auth endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnswerTo {
-    /// All of them.
+    /// All requests.
     Everything,
     /// Authorizations of this channel.
     Channel(String),
@@ -187,7 +187,7 @@ pub enum AnswerTo {
 }
 
 impl AuthPolicy {
-    /// The answer to a request for this channel, or to a sign-in.
+    /// Returns the response for an authorization of this channel, or with `None` for a sign-in.
     pub(crate) fn canned_answer(&self, channel: Option<&str>) -> Option<&CannedAnswer> {
         self.canned_answers.iter().find(|answer| match &answer.to {
             AnswerTo::Everything => true,

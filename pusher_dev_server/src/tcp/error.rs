@@ -1,26 +1,26 @@
-//! Why a server does not run.
+//! The errors of starting a server.
 
 use std::io;
 use std::net::SocketAddr;
 
-/// Why a server does not run.
+/// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// The address cannot be listened on.
+    /// Listening on the address failed.
     #[error(
         "cannot listen on {address}: {source}. Is another program using the port? Port 0 takes any free one"
     )]
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The thread cannot be started.
-    #[error("cannot start the server's thread: {0}")]
+    /// Starting the server thread failed.
+    #[error("cannot start the server thread: {0}")]
     Thread(#[source] io::Error),
-    /// The system gives no random numbers, of which socket ids are made.
-    #[error("the system gives no random numbers: {0}")]
+    /// The system provides no random numbers, which socket ids need.
+    #[error("cannot get random numbers from the system: {0}")]
     Randomness(String),
 }

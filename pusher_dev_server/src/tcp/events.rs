@@ -1,4 +1,4 @@
-//! The stream of what clients do, for logs and tests.
+//! [`ServerEvents`]: the stream of server events for logs and tests.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use crate::core::ServerEvent;
 
-/// How many events wait for somebody who does not read; later ones are then not told to him.
+/// The most events that are queued for a reader; later ones are dropped, so that a reader that stopped cannot fill the memory.
 const EVENTS_WAITING: usize = 65_536;
 
-/// What clients and publishers do, from the moment at which [`DevServer::events`](super::DevServer::events) was called.
+/// A stream of the actions of clients and publishers since the call of [`DevServer::events`](super::DevServer::events).
 ///
-/// As an iterator it waits for each event and ends with the server. Read it or drop it: at most 65,536 events wait, later ones are lost.
+/// As an iterator it blocks until the next event and ends with the server. Read it or drop it: at most 65,536 events are queued,
+/// later ones are dropped.
 #[derive(Debug)]
 pub struct ServerEvents {
-    // A lock makes it `Sync`, so that it can be a resource of a game.
+    // The lock makes the type `Sync`, so that it can be a Bevy resource.
     receiver: Mutex<Receiver<ServerEvent>>,
 }
 
@@ -25,28 +26,28 @@ impl ServerEvents {
         (sender, Self { receiver })
     }
 
-    /// The next event if it is here already.
+    /// Returns the next event if one is queued.
     pub fn try_next(&self) -> Option<ServerEvent> {
         self.lock().try_recv().ok()
     }
 
-    /// The next event, if it comes within this time.
+    /// Waits up to `timeout` for the next event.
     pub fn next_within(&self, timeout: Duration) -> Option<ServerEvent> {
         self.lock().recv_timeout(timeout).ok()
     }
 
-    /// The first event that fits, if it comes within this time. Those before it are passed over and gone.
+    /// Waits up to `timeout` for the first event that matches. Earlier events are discarded.
     pub fn wait_for(
         &self,
         timeout: Duration,
-        mut fits: impl FnMut(&ServerEvent) -> bool,
+        mut matches: impl FnMut(&ServerEvent) -> bool,
     ) -> Option<ServerEvent> {
         let deadline = Instant::now() + timeout;
         let receiver = self.lock();
         loop {
             let remaining = deadline.saturating_duration_since(Instant::now());
             match receiver.recv_timeout(remaining) {
-                Ok(event) if fits(&event) => return Some(event),
+                Ok(event) if matches(&event) => return Some(event),
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
             }

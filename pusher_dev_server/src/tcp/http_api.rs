@@ -1,5 +1,5 @@
-//! The HTTP API with which backends publish and ask, signed as the official server libraries sign it, or if that is allowed
-//! not at all.
+//! The HTTP API that backends use to publish and query. Requests are signed like those of the official server libraries;
+//! unsigned requests are accepted only if the configuration allows them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use serde_json::{Map, Value, json};
 use super::shared::Shared;
 use crate::core::{PublishError, ServerCore};
 
-/// How far the clock of a publisher may be off.
+/// How far the clock of a publisher may differ from the server's.
 const TIMESTAMP_TOLERANCE_SECONDS: u64 = 600;
-/// Channels in one request (documented by the hosted service).
+/// The most channels in one request (documented by the hosted service).
 const CHANNELS_PER_EVENT: usize = 100;
-/// Events in one batch (documented by the hosted service).
+/// The most events in one batch (documented by the hosted service).
 const EVENTS_PER_BATCH: usize = 10;
 
 pub(crate) async fn read(
@@ -45,7 +45,7 @@ pub(crate) async fn write(
     ))
 }
 
-/// A refusal: the status and a sentence.
+/// A refusal: the status and the message.
 type Refusal = (StatusCode, String);
 
 fn respond(result: Result<Value, Refusal>) -> Response {
@@ -95,7 +95,7 @@ fn read_checked(shared: &Shared, uri: &Uri, query: &str) -> Result<Value, Refusa
             Ok(json!({ "users": users }))
         }
         ["channels", _, "users"] => Err(bad_request(
-            "Users can be asked for on presence channels only",
+            "Users can be queried on presence channels only",
         )),
         _ => Err(not_found()),
     })
@@ -116,7 +116,7 @@ fn write_checked(shared: &Shared, uri: &Uri, query: &str, body: &[u8]) -> Result
     }
 }
 
-/// An event as the body of `POST /apps/{id}/events`, and as one of a batch.
+/// An event: the body of `POST /apps/{id}/events`, or an element of a batch.
 #[derive(Deserialize)]
 struct Event {
     name: String,
@@ -138,7 +138,7 @@ impl Event {
         self.channel.iter().chain(&self.channels)
     }
 
-    /// Libraries send a text, which is the data as it goes on the wire.
+    /// Returns the data as sent to clients. Server libraries send it as a string already.
     fn data(&self) -> String {
         match &self.data {
             Value::String(text) => text.clone(),
@@ -159,7 +159,7 @@ impl Event {
         Ok(())
     }
 
-    /// Returns what was asked to be told of each channel.
+    /// Publishes the event on each of its channels; returns the requested attributes of each channel.
     fn publish(
         &self,
         core: &mut ServerCore,
@@ -168,22 +168,22 @@ impl Event {
         let info = Info::parse(self.info.as_deref());
         let data = self.data();
         let except = self.socket_id.as_deref();
-        let mut told = Map::new();
+        let mut attributes = Map::new();
         for channel in self.channels() {
             core.publish_sealed(channel, &self.name, &data, except, now)
                 .map_err(refusal)?;
-            told.insert(channel.clone(), info.attributes(core, channel).into());
+            attributes.insert(channel.clone(), info.attributes(core, channel).into());
         }
-        Ok(told)
+        Ok(attributes)
     }
 }
 
 fn publish(shared: &Shared, event: Event) -> Result<Value, Refusal> {
     shared.with_core(|core, now| {
         event.check(core)?;
-        let told = event.publish(core, now)?;
+        let attributes = event.publish(core, now)?;
         Ok(match event.info {
-            Some(_) => json!({ "channels": told }),
+            Some(_) => json!({ "channels": attributes }),
             None => json!({}),
         })
     })
@@ -194,24 +194,29 @@ fn publish_batch(shared: &Shared, batch: Batch) -> Result<Value, Refusal> {
         return Err(bad_request("A batch holds at most 10 events"));
     }
     shared.with_core(|core, now| {
+        // All events are checked before the first is published, so that a refused batch publishes nothing.
         for event in &batch.batch {
             event.check(core)?;
         }
-        let mut told = Vec::new();
+        let mut attributes = Vec::new();
         for event in &batch.batch {
-            let attributes = event.publish(core, now)?;
-            told.extend(attributes.into_iter().map(|(_, attributes)| attributes));
+            attributes.extend(
+                event
+                    .publish(core, now)?
+                    .into_iter()
+                    .map(|(_, value)| value),
+            );
         }
-        let is_told = batch.batch.iter().any(|event| event.info.is_some());
-        Ok(if is_told {
-            json!({ "batch": told })
+        let has_info = batch.batch.iter().any(|event| event.info.is_some());
+        Ok(if has_info {
+            json!({ "batch": attributes })
         } else {
             json!({})
         })
     })
 }
 
-/// What a request wants to know of a channel: `info=user_count,subscription_count`.
+/// The channel attributes that a request asks for: `info=user_count,subscription_count`.
 #[derive(Clone, Copy)]
 struct Info {
     user_count: bool,
@@ -246,7 +251,7 @@ impl Info {
     }
 }
 
-/// Checks who sends the request and that nobody changed it; returns its parameters.
+/// Checks the app, the timestamp, the body hash and the signature of a request; returns its parameters.
 fn check_request(
     shared: &Shared,
     method: &Method,
@@ -262,9 +267,11 @@ fn check_request(
     if !is_ours {
         return Err((StatusCode::NOT_FOUND, "There is no such app".to_owned()));
     }
+    // The signature covers the parameters with lower-case names in sorted order.
     let params: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes())
         .map(|(name, value)| (name.to_lowercase(), value.into_owned()))
         .collect();
+    // A request with a signature is always checked, so that a wrong secret is noticed.
     if shared.unsigned_requests && !params.contains_key("auth_signature") {
         return Ok(params);
     }
@@ -295,12 +302,12 @@ fn check_request(
     Ok(params)
 }
 
-/// What follows `/apps/{id}/`, decoded.
+/// Returns the decoded path segments after `/apps/{id}/`.
 fn segments(uri: &Uri) -> Vec<String> {
     uri.path().split('/').skip(3).map(decode_percent).collect()
 }
 
-/// In a path a plus sign is itself, unlike in a form.
+/// Decodes percent escapes. Unlike in a form, a plus sign in a path stands for itself.
 fn decode_percent(text: &str) -> String {
     let form = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
     form_urlencoded::parse(form.as_bytes())
@@ -328,12 +335,12 @@ fn refusal(error: PublishError) -> Refusal {
     (status, error.to_string())
 }
 
-fn bad_request(sentence: &str) -> Refusal {
-    (StatusCode::BAD_REQUEST, sentence.to_owned())
+fn bad_request(message: &str) -> Refusal {
+    (StatusCode::BAD_REQUEST, message.to_owned())
 }
 
-fn unauthorized(sentence: &str) -> Refusal {
-    (StatusCode::UNAUTHORIZED, sentence.to_owned())
+fn unauthorized(message: &str) -> Refusal {
+    (StatusCode::UNAUTHORIZED, message.to_owned())
 }
 
 fn not_found() -> Refusal {

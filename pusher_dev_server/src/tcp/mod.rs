@@ -1,4 +1,4 @@
-//! The server on a TCP port: a background thread that moves bytes between sockets and the core.
+//! [`DevServer`]: the server on a TCP port. A background thread moves frames between sockets and the core.
 
 mod auth_endpoint;
 mod config;
@@ -23,11 +23,11 @@ use crate::core::PublishError;
 use network::Network;
 use shared::Shared;
 
-/// A running server. All methods may be called from any thread and return at once.
+/// A running server. All methods can be called from any thread and return at once.
 ///
 /// # Lifecycle
-/// It listens from [`start`](Self::start) until it is dropped or [`stop`](Self::stop)ped, which cuts all connections and ends its
-/// thread. [`set_accepting`](Self::set_accepting) takes its network away in between.
+/// Listens from [`start`](Self::start) until it is dropped or [`stop`](Self::stop)ped, which cuts all connections and ends its
+/// thread. [`set_accepting`](Self::set_accepting) simulates an outage in between.
 #[derive(Debug)]
 pub struct DevServer {
     shared: Arc<Shared>,
@@ -36,7 +36,7 @@ pub struct DevServer {
 }
 
 impl DevServer {
-    /// Binds the address and serves from a thread of its own.
+    /// Binds the address and starts the server thread.
     ///
     /// # Errors
     /// The address cannot be bound, or the thread cannot be started.
@@ -59,31 +59,31 @@ impl DevServer {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The port on which it listens.
+    /// Returns the port that the server listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// The app's id, for the HTTP API.
+    /// Returns the app id, used by the HTTP API.
     #[must_use]
     pub fn app_id(&self) -> &str {
         &self.shared.app.id
     }
 
-    /// The app's key, for clients.
+    /// Returns the app key, used by clients.
     #[must_use]
     pub fn app_key(&self) -> &str {
         &self.shared.app.key
     }
 
-    /// The app's secret, for the HTTP API and for authorizers.
+    /// Returns the app secret, used by the HTTP API and by authorizers.
     #[must_use]
     pub fn app_secret(&self) -> &str {
         &self.shared.app.secret
@@ -100,24 +100,24 @@ impl DevServer {
         )
     }
 
-    /// The address at which clients authorize channels: `http://HOST:PORT/pusher/auth`. The parameters `user_id` and `user_info`
-    /// (JSON) or `name`, or the headers `x-user-id` and `x-user-name`, say who asks.
+    /// Returns the URL that authorizes channels: `http://HOST:PORT/pusher/auth`. The parameters `user_id` and `user_info`
+    /// (JSON) or `name`, or the headers `x-user-id` and `x-user-name`, identify the user.
     #[must_use]
     pub fn auth_endpoint(&self) -> String {
         format!("http://{}/pusher/auth", self.address)
     }
 
-    /// The address at which clients authenticate their user: `http://HOST:PORT/pusher/user-auth`. Parameters and headers as for
-    /// [`auth_endpoint`](Self::auth_endpoint); `watchlist` (ids, separated by commas) says whom the user watches.
+    /// Returns the URL that authenticates users: `http://HOST:PORT/pusher/user-auth`. Takes the parameters and headers of
+    /// [`auth_endpoint`](Self::auth_endpoint), and `watchlist` (comma-separated ids of the watched users).
     #[must_use]
     pub fn user_auth_endpoint(&self) -> String {
         format!("http://{}/pusher/user-auth", self.address)
     }
 
-    /// Publishes an event whose data is `data` as JSON; returns how many connections it is sent to.
+    /// Publishes an event with `data` as JSON; returns the number of receivers.
     ///
     /// # Errors
-    /// The channel or the event cannot have such a name, or the data is too large or no JSON.
+    /// The channel name or the event name is invalid, or the data is too large or cannot be serialized.
     pub fn publish<T: Serialize + ?Sized>(
         &self,
         channel: &str,
@@ -127,10 +127,10 @@ impl DevServer {
         self.publish_raw(channel, event, &to_json(data)?)
     }
 
-    /// Publishes an event whose data is this text, JSON or not; returns how many connections it is sent to.
+    /// Publishes an event with `data` as it is, JSON or not; returns the number of receivers.
     ///
     /// # Errors
-    /// The channel or the event cannot have such a name, or the data is too large.
+    /// The channel name or the event name is invalid, or the data is too large.
     pub fn publish_raw(
         &self,
         channel: &str,
@@ -141,10 +141,10 @@ impl DevServer {
             .with_core(|core, now| core.publish(channel, event, data, None, now))
     }
 
-    /// Publishes an event to a signed-in user; returns how many connections it is sent to.
+    /// Publishes an event to a signed-in user; returns the number of connections that receive it.
     ///
     /// # Errors
-    /// There can be no such user or event, or the data is too large or no JSON.
+    /// The user id or the event name is invalid, or the data is too large or cannot be serialized.
     pub fn publish_to_user<T: Serialize + ?Sized>(
         &self,
         user_id: &str,
@@ -156,7 +156,7 @@ impl DevServer {
             .with_core(|core, now| core.publish_to_user(user_id, event, &data, now))
     }
 
-    /// Sends any text as a frame to one client, however wrong, to see what it makes of it; returns whether the client is connected.
+    /// Sends any text as a frame to one client, even an invalid one, to test the client; returns whether it is connected.
     pub fn send_frame(&self, socket_id: &str, text: &str) -> bool {
         self.shared
             .with_core(|core, _| core.send_frame(socket_id, text))
@@ -167,31 +167,31 @@ impl DevServer {
         self.shared.with_core(|core, _| core.ping_all());
     }
 
-    /// The channels that somebody is subscribed to, sorted.
+    /// Returns the channels with subscribers, sorted.
     #[must_use]
     pub fn channels(&self) -> Vec<String> {
         self.shared.with_core(|core, _| core.channels())
     }
 
-    /// The user ids on a presence channel, in the order in which they came.
+    /// Returns the user ids on a presence channel, in join order.
     #[must_use]
     pub fn members(&self, channel: &str) -> Vec<String> {
         self.shared.with_core(|core, _| core.members(channel))
     }
 
-    /// How many clients are connected.
+    /// Returns the number of connected clients.
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.shared.with_core(|core, _| core.connection_count())
     }
 
-    /// The socket ids of all clients, the oldest first.
+    /// Returns the socket ids of all clients, oldest first.
     #[must_use]
     pub fn socket_ids(&self) -> Vec<String> {
         self.shared.with_core(|core, _| core.socket_ids())
     }
 
-    /// How many connections are subscribed to a channel.
+    /// Returns the number of connections that are subscribed to a channel.
     #[must_use]
     pub fn subscriber_count(&self, channel: &str) -> usize {
         self.shared
@@ -216,17 +216,17 @@ impl DevServer {
             .with_core(|core, _| core.terminate_user(user_id))
     }
 
-    /// `false` takes the network away: connections are cut without a close frame and new ones are refused. `true` listens again, on the
-    /// same port. Cached events stay.
+    /// Simulates an outage: `false` cuts all connections without a close frame and refuses new ones, `true` listens again on the
+    /// same port. Cached events are kept.
     ///
     /// # Errors
-    /// The port is taken by somebody else, or the thread cannot be started.
+    /// Another program uses the port, or the thread cannot be started.
     pub fn set_accepting(&self, accepting: bool) -> Result<(), ServerError> {
         let mut network = self.network.lock().unwrap_or_else(PoisonError::into_inner);
         if !accepting {
             if let Some(running) = network.take() {
                 running.stop();
-                self.shared.network_is_down();
+                self.shared.on_network_stopped();
             }
         } else if network.is_none() {
             *network = Some(Network::start(
@@ -237,18 +237,18 @@ impl DevServer {
         Ok(())
     }
 
-    /// Changes how the auth endpoints answer from now on.
+    /// Replaces the policy of the auth endpoints, from the next request on.
     pub fn set_auth_policy(&self, policy: AuthPolicy) {
         self.shared.set_auth_policy(policy);
     }
 
-    /// What clients and publishers do from now on. Each call gives a stream of its own.
+    /// Returns a new stream of the actions of clients and publishers from now on.
     #[must_use]
     pub fn events(&self) -> ServerEvents {
-        self.shared.watch()
+        self.shared.subscribe_to_events()
     }
 
-    /// Cuts all connections and ends the thread; dropping does the same.
+    /// Cuts all connections and ends the thread. Dropping the server does the same.
     pub fn stop(self) {
         drop(self);
     }
@@ -263,9 +263,9 @@ impl Drop for DevServer {
             .take();
         if let Some(running) = network {
             running.stop();
-            self.shared.network_is_down();
+            self.shared.on_network_stopped();
         }
-        self.shared.end_watching();
+        self.shared.close_event_streams();
     }
 }
 

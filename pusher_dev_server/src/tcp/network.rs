@@ -1,4 +1,4 @@
-//! The thread with the listener: everything on the network lives and dies with it.
+//! The server thread: it owns the listener and every socket, so that stopping it closes all of them.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::error::ServerError;
 use super::shared::Shared;
 use super::{auth_endpoint, http_api, socket};
 
-/// Room for a batch of ten events of the largest size, and more.
+/// The largest request body. A batch of ten events of the largest size fits easily.
 const BODY_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
@@ -34,6 +34,7 @@ impl Network {
             .enable_time()
             .build()
             .map_err(ServerError::Thread)?;
+        // Tokio requires nonblocking sockets.
         listener
             .set_nonblocking(true)
             .map_err(ServerError::Thread)?;
@@ -58,7 +59,7 @@ impl Network {
         Ok(Self { stop, thread })
     }
 
-    /// Returns when no socket is left.
+    /// Stops the thread. Returns once all sockets are closed.
     pub(crate) fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.thread.join();
@@ -67,7 +68,7 @@ impl Network {
 
 async fn serve(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
     let listener = listener.tap_io(|stream| {
-        // Small frames must not wait for each other.
+        // Without this, Nagle's algorithm delays small frames.
         let _ = stream.set_nodelay(true);
     });
     let router = Router::new()
@@ -78,15 +79,16 @@ async fn serve(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
             "/apps/{app_id}/{*rest}",
             get(http_api::read).post(http_api::write),
         )
+        // The WebSocket path has a configurable prefix, so it cannot be a route.
         .fallback(socket::upgrade)
         .layer(middleware::from_fn(allow_all_origins))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(shared);
-    // It ends by being dropped only: errors of accepting are retried inside.
+    // Ends only when it is dropped: `axum::serve` retries accept errors itself.
     let _ = axum::serve(listener, router).await;
 }
 
-/// Pages of a browser come from another origin than this server, and may send their cookies along.
+/// Adds CORS headers: pages in a browser have another origin than this server and may send cookies.
 async fn allow_all_origins(request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let requested_headers = request

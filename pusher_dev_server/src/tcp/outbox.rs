@@ -1,4 +1,4 @@
-//! What waits to be sent to one client: bounded in bytes, so that a client that does not read cannot fill the memory.
+//! The send queue of one client. Bounded in bytes, so that a client that does not read cannot fill the memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,21 +7,21 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-/// How long a client may take to read what was sent before its close.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a client may take to read the frames that precede the close frame.
+const FLUSH_BEFORE_CLOSE: Duration = Duration::from_secs(2);
 
-/// The core's end.
+/// The end of the queue that the core writes to.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     sender: UnboundedSender<Outgoing>,
     waiting_bytes: Arc<AtomicUsize>,
     limit: usize,
-    ending: oneshot::Sender<Duration>,
+    close_after: oneshot::Sender<Duration>,
 }
 
-/// The socket's end.
+/// The end of the queue that the socket reads from.
 #[derive(Debug)]
-pub(crate) struct Inbox {
+pub(crate) struct OutboxReader {
     pub(crate) receiver: UnboundedReceiver<Outgoing>,
     waiting_bytes: Arc<AtomicUsize>,
 }
@@ -33,12 +33,12 @@ pub(crate) enum Outgoing {
 }
 
 impl Outbox {
-    /// The last part tells the socket after how much time it has to be gone.
-    pub(crate) fn new(limit: usize) -> (Self, Inbox, oneshot::Receiver<Duration>) {
+    /// Creates a queue. The last element of the tuple receives the time after which the socket must be closed.
+    pub(crate) fn new(limit: usize) -> (Self, OutboxReader, oneshot::Receiver<Duration>) {
         let (sender, receiver) = unbounded_channel();
-        let (ending, ended) = oneshot::channel();
+        let (close_after, close_after_receiver) = oneshot::channel();
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let inbox = Inbox {
+        let reader = OutboxReader {
             receiver,
             waiting_bytes: Arc::clone(&waiting_bytes),
         };
@@ -46,37 +46,38 @@ impl Outbox {
             sender,
             waiting_bytes,
             limit,
-            ending,
+            close_after,
         };
-        (outbox, inbox, ended)
+        (outbox, reader, close_after_receiver)
     }
 
-    /// Whether there was room.
+    /// Queues a frame. Returns `false` if the queue is full.
     pub(crate) fn send(&self, text: Arc<str>) -> bool {
         let bytes = text.len();
         let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        // The refused bytes stay counted, because the caller drops a full queue.
         if before + bytes > self.limit {
             return false;
         }
-        // A socket that is gone says so itself.
+        // A send error means that the socket has ended, which the socket task reports itself.
         let _ = self.sender.send(Outgoing::Text(text));
         true
     }
 
-    /// Sends the close frame after all that waits.
+    /// Queues the close frame behind all other frames.
     pub(crate) fn close(self, code: u16, reason: String) {
         let _ = self.sender.send(Outgoing::Close { code, reason });
-        let _ = self.ending.send(CLOSE_PATIENCE);
+        let _ = self.close_after.send(FLUSH_BEFORE_CLOSE);
     }
 
-    /// Ends the socket now.
+    /// Closes the socket at once, without a close frame.
     pub(crate) fn cut(self) {
-        let _ = self.ending.send(Duration::ZERO);
+        let _ = self.close_after.send(Duration::ZERO);
     }
 }
 
-impl Inbox {
-    pub(crate) fn written(&self, bytes: usize) {
+impl OutboxReader {
+    pub(crate) fn on_written(&self, bytes: usize) {
         self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

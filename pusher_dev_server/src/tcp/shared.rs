@@ -1,4 +1,4 @@
-//! The core behind a lock, and the pump that carries out what it asks for.
+//! The state that the threads share: the core behind a lock, and the execution of its outputs.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -9,12 +9,12 @@ use tokio::sync::oneshot;
 
 use super::config::{AuthPolicy, DevServerConfig};
 use super::events::ServerEvents;
-use super::outbox::{Inbox, Outbox};
+use super::outbox::{Outbox, OutboxReader};
 use crate::core::{
     App, ConnectRequest, ConnectionId, DisconnectCause, Output, ServerCore, ServerEvent,
 };
 
-/// Shared by the handle, the sockets and the HTTP handlers. The lock is held for moments only, never while something is awaited.
+/// Shared by the handle, the sockets and the HTTP handlers. The lock is never held across an await.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) app: App,
@@ -31,14 +31,14 @@ struct State {
     core: ServerCore,
     auth_policy: AuthPolicy,
     outboxes: HashMap<ConnectionId, Outbox>,
-    watchers: Vec<SyncSender<ServerEvent>>,
+    event_senders: Vec<SyncSender<ServerEvent>>,
 }
 
 impl Shared {
     pub(crate) fn new(config: DevServerConfig) -> Self {
         Self {
             app: config.core.app.clone(),
-            path: config.normal_path(),
+            path: config.normalized_path(),
             message_bytes: config.core.limits.message_bytes,
             unsigned_requests: config.unsigned_requests,
             outbox_bytes: config.outbox_bytes,
@@ -47,42 +47,42 @@ impl Shared {
                 core: ServerCore::new(config.core),
                 auth_policy: config.auth,
                 outboxes: HashMap::new(),
-                watchers: Vec::new(),
+                event_senders: Vec::new(),
             }),
         }
     }
 
-    /// Lets something happen in the core and carries out what follows.
-    pub(crate) fn with_core<T>(&self, happen: impl FnOnce(&mut ServerCore, Duration) -> T) -> T {
+    /// Runs an action on the core and executes the outputs that follow.
+    pub(crate) fn with_core<T>(&self, action: impl FnOnce(&mut ServerCore, Duration) -> T) -> T {
         let mut state = self.lock();
-        let result = happen(&mut state.core, self.started.elapsed());
-        state.pump();
+        let result = action(&mut state.core, self.started.elapsed());
+        state.execute_outputs();
         result
     }
 
     pub(crate) fn connect(
         &self,
         request: &ConnectRequest<'_>,
-    ) -> (ConnectionId, Inbox, oneshot::Receiver<Duration>) {
-        let (outbox, inbox, ending) = Outbox::new(self.outbox_bytes);
+    ) -> (ConnectionId, OutboxReader, oneshot::Receiver<Duration>) {
+        let (outbox, reader, close_after) = Outbox::new(self.outbox_bytes);
         let mut state = self.lock();
         let connection = state.core.connect(request);
         state.outboxes.insert(connection, outbox);
-        state.pump();
-        (connection, inbox, ending)
+        state.execute_outputs();
+        (connection, reader, close_after)
     }
 
-    pub(crate) fn disconnected(&self, connection: ConnectionId) {
+    pub(crate) fn on_disconnected(&self, connection: ConnectionId) {
         let mut state = self.lock();
         state.outboxes.remove(&connection);
         state
             .core
             .connection_closed(connection, DisconnectCause::Client);
-        state.pump();
+        state.execute_outputs();
     }
 
-    /// After the network's thread has ended, and all sockets with it.
-    pub(crate) fn network_is_down(&self) {
+    /// Handles the end of the server thread, which has closed all sockets.
+    pub(crate) fn on_network_stopped(&self) {
         let mut state = self.lock();
         state.outboxes.clear();
         for connection in state.core.connections() {
@@ -90,7 +90,7 @@ impl Shared {
                 .core
                 .connection_closed(connection, DisconnectCause::NetworkDown);
         }
-        state.pump();
+        state.execute_outputs();
     }
 
     pub(crate) fn auth_policy(&self) -> AuthPolicy {
@@ -101,14 +101,14 @@ impl Shared {
         self.lock().auth_policy = policy;
     }
 
-    pub(crate) fn watch(&self) -> ServerEvents {
+    pub(crate) fn subscribe_to_events(&self) -> ServerEvents {
         let (sender, events) = ServerEvents::channel();
-        self.lock().watchers.push(sender);
+        self.lock().event_senders.push(sender);
         events
     }
 
-    pub(crate) fn end_watching(&self) {
-        self.lock().watchers.clear();
+    pub(crate) fn close_event_streams(&self) {
+        self.lock().event_senders.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -117,7 +117,7 @@ impl Shared {
 }
 
 impl State {
-    fn pump(&mut self) {
+    fn execute_outputs(&mut self) {
         while let Some(output) = self.core.poll_output() {
             match output {
                 Output::Send { connection, text } => {
@@ -126,6 +126,7 @@ impl State {
                         .get(&connection)
                         .is_some_and(|outbox| !outbox.send(text));
                     if is_full && let Some(outbox) = self.outboxes.remove(&connection) {
+                        // A close frame would wait behind the full queue.
                         outbox.cut();
                         self.core
                             .connection_closed(connection, DisconnectCause::TooSlow);
@@ -140,8 +141,9 @@ impl State {
                         outbox.close(code, reason);
                     }
                 }
-                Output::Event(event) => self.watchers.retain(|watcher| {
-                    let sent = watcher.try_send(event.clone());
+                // Drops an event if the stream is full, and removes a stream whose reader was dropped.
+                Output::Event(event) => self.event_senders.retain(|event_sender| {
+                    let sent = event_sender.try_send(event.clone());
                     !matches!(sent, Err(TrySendError::Disconnected(_)))
                 }),
             }

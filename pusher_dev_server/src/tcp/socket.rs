@@ -1,4 +1,4 @@
-//! WebSockets: the upgrade at `/app/{key}`, then frames to the core and frames from the outbox.
+//! WebSocket connections: the upgrade at `/app/{key}`, then frames from the client to the core and from the outbox to the client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::oneshot;
 
-use super::outbox::{Inbox, Outgoing};
+use super::outbox::{OutboxReader, Outgoing};
 use super::shared::Shared;
 use crate::core::{ConnectRequest, ConnectionId};
 
-/// How long a client may take to answer a close frame.
-const CLOSE_ANSWER: Duration = Duration::from_secs(1);
-/// How many frames are written between two flushes.
+/// How long to wait for a client to answer a close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The number of frames written between two flushes.
 const FRAMES_PER_FLUSH: usize = 256;
 
-/// Every path that is no other comes here.
+/// Handles every path that has no other route.
 pub(crate) async fn upgrade(
     State(shared): State<Arc<Shared>>,
     uri: Uri,
@@ -38,11 +38,11 @@ pub(crate) async fn upgrade(
         (Ok(upgrade), _) => upgrade,
         (Err(_), None) => return (StatusCode::NOT_FOUND, "Not found").into_response(),
         (Err(_), Some(_)) => {
-            let sentence = "This is the address of a WebSocket";
-            return (StatusCode::UPGRADE_REQUIRED, sentence).into_response();
+            let message = "This URL is a WebSocket endpoint";
+            return (StatusCode::UPGRADE_REQUIRED, message).into_response();
         }
     };
-    // The core answers a frame that is a little too large; this is for those that are much too large.
+    // The core closes with 1009 on a frame over its limit; this larger limit bounds the memory that one frame can take.
     let limit = shared.message_bytes.saturating_mul(2);
     let upgrade = upgrade.max_message_size(limit).max_frame_size(limit);
     let Some(app_key) = app_key else {
@@ -56,51 +56,51 @@ pub(crate) async fn upgrade(
             app_key: &app_key,
             protocol: protocol.as_deref(),
         };
-        let (connection, inbox, ending) = shared.connect(&request);
-        serve(socket, connection, inbox, ending, &shared).await;
-        shared.disconnected(connection);
+        let (connection, reader, close_after) = shared.connect(&request);
+        run(socket, connection, reader, close_after, &shared).await;
+        shared.on_disconnected(connection);
     })
 }
 
 async fn close_at_once(mut socket: WebSocket, code: u16, reason: &'static str) {
     let _ = socket.send(close_frame(code, reason.to_owned())).await;
-    let _ = tokio::time::timeout(CLOSE_ANSWER, socket.recv()).await;
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, socket.recv()).await;
 }
 
-/// Ends when the client is gone, when it was closed, or when the core wants it gone at once.
-async fn serve(
+/// Runs a connection until the client disconnects, the close handshake is done, or the outbox sets a deadline that has passed.
+async fn run(
     socket: WebSocket,
     connection: ConnectionId,
-    mut inbox: Inbox,
-    ending: oneshot::Receiver<Duration>,
+    mut reader: OutboxReader,
+    close_after: oneshot::Receiver<Duration>,
     shared: &Shared,
 ) {
     let (sink, mut stream) = socket.split();
-    let must_end = async {
-        match ending.await {
-            Ok(patience) => tokio::time::sleep(patience).await,
-            // The outbox was dropped by `disconnected`, which follows this.
+    let must_close = async {
+        match close_after.await {
+            Ok(timeout) => tokio::time::sleep(timeout).await,
+            // The core dropped the outbox; `run` ends when the reader ends.
             Err(_) => std::future::pending().await,
         }
     };
-    let talk = async {
+    let conversation = async {
         let is_closing = tokio::select! {
             () = read(&mut stream, connection, shared) => false,
-            () = write(sink, &mut inbox) => true,
+            () = write(sink, &mut reader) => true,
         };
         if is_closing {
             let answer = async { while let Some(Ok(_)) = stream.next().await {} };
-            let _ = tokio::time::timeout(CLOSE_ANSWER, answer).await;
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, answer).await;
         }
     };
     tokio::select! {
-        () = must_end => {}
-        () = talk => {}
+        () = must_close => {}
+        () = conversation => {}
     }
 }
 
 async fn read(stream: &mut SplitStream<WebSocket>, connection: ConnectionId, shared: &Shared) {
-    // An error is the end of a connection, whatever it is: the core only needs to know that the client is gone.
+    // Every error ends the connection: the core only needs to know that the client disconnected.
     while let Some(Ok(message)) = stream.next().await {
         match message {
             Message::Text(text) => {
@@ -108,26 +108,27 @@ async fn read(stream: &mut SplitStream<WebSocket>, connection: ConnectionId, sha
             }
             Message::Binary(_) => shared.with_core(|core, _| core.receive_binary(connection)),
             Message::Close(_) => {
-                // Reading on lets the answer to the close go out.
+                // Reading on lets the library send its answer to the close frame.
                 while let Some(Ok(_)) = stream.next().await {}
                 return;
             }
-            // The library answers pings.
+            // The library answers pings itself.
             Message::Ping(_) | Message::Pong(_) => {}
         }
     }
 }
 
-/// Ends after the close frame, or when the socket is broken.
-async fn write(mut sink: SplitSink<WebSocket, Message>, inbox: &mut Inbox) {
-    while let Some(first) = inbox.receiver.recv().await {
+/// Writes frames from the outbox. Ends after the close frame, or when the socket fails.
+async fn write(mut sink: SplitSink<WebSocket, Message>, reader: &mut OutboxReader) {
+    while let Some(first) = reader.receiver.recv().await {
+        // Several frames are fed before a flush, which writes them with one system call.
         let mut next = Some(first);
         let mut frames = 0;
         while let Some(outgoing) = next {
             match outgoing {
                 Outgoing::Text(text) => {
                     let written = sink.feed(Message::Text((&*text).into())).await;
-                    inbox.written(text.len());
+                    reader.on_written(text.len());
                     if written.is_err() {
                         return;
                     }
@@ -139,7 +140,7 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, inbox: &mut Inbox) {
             }
             frames += 1;
             next = if frames < FRAMES_PER_FLUSH {
-                inbox.receiver.try_recv().ok()
+                reader.receiver.try_recv().ok()
             } else {
                 None
             };
@@ -148,12 +149,12 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, inbox: &mut Inbox) {
             return;
         }
     }
-    // The core has forgotten this connection; `serve` ends by the reader.
+    // The core has removed this connection; `run` ends when the reader ends.
     std::future::pending::<()>().await;
 }
 
 fn close_frame(code: u16, mut reason: String) -> Message {
-    // A close frame holds 125 bytes, two of which are the code.
+    // RFC 6455: the payload of a control frame has at most 125 bytes; the code takes two of them.
     let mut end = reason.len().min(123);
     while !reason.is_char_boundary(end) {
         end -= 1;

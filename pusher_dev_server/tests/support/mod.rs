@@ -1,4 +1,4 @@
-//! A client for tests: a plain WebSocket and plain HTTP, with a deadline on every wait.
+//! A test client: a plain WebSocket and plain HTTP, with a deadline on every wait.
 
 #![allow(
     dead_code,
@@ -7,7 +7,7 @@
     clippy::panic,
     missing_docs,
     unreachable_pub,
-    reason = "each test file uses its part of this, and a helper of a test may fail as a test does"
+    reason = "each test file uses a part of this module, and a test helper may panic like a test"
 )]
 
 use std::net::TcpStream;
@@ -17,7 +17,7 @@ use pusher_dev_server::DevServer;
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const DEADLINE: Duration = Duration::from_secs(10);
 
 pub struct Client {
     socket: WebSocket<TcpStream>,
@@ -32,12 +32,14 @@ pub enum Received {
 }
 
 impl Client {
-    /// A socket whose first frame has not been read.
+    /// Opens a socket without reading its first frame.
     pub fn open(server: &DevServer, path_and_query: &str) -> Self {
         let stream = TcpStream::connect(server.address()).expect("the server listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        stream
+            .set_read_timeout(Some(DEADLINE))
+            .expect("the timeout is set");
         let url = format!("ws://{}{path_and_query}", server.address());
-        let (socket, _) = tungstenite::client(url, stream).expect("an upgrade");
+        let (socket, _) = tungstenite::client(url, stream).expect("the upgrade succeeds");
         Self {
             socket,
             socket_id: String::new(),
@@ -53,15 +55,15 @@ impl Client {
         let frame = client.frame();
         assert_eq!(frame["event"], "pusher:connection_established");
         let data: Value =
-            serde_json::from_str(frame["data"].as_str().expect("text")).expect("JSON");
-        client.socket_id = data["socket_id"].as_str().expect("text").to_owned();
+            serde_json::from_str(frame["data"].as_str().expect("a string")).expect("valid JSON");
+        client.socket_id = data["socket_id"].as_str().expect("a string").to_owned();
         client
     }
 
     pub fn send(&mut self, frame: &Value) {
         self.socket
             .send(Message::text(frame.to_string()))
-            .expect("an open socket");
+            .expect("the socket is open");
     }
 
     pub fn subscribe(&mut self, channel: &str) {
@@ -72,7 +74,7 @@ impl Client {
         );
     }
 
-    /// Asks the auth endpoint first.
+    /// Subscribes with an authorization from the auth endpoint. Returns the server's answer.
     pub fn subscribe_authorized(
         &mut self,
         server: &DevServer,
@@ -81,7 +83,7 @@ impl Client {
     ) -> Value {
         let (status, body) = self.authorize(server, channel, params);
         assert_eq!(status, 200, "{body}");
-        let mut data: Value = serde_json::from_str(&body).expect("JSON");
+        let mut data: Value = serde_json::from_str(&body).expect("valid JSON");
         data["channel"] = channel.into();
         self.send(&json!({"event": "pusher:subscribe", "data": data}));
         self.frame()
@@ -104,7 +106,7 @@ impl Client {
     pub fn frame(&mut self) -> Value {
         match self.receive() {
             Received::Frame(frame) => frame,
-            other => panic!("a frame was expected, not {other:?}"),
+            other => panic!("expected a frame, got {other:?}"),
         }
     }
 
@@ -119,7 +121,7 @@ impl Client {
                 }
                 Ok(_) => {}
                 Err(tungstenite::Error::Io(error)) if is_timeout(&error) => {
-                    panic!("nothing came within {PATIENCE:?}")
+                    panic!("received nothing within {DEADLINE:?}")
                 }
                 Err(_) => return Received::Cut,
             }
@@ -136,47 +138,50 @@ fn is_timeout(error: &std::io::Error) -> bool {
     matches!(error.kind(), TimedOut | WouldBlock)
 }
 
-/// Returns the status and the body.
+/// Posts a form. Returns the status and the body.
 pub fn post_form(url: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> (u16, String) {
     let mut request = agent().post(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = request.send_form(form.iter().copied()).expect("an answer");
+    let response = request.send_form(form.iter().copied()).expect("a response");
     read(response)
 }
 
 pub fn post_json(url: &str, body: &str) -> (u16, String) {
     let request = agent().post(url).header("Content-Type", "application/json");
-    read(request.send(body).expect("an answer"))
+    read(request.send(body).expect("a response"))
 }
 
 pub fn get(url: &str) -> (u16, String) {
-    read(agent().get(url).call().expect("an answer"))
+    read(agent().get(url).call().expect("a response"))
 }
 
 pub fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
         .proxy(None)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(DEADLINE))
         .build()
         .into()
 }
 
 fn read(mut response: ureq::http::Response<ureq::Body>) -> (u16, String) {
     let status = response.status().as_u16();
-    let body = response.body_mut().read_to_string().expect("a body");
+    let body = response
+        .body_mut()
+        .read_to_string()
+        .expect("a response body");
     (status, body)
 }
 
-/// Waits for a condition; says what it waited for if it does not come.
+/// Waits for a condition. Panics at the deadline with what it waited for.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + DEADLINE;
     while !holds() {
         assert!(
             Instant::now() < deadline,
-            "waited {PATIENCE:?} until {what}"
+            "waited {DEADLINE:?} until {what}"
         );
         std::thread::yield_now();
     }

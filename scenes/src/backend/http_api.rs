@@ -1,14 +1,11 @@
 //! Pusher's HTTP API for servers, as far as a scene needs it: one signed request that publishes one event.
 
-use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use md5::{Digest as _, Md5};
 use pusher_dev_server::EncryptionMasterKey;
+use pusher_protocol::server::AppCredentials;
 use serde_json::json;
-use sha2::Sha256;
 use ureq::Agent;
 use ureq::tls::{TlsConfig, TlsProvider};
 
@@ -58,7 +55,7 @@ impl HttpApi {
         };
         let body = json!({"name": event, "channels": [channel], "data": data}).to_string();
         let answer = agent()
-            .post(self.signed_url(&body, SystemTime::now()))
+            .post(self.signed_url(&body, SystemTime::now())?)
             .header("Content-Type", "application/json")
             .send(body)
             .map_err(|error| error.to_string())?;
@@ -78,34 +75,15 @@ impl HttpApi {
             .map_err(|error| error.to_string())
     }
 
-    fn signed_url(&self, body: &str, now: SystemTime) -> String {
+    fn signed_url(&self, body: &str, now: SystemTime) -> Result<String, String> {
         let path = format!("/apps/{}/events", self.app_id);
         let now = now
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
-        let parameters = BTreeMap::from([
-            ("auth_key", self.key.clone()),
-            ("auth_timestamp", now.to_string()),
-            ("auth_version", "1.0".to_owned()),
-            ("body_md5", hex::encode(Md5::digest(body))),
-        ]);
-        let query: Vec<String> = parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let query = query.join("&");
-        let signature = self.sign(&format!("POST\n{path}\n{query}"));
-        format!("{}{path}?{query}&auth_signature={signature}", self.base)
-    }
-
-    fn sign(&self, text: &str) -> String {
-        // HMAC takes keys of every length.
-        Hmac::<Sha256>::new_from_slice(self.secret.as_bytes())
-            .map(|mut hmac| {
-                hmac.update(text.as_bytes());
-                hex::encode(hmac.finalize().into_bytes())
-            })
-            .unwrap_or_default()
+        let query = AppCredentials::new(&self.key, &self.secret)
+            .sign_request("POST", &path, &[], body.as_bytes(), now)
+            .map_err(|error| error.to_string())?;
+        Ok(format!("{}{path}?{query}", self.base))
     }
 }
 

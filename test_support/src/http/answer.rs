@@ -1,8 +1,10 @@
 //! What an HTTP endpoint answers, right or wrong.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::server_socket::ServerSocket;
 
 /// An answer to one request.
 ///
@@ -15,13 +17,17 @@ use serde_json::Value;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Answer {
-    pub(super) delay: Duration,
-    pub(super) action: Action,
+    delay: Duration,
+    action: Action,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Action {
-    Respond(Response),
+enum Action {
+    Respond {
+        status: u16,
+        headers: String,
+        body: Vec<u8>,
+    },
     Drip(Vec<u8>, Duration),
     Raw(Vec<u8>),
     Never,
@@ -29,28 +35,19 @@ pub(super) enum Action {
     Close,
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct Response {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
-}
-
 impl Answer {
     /// An empty response with that status.
     pub fn status(status: u16) -> Self {
-        Self::new(Action::Respond(Response {
+        Self::new(Action::Respond {
             status,
-            headers: vec![],
+            headers: String::new(),
             body: vec![],
-        }))
+        })
     }
 
     /// 200 with JSON.
     pub fn json(value: &Value) -> Self {
-        Self::status(200)
-            .with_header("Content-Type", "application/json")
-            .with_body(value.to_string())
+        Self::text(value.to_string()).with_header("Content-Type", "application/json")
     }
 
     /// 200 with any body.
@@ -73,7 +70,7 @@ impl Answer {
         Self::new(Action::Raw(bytes.into()))
     }
 
-    /// A right response, `{"auth":"…"}`, whose bytes come one per interval, header and all.
+    /// A correct response, `{"auth":"…"}`, whose bytes come one per interval, those of the header too.
     pub fn drip(interval: Duration) -> Self {
         let body = r#"{"auth":"key:signature"}"#;
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -85,7 +82,7 @@ impl Answer {
         Self::new(Action::Drip(bytes.into(), interval))
     }
 
-    /// Nothing, with the connection kept open.
+    /// No response, with the connection kept open.
     pub fn never() -> Self {
         Self::new(Action::Never)
     }
@@ -103,14 +100,20 @@ impl Answer {
     /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        self.response().headers.push((name.into(), value.into()));
+        match &mut self.action {
+            Action::Respond { headers, .. } => *headers += &format!("{name}: {value}\r\n"),
+            other => panic!("{other:?} has no headers"),
+        }
         self
     }
 
     /// Sets the body.
     #[must_use]
-    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.response().body = body.into();
+    pub fn with_body(mut self, content: impl Into<Vec<u8>>) -> Self {
+        match &mut self.action {
+            Action::Respond { body, .. } => *body = content.into(),
+            other => panic!("{other:?} has no body"),
+        }
         self
     }
 
@@ -128,28 +131,44 @@ impl Answer {
         }
     }
 
-    fn response(&mut self) -> &mut Response {
-        match &mut self.action {
-            Action::Respond(response) => response,
-            other => panic!("{other:?} has neither headers nor a body"),
+    /// Answers. Returns whether the connection may carry another request.
+    pub(crate) fn perform(&self, socket: &ServerSocket) -> bool {
+        let is_open_after = |delay| {
+            delay == Duration::ZERO || socket.wait_for_end(Some(Instant::now() + delay)).is_none()
+        };
+        if !is_open_after(self.delay) {
+            return false;
         }
-    }
-}
-
-impl Response {
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let headers: String = self
-            .headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
-        let mut bytes = format!(
-            "HTTP/1.1 {} Scripted\r\n{headers}Content-Length: {}\r\n\r\n",
-            self.status,
-            self.body.len()
-        )
-        .into_bytes();
-        bytes.extend(&self.body);
-        bytes
+        match &self.action {
+            Action::Respond {
+                status,
+                headers,
+                body,
+            } => {
+                let length = body.len();
+                let head = format!(
+                    "HTTP/1.1 {status} Scripted\r\n{headers}Content-Length: {length}\r\n\r\n"
+                );
+                socket.write(&[head.as_bytes(), body].concat()).is_ok()
+            }
+            Action::Drip(bytes, interval) => bytes
+                .iter()
+                .all(|byte| socket.write(&[*byte]).is_ok() && is_open_after(*interval)),
+            Action::Raw(bytes) => {
+                socket.send_raw(bytes);
+                socket.finish_writing();
+                is_open_after(Duration::from_secs(1));
+                false
+            }
+            Action::Never => {
+                socket.hold();
+                false
+            }
+            Action::Reset => {
+                socket.reset();
+                false
+            }
+            Action::Close => false,
+        }
     }
 }

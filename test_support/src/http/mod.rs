@@ -1,9 +1,9 @@
-//! A small HTTP/1.1 server, good enough to misbehave.
+//! What HTTP endpoints take and give: a recorded request, and an answer that may be wrong. [`ScriptedAuth`](crate::ScriptedAuth) serves
+//! them.
 
 mod answer;
 mod request;
-mod server;
 
 pub use answer::Answer;
 pub use request::HttpRequest;
-pub(crate) use server::HttpServer;
+pub(crate) use request::read_head;

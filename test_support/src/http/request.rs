@@ -1,16 +1,13 @@
-//! A request as it came.
+//! A request as it was received, also one that asks for the upgrade to a WebSocket.
 
-use std::io;
-use std::time::Instant;
+use std::io::{self, Read};
 
-use crate::form::{decode_pairs, find, find_header};
-use crate::wire::Wire;
+use tungstenite::handshake::derive_accept_key;
 
 /// A recorded HTTP request.
 #[derive(Debug, Clone)]
 pub struct HttpRequest {
-    number: usize,
-    at: Instant,
+    pub(crate) number: usize,
     method: String,
     target: String,
     headers: Vec<(String, String)>,
@@ -18,14 +15,9 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// Which request of the endpoint it is, from 0.
+    /// Which request of its endpoint this is, from 0.
     pub fn number(&self) -> usize {
         self.number
-    }
-
-    /// When it had arrived in full.
-    pub fn at(&self) -> Instant {
-        self.at
     }
 
     /// The method, such as `POST`.
@@ -45,7 +37,9 @@ impl HttpRequest {
 
     /// A header; the case of its name does not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
-        find_header(&self.headers, name)
+        let mut headers = self.headers.iter();
+        let header = headers.find(|(found, _)| found.eq_ignore_ascii_case(name));
+        header.map(|(_, value)| value.as_str())
     }
 
     /// All headers in the order in which they were sent.
@@ -60,64 +54,75 @@ impl HttpRequest {
 
     /// The fields of a form in the body, decoded, in order.
     pub fn form(&self) -> Vec<(String, String)> {
-        decode_pairs(&String::from_utf8_lossy(&self.body))
+        form_urlencoded::parse(&self.body).into_owned().collect()
     }
 
     /// A field of the form in the body, decoded.
     pub fn field(&self, name: &str) -> Option<String> {
-        find(&self.form(), name).map(ToOwned::to_owned)
+        find(&self.body, name)
     }
 
     /// A parameter of the query, decoded.
     pub fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
-        find(&decode_pairs(query), name).map(ToOwned::to_owned)
+        find(query.as_bytes(), name)
     }
 
-    /// Reads a request; `None` when the connection ends before one is complete. Its number is given later.
-    pub(super) fn read(wire: &Wire) -> io::Result<Option<Self>> {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            if wire.read(&mut byte, None)? == 0 {
-                return Ok(None);
-            }
-            head.push(byte[0]);
-        }
-        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    /// The response that accepts the upgrade to a WebSocket.
+    pub fn agreement(&self) -> String {
+        let key = self
+            .header("sec-websocket-key")
+            .expect("the request has a Sec-WebSocket-Key");
+        format!(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Accept: {}\r\n\r\n",
+            derive_accept_key(key.as_bytes())
+        )
+    }
+
+    pub(crate) fn read(stream: &mut impl Read) -> io::Result<Self> {
+        let head = read_head(stream)?;
         let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut parsed = httparse::Request::new(&mut headers);
-        parsed.parse(&head).map_err(invalid)?;
-        let headers: Vec<_> = parsed
-            .headers
-            .iter()
-            .map(|header| {
-                let value = String::from_utf8_lossy(header.value).into_owned();
-                (header.name.to_owned(), value)
-            })
-            .collect();
-        let length = find_header(&headers, "content-length")
-            .and_then(|length| length.parse().ok())
-            .unwrap_or(0);
-        let mut body = vec![0; length];
-        let mut filled = 0;
-        while filled < length {
-            match wire.read(&mut body[filled..], None)? {
-                0 => return Ok(None),
-                more => filled += more,
-            }
-        }
-        Ok(Some(Self {
+        let mut request = httparse::Request::new(&mut headers);
+        request
+            .parse(&head)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let headers = request.headers.iter().map(|header| {
+            let value = String::from_utf8_lossy(header.value).into_owned();
+            (header.name.to_owned(), value)
+        });
+        let mut request = Self {
             number: 0,
-            at: Instant::now(),
-            method: parsed.method.unwrap_or_default().into(),
-            target: parsed.path.unwrap_or_default().into(),
-            headers,
-            body,
-        }))
+            method: request.method.unwrap_or_default().into(),
+            target: request.path.unwrap_or_default().into(),
+            headers: headers.collect(),
+            body: vec![],
+        };
+        if let Some(length) = request.header("content-length") {
+            request.body = vec![0; length.parse().unwrap_or(0)];
+            stream.read_exact(&mut request.body)?;
+        }
+        Ok(request)
     }
+}
 
-    pub(super) fn numbered(self, number: usize) -> Self {
-        Self { number, ..self }
+/// Reads up to the empty line, one byte at a time: what follows belongs to the next reader.
+pub(crate) fn read_head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).map_err(|error| {
+            let read = head.len();
+            io::Error::new(error.kind(), format!("{read} bytes arrived, then: {error}"))
+        })?;
+        head.extend(byte);
     }
+    Ok(head)
+}
+
+fn find(form: &[u8], name: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(form);
+    pairs
+        .find(|(found, _)| found == name)
+        .map(|(_, value)| value.into_owned())
 }

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::connection::ScriptedConnection;
-use super::frame::{ClientFrame, CloseSeen, Received};
-use crate::wire::Ended;
+use super::received::{ClientFrame, CloseSeen, Received};
 
-/// What the client said.
+/// What the client sent.
 impl ScriptedConnection {
     /// Everything received so far, looked at or not.
     pub fn received(&self) -> Vec<Received> {
@@ -24,61 +23,37 @@ impl ScriptedConnection {
         self.received().into_iter().filter_map(text).collect()
     }
 
-    /// How the connection ended, if it did.
-    pub fn ended(&self) -> Option<Ended> {
-        self.wire.0.ended()
-    }
-
-    /// The next thing, whatever it is.
-    #[track_caller]
-    pub fn expect_any(&self, within: Duration) -> Received {
-        self.find("anything from the client", within, |_| Verdict::Take)
-    }
-
     /// The next text frame. WebSocket pings and pongs before it are passed over; anything else fails the test.
     #[track_caller]
     pub fn expect_text(&self, within: Duration) -> String {
-        let received = self.find("a text frame", within, text_next);
-        match received.frame {
-            ClientFrame::Text(text) => text,
-            other => panic!("expected a text frame, got {other:?}"),
-        }
+        self.next_text("a text frame", within, |text| Some(text.to_owned()))
     }
 
     /// The next text frame, as JSON.
     #[track_caller]
     pub fn expect_json(&self, within: Duration) -> Value {
-        let text = self.expect_text(within);
-        parse(&text).unwrap_or_else(|| panic!("expected JSON, got {text:?}"))
+        self.next_text("JSON", within, parse)
     }
 
     /// The next text frame, which must be the event of that name.
     #[track_caller]
     pub fn expect_event(&self, name: &str, within: Duration) -> Value {
-        let what = format!("the event {name:?}");
-        let received = self.find(&what, within, |frame| match frame {
-            ClientFrame::Text(text) if is_event(text, name) => Verdict::Take,
-            other => text_next(other).or_wrong_if_taken(),
-        });
-        match received.frame {
-            ClientFrame::Text(text) => parse(&text).unwrap_or_default(),
-            other => panic!("expected {what}, got {other:?}"),
-        }
+        self.next_text(&format!("the event {name:?}"), within, |text| {
+            parse_event(text, name)
+        })
     }
 
     /// The next event of that name; other frames before it are passed over.
     #[track_caller]
     pub fn find_event(&self, name: &str, within: Duration) -> Value {
-        let what = format!("the event {name:?}");
-        let received = self.find(&what, within, |frame| match frame {
-            ClientFrame::Text(text) if is_event(text, name) => Verdict::Take,
-            ClientFrame::Broken(_) | ClientFrame::Ended(_) => Verdict::Wrong,
-            _ => Verdict::PassOver,
-        });
-        match received.frame {
-            ClientFrame::Text(text) => parse(&text).unwrap_or_default(),
-            other => panic!("expected {what}, got {other:?}"),
-        }
+        self.search(
+            &format!("the event {name:?}"),
+            within,
+            |frame| match frame {
+                ClientFrame::Text(text) => parse_event(text, name),
+                _ => None,
+            },
+        )
     }
 
     /// The next text frames, as JSON, in the order in which they came.
@@ -89,96 +64,85 @@ impl ScriptedConnection {
         (0..count).map(|_| self.expect_json(left())).collect()
     }
 
-    /// The next WebSocket ping; other frames before it are passed over.
-    #[track_caller]
-    pub fn expect_ping(&self, within: Duration) -> Vec<u8> {
-        let is_ping = |frame: &ClientFrame| matches!(frame, ClientFrame::Ping(_));
-        match self.find_frame("a WebSocket ping", within, is_ping) {
-            ClientFrame::Ping(payload) => payload,
-            other => panic!("expected a WebSocket ping, got {other:?}"),
-        }
-    }
-
     /// The next WebSocket pong; other frames before it are passed over.
     #[track_caller]
     pub fn expect_pong(&self, within: Duration) -> Vec<u8> {
-        let is_pong = |frame: &ClientFrame| matches!(frame, ClientFrame::Pong(_));
-        match self.find_frame("a WebSocket pong", within, is_pong) {
-            ClientFrame::Pong(payload) => payload,
-            other => panic!("expected a WebSocket pong, got {other:?}"),
-        }
+        self.search("a WebSocket pong", within, |frame| match frame {
+            ClientFrame::Pong(payload) => Some(payload.clone()),
+            _ => None,
+        })
     }
 
     /// The client's close frame; other frames before it are passed over.
     #[track_caller]
     pub fn expect_close(&self, within: Duration) -> CloseSeen {
-        let is_close = |frame: &ClientFrame| matches!(frame, ClientFrame::Close(_));
-        match self.find_frame("a close frame", within, is_close) {
-            ClientFrame::Close(seen) => seen,
-            other => panic!("expected a close frame, got {other:?}"),
-        }
-    }
-
-    /// Waits for the end of the connection, with or without a close frame.
-    #[track_caller]
-    pub fn expect_end(&self, within: Duration) -> Ended {
-        self.wire
-            .0
-            .wait_for_end(Instant::now() + within)
-            .unwrap_or_else(|| panic!("the client did not end the connection within {within:?}"))
+        self.search("a close frame", within, |frame| match frame {
+            ClientFrame::Close(seen) => Some(seen.clone()),
+            _ => None,
+        })
     }
 
     /// Waits that long, and fails if the client does anything meanwhile.
     #[track_caller]
     pub fn expect_nothing(&self, during: Duration) {
         let deadline = Some(Instant::now() + during);
-        let came = self
+        let next = self
             .shared
             .log
             .wait(deadline, |log| log.received.get(log.read).cloned());
-        if let Some(received) = came {
+        if let Some(received) = next {
             panic!("expected nothing for {during:?}, got {:?}", received.frame);
         }
     }
 
+    /// The next text frame, if `wanted` accepts it.
     #[track_caller]
-    fn find_frame(
+    fn next_text<T>(&self, what: &str, within: Duration, wanted: impl Fn(&str) -> Option<T>) -> T {
+        self.find(what, within, |frame| match frame {
+            ClientFrame::Text(text) => wanted(text).map_or(Verdict::Wrong, Verdict::Take),
+            ClientFrame::Ping(_) | ClientFrame::Pong(_) => Verdict::PassOver,
+            _ => Verdict::Wrong,
+        })
+    }
+
+    /// The next frame that `wanted` accepts; others before it are passed over.
+    #[track_caller]
+    fn search<T>(
         &self,
         what: &str,
         within: Duration,
-        wanted: impl Fn(&ClientFrame) -> bool,
-    ) -> ClientFrame {
-        self.find(what, within, |frame| match frame {
-            frame if wanted(frame) => Verdict::Take,
-            ClientFrame::Broken(_) | ClientFrame::Ended(_) => Verdict::Wrong,
+        wanted: impl Fn(&ClientFrame) -> Option<T>,
+    ) -> T {
+        self.find(what, within, |frame| match (wanted(frame), frame) {
+            (Some(found), _) => Verdict::Take(found),
+            (None, ClientFrame::Broken(_) | ClientFrame::Ended(_)) => Verdict::Wrong,
             _ => Verdict::PassOver,
         })
-        .frame
     }
 
     #[track_caller]
-    fn find(
+    fn find<T>(
         &self,
         what: &str,
         within: Duration,
-        judge: impl Fn(&ClientFrame) -> Verdict,
-    ) -> Received {
+        judge: impl Fn(&ClientFrame) -> Verdict<T>,
+    ) -> T {
         let found = self.shared.log.wait(Some(Instant::now() + within), |log| {
-            while let Some(received) = log.received.get(log.read).cloned() {
+            while let Some(received) = log.received.get(log.read) {
                 match judge(&received.frame) {
                     Verdict::PassOver => log.read += 1,
-                    Verdict::Take => {
+                    Verdict::Take(found) => {
                         log.read += 1;
-                        return Some(Ok(received));
+                        return Some(Ok(found));
                     }
-                    Verdict::Wrong => return Some(Err(received)),
+                    Verdict::Wrong => return Some(Err(received.frame.clone())),
                 }
             }
             None
         });
         match found {
-            Some(Ok(received)) => received,
-            Some(Err(wrong)) => panic!("expected {what}, got {:?}", wrong.frame),
+            Some(Ok(found)) => found,
+            Some(Err(wrong)) => panic!("expected {what}, got {wrong:?}"),
             None => panic!(
                 "no sign of {what} within {within:?}; received so far: {:?}",
                 self.received_texts()
@@ -187,33 +151,17 @@ impl ScriptedConnection {
     }
 }
 
-enum Verdict {
-    Take,
+/// What a frame means to an expectation.
+enum Verdict<T> {
+    Take(T),
     PassOver,
     Wrong,
-}
-
-impl Verdict {
-    fn or_wrong_if_taken(self) -> Self {
-        match self {
-            Self::Take => Self::Wrong,
-            other => other,
-        }
-    }
-}
-
-fn text_next(frame: &ClientFrame) -> Verdict {
-    match frame {
-        ClientFrame::Text(_) => Verdict::Take,
-        ClientFrame::Ping(_) | ClientFrame::Pong(_) => Verdict::PassOver,
-        _ => Verdict::Wrong,
-    }
 }
 
 pub(super) fn parse(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-fn is_event(text: &str, name: &str) -> bool {
-    parse(text).is_some_and(|frame| frame["event"] == name)
+fn parse_event(text: &str, name: &str) -> Option<Value> {
+    parse(text).filter(|frame| frame["event"] == name)
 }

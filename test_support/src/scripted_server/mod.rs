@@ -2,34 +2,33 @@
 
 mod connection;
 mod expectation;
-mod frame;
-mod handshake;
 mod pending;
+mod received;
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use native_tls::TlsAcceptor;
 
 use crate::authority::TestCertificate;
-use crate::listener::{Listener, listen};
+use crate::listener::SocketListener;
+use crate::server_socket::ServerSocket;
 use crate::watched::Watched;
-use crate::wire::{OwnedWire, Wire};
 
 pub use connection::{ScriptedConnection, polite};
-pub use frame::{ClientFrame, CloseSeen, Received};
-pub use handshake::UpgradeRequest;
 pub use pending::PendingConnection;
+pub use received::{ClientFrame, CloseSeen, Received};
 
 /// A WebSocket server that sends exactly what a test says and misbehaves on command.
 ///
-/// It does nothing by itself beyond accepting TCP connections: [`accept`](Self::accept) answers the upgrade of the
-/// next one, [`accept_tcp`](Self::accept_tcp) hands it over before that, so that a test can misbehave there too.
+/// On its own it only accepts TCP connections: [`accept`](Self::accept) answers the upgrade of the next one,
+/// [`accept_tcp`](Self::accept_tcp) returns it before that, so that a test can misbehave there too.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,37 +54,25 @@ pub use pending::PendingConnection;
 /// # client.join().unwrap();
 /// ```
 pub struct ScriptedServer {
-    state: Arc<ServerState>,
-    address: SocketAddr,
-    listening: Listening,
-}
-
-enum Listening {
-    Accepting(Listener),
-    /// The system completes the TCP handshake, and nobody ever takes the connection.
-    Deaf(#[expect(dead_code, reason = "kept open")] TcpListener),
-}
-
-struct ServerState {
     acceptor: Option<TlsAcceptor>,
-    arrivals: Watched<Arrivals>,
-    /// Panics of handler threads, told to the test when the server goes.
-    failures: Mutex<Vec<String>>,
-    over: AtomicBool,
+    listener: SocketListener,
+    state: Arc<Watched<State>>,
 }
 
 #[derive(Default)]
-struct Arrivals {
-    waiting: VecDeque<Arc<Wire>>,
-    all: Vec<Weak<Wire>>,
+struct State {
+    waiting: VecDeque<Arc<ServerSocket>>,
+    /// Panics of handler threads, which fail the test when the server is dropped.
+    failures: Vec<String>,
+    is_over: bool,
 }
 
 /// How a [`ScriptedServer`] listens.
 pub struct ScriptedServerBuilder {
     host: IpAddr,
-    certificate: Option<TestCertificate>,
+    acceptor: Option<TlsAcceptor>,
     receive_buffer: Option<usize>,
-    accepting: bool,
+    is_accepting: bool,
 }
 
 impl ScriptedServer {
@@ -99,34 +86,20 @@ impl ScriptedServer {
         Self::builder().tls(certificate).start()
     }
 
-    /// For the rarer wishes.
+    /// For other addresses and other ways to listen.
     pub fn builder() -> ScriptedServerBuilder {
         ScriptedServerBuilder {
             host: Ipv4Addr::LOCALHOST.into(),
-            certificate: None,
+            acceptor: None,
             receive_buffer: None,
-            accepting: true,
+            is_accepting: true,
         }
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The port it listens on.
-    pub fn port(&self) -> u16 {
-        self.address.port()
     }
 
     /// The `ws` or `wss` URL of a path on this server.
     pub fn url(&self, path_and_query: &str) -> String {
-        let scheme = if self.state.acceptor.is_some() {
-            "wss"
-        } else {
-            "ws"
-        };
-        format!("{scheme}://{}{path_and_query}", self.address)
+        let scheme = self.acceptor.as_ref().map_or("ws", |_| "wss");
+        format!("{scheme}://{}{path_and_query}", self.address())
     }
 
     /// Takes the next connection, with its upgrade answered as a server should.
@@ -140,152 +113,74 @@ impl ScriptedServer {
     /// Takes the next TCP connection, with nothing read from it and nothing written to it.
     #[track_caller]
     pub fn accept_tcp(&self, within: Duration) -> PendingConnection {
-        let wire = self
-            .state
-            .next_arrival(Some(Instant::now() + within))
-            .unwrap_or_else(|| {
-                panic!(
-                    "no further connection within {within:?} ({} so far)",
-                    self.connections_so_far()
-                )
-            });
-        PendingConnection::new(OwnedWire(wire), self.state.acceptor.clone())
+        let socket = next_socket(&self.state, Some(Instant::now() + within)).unwrap_or_else(|| {
+            panic!(
+                "no further connection within {within:?} ({} so far)",
+                self.connections_so_far()
+            )
+        });
+        PendingConnection::new(socket, self.acceptor.clone())
     }
 
     /// Waits that long and fails if a connection arrives.
     #[track_caller]
     pub fn expect_no_connection(&self, during: Duration) {
-        let arrival = self.state.next_arrival(Some(Instant::now() + during));
+        let socket = next_socket(&self.state, Some(Instant::now() + during));
         assert!(
-            arrival.is_none(),
+            socket.is_none(),
             "a connection arrived though none was expected within {during:?}"
         );
     }
 
-    /// Has each connection from now on handled in a thread of its own; `number` counts all connections from 0.
+    /// Handles each further connection in a thread; `number` counts all connections from 0.
     ///
-    /// A panic in the handler fails the test when the server is dropped. What the handler returns from is closed:
-    /// to leave a connection as it is, end with [`PendingConnection::hold`] or [`ScriptedConnection::hold`].
+    /// A panic in the handler fails the test when the server is dropped. After the handler the connection is closed: to keep it open,
+    /// end with [`ServerSocket::hold`].
     pub fn handle_each(&self, handler: impl Fn(PendingConnection, usize) + Send + Sync + 'static) {
         let (state, handler) = (self.state.clone(), Arc::new(handler));
+        let acceptor = self.acceptor.clone();
         thread::spawn(move || {
             for number in 0.. {
-                let Some(wire) = state.next_arrival(None) else {
+                let Some(socket) = next_socket(&state, None) else {
                     return;
                 };
                 let (state, handler) = (state.clone(), handler.clone());
+                let pending = PendingConnection::new(socket.clone(), acceptor.clone());
                 thread::spawn(move || {
-                    let owned = OwnedWire(wire.clone());
-                    let pending = PendingConnection::new(owned, state.acceptor.clone());
-                    let handled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        handler(pending, number);
-                    }));
-                    if let Err(panic) = handled
-                        && !state.over.load(Ordering::SeqCst)
-                    {
-                        state.lock_failures().push(panic_message(&*panic));
+                    let handled = catch_unwind(AssertUnwindSafe(|| handler(pending, number)));
+                    if let Err(panic) = handled {
+                        state.update(|state| {
+                            if !state.is_over {
+                                state.failures.push(panic_message(&*panic));
+                            }
+                        });
                     }
-                    wire.close();
+                    socket.close();
                 });
             }
         });
     }
+}
 
-    /// How many TCP connections were made so far.
-    pub fn connections_so_far(&self) -> usize {
-        self.state.arrivals.read(|arrivals| arrivals.all.len())
-    }
+impl Deref for ScriptedServer {
+    type Target = SocketListener;
 
-    /// How many of them have not ended yet.
-    pub fn open_connections(&self) -> usize {
-        self.state.arrivals.read(|arrivals| {
-            let open =
-                |wire: &&Weak<Wire>| wire.upgrade().is_some_and(|wire| wire.ended().is_none());
-            arrivals.all.iter().filter(open).count()
-        })
-    }
-
-    /// Waits until that many connections are open.
-    #[track_caller]
-    pub fn expect_open_connections(&self, count: usize, within: Duration) {
-        let deadline = Instant::now() + within;
-        while self.open_connections() != count {
-            assert!(
-                Instant::now() < deadline,
-                "{} connections are open after {within:?}, expected {count}",
-                self.open_connections()
-            );
-            thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    /// Waits until that many connections have been made in all.
-    #[track_caller]
-    pub fn expect_connections_so_far(&self, count: usize, within: Duration) {
-        self.state
-            .arrivals
-            .wait(Some(Instant::now() + within), |arrivals| {
-                (arrivals.all.len() >= count).then_some(())
-            })
-            .unwrap_or_else(|| {
-                panic!(
-                    "{} connections were made within {within:?}, expected {count}",
-                    self.connections_so_far()
-                )
-            });
-    }
-
-    /// Refuses connections from here on; those that were made stay.
-    pub fn stop_listening(&self) {
-        match &self.listening {
-            Listening::Accepting(listener) => listener.stop(),
-            Listening::Deaf(_) => panic!("a deaf server cannot stop listening"),
-        }
-    }
-
-    /// Listens on the same port again.
-    pub fn listen_again(&self) {
-        match &self.listening {
-            Listening::Accepting(listener) => listener.resume(),
-            Listening::Deaf(_) => panic!("a deaf server cannot listen again"),
-        }
+    fn deref(&self) -> &SocketListener {
+        &self.listener
     }
 }
 
 impl Drop for ScriptedServer {
     fn drop(&mut self) {
-        self.state.over.store(true, Ordering::SeqCst);
-        if let Listening::Accepting(listener) = &self.listening {
-            listener.stop();
-        }
-        let all = self.state.arrivals.update(|arrivals| {
-            arrivals.waiting.clear();
-            std::mem::take(&mut arrivals.all)
-        });
-        for wire in all.iter().filter_map(Weak::upgrade) {
-            wire.close();
-        }
-        let failures = std::mem::take(&mut *self.state.lock_failures());
+        // First, so that handlers that fail because the test is over are not failures.
+        self.state.update(|state| state.is_over = true);
+        self.listener.close();
+        let failures = self
+            .state
+            .update(|state| std::mem::take(&mut state.failures));
         if !failures.is_empty() && !thread::panicking() {
             panic!("a connection's handler failed: {}", failures.join("; "));
         }
-    }
-}
-
-impl ServerState {
-    fn next_arrival(&self, deadline: Option<Instant>) -> Option<Arc<Wire>> {
-        self.arrivals
-            .wait(deadline, |arrivals| {
-                if self.over.load(Ordering::SeqCst) {
-                    return Some(None);
-                }
-                arrivals.waiting.pop_front().map(Some)
-            })
-            .flatten()
-    }
-
-    fn lock_failures(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -300,7 +195,7 @@ impl ScriptedServerBuilder {
     /// Serves TLS with that certificate.
     #[must_use]
     pub fn tls(mut self, certificate: &TestCertificate) -> Self {
-        self.certificate = Some(certificate.clone());
+        self.acceptor = Some(certificate.acceptor());
         self
     }
 
@@ -314,45 +209,37 @@ impl ScriptedServerBuilder {
     /// Listens, and never accepts: TCP connects and nothing follows.
     #[must_use]
     pub fn deaf(mut self) -> Self {
-        self.accepting = false;
+        self.is_accepting = false;
         self
     }
 
-    /// Starts it.
+    /// Starts the server.
     pub fn start(self) -> ScriptedServer {
-        let state = Arc::new(ServerState {
-            acceptor: self.certificate.as_ref().map(TestCertificate::acceptor),
-            arrivals: Watched::default(),
-            failures: Mutex::default(),
-            over: AtomicBool::new(false),
+        let state = Arc::<Watched<State>>::default();
+        let arriving = state.clone();
+        let on_accept = self.is_accepting.then_some(move |socket| {
+            arriving.update(|state| state.waiting.push_back(socket));
         });
-        let (address, listening) = if self.accepting {
-            let accepting = state.clone();
-            let listener = Listener::start(self.host, self.receive_buffer, move |stream| {
-                let wire = Arc::new(Wire::new(stream));
-                accepting.arrivals.update(|arrivals| {
-                    arrivals.all.push(Arc::downgrade(&wire));
-                    arrivals.waiting.push_back(wire);
-                });
-            });
-            (listener.address(), Listening::Accepting(listener))
-        } else {
-            let listener = listen(SocketAddr::new(self.host, 0), self.receive_buffer, 128);
-            let address = listener.local_addr().expect("a listener has an address");
-            (address, Listening::Deaf(listener))
-        };
         ScriptedServer {
+            acceptor: self.acceptor,
+            listener: SocketListener::start(self.host, self.receive_buffer, on_accept),
             state,
-            address,
-            listening,
         }
     }
 }
 
+/// The next connection that was not taken yet; `None` at the deadline and at the end of the server.
+fn next_socket(state: &Watched<State>, deadline: Option<Instant>) -> Option<Arc<ServerSocket>> {
+    let next = state.wait(deadline, |state| match state.is_over {
+        true => Some(None),
+        false => state.waiting.pop_front().map(Some),
+    });
+    next.flatten()
+}
+
 fn panic_message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
-        .unwrap_or_else(|| "a panic without a message".into())
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without a message")
+        .to_owned()
 }

@@ -1,17 +1,18 @@
-//! The server's configuration file.
+//! The server's configuration file, as JSON.
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::SockudoOptions;
 use crate::authority::TestCertificate;
-use crate::scratch::ScratchFolder;
-use crate::signing::AppCredentials;
+use crate::credentials::AppCredentials;
 
 pub(super) fn configuration(
     port: u16,
     options: &SockudoOptions,
     certificate: Option<&TestCertificate>,
-    folder: &ScratchFolder,
+    folder: &Path,
 ) -> Value {
     let app = AppCredentials::for_tests();
     let mut configuration = json!({
@@ -19,11 +20,12 @@ pub(super) fn configuration(
         "host": "127.0.0.1",
         "port": port,
         "mode": "development",
-        "activity_timeout": options.activity_timeout,
+        "activity_timeout": 120,
         "adapter": {"driver": "local"},
         "cache": {"driver": "memory"},
         "queue": {"driver": "memory"},
-        "rate_limiter": {"driver": "memory", "enabled": options.rate_limiter},
+        // With it the HTTP API answers 429 after about 100 requests.
+        "rate_limiter": {"driver": "memory", "enabled": false},
         "metrics": {"enabled": false},
         "app_manager": {"driver": "memory", "array": {"apps": [{
             "id": "app-id",
@@ -45,24 +47,11 @@ pub(super) fn configuration(
         }]}},
     });
     if let Some(certificate) = certificate {
-        configuration["ssl"] = json!({
-            "enabled": true,
-            "cert_path": folder.write("certificate.pem", certificate.certificate_pem()),
-            "key_path": folder.write("key.pem", certificate.key_pem()),
-        });
+        let (cert_path, key_path) = (folder.join("certificate.pem"), folder.join("key.pem"));
+        std::fs::write(&cert_path, &certificate.certificate_pem).expect("a file can be written");
+        std::fs::write(&key_path, &certificate.key_pem).expect("a file can be written");
+        configuration["ssl"] =
+            json!({"enabled": true, "cert_path": cert_path, "key_path": key_path});
     }
-    lay_over(&mut configuration, &options.configuration);
     configuration
-}
-
-fn lay_over(base: &mut Value, over: &Value) {
-    match (base, over) {
-        (_, Value::Null) => {}
-        (Value::Object(base), Value::Object(over)) => {
-            for (key, value) in over {
-                lay_over(base.entry(key.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (base, over) => *base = over.clone(),
-    }
 }

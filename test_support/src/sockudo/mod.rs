@@ -1,4 +1,4 @@
-//! A real server of the protocol.
+//! A real server of the protocol: starts it, stops it, and publishes through its HTTP API.
 
 mod config;
 mod http_api;
@@ -10,59 +10,50 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::authority::{TestAuthority, TestCertificate};
-use crate::scratch::ScratchFolder;
-use crate::signing::AppCredentials;
+use crate::credentials::AppCredentials;
 use http_api::HttpApi;
 
 /// The version that `scripts/test.sh` installs and the tests were written against.
 const VERSION: &str = "5.2.0";
 
-/// How long it may take to start. It takes below a second on an idle machine.
+/// How long it may take to start. On an idle machine it takes less than a second.
 const START: Duration = Duration::from_secs(20);
 
-/// A Sockudo server of the test's own, with one app and all of its features on. It ends with the test.
+/// A Sockudo server for one test, with one app that has all features on. It ends when the value is dropped.
 #[derive(Debug)]
 pub struct Sockudo {
     options: SockudoOptions,
     port: u16,
     authority: Option<TestAuthority>,
     certificate: Option<TestCertificate>,
-    folder: ScratchFolder,
+    folder: TempDir,
     child: Option<Child>,
 }
 
 /// How a [`Sockudo`] is configured.
 #[derive(Debug, Clone)]
 pub struct SockudoOptions {
-    /// Serves wss and https with a certificate of the test's own authority.
+    /// Serves wss and https with a certificate of a [`TestAuthority`].
     pub tls: bool,
-    /// The server's own limit for its HTTP API; it answers 429 after about 100 requests.
-    pub rate_limiter: bool,
-    /// What the server tells clients, in seconds.
-    pub activity_timeout: u64,
     /// How many client events a connection may send a second.
     pub client_events_per_second: u32,
-    /// A JSON object laid over the configuration; see Sockudo's documentation.
-    pub configuration: Value,
 }
 
 impl Default for SockudoOptions {
     fn default() -> Self {
         Self {
             tls: false,
-            rate_limiter: false,
-            activity_timeout: 120,
             client_events_per_second: 100,
-            configuration: Value::Null,
         }
     }
 }
 
 impl Sockudo {
-    /// Starts one on a free port of 127.0.0.1.
+    /// Starts a server on a free port of 127.0.0.1.
     pub fn start() -> Self {
         Self::start_with(SockudoOptions::default())
     }
@@ -75,7 +66,7 @@ impl Sockudo {
         })
     }
 
-    /// Starts one with options.
+    /// Starts a server with options.
     pub fn start_with(options: SockudoOptions) -> Self {
         let authority = options.tls.then(TestAuthority::new);
         let certificate = authority.as_ref().map(TestAuthority::localhost);
@@ -84,7 +75,7 @@ impl Sockudo {
             port: free_port(),
             authority,
             certificate,
-            folder: ScratchFolder::new("sockudo"),
+            folder: TempDir::new().expect("a folder can be created"),
             child: None,
         };
         // Between the choice of a port and its use another process may take it.
@@ -98,7 +89,7 @@ impl Sockudo {
         unreachable!("the last attempt returns or panics")
     }
 
-    /// The host to connect to: `localhost`, for which its certificate is made too.
+    /// The host to connect to. The certificate is valid for it.
     pub fn host(&self) -> &'static str {
         "127.0.0.1"
     }
@@ -126,7 +117,7 @@ impl Sockudo {
     /// Ends the process, as a crash would.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It may have ended by itself.
+            // Fails if it has ended already.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -140,75 +131,64 @@ impl Sockudo {
         }
     }
 
-    /// Publishes an event through the HTTP API. Data that is a string goes as it is, other data as its JSON.
+    /// Publishes an event through the HTTP API. Data that is a string is sent as it is, other data as its JSON.
     #[track_caller]
     pub fn publish(&self, channel: &str, event: &str, data: &Value) {
-        self.api().publish(&[channel], event, data, None);
+        let body = json!({"name": event, "channels": [channel], "data": as_text(data)});
+        self.post("/events", &body);
     }
 
-    /// As [`publish`](Self::publish), to all but one connection.
-    #[track_caller]
-    pub fn publish_except(&self, channel: &str, event: &str, data: &Value, socket_id: &str) {
-        self.api().publish(&[channel], event, data, Some(socket_id));
-    }
-
-    /// Publishes many events, ten a request, in order.
+    /// Publishes many events, ten per request, in order.
     #[track_caller]
     pub fn publish_batch<'a>(&self, events: impl IntoIterator<Item = (&'a str, &'a str, Value)>) {
-        let events: Vec<_> = events.into_iter().collect();
-        let api = self.api();
-        for batch in events.chunks(10) {
-            api.publish_batch(batch);
+        let events = events.into_iter().map(|(channel, event, data)| {
+            json!({"channel": channel, "name": event, "data": as_text(&data)})
+        });
+        for batch in events.collect::<Vec<_>>().chunks(10) {
+            self.post("/batch_events", &json!({"batch": batch}));
         }
     }
 
     /// Publishes an event to a signed-in user.
     #[track_caller]
     pub fn publish_to_user(&self, user_id: &str, event: &str, data: &Value) {
-        let channel = format!("#server-to-user-{user_id}");
-        self.publish(&channel, event, data);
+        self.publish(&format!("#server-to-user-{user_id}"), event, data);
     }
 
     /// Ends all connections of a signed-in user.
     #[track_caller]
     pub fn terminate_user(&self, user_id: &str) {
-        self.api().post(
-            &format!("/users/{user_id}/terminate_connections"),
-            &Value::Object(serde_json::Map::new()),
-        );
+        let path = format!("/users/{user_id}/terminate_connections");
+        self.post(&path, &json!({}));
     }
 
-    /// The names of the channels that someone is subscribed to.
+    /// The names of the channels that have a subscriber.
     #[track_caller]
     pub fn channels(&self) -> Vec<String> {
-        let answer = self.api().get("/channels", &[]);
-        let channels = answer["channels"].as_object();
-        channels
-            .map(|channels| channels.keys().cloned().collect())
-            .unwrap_or_default()
+        let answer = self.get("/channels", &[]);
+        let channels = answer["channels"].as_object().into_iter().flatten();
+        channels.map(|(name, _)| name.clone()).collect()
     }
 
     /// The ids of a presence channel's members.
     #[track_caller]
     pub fn users(&self, channel: &str) -> Vec<String> {
-        let answer = self.api().get(&format!("/channels/{channel}/users"), &[]);
-        let users = answer["users"].as_array().cloned().unwrap_or_default();
-        users
-            .iter()
-            .map(|user| user["id"].as_str().unwrap_or_default().to_owned())
-            .collect()
+        let answer = self.get(&format!("/channels/{channel}/users"), &[]);
+        let users = answer["users"].as_array().into_iter().flatten();
+        let ids = users.filter_map(|user| user["id"].as_str());
+        ids.map(ToOwned::to_owned).collect()
     }
 
     /// Any signed GET of the HTTP API below `/apps/app-id`.
     #[track_caller]
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Value {
-        self.api().get(path, query)
+        self.api().call(path, query, None)
     }
 
     /// Any signed POST of the HTTP API below `/apps/app-id`.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Value {
-        self.api().post(path, body)
+        self.api().call(path, &[], Some(body))
     }
 
     /// What it wrote to its standard output and error so far.
@@ -217,23 +197,22 @@ impl Sockudo {
     }
 
     fn api(&self) -> HttpApi {
-        HttpApi::new(self.port, self.authority_pem(), self.credentials())
+        HttpApi::new(self.port, self.authority_pem())
     }
 
     fn try_run(&mut self) -> Result<(), String> {
-        let configuration = config::configuration(
-            self.port,
-            &self.options,
-            self.certificate.as_ref(),
-            &self.folder,
-        );
-        let file = self.folder.write("config.json", configuration.to_string());
-        let log = File::create(self.folder.path().join("log")).expect("a log can be written");
-        let mut child = Command::new(binary())
+        let folder = self.folder.path();
+        let certificate = self.certificate.as_ref();
+        let configuration =
+            config::configuration(self.port, &self.options, certificate, folder).to_string();
+        let file = folder.join("config.json");
+        std::fs::write(&file, configuration).expect("a file can be written");
+        let log = File::create(folder.join("log")).expect("a log can be written");
+        let child = Command::new(binary())
             .arg("--config")
             .arg(file)
-            .current_dir(self.folder.path())
-            // It reads PORT, HOST and many more.
+            .current_dir(folder)
+            // The server reads PORT, HOST and many more.
             .env_clear()
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file handle can be cloned"))
@@ -242,24 +221,21 @@ impl Sockudo {
             .map_err(|error| error.to_string())?;
         let api = self.api();
         let deadline = Instant::now() + START;
-        let mut started = false;
-        while !started && Instant::now() < deadline {
+        let child = self.child.insert(child);
+        let failure = loop {
             if let Ok(Some(status)) = child.try_wait() {
-                return Err(format!("it ended with {status}; its log: {}", self.log()));
+                break format!("it ended with {status}");
             }
-            started = api.is_up();
+            if api.is_up() {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                break format!("GET /up did not succeed within {START:?}");
+            }
             thread::sleep(Duration::from_millis(20));
-        }
-        self.child = Some(child);
-        if started {
-            Ok(())
-        } else {
-            self.stop();
-            Err(format!(
-                "GET /up did not answer within {START:?}; its log: {}",
-                self.log()
-            ))
-        }
+        };
+        self.stop();
+        Err(format!("{failure}; its log: {}", self.log()))
     }
 }
 
@@ -269,7 +245,7 @@ impl Drop for Sockudo {
     }
 }
 
-/// `SOCKUDO_BIN`, or what `scripts/test.sh` has put into its cache.
+/// `SOCKUDO_BIN`, or the server that `scripts/test.sh` has put into its cache.
 fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("SOCKUDO_BIN") {
         return path.into();
@@ -295,4 +271,12 @@ fn free_port() -> u16 {
         .and_then(|listener| listener.local_addr())
         .expect("loopback has a free port")
         .port()
+}
+
+/// The data of an event is a string on the wire.
+fn as_text(data: &Value) -> String {
+    match data {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

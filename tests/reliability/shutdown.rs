@@ -1,4 +1,4 @@
-//! The end: of a process, of an app, of a connection, in each phase.
+//! Tests of the shutdown of a process, an app and a connection, in each phase of a connection.
 
 use std::process::exit;
 
@@ -9,7 +9,7 @@ use pusher_test_support::{Answer, BlackHole, Ended, ScriptedAuth, update_until};
 use support::{connected, endpoint_as, join};
 
 use super::{
-    process::{self, Holdings},
+    process::{self, ResourceUsage},
     *,
 };
 
@@ -19,9 +19,9 @@ fn config(port: u16) -> PusherConfig {
     PusherConfig::new("app-key", Endpoint::custom("127.0.0.1", port))
 }
 
-/// A game that runs as games do, until it ends in the way that is its part.
-fn run_to_the_end(part: &str, port: u16) {
-    let config = match part {
+/// Runs a game in the child process until it ends in the way that `scenario` names.
+fn run_scenario(scenario: &str, port: u16) {
+    let config = match scenario {
         "an authorizer hangs" => config(port).with_authorizer(authorize_with(|_| {
             loop {
                 std::thread::park();
@@ -38,10 +38,10 @@ fn run_to_the_end(part: &str, port: u16) {
         commands.spawn(PusherChannel::from("lobby"));
         commands.spawn(PusherChannel::from("private-room"));
     });
-    match part {
+    match scenario {
         "panic" => {
             app.add_systems(Update, |subscribed: Query<&PusherSubscribed>| {
-                assert!(subscribed.is_empty(), "told to panic");
+                assert!(subscribed.is_empty(), "panic on purpose");
             });
         }
         "process::exit" => {
@@ -61,7 +61,7 @@ fn run_to_the_end(part: &str, port: u16) {
             {
                 app.update();
             }
-            if part == "forget" {
+            if scenario == "forget" {
                 std::mem::forget(app);
             }
             return;
@@ -93,10 +93,10 @@ fn run_to_the_end(part: &str, port: u16) {
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends() {
-    if let Some((part, ports)) = process::part() {
-        return run_to_the_end(&part, ports[0]);
+    if let Some((scenario, ports)) = process::scenario() {
+        return run_scenario(&scenario, ports[0]);
     }
-    for (part, status, says_goodbye) in [
+    for (scenario, status, sends_close) in [
         ("exit", 0, true),
         ("drop", 0, true),
         ("panic", 101, true),
@@ -106,38 +106,38 @@ fn a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends() {
         ("process::exit", 7, false),
     ] {
         let server = ScriptedServer::start();
-        let test = "ending::a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends";
-        let process = process::start(test, part, &[server.port()]);
-        let line = server.accept(SOON);
-        if part.starts_with("the server") {
-            line.leave_closes_unanswered();
+        let test = "shutdown::a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends";
+        let process = process::start(test, scenario, &[server.port()]);
+        let socket = server.accept(TIMEOUT);
+        if scenario.starts_with("the server") {
+            socket.leave_closes_unanswered();
         }
-        line.establish("1.1", 120);
-        line.expect_event("pusher:subscribe", SOON);
+        socket.establish("1.1", 120);
+        socket.expect_event("pusher:subscribe", TIMEOUT);
         let begun = Instant::now();
-        line.subscribed("lobby");
+        socket.subscribed("lobby");
         assert_eq!(
             process.expect_end(TWO_SECONDS).code(),
             Some(status),
-            "{part}"
+            "{scenario}"
         );
         let took = begun.elapsed();
-        if says_goodbye {
-            assert_eq!(line.expect_close(SOON).code, Some(1000), "{part}");
+        if sends_close {
+            assert_eq!(socket.expect_close(TIMEOUT).code, Some(1000), "{scenario}");
         }
-        assert_ne!(line.expect_end(SOON), Ended::ByServer);
-        eprintln!("{part}: the process ends in {took:?}");
+        assert_ne!(socket.expect_end(TIMEOUT), Ended::ByServer);
+        eprintln!("{scenario}: the process ends in {took:?}");
     }
     let black_hole = BlackHole::start();
     let deaf = ScriptedServer::builder().deaf().start();
     for port in [black_hole.port(), deaf.port()] {
-        let test = "ending::a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends";
+        let test = "shutdown::a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends";
         let process = process::start(test, "dialling", &[port]);
         assert!(process.expect_end(TWO_SECONDS + TWO_SECONDS).success());
     }
 }
 
-/// A game in some phase, and how it got there.
+/// Starts a game and brings its connection into this phase.
 fn game_in(phase: &str, ports: &[u16]) -> App {
     let [black_hole, deaf, mute, server, auth] = ports else {
         panic!("{ports:?}");
@@ -159,16 +159,20 @@ fn game_in(phase: &str, ports: &[u16]) -> App {
     match phase {
         "TCP" | "upgrade" | "greeting" => {
             let begun = Instant::now();
-            update_until(&mut app, "dialling", SOON, |_| begun.elapsed() > STALL);
+            update_until(&mut app, "a dial", TIMEOUT, |_| {
+                begun.elapsed() > SLOW_FRAME
+            });
         }
-        "waiting to try again" => update_until(&mut app, "waiting", SOON, |world| {
+        "waiting to try again" => update_until(&mut app, "waiting", TIMEOUT, |world| {
             connection(world).error().is_some()
         }),
         "authorization" => {
             connected(&mut app);
             let room = support::spawn(&mut app, "private-room");
             let begun = Instant::now();
-            update_until(&mut app, "asking", SOON, |_| begun.elapsed() > STALL);
+            update_until(&mut app, "the authorization request", TIMEOUT, |_| {
+                begun.elapsed() > SLOW_FRAME
+            });
             let status = app.world().get::<PusherSubscription>(room);
             assert_eq!(status, Some(&PusherSubscription::Subscribing));
         }
@@ -183,10 +187,10 @@ fn game_in(phase: &str, ports: &[u16]) -> App {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket() {
-    let test = "ending::an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket";
-    if let Some((_, ports)) = process::part() {
+    let test = "shutdown::an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket";
+    if let Some((_, ports)) = process::scenario() {
         drop(game_in("live", &ports));
-        let base = Holdings::now();
+        let base = ResourceUsage::now();
         for phase in [
             "TCP",
             "upgrade",
@@ -196,14 +200,14 @@ fn an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket() {
             "waiting to try again",
         ] {
             let app = game_in(phase, &ports);
-            let with_app = Holdings::now();
+            let with_app = ResourceUsage::now();
             assert!(with_app.threads > base.threads, "{phase}: {with_app:?}");
             let begun = Instant::now();
             drop(app);
             let dropped = begun.elapsed();
             with_app.expect_no_more_than(phase, base);
             eprintln!(
-                "dropped while in {phase}: {dropped:?}, all gone after {:?}",
+                "dropped in the phase {phase}: {dropped:?}, all resources released after {:?}",
                 begun.elapsed()
             );
         }
@@ -212,7 +216,7 @@ fn an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket() {
     let black_hole = BlackHole::start();
     let deaf = ScriptedServer::builder().deaf().start();
     let mute = ScriptedServer::start();
-    mute.handle_each(|pending, _| pending.upgrade(SOON).hold());
+    mute.handle_each(|pending, _| pending.upgrade(TIMEOUT).hold());
     let server = DevServer::start(DevServerConfig::default()).unwrap();
     let auth = ScriptedAuth::always(Answer::never());
     let ports = [
@@ -224,33 +228,33 @@ fn an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket() {
     ];
     assert!(
         process::start(test, "phases", &ports)
-            .expect_end(SOON * 2)
+            .expect_end(TIMEOUT * 2)
             .success()
     );
-    mute.expect_open_connections(0, SOON);
-    auth.expect_open_connections(0, SOON);
+    mute.expect_open_connections(0, TIMEOUT);
+    auth.expect_open_connections(0, TIMEOUT);
     assert_eq!(server.connection_count(), 0);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn two_hundred_cycles_leave_no_thread_no_socket_and_no_memory() {
-    let test = "ending::two_hundred_cycles_leave_no_thread_no_socket_and_no_memory";
-    if let Some((_, ports)) = process::part() {
+    let test = "shutdown::two_hundred_cycles_leave_no_thread_no_socket_and_no_memory";
+    if let Some((_, ports)) = process::scenario() {
         let cycle = || {
             let url = format!("http://127.0.0.1:{}/pusher/auth", ports[0]);
             let mut app =
                 support::game(config(ports[0]).with_auth_endpoint(endpoint_as(&url, "ann")));
             join(&mut app, "presence-room");
             app.world().resource::<PusherConnection>().disconnect();
-            update_until(&mut app, "disconnecting", SOON, |world| {
+            update_until(&mut app, "the disconnect", TIMEOUT, |world| {
                 !world.resource::<PusherConnection>().is_connected()
             });
             app.world().resource::<PusherConnection>().connect();
             join(&mut app, "private-room");
         };
         (0..20).for_each(|_| cycle());
-        let base = Holdings::now();
+        let base = ResourceUsage::now();
         (0..100).for_each(|_| cycle());
         let end = base.expect_no_more_than("200 cycles", base);
         eprintln!("after 20 apps {base:?}, after 120 {end:?}");
@@ -259,7 +263,7 @@ fn two_hundred_cycles_leave_no_thread_no_socket_and_no_memory() {
     }
     let server = DevServer::start(DevServerConfig::default()).unwrap();
     let process = process::start(test, "cycles", &[server.port()]);
-    assert!(process.expect_end(SOON * 3).success());
+    assert!(process.expect_end(TIMEOUT * 3).success());
     assert_eq!(server.connection_count(), 0);
 }
 
@@ -275,12 +279,12 @@ fn two_apps_in_one_process_are_two_clients_and_one_outlives_the_other() {
     assert_eq!(server.members("presence-room"), ["ann", "bob"]);
     for app in &mut apps {
         server.publish("presence-room", "hello", &1).unwrap();
-        support::has_been_told(app, "presence-room hello 1");
+        support::expect_recorded(app, "presence-room hello 1");
     }
     let [ann, mut bob] = apps;
     drop(ann);
-    support::has_been_told(&mut bob, "presence-room -ann");
+    support::expect_recorded(&mut bob, "presence-room -ann");
     server.publish("presence-room", "hello", &2).unwrap();
-    support::has_been_told(&mut bob, "presence-room hello 2");
+    support::expect_recorded(&mut bob, "presence-room hello 2");
     assert_eq!(server.connection_count(), 1);
 }

@@ -1,4 +1,4 @@
-//! The game's own code may panic, block and forget: that costs its own event or channel, and nothing else.
+//! Tests of user code that panics, blocks or never answers: it affects only its own event or channel.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::*;
 
-/// A payload whose decoder panics at 13 and sleeps as many milliseconds as it is above 1000.
+/// A number whose decoder panics at 13 and sleeps for `number - 1000` milliseconds above 1000.
 #[derive(Debug)]
 struct Touchy(u64);
 
@@ -33,9 +33,10 @@ impl<'de> Deserialize<'de> for Touchy {
 #[derive(Resource, Default)]
 struct Decoded(Vec<String>);
 
-/// Notes what is decoded and what is not.
-fn decode(play: &mut Play) {
-    play.app
+/// Records each decoded event and each decode failure.
+fn decode(harness: &mut Harness) {
+    harness
+        .app
         .add_pusher_event::<Touchy>("number")
         .init_resource::<Decoded>()
         .add_systems(
@@ -50,29 +51,29 @@ fn decode(play: &mut Play) {
         );
 }
 
-fn has_decoded(play: &mut Play, expected: &[&str]) {
-    play.until("all that was sent", |world| {
+fn has_decoded(harness: &mut Harness, expected: &[&str]) {
+    harness.until("all that was sent", |world| {
         world.resource::<Decoded>().0.len() >= expected.len()
     });
-    assert_eq!(play.app.world().resource::<Decoded>().0, expected);
+    assert_eq!(harness.app.world().resource::<Decoded>().0, expected);
 }
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_decoder_that_panics_costs_its_own_event() {
-    let (mut play, line) = Play::online();
-    decode(&mut play);
-    play.join(&line, "lobby");
+    let (mut harness, socket) = Harness::online();
+    decode(&mut harness);
+    harness.join(&socket, "lobby");
     for round in 0..3 {
         for number in [1, 13, 2] {
-            line.event("lobby", "number", &json!(number));
+            socket.event("lobby", "number", &json!(number));
         }
-        play.hears(&line, "lobby", round);
+        harness.expect_delivery(&socket, "lobby", round);
     }
-    play.until("nine outcomes", |world| {
+    harness.until("nine outcomes", |world| {
         world.resource::<Decoded>().0.len() == 9
     });
-    let mut decoded = play.app.world().resource::<Decoded>().0.clone();
+    let mut decoded = harness.app.world().resource::<Decoded>().0.clone();
     decoded.sort();
     let panicked = decoded.split_off(6);
     assert_eq!(decoded, ["1", "1", "1", "2", "2", "2"]);
@@ -83,37 +84,43 @@ fn a_decoder_that_panics_costs_its_own_event() {
         );
     }
     assert!(
-        play.told().contains(&"lobby number 13".to_owned()),
+        harness.recorded().contains(&"lobby number 13".to_owned()),
         "raw it arrives"
     );
-    assert_eq!(play.server.connections_so_far(), 1);
-    assert!(play.errors().is_empty());
+    assert_eq!(harness.server.connections_so_far(), 1);
+    assert!(harness.errors().is_empty());
 }
 
 #[test]
 fn a_decoder_that_blocks_delays_what_comes_after_it_and_costs_neither_an_event_nor_the_connection()
 {
-    let mut play = Play::with(|config| heartbeat(config, 200, 200));
-    let line = play.greet_politely();
-    decode(&mut play);
-    play.join_politely("lobby");
+    let mut harness = Harness::with(|config| heartbeat(config, 200, 200));
+    let socket = harness.greet_with_replies();
+    decode(&mut harness);
+    harness.join_confirmed("lobby");
+    // Each 1900 blocks for 900 ms, which is longer than both heartbeat timeouts together.
     for number in [1, 1900, 2, 1900, 3] {
-        line.event("lobby", "number", &json!(number));
+        socket.event("lobby", "number", &json!(number));
     }
-    has_decoded(&mut play, &["1", "1900", "2", "1900", "3"]);
-    play.run_for(Duration::from_millis(500));
-    assert!(play.connection().is_connected());
-    assert_eq!(play.server.connections_so_far(), 1, "{:?}", play.errors());
-    play.no_frame_stalled();
+    has_decoded(&mut harness, &["1", "1900", "2", "1900", "3"]);
+    harness.run_for(Duration::from_millis(500));
+    assert!(harness.connection().is_connected());
+    assert_eq!(
+        harness.server.connections_so_far(),
+        1,
+        "{:?}",
+        harness.errors()
+    );
+    harness.assert_no_slow_frame();
 }
 
-struct Moody;
+struct FaultyAuthorizer;
 
-impl Authorizer for Moody {
+impl Authorizer for FaultyAuthorizer {
     fn authorize(&self, request: AuthRequest, reply: AuthReply) {
         let answer = ChannelAuthorization::new(format!("key:{}", request.socket_id()));
         match request.channel() {
-            "private-panics" => panic!("told to"),
+            "private-panics" => panic!("panic on purpose"),
             "private-forgets" => drop(reply),
             "private-hangs" => loop {
                 thread::park();
@@ -123,7 +130,7 @@ impl Authorizer for Moody {
                 reply.send(Ok(answer));
             }
             "private-never" => {
-                // Kept for ever, as by a callback that never comes.
+                // Kept for ever, like a reply in a callback that is never called.
                 std::mem::forget(reply);
             }
             _ => reply.send(Ok(answer)),
@@ -134,19 +141,21 @@ impl Authorizer for Moody {
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn authorizers_that_panic_block_hang_or_forget_cost_their_own_channel() {
-    let (mut play, line) = Play::online_with(|config| {
-        config.with_authorizer(Moody).with_timing(Timing {
-            authorization_timeout: Duration::from_millis(1500),
-            ..Timing::default()
-        })
+    let (mut harness, socket) = Harness::online_with(|config| {
+        config
+            .with_authorizer(FaultyAuthorizer)
+            .with_timing(Timing {
+                authorization_timeout: Duration::from_millis(1500),
+                ..Timing::default()
+            })
     });
-    line.reply_with(pusher_test_support::polite);
+    socket.reply_with(pusher_test_support::polite);
     let begun = Instant::now();
     let [panics, forgets, hangs, blocks, never] = ["panics", "forgets", "hangs", "blocks", "never"]
-        .map(|name| play.spawn(&format!("private-{name}")));
-    // They do not wait for the others.
-    play.join_politely("lobby");
-    play.join_politely("private-fine");
+        .map(|name| harness.spawn(&format!("private-{name}")));
+    // Other channels do not wait for the hanging ones.
+    harness.join_confirmed("lobby");
+    harness.join_confirmed("private-fine");
     assert!(
         begun.elapsed() < Duration::from_millis(900),
         "{:?}",
@@ -159,23 +168,23 @@ fn authorizers_that_panic_block_hang_or_forget_cost_their_own_channel() {
         (never, AuthError::TimedOut),
     ] {
         assert_eq!(
-            play.refused(entity),
+            harness.expect_refusal(entity),
             SubscriptionError::Authorization(expected)
         );
     }
-    play.subscribed(blocks);
-    play.hears(&line, "private-fine", 1);
-    play.join_politely("private-late");
-    assert_eq!(play.server.connections_so_far(), 1);
-    play.no_frame_stalled();
+    harness.wait_until_subscribed(blocks);
+    harness.expect_delivery(&socket, "private-fine", 1);
+    harness.join_confirmed("private-late");
+    assert_eq!(harness.server.connections_so_far(), 1);
+    harness.assert_no_slow_frame();
     let begun = Instant::now();
-    drop(play.app);
+    drop(harness.app);
     assert!(
         begun.elapsed() < Duration::from_secs(2),
         "{:?}",
         begun.elapsed()
     );
-    assert_eq!(line.expect_close(SOON).code, Some(1000));
+    assert_eq!(socket.expect_close(TIMEOUT).code, Some(1000));
 }
 
 #[test]
@@ -185,53 +194,53 @@ fn a_provider_that_blocks_or_panics_costs_its_own_channel_and_no_frame() {
     let asked = Arc::new(AtomicUsize::new(0));
     let endpoint = AuthEndpoint::new(auth.url("/")).with_param_provider(move || {
         match asked.fetch_add(1, Ordering::SeqCst) {
-            0 => panic!("told to"),
+            0 => panic!("panic on purpose"),
             1 => thread::sleep(Duration::from_secs(1)),
             _ => {}
         }
         vec![]
     });
-    let (mut play, line) = Play::online_with(|config| config.with_auth_endpoint(endpoint));
-    line.reply_with(pusher_test_support::polite);
-    let panics = play.spawn("private-panics");
+    let (mut harness, socket) = Harness::online_with(|config| config.with_auth_endpoint(endpoint));
+    socket.reply_with(pusher_test_support::polite);
+    let panics = harness.spawn("private-panics");
     let expected = SubscriptionError::Authorization(AuthError::Panicked);
-    assert_eq!(play.refused(panics), expected);
-    let blocks = play.spawn("private-blocks");
-    play.run_for(A_WHILE / 4);
+    assert_eq!(harness.expect_refusal(panics), expected);
+    let blocks = harness.spawn("private-blocks");
+    harness.run_for(QUIET_PERIOD / 4);
     let begun = Instant::now();
-    play.join_politely("private-fine");
-    play.join_politely("lobby");
+    harness.join_confirmed("private-fine");
+    harness.join_confirmed("lobby");
     assert!(
         begun.elapsed() < Duration::from_millis(900),
         "{:?}",
         begun.elapsed()
     );
-    play.subscribed(blocks);
-    play.no_frame_stalled();
+    harness.wait_until_subscribed(blocks);
+    harness.assert_no_slow_frame();
 }
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn a_waker_that_panics_costs_nothing() {
-    let (mut play, line) = Play::online();
+    let (mut harness, socket) = Harness::online();
     let woken = Arc::new(AtomicUsize::new(0));
     let counter = woken.clone();
-    play.app.insert_resource(PusherWaker::new(move || {
+    harness.app.insert_resource(PusherWaker::new(move || {
         counter.fetch_add(1, Ordering::SeqCst);
-        panic!("told to");
+        panic!("panic on purpose");
     }));
-    play.frame();
-    play.join(&line, "lobby");
+    harness.frame();
+    harness.join(&socket, "lobby");
     for number in 0..5 {
-        play.hears(&line, "lobby", number);
+        harness.expect_delivery(&socket, "lobby", number);
     }
     assert!(woken.load(Ordering::SeqCst) > 0);
-    assert_eq!(play.server.connections_so_far(), 1);
+    assert_eq!(harness.server.connections_so_far(), 1);
 }
 
 #[test]
 fn a_token_that_changes_with_each_request_holds_over_twenty_reconnects() {
-    // As a backend that takes each token once.
+    // A backend that accepts each token once.
     let auth = ScriptedAuth::start(|request| {
         let token = format!("token {}", request.number());
         match request.header("Authorization") {
@@ -247,21 +256,26 @@ fn a_token_that_changes_with_each_request_holds_over_twenty_reconnects() {
         let token = format!("token {}", spent.fetch_add(1, Ordering::SeqCst));
         vec![("Authorization".into(), token)]
     });
-    let mut play = Play::with(|config| config.with_auth_endpoint(endpoint));
-    let room = play.spawn("private-room");
+    let mut harness = Harness::with(|config| config.with_auth_endpoint(endpoint));
+    let room = harness.spawn("private-room");
     for number in 1..=20 {
-        let line = play.greet();
-        let data = &line.expect_event("pusher:subscribe", SOON)["data"];
+        let socket = harness.greet();
+        let data = &socket.expect_event("pusher:subscribe", TIMEOUT)["data"];
         assert_eq!(data["auth"], format!("key:{number}.{number}"));
-        line.subscribed("private-room");
-        play.subscribed(room);
-        line.cut();
-        play.until("the loss", |world| {
+        socket.subscribed("private-room");
+        harness.wait_until_subscribed(room);
+        socket.cut();
+        harness.until("the loss", |world| {
             world.get::<PusherSubscribed>(room).is_none()
         });
     }
     assert_eq!(auth.requests().len(), 20);
-    assert!(!play.told().iter().any(|told| told.contains("failed")));
+    assert!(
+        !harness
+            .recorded()
+            .iter()
+            .any(|recorded| recorded.contains("failed"))
+    );
 }
 
 #[test]
@@ -269,9 +283,9 @@ fn a_token_that_changes_with_each_request_holds_over_twenty_reconnects() {
 fn a_payload_that_panics_when_it_is_dropped_costs_nothing_else() {
     /// Panics when the network thread drops it.
     #[derive(Deserialize)]
-    struct Grenade(#[expect(dead_code, reason = "it is there to be dropped")] u32);
+    struct PanicsOnDrop(#[expect(dead_code, reason = "it is there to be dropped")] u32);
 
-    impl Drop for Grenade {
+    impl Drop for PanicsOnDrop {
         fn drop(&mut self) {
             assert_ne!(thread::current().name(), Some("pusher"), "dropped here");
         }
@@ -281,14 +295,14 @@ fn a_payload_that_panics_when_it_is_dropped_costs_nothing_else() {
         waiting_events: 1,
         ..Limits::default()
     };
-    let (mut play, line) = Play::online_with(|config| config.with_limits(limits));
-    play.app.add_pusher_event::<Grenade>("grenade");
-    play.join(&line, "lobby");
+    let (mut harness, socket) = Harness::online_with(|config| config.with_limits(limits));
+    harness.app.add_pusher_event::<PanicsOnDrop>("grenade");
+    harness.join(&socket, "lobby");
     for number in 0..10 {
-        line.event("lobby", "grenade", &json!(number));
+        socket.event("lobby", "grenade", &json!(number));
     }
-    // An answered ping shows that all of it was read.
-    line.send(json!({"event": "pusher:ping"}));
-    line.expect_event("pusher:pong", SOON);
-    play.hears(&line, "lobby", 1);
+    // The pong proves that the client has read all earlier frames.
+    socket.send(json!({"event": "pusher:ping"}));
+    socket.expect_event("pusher:pong", TIMEOUT);
+    harness.expect_delivery(&socket, "lobby", 1);
 }

@@ -1,4 +1,4 @@
-//! A play: a game and the scripted server it talks to, step by step.
+//! A harness for a game and its scripted server, which the test drives step by step.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -6,7 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "test code; each test uses its part"
+    reason = "test code; each test uses a part of this module"
 )]
 
 use std::{
@@ -24,46 +24,46 @@ use bevy_pusher::{
 use pusher_test_support::{ScriptedConnection, ScriptedServer};
 use serde_json::json;
 
-use super::support::{self, SOON, told};
+use super::support::{self, TIMEOUT, recorded};
 
-/// For how long nothing has to happen where nothing may.
-pub const A_WHILE: Duration = Duration::from_millis(80);
+/// How long a test watches that nothing happens.
+pub const QUIET_PERIOD: Duration = Duration::from_millis(80);
 
-/// Longer than any frame of a game without content takes, and shorter than any wait that the tests provoke.
-pub const STALL: Duration = Duration::from_millis(100);
+/// The longest allowed frame: longer than a frame of an empty game takes, shorter than any wait that the tests provoke.
+pub const SLOW_FRAME: Duration = Duration::from_millis(100);
 
-/// A game, the server it talks to, and how the two got on.
-pub struct Play {
+/// A game, its server, and measurements of the run.
+pub struct Harness {
     pub app: App,
     pub server: ScriptedServer,
     pub sockets: u32,
     pub longest_frame: Duration,
 }
 
-/// What the game was told of errors and states.
+/// The errors and state changes that the game received.
 #[derive(Resource, Default)]
 pub struct Log {
     pub errors: Vec<PusherErrorReported>,
     pub states: Vec<(ConnectionState, ConnectionState)>,
 }
 
-impl Play {
+impl Harness {
     pub fn new() -> Self {
         Self::with(|config| config)
     }
 
-    /// With a configuration that differs from the usual one.
+    /// Creates a harness with a changed configuration.
     pub fn with(change: impl FnOnce(PusherConfig) -> PusherConfig) -> Self {
         Self::on(ScriptedServer::start(), change)
     }
 
-    /// With a server of the test's own.
+    /// Creates a harness with this server.
     pub fn on(server: ScriptedServer, change: impl FnOnce(PusherConfig) -> PusherConfig) -> Self {
         let port = server.port();
         Self::at(port, server, change)
     }
 
-    /// With a server that the game reaches at another port: through a proxy.
+    /// Creates a harness whose game connects to another port than the server's, such as that of a proxy.
     pub fn at(
         port: u16,
         server: ScriptedServer,
@@ -91,7 +91,7 @@ impl Play {
         }
     }
 
-    /// With a connection that stands.
+    /// Creates a harness with an established connection.
     pub fn online() -> (Self, ScriptedConnection) {
         Self::online_with(|config| config)
     }
@@ -99,56 +99,56 @@ impl Play {
     pub fn online_with(
         change: impl FnOnce(PusherConfig) -> PusherConfig,
     ) -> (Self, ScriptedConnection) {
-        let mut play = Self::with(change);
-        let line = play.greet();
-        (play, line)
+        let mut harness = Self::with(change);
+        let socket = harness.greet();
+        (harness, socket)
     }
 
-    /// Accepts the game's next connection.
+    /// Accepts the next connection of the game.
     pub fn accept(&mut self) -> ScriptedConnection {
         self.frame();
-        self.server.accept(SOON)
+        self.server.accept(TIMEOUT)
     }
 
-    /// Accepts the game's next connection and greets it: as 1.1, then as 2.2 and so on.
+    /// Accepts and establishes the next connection of the game, with the socket ids 1.1, 2.2 and so on.
     pub fn greet(&mut self) -> ScriptedConnection {
-        let line = self.accept();
-        self.establish(&line);
-        line
+        let socket = self.accept();
+        self.establish(&socket);
+        socket
     }
 
-    /// The same, by a server that answers pings and subscriptions by itself.
-    pub fn greet_politely(&mut self) -> ScriptedConnection {
-        let line = self.accept();
-        line.reply_with(pusher_test_support::polite);
-        self.establish(&line);
-        line
+    /// Like [`greet`](Self::greet), with a server that answers pings and subscriptions automatically.
+    pub fn greet_with_replies(&mut self) -> ScriptedConnection {
+        let socket = self.accept();
+        socket.reply_with(pusher_test_support::polite);
+        self.establish(&socket);
+        socket
     }
 
-    fn establish(&mut self, line: &ScriptedConnection) {
+    fn establish(&mut self, socket: &ScriptedConnection) {
         self.sockets += 1;
         let socket_id = format!("{0}.{0}", self.sockets);
-        line.establish(&socket_id, 120);
+        socket.establish(&socket_id, 120);
         self.connected_as(&socket_id);
     }
 
     pub fn connected_as(&mut self, socket_id: &str) {
-        self.until(&format!("connecting as {socket_id}"), |world| {
+        self.until(&format!("the connection {socket_id}"), |world| {
             world.resource::<PusherConnection>().socket_id() == Some(socket_id)
         });
     }
 
     pub fn frame(&mut self) {
-        let (begun, queued) = (Instant::now(), queued_so_far());
+        let (begun, queued) = (Instant::now(), run_queue_time());
         self.app.update();
-        let queued = queued_so_far().saturating_sub(queued);
+        let queued = run_queue_time().saturating_sub(queued);
         let frame = begun.elapsed().saturating_sub(queued);
         self.longest_frame = self.longest_frame.max(frame);
-        // The network thread needs the core that a tight loop would take.
+        // A tight loop would take the core that the network thread needs.
         thread::sleep(Duration::from_millis(1));
     }
 
-    /// Runs the game until it is so.
+    /// Runs the game until the condition holds.
     pub fn until(&mut self, what: &str, mut condition: impl FnMut(&mut World) -> bool) {
         let begun = Instant::now();
         loop {
@@ -156,11 +156,11 @@ impl Play {
             if condition(self.app.world_mut()) {
                 return;
             }
-            assert!(begun.elapsed() < SOON, "{SOON:?} without {what}");
+            assert!(begun.elapsed() < TIMEOUT, "waited {TIMEOUT:?} for {what}");
         }
     }
 
-    /// Runs the game for some time.
+    /// Runs the game for this time.
     pub fn run_for(&mut self, time: Duration) {
         let begun = Instant::now();
         while begun.elapsed() < time {
@@ -168,17 +168,17 @@ impl Play {
         }
     }
 
-    pub fn no_frame_stalled(&self) {
-        assert!(self.longest_frame < STALL, "{:?}", self.longest_frame);
+    pub fn assert_no_slow_frame(&self) {
+        assert!(self.longest_frame < SLOW_FRAME, "{:?}", self.longest_frame);
     }
 
     pub fn connection(&self) -> &PusherConnection {
         self.app.world().resource()
     }
 
-    /// Waits until the connection is given up, and says why.
-    pub fn failed(&mut self) -> ConnectionError {
-        self.until("giving up", |world| {
+    /// Waits until the connection has failed; returns the error.
+    pub fn expect_failure(&mut self) -> ConnectionError {
+        self.until("the connection to fail", |world| {
             let state = world.resource::<PusherConnection>().state();
             matches!(state, ConnectionState::Failed { .. })
         });
@@ -189,34 +189,34 @@ impl Play {
         &self.app.world().resource::<Log>().errors
     }
 
-    /// Waits for a report that says this.
-    pub fn reported(&mut self, words: &str) -> PusherErrorReported {
+    /// Waits for an error report that contains this text.
+    pub fn expect_report(&mut self, excerpt: &str) -> PusherErrorReported {
         let begun = Instant::now();
         loop {
             self.frame();
-            let says = |report: &&PusherErrorReported| report.error().to_string().contains(words);
+            let says = |report: &&PusherErrorReported| report.error().to_string().contains(excerpt);
             if let Some(report) = self.errors().iter().find(says) {
                 return report.clone();
             }
             assert!(
-                begun.elapsed() < SOON,
-                "{SOON:?} without an error that says {words:?}, but with {:?}",
+                begun.elapsed() < TIMEOUT,
+                "waited {TIMEOUT:?} for an error with {excerpt:?}, got {:?}",
                 self.errors()
             );
         }
     }
 
-    pub fn told(&self) -> &[String] {
-        told(self.app.world())
+    pub fn recorded(&self) -> &[String] {
+        recorded(self.app.world())
     }
 
-    pub fn has_been_told(&mut self, word: &str) {
-        self.until(&format!("being told {word:?}"), |world| {
-            told(world).iter().any(|told| told == word)
+    pub fn expect_recorded(&mut self, text: &str) {
+        self.until(&format!("{text:?} to be recorded"), |world| {
+            recorded(world).iter().any(|recorded| recorded == text)
         });
     }
 
-    /// Spawns a channel and lets the server know.
+    /// Spawns a channel and runs a frame, which sends the request.
     pub fn spawn(&mut self, channel: &str) -> Entity {
         let entity = support::spawn(&mut self.app, channel);
         self.frame();
@@ -228,25 +228,25 @@ impl Play {
         self.frame();
     }
 
-    /// Spawns a channel without presence and confirms it.
-    pub fn join(&mut self, line: &ScriptedConnection, channel: &str) -> Entity {
+    /// Spawns a channel without members and confirms it.
+    pub fn join(&mut self, socket: &ScriptedConnection, channel: &str) -> Entity {
         let entity = self.spawn(channel);
-        let frame = line.expect_event("pusher:subscribe", SOON);
+        let frame = socket.expect_event("pusher:subscribe", TIMEOUT);
         assert_eq!(frame["data"]["channel"], channel);
-        line.subscribed(channel);
-        self.subscribed(entity);
+        socket.subscribed(channel);
+        self.wait_until_subscribed(entity);
         entity
     }
 
-    /// Spawns a channel that the server confirms by itself.
-    pub fn join_politely(&mut self, channel: &str) -> Entity {
+    /// Spawns a channel that the server confirms automatically.
+    pub fn join_confirmed(&mut self, channel: &str) -> Entity {
         let entity = self.spawn(channel);
-        self.subscribed(entity);
+        self.wait_until_subscribed(entity);
         entity
     }
 
-    pub fn subscribed(&mut self, entity: Entity) {
-        self.until("subscribing", |world| {
+    pub fn wait_until_subscribed(&mut self, entity: Entity) {
+        self.until("the subscription", |world| {
             world.get::<PusherSubscribed>(entity).is_some()
         });
     }
@@ -255,8 +255,8 @@ impl Play {
         self.app.world().get(entity).unwrap()
     }
 
-    /// Waits until a channel is refused, and says why.
-    pub fn refused(&mut self, entity: Entity) -> SubscriptionError {
+    /// Waits until a channel is refused; returns the error.
+    pub fn expect_refusal(&mut self, entity: Entity) -> SubscriptionError {
         self.until("a refusal", |world| {
             let status = world.get::<PusherSubscription>(entity);
             status.is_some_and(|status| status.error().is_some())
@@ -264,15 +264,16 @@ impl Play {
         self.status(entity).error().unwrap().clone()
     }
 
-    /// Sends an event on a channel that stands, and sees it arrive.
-    pub fn hears(&mut self, line: &ScriptedConnection, channel: &str, number: u32) {
-        line.event(channel, "still-here", &json!(number));
-        self.has_been_told(&format!("{channel} still-here {number}"));
+    /// Sends an event on a subscribed channel and waits for its delivery.
+    pub fn expect_delivery(&mut self, socket: &ScriptedConnection, channel: &str, number: u32) {
+        socket.event(channel, "still-here", &json!(number));
+        self.expect_recorded(&format!("{channel} still-here {number}"));
     }
 }
 
-/// For how long this thread wanted a processor and others had it, where the system tells: that is nobody's stall.
-fn queued_so_far() -> Duration {
+/// Returns how long this thread has waited for a processor, where the system reports it. Other processes cause this time, so it does
+/// not count as part of a frame.
+fn run_queue_time() -> Duration {
     let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = times.split_whitespace().nth(1);
     Duration::from_nanos(
@@ -282,7 +283,7 @@ fn queued_so_far() -> Duration {
     )
 }
 
-/// Dials again after a time between these, in milliseconds.
+/// Returns a policy that redials after a delay between these, in milliseconds.
 pub fn retry_after(min: u64, max: u64) -> ReconnectPolicy {
     ReconnectPolicy {
         min_delay: Duration::from_millis(min),
@@ -291,12 +292,12 @@ pub fn retry_after(min: u64, max: u64) -> ReconnectPolicy {
     }
 }
 
-/// No delay of the back-off's own would be over within a test.
-pub fn patient(config: PusherConfig) -> PusherConfig {
+/// Sets a backoff so long that no retry happens within a test.
+pub fn with_long_retry_delay(config: PusherConfig) -> PusherConfig {
     config.with_reconnect(retry_after(60_000, 60_000))
 }
 
-/// Asks the server for a sign of life after so many milliseconds of silence, and gives it so many to answer.
+/// Sets the activity timeout and the pong timeout, in milliseconds.
 pub fn heartbeat(config: PusherConfig, activity: u64, pong: u64) -> PusherConfig {
     config.with_timing(Timing {
         activity_timeout: Duration::from_millis(activity),
@@ -305,8 +306,8 @@ pub fn heartbeat(config: PusherConfig, activity: u64, pong: u64) -> PusherConfig
     })
 }
 
-/// Lets the game into every channel, as this user.
-pub fn let_in(config: PusherConfig, user: &'static str) -> PusherConfig {
+/// Authorizes the game for every channel, as this user.
+pub fn authorize_as(config: PusherConfig, user: &'static str) -> PusherConfig {
     config.with_authorizer(authorize_with(move |request| {
         let authorization = ChannelAuthorization::new(format!("key:{}", request.socket_id()));
         if request.channel().starts_with("presence-") {

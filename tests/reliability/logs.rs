@@ -1,4 +1,4 @@
-//! What the log says to somebody who reads nothing else.
+//! Tests of the log: which events it contains, at which level, and how often.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,11 +6,11 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::{process, *};
 
-/// The logs of this process, as nobody should ever send them on: everything, at trace level.
-struct Recorder(Mutex<Vec<Line>>);
+/// Records every log entry of this process at trace level, which includes secrets of the dependencies.
+struct Recorder(Mutex<Vec<LogEntry>>);
 
 #[derive(Clone)]
-pub(crate) struct Line {
+pub(crate) struct LogEntry {
     pub(crate) target: String,
     pub(crate) level: Level,
     pub(crate) text: String,
@@ -24,13 +24,13 @@ impl Log for Recorder {
     }
 
     fn log(&self, record: &Record<'_>) {
-        let line = Line {
+        let entry = LogEntry {
             target: record.target().into(),
             level: record.level(),
             text: record.args().to_string(),
         };
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.push(line);
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.push(entry);
     }
 
     fn flush(&self) {}
@@ -41,7 +41,7 @@ pub(crate) fn record_logs() {
     log::set_max_level(LevelFilter::Trace);
 }
 
-pub(crate) fn logged() -> Vec<Line> {
+pub(crate) fn logged() -> Vec<LogEntry> {
     RECORDER
         .0
         .lock()
@@ -51,54 +51,56 @@ pub(crate) fn logged() -> Vec<Line> {
 
 #[test]
 fn a_long_outage_does_not_fill_the_log() {
-    let test = "records::a_long_outage_does_not_fill_the_log";
-    if process::ran_alone(test, SOON * 2) {
+    let test = "logs::a_long_outage_does_not_fill_the_log";
+    if process::ran_in_child_process(test, TIMEOUT * 2) {
         return;
     }
     record_logs();
     let server = ScriptedServer::start();
     server.stop_listening();
-    let mut play = Play::on(server, |config| config.with_reconnect(retry_after(1, 5)));
-    play.spawn("lobby");
-    play.until("two hundred attempts", |world| {
-        world.resource::<play::Log>().errors.len() >= 200
+    let mut harness = Harness::on(server, |config| config.with_reconnect(retry_after(1, 5)));
+    harness.spawn("lobby");
+    harness.until("two hundred attempts", |world| {
+        world.resource::<harness::Log>().errors.len() >= 200
     });
     let loud = logged()
         .into_iter()
-        .filter(|line| line.level <= Level::Info);
-    let loud: Vec<String> = loud.map(|line| line.text).collect();
+        .filter(|entry| entry.level <= Level::Info);
+    let loud: Vec<String> = loud.map(|entry| entry.text).collect();
     assert!(loud.len() < 20, "{loud:?}");
 }
 
 #[test]
 fn what_fails_is_logged_as_a_warning_and_so_is_what_comes_back() {
-    let test = "records::what_fails_is_logged_as_a_warning_and_so_is_what_comes_back";
-    if process::ran_alone(test, SOON * 2) {
+    let test = "logs::what_fails_is_logged_as_a_warning_and_so_is_what_comes_back";
+    if process::ran_in_child_process(test, TIMEOUT * 2) {
         return;
     }
     record_logs();
-    let (mut play, line) = Play::online_with(|config| config.with_reconnect(retry_after(1, 5)));
-    play.spawn("my lobby!");
+    let (mut harness, socket) =
+        Harness::online_with(|config| config.with_reconnect(retry_after(1, 5)));
+    harness.spawn("my lobby!");
     for _ in 0..3 {
-        play.connection()
+        harness
+            .connection()
             .send("private-nowhere", "client-wave", &1)
             .unwrap();
     }
-    play.connection().sign_in();
-    play.until("the sign-in to fail", |world| {
+    harness.connection().sign_in();
+    harness.until("the sign-in to fail", |world| {
         matches!(
             world.resource::<PusherUser>().state(),
             SignInState::Failed(_)
         )
     });
-    line.reset();
-    play.greet();
+    socket.reset();
+    harness.greet();
     let mut loud: Vec<String> = logged()
         .into_iter()
-        .filter(|line| line.level <= Level::Info && line.target.starts_with("bevy_pusher"))
-        .map(|line| format!("{} {}", line.level, line.text))
+        .filter(|entry| entry.level <= Level::Info && entry.target.starts_with("bevy_pusher"))
+        .map(|entry| format!("{} {}", entry.level, entry.text))
         .collect();
-    for words in [
+    for excerpt in [
         "INFO connected",
         "WARN there is no channel of this name: ",
         "WARN a client event was not sent",
@@ -106,8 +108,8 @@ fn what_fails_is_logged_as_a_warning_and_so_is_what_comes_back() {
         "WARN not connected, will try again",
         "INFO connected",
     ] {
-        let at = loud.iter().position(|line| line.starts_with(words));
-        let at = at.unwrap_or_else(|| panic!("no {words:?} in {loud:#?}"));
+        let at = loud.iter().position(|entry| entry.starts_with(excerpt));
+        let at = at.unwrap_or_else(|| panic!("no {excerpt:?} in {loud:#?}"));
         loud.remove(at);
     }
 }
