@@ -45,6 +45,9 @@ impl Driver {
         driver
     }
 
+    /// Executes one step: `+` subscribe, `-` unsubscribe, `r` retry, `0` to `2` send in one of the modes, `C` connect, `D` disconnect,
+    /// `R` redial, `I` sign in, `O` sign out, `o` dial succeeded, `x` dial failed, `c` closed, `a` authorized, `u` authenticated, `w` wait,
+    /// `s` sleep, `h` hint. Any other line is a frame.
     fn line(&mut self, line: &str) {
         let mut rest = line.chars();
         let kind = rest.next();

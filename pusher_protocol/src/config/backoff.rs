@@ -16,6 +16,7 @@ impl Backoff {
     /// Returns the delay after `failures` earlier failures in a row. No setting makes it overflow or go below
     /// [`Timing::SHORTEST`].
     pub(super) fn delay(&self, failures: u32, random: &mut fastrand::Rng) -> Duration {
+        // User settings are clamped here, not rejected: any value gives a usable delay.
         let min = self.min.clamp(Timing::SHORTEST, Timing::LONGEST);
         let room = self
             .max
@@ -31,6 +32,7 @@ impl Backoff {
         } else {
             0.0
         };
+        // Jitter shortens the delay, so the maximum holds.
         let drawn = spread * (1.0 - jitter * random.f64());
         min.saturating_add(Duration::try_from_secs_f64(drawn).unwrap_or_default())
     }

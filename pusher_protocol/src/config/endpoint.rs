@@ -93,6 +93,7 @@ impl Endpoint {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 {
+                    // Anything else would end up in the host name.
                     return Err(EndpointError::InvalidCluster(name.clone()));
                 }
                 (format!("ws-{name}.pusher.com"), 443, true, "")
@@ -104,6 +105,7 @@ impl Endpoint {
                 path,
             } => (checked_host(host)?, *port, *tls, &**path),
         };
+        // `ws`, `/ws` and `/ws/` are the same prefix.
         let prefix = prefix.trim_matches('/');
         if !prefix
             .bytes()
@@ -135,6 +137,7 @@ fn checked_host(host: &str) -> Result<String, EndpointError> {
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(host);
     let is_address = bare.parse::<std::net::Ipv6Addr>().is_ok();
+    // Underscores are not allowed in host names, but Docker and some intranets use them.
     let is_name = !bare.is_empty()
         && bare
             .bytes()

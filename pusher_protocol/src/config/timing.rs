@@ -47,6 +47,7 @@ impl Timing {
         ] {
             *time = (*time).clamp(Self::SHORTEST, Self::LONGEST);
         }
+        // Zero is allowed: then every established connection counts as healthy.
         self.healthy_after = self.healthy_after.min(Self::LONGEST);
         self
     }

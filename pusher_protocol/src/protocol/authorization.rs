@@ -137,6 +137,7 @@ impl Fields {
 
     fn required(&self, field: &'static str) -> Result<String, AuthError> {
         self.optional(field)?
+            // Some backends send an empty string instead of an error.
             .filter(|text| !text.is_empty())
             .ok_or(AuthError::MissingField { field })
     }

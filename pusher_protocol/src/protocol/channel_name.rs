@@ -32,6 +32,7 @@ impl ChannelName {
         if name.is_empty() {
             return Err(ChannelNameError::Empty);
         }
+        // Before the characters: relaxed rules would allow it.
         if name.starts_with('#') {
             return Err(ChannelNameError::Reserved);
         }
@@ -126,6 +127,7 @@ pub enum ChannelKind {
 
 impl ChannelKind {
     fn of(name: &str) -> Self {
+        // The longest prefix first.
         if name.starts_with("private-encrypted-") {
             Self::PrivateEncrypted
         } else if name.starts_with("private-") {

@@ -17,6 +17,7 @@ impl CloseAction {
     #[must_use]
     pub fn of(code: Option<u16>) -> Self {
         match code {
+            // The protocol leaves open what to do after "any other type of error" (43xx); pusher-js gives up, so this does too.
             Some(4000..=4099 | 4300..) => Self::Fail,
             Some(4200..=4299) => Self::Immediately,
             _ => Self::BackOff,

@@ -24,6 +24,7 @@ pub(super) fn parse(text: &str) -> Option<ServerFrame<'_>> {
             "user_id" => &mut user_id,
             _ => return None,
         };
+        // Duplicate keys are an error, which serde_json reports.
         if place.is_some() {
             return None;
         }

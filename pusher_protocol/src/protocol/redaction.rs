@@ -77,6 +77,7 @@ fn without_named_values(text: &str) -> Cow<'_, str> {
 
 /// Returns the text before the first value of a field with a secret's name, and the text after that value.
 fn split_at_named_value(text: &str) -> Option<(&str, &str)> {
+    // In text order, because each call redacts the first value only.
     let mut starts: Vec<(usize, &str)> = SECRET_NAMES
         .iter()
         .flat_map(|name| text.match_indices(name))

@@ -12,6 +12,7 @@ impl UserId {
         if json.starts_with('"') {
             return serde_json::from_str::<String>(json).ok().map(Cow::Owned);
         }
+        // Not a general number: `1.0` and `1e0` have no canonical digits.
         let digits = json.strip_prefix('-').unwrap_or(json);
         (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
             .then_some(Cow::Borrowed(json))

@@ -39,12 +39,14 @@ enum RequestKind {
 
 impl Session {
     pub(super) fn connect(&mut self) {
+        // Recorded in every state: a request that has no effect now may be one of many.
         let is_frequent = self.is_frequent_request();
         match &self.connection {
             Connection::Idle => self.connect_from_idle(is_frequent),
             Connection::Waiting { .. } | Connection::Failed { .. } => {
                 self.skip_wait(is_frequent, RequestKind::Connect)
             }
+            // Repeating the command has no effect.
             Connection::Dialing { .. } | Connection::Connected { .. } => {}
         }
     }
@@ -63,6 +65,7 @@ impl Session {
             )) if is_frequent => {
                 self.outage = outage;
                 if self.context.now < retry_at {
+                    // The wait goes on where it was before the disconnect.
                     self.schedule_dial(retry_at, loss, true);
                 } else {
                     self.dial();
@@ -88,6 +91,7 @@ impl Session {
     /// Records a request for a connection. Returns whether the last one was less than [`DIAL_SPACING`] ago.
     fn is_frequent_request(&mut self) -> bool {
         let now = self.context.now;
+        // Also for a request that is ignored: only a pause ends the series.
         let last = self.requested_at.replace(now);
         last.is_some_and(|last| now < last + DIAL_SPACING)
     }
@@ -114,6 +118,7 @@ impl Session {
             _ => {}
         }
         self.outage = Outage {
+            // User code that requests a connection after each 42xx close must not get an immediate reconnect each time.
             used_immediate: self.outage.used_immediate && self.earliest_dial().is_some(),
             ..Outage::default()
         };
@@ -131,6 +136,7 @@ impl Session {
             Connection::Waiting { retry_at, loss, .. } => (*retry_at, loss.clone()),
             Connection::Failed { loss } => {
                 let Context { config, random, .. } = &mut self.context;
+                // Failed: no delay was drawn, so this request starts a new series of attempts.
                 let delay = config.reconnect.delay(self.outage.failures, random);
                 self.outage.attempts = 0;
                 self.outage.failures = self.outage.failures.saturating_add(1);
@@ -144,6 +150,7 @@ impl Session {
             let soon =
                 self.earliest_dial().unwrap_or(now) + spread.mul_f64(self.context.random.f64());
             if reactions == 0 {
+                // Never later than without the request.
                 soon.min(policy_at)
             } else {
                 soon
@@ -151,6 +158,7 @@ impl Session {
         } else {
             policy_at
         };
+        // If the time stays the same, there is nothing new to report.
         match &mut self.connection {
             Connection::Waiting {
                 retry_at: at,
@@ -167,6 +175,7 @@ impl Session {
             return self.dial();
         };
         match &self.connection {
+            // Never later than the wait under way.
             Connection::Waiting { retry_at: at, .. } if *at <= retry_at => {}
             Connection::Waiting { loss, .. } | Connection::Failed { loss } => {
                 self.schedule_dial(retry_at, loss.clone(), false);
@@ -183,6 +192,7 @@ impl Session {
 
     fn dial_spacing(&self) -> Duration {
         let policy = &self.context.config.reconnect;
+        // Read at each dial, so that a changed policy applies at once. This is why it is not a `Throttle`.
         policy.min_delay.clamp(Timing::SHORTEST, DIAL_SPACING)
     }
 
@@ -223,6 +233,7 @@ impl Session {
                 self.skip_wait(is_frequent, RequestKind::Redial)
             }
             Connection::Dialing { .. } | Connection::Connected { .. } => {
+                // A deliberate reconnect is not an outage: the count of attempts starts again.
                 self.close_connection("reconnecting");
                 self.outage = Outage::default();
                 self.dial_throttled();
@@ -233,14 +244,16 @@ impl Session {
     /// Dials on request, or later if there were [`RESTARTS`] within [`RESTART_WINDOW`].
     fn dial_throttled(&mut self) {
         let now = self.context.now;
-        match self.restarts.free_at(now, RESTARTS) {
-            Some(free_at) if free_at > now => {
+        // A window and not a `Throttle`: documented as five within five seconds.
+        match self.restarts.ready_at(now, RESTARTS) {
+            Some(ready_at) if ready_at > now => {
                 let loss = Loss {
+                    // No attempt has failed.
                     attempt: 0,
                     error: ConnectionError::RestartedTooOften,
                     since: now,
                 };
-                self.schedule_dial(free_at, loss, true);
+                self.schedule_dial(ready_at, loss, true);
             }
             _ => {
                 self.restarts.count(now);
@@ -252,6 +265,7 @@ impl Session {
     pub(super) fn dial(&mut self) {
         let dial = DialId(self.context.next_id());
         let deadline = self.context.now + self.context.config.timing.dial_timeout;
+        // Counted when it starts, so that `max_attempts` includes the first dial.
         self.outage.attempts = self.outage.attempts.saturating_add(1);
         self.dialled_at = Some(self.context.now);
         self.connection = Connection::Dialing {

@@ -132,6 +132,7 @@ impl Session {
     pub(super) fn on_dial_failed(&mut self, dial: DialId, mut error: ConnectionError) {
         if matches!(self.connection, Connection::Dialing { dial: current, opened: false, .. } if current == dial)
         {
+            // These cannot succeed with the same configuration. All other failures are of the network or the server.
             let action = match error {
                 ConnectionError::InvalidEndpoint(_)
                 | ConnectionError::InvalidHeader { .. }
@@ -156,6 +157,7 @@ impl Session {
         if self.is_current(dial) {
             let action = CloseAction::of(error.code());
             match &mut error {
+                // Before the handshake, a close without a code often means a wrong app key.
                 ConnectionError::Lost { reason }
                     if matches!(self.connection, Connection::Dialing { .. }) =>
                 {
@@ -171,12 +173,14 @@ impl Session {
 
     /// Handles a lost connection or a failed attempt: reports it, then waits or gives up.
     pub(super) fn on_connection_lost(&mut self, error: ConnectionError, action: CloseAction) {
+        // A server that accepts connections and drops them at once must not reset the backoff.
         if let Connection::Connected { since, .. } = self.connection
             && self.context.now >= since + self.context.config.timing.healthy_after
         {
             self.outage = Outage::default();
         }
         self.on_disconnected();
+        // Reported before the new state, so that user code knows the reason when the state changes.
         let attempt = self.outage.failures.saturating_add(1);
         self.context.notice(Notice::Error {
             error: error.clone().into(),
@@ -191,6 +195,7 @@ impl Session {
         let Some(delay) = self.reconnect_delay(&loss.error, attempt, policy_delay) else {
             let error = loss.error.clone();
             self.connection = Connection::Failed { loss };
+            // A fatal error is shown as it is; `GaveUp` means that another attempt could have succeeded.
             let error = if action == CloseAction::Fail {
                 error
             } else {
@@ -214,9 +219,11 @@ impl Session {
         let is_exhausted = policy
             .max_attempts
             .is_some_and(|max| self.outage.attempts >= max);
+        // The hook may override both, so they only decide what the policy would do.
         if action == CloseAction::Fail || is_exhausted {
             None
         } else if action == CloseAction::Immediately && !self.outage.used_immediate {
+            // Once per outage: a server in trouble may send 42xx to everyone again and again.
             self.outage.used_immediate = true;
             Some(ReconnectPolicy::immediate_delay(random))
         } else {
@@ -242,6 +249,7 @@ impl Session {
         match decision {
             Some(ReconnectDecision::Policy) => policy_delay,
             Some(ReconnectDecision::After(delay)) => {
+                // A hook that returns zero must not make the session spin.
                 Some(delay.clamp(Timing::SHORTEST, Timing::LONGEST))
             }
             Some(ReconnectDecision::GiveUp) => None,
@@ -267,10 +275,12 @@ impl Session {
         match &mut self.connection {
             Connection::Connected { heartbeat, .. } => {
                 let pong_timeout = self.context.config.timing.pong_timeout;
+                // While a ping is pending, its timeout decides.
                 if heartbeat.check_now(self.context.now, pong_timeout) == HeartbeatAction::Ping {
                     self.context.send(ClientFrame::Ping);
                 }
             }
+            // The reason, such as a new network, may have removed the cause of the failure.
             Connection::Waiting { .. } => self.dial_soon(),
             Connection::Idle | Connection::Dialing { .. } | Connection::Failed { .. } => {}
         }
@@ -300,6 +310,7 @@ impl Session {
                 } else {
                     DialPhase::Open
                 };
+                // An open socket is dropped without a close handshake: a server that does not answer would only delay it.
                 self.context.output(if opened {
                     Output::Abandon
                 } else {
@@ -347,6 +358,7 @@ impl Session {
         }
         self.on_received();
         if matches!(self.connection, Connection::Dialing { .. }) {
+            // Before the handshake nothing else is known of the server, so this is no Pusher server.
             self.reject_server("a binary message");
         } else {
             self.context

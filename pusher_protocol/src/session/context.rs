@@ -15,12 +15,14 @@ pub(super) struct Context {
     pub(super) now: Duration,
     pub(super) random: fastrand::Rng,
     outputs: VecDeque<Output>,
+    // One counter for dials, requests and timers, so that a stale id never matches another kind.
     last_id: u64,
 }
 
 impl Context {
     pub(super) fn new(config: SessionConfig) -> Self {
         Self {
+            // Seeded, so that tests and simulations are reproducible.
             random: fastrand::Rng::with_seed(config.seed),
             config,
             now: Duration::ZERO,
@@ -63,6 +65,7 @@ impl Context {
         error: &AuthError,
         failures: u32,
     ) -> Option<Duration> {
+        // A refusal would be repeated by the same request.
         if !error.is_transient() {
             return None;
         }

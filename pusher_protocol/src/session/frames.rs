@@ -33,9 +33,11 @@ impl Session {
         let context = &mut self.context;
         match &*frame.event {
             "pusher:ping" => context.send(ClientFrame::Pong),
+            // Any frame counts as a pong. A repeated handshake changes nothing.
             "pusher:pong" | "pusher:connection_established" => {}
             "pusher:error" => self.handle_server_error(frame),
             "pusher_internal:subscription_succeeded" if self.user.owns_channel(channel) => {
+                // The confirmation of the user's own channel is not reported; it completes the sign-in.
                 self.user.announce(context);
             }
             "pusher_internal:subscription_succeeded" => {
@@ -125,6 +127,7 @@ impl Session {
     }
 
     fn handle_watchlist(&mut self, data: &EventData<'_>) {
+        // A late message for a user who signed out.
         if !self.user.is_wanted() {
             return;
         }
@@ -170,6 +173,7 @@ impl Session {
             user_id,
             extras,
         };
+        // `user_id` is dropped: without a channel no server verifies it.
         let Some(channel) = channel else {
             return Some(received(EventTarget::Connection, None));
         };
@@ -224,6 +228,7 @@ pub(super) fn error_code(fields: &Map<String, Value>) -> Option<u16> {
 fn number(fields: &Map<String, Value>, name: &str) -> Option<u16> {
     match fields.get(name)? {
         Value::Number(number) => number.as_u64()?.try_into().ok(),
+        // Some servers send codes as strings.
         Value::String(text) => text.parse().ok(),
         _ => None,
     }

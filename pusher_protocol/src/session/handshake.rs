@@ -25,6 +25,7 @@ impl Session {
             "pusher:connection_established" => {
                 let fields = frame.data.fields();
                 match fields.get("socket_id") {
+                    // Authorizations are signed for the socket id, so a connection without one is of no use.
                     Some(Value::String(socket_id)) if !socket_id.is_empty() => {
                         self.on_established(
                             dial,
@@ -48,6 +49,7 @@ impl Session {
                     CloseAction::of(code),
                 );
             }
+            // Harmless before the handshake, so it does not fail the connection.
             "pusher:ping" => self.context.send(ClientFrame::Pong),
             "pusher:pong" => {}
             _ => self.reject_server("the first message was not connection_established"),
@@ -84,6 +86,7 @@ impl Session {
             .notice(Notice::State(ConnectionState::Connected {
                 socket_id: socket_id.clone(),
             }));
+        // The sign-in first: presence channels may wait for its result.
         self.user.on_connected(&mut self.context, &socket_id);
         self.channels.on_connected(&mut self.context, socket_id);
     }
@@ -96,6 +99,7 @@ fn activity_timeout(value: Option<&Value>) -> Option<Duration> {
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
+    // False for NaN too.
     if seconds > 0.0 {
         let timeout = Duration::try_from_secs_f64(seconds).ok()?;
         Some(timeout.max(SHORTEST_ACTIVITY_TIMEOUT))

@@ -54,6 +54,7 @@ impl Heartbeat {
 
     /// Records that a message arrived. Returns the round-trip time if a ping was pending.
     pub(super) fn on_received(&mut self, now: Duration) -> Option<Duration> {
+        // Any message answers the ping: a busy server may queue the pong behind events.
         self.last_received = now;
         self.ping
             .take()
@@ -68,6 +69,7 @@ impl Heartbeat {
                 after: ping.timeout,
             },
             Some(_) => HeartbeatAction::None,
+            // A requested check first: its timeout is shorter.
             None if self.check_at.is_some_and(|at| now >= at) => self.check_now(now, pong_timeout),
             None if now >= self.idle_at(timing) => self.ping(now, pong_timeout),
             None => HeartbeatAction::None,
@@ -76,6 +78,7 @@ impl Heartbeat {
 
     /// Checks the connection with a ping, or schedules it if the last ping was less than a second ago.
     pub(super) fn check_now(&mut self, now: Duration, pong_timeout: Duration) -> HeartbeatAction {
+        // A second ping would only postpone the detection of a dead connection.
         if self.ping.is_some() {
             return HeartbeatAction::None;
         }
@@ -95,6 +98,7 @@ impl Heartbeat {
     }
 
     fn ping(&mut self, now: Duration, timeout: Duration) -> HeartbeatAction {
+        // Any ping serves the requested check too.
         self.check_at = None;
         self.pings.take(now);
         self.ping = Some(Ping {

@@ -164,6 +164,7 @@ impl Session {
             }
             Input::Hint(Hint::NetworkChanged | Hint::Resumed) => self.check_connection(),
         }
+        // After the input: a command such as `Connect` may have replaced the connection.
         if slept {
             self.check_connection();
         }
@@ -183,6 +184,7 @@ impl Session {
         if is_current {
             self.on_received();
         }
+        // For a stale frame too: it has updated the clocks, so the next input does not show the sleep any more.
         if slept {
             self.check_connection_later();
         }
@@ -215,6 +217,7 @@ impl Session {
     /// Starts and sends everything that has become possible. It runs after each change of state, so no transition has to know
     /// what was waiting for it.
     fn flush(&mut self) {
+        // Authorizations before client events: an event may wait for its subscription, never the other way round.
         self.channels.start_queued(&mut self.context);
         self.flush_sends();
     }
@@ -262,6 +265,7 @@ impl Session {
     }
 
     fn time_passed(&mut self) {
+        // The connection first: if it is lost, the timers of channels and user are void.
         self.connection_time_passed();
         self.channels.time_passed(&mut self.context);
         let socket_id = self.channels.socket_id();
@@ -278,6 +282,7 @@ impl Session {
 
     /// Updates the time. Returns whether the machine slept since the last call.
     fn tick(&mut self, now: Now) -> bool {
+        // Only differences count: the clocks may start at any moment.
         self.context.now = now.monotonic;
         let slept = self.last_seen.is_some_and(|last| {
             let wall = now.wall.saturating_sub(last.wall);

@@ -86,6 +86,7 @@ impl From<FrameText> for String {
 
 impl fmt::Debug for FrameText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Frames in both directions have the same outer form.
         let frame = ServerFrame::parse(self);
         let event = frame.as_ref().map_or("a frame", |frame| &*frame.event);
         write!(f, "{event} ({} bytes)", self.len())

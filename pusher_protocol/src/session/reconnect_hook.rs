@@ -77,6 +77,8 @@ impl ReconnectHook {
 
     /// Returns `None` if the callback panicked.
     pub(super) fn decide(&self, context: &ReconnectContext<'_>) -> Option<ReconnectDecision> {
+        // A panic must not take the driver down. The hook gets only shared references, so no state of the session is left
+        // broken.
         catch_unwind(AssertUnwindSafe(|| (self.0)(context))).ok()
     }
 }

@@ -19,7 +19,7 @@ impl SlidingWindow {
     }
 
     /// Returns when one more is allowed, `now` if at once; `None` if never, because `limit` is 0.
-    pub(super) fn free_at(&mut self, now: Duration, limit: u32) -> Option<Duration> {
+    pub(super) fn ready_at(&mut self, now: Duration, limit: u32) -> Option<Duration> {
         while self
             .counted_at
             .front()
@@ -27,6 +27,7 @@ impl SlidingWindow {
         {
             self.counted_at.pop_front();
         }
+        // The limit may have been lowered since: then several have to leave the window.
         match self.counted_at.len().checked_sub(limit as usize) {
             None => Some(now),
             Some(_) if limit == 0 => None,
@@ -52,12 +53,12 @@ mod tests {
         let mut rate = SlidingWindow::new(Duration::from_secs(1));
         let at = Duration::from_millis;
         for time in [0, 100, 200] {
-            assert_eq!(rate.free_at(at(time), 3), Some(at(time)));
+            assert_eq!(rate.ready_at(at(time), 3), Some(at(time)));
             rate.count(at(time));
         }
-        assert_eq!(rate.free_at(at(300), 3), Some(at(1000)));
-        assert_eq!(rate.free_at(at(300), 2), Some(at(1100)));
-        assert_eq!(rate.free_at(at(1000), 3), Some(at(1000)));
-        assert_eq!(rate.free_at(at(1000), 0), None);
+        assert_eq!(rate.ready_at(at(300), 3), Some(at(1000)));
+        assert_eq!(rate.ready_at(at(300), 2), Some(at(1100)));
+        assert_eq!(rate.ready_at(at(1000), 3), Some(at(1000)));
+        assert_eq!(rate.ready_at(at(1000), 0), None);
     }
 }

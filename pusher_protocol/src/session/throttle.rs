@@ -87,6 +87,7 @@ impl Throttle {
     }
 
     fn spend(&mut self, now: Duration, refill: Duration) {
+        // Without this bound, unconditional takes would push the next token ever further away.
         let empty = now.saturating_add(self.capacity(self.burst.max(1)));
         self.full_at = self.full_at.max(now).saturating_add(refill).min(empty);
     }

@@ -104,6 +104,7 @@ impl User {
     /// Signs in, now if there is a connection, and after every reconnect.
     pub(super) fn sign_in(&mut self, context: &mut Context, socket_id: Option<&Arc<str>>) {
         self.wanted = true;
+        // `on_connected` authenticates once there is a connection.
         let Some(socket_id) = socket_id else {
             return;
         };
@@ -112,6 +113,7 @@ impl User {
                 match self.throttle.ready_at(context.now) {
                     None => self.authenticate(context, socket_id, 0),
                     Some(retry_at) => {
+                        // User code asked for it, so the attempts of the retry policy count from the start.
                         let failures = 0;
                         self.phase = SignInPhase::Backoff { retry_at, failures };
                         context.notice(Notice::SignIn(SignInState::SigningIn));
@@ -132,6 +134,7 @@ impl User {
     /// protocol has no sign-out.
     pub(super) fn sign_out(&mut self, context: &mut Context) -> bool {
         self.wanted = false;
+        // Any unanswered sign-in may have succeeded on the server.
         let is_known =
             self.pending_replies > 0 || matches!(self.phase, SignInPhase::SignedIn { .. });
         self.pending_replies = 0;
@@ -153,6 +156,7 @@ impl User {
     pub(super) fn on_disconnected(&mut self, context: &mut Context) {
         self.cancel(context);
         self.pending_replies = 0;
+        // A new connection starts with a full throttle: reconnects have their own limit.
         self.throttle = USER_REQUESTS;
         if !matches!(std::mem::take(&mut self.phase), SignInPhase::SignedOut) {
             context.notice(Notice::SignIn(SignInState::SignedOut));
@@ -170,6 +174,7 @@ impl User {
             .take_jittered(context.now, &mut context.random);
         let request = context.next_request();
         let deadline = context.now + context.config.timing.authorization_timeout;
+        // The backoff has reported `SigningIn` before.
         if !matches!(self.phase, SignInPhase::Backoff { .. }) {
             context.notice(Notice::SignIn(SignInState::SigningIn));
         }
@@ -202,6 +207,7 @@ impl User {
         match answer {
             Ok(UserAuthentication { auth, user_data }) => {
                 self.phase = SignInPhase::SigningIn {
+                    // The server replies to a sign-in as it does to a subscription.
                     deadline: context.now + context.config.timing.subscribe_timeout,
                     possible_refusal: None,
                 };
@@ -241,10 +247,12 @@ impl User {
     /// Handles `pusher:signin_success`, even if the sign-in had timed out or is about to be repeated. Returns whether it
     /// decided the sign-in.
     pub(super) fn on_succeeded(&mut self, context: &mut Context, data: &EventData<'_>) -> bool {
+        // Without a sign-in the message is forged. One success answers all sign-ins: they are for the same user.
         if std::mem::take(&mut self.pending_replies) == 0 {
             return false;
         }
         self.cancel(context);
+        // The protocol has a JSON string here; some servers send the object itself.
         let user_data = match data.fields().remove("user_data") {
             Some(Value::String(text)) => text,
             Some(value) => value.to_string(),
@@ -273,6 +281,7 @@ impl User {
             None => {
                 // The server has signed in someone, although it does not say whom: signing out still needs a new connection.
                 self.pending_replies = 1;
+                // The failure was reported before.
                 if matches!(self.phase, SignInPhase::Failed) {
                     return false;
                 }
@@ -291,6 +300,7 @@ impl User {
         else {
             return false;
         };
+        // Reported once: later confirmations and events find nothing pending.
         let Some(PendingNotice { user_data, .. }) = pending_notice.take() else {
             return false;
         };
@@ -322,6 +332,7 @@ impl User {
             code,
             message: message.into(),
         };
+        // If no success arrives in time, this is the error that is reported.
         if ambiguous {
             *possible_refusal = Some(refusal);
             return false;
@@ -352,6 +363,7 @@ impl User {
             }
             SignInPhase::Backoff { retry_at, failures } if context.now >= *retry_at => {
                 let failures = *failures;
+                // A backoff ends with the connection, so there always is one.
                 if let Some(socket_id) = socket_id {
                     self.authenticate(context, socket_id, failures);
                 }
@@ -361,6 +373,7 @@ impl User {
                 deadline,
                 possible_refusal,
             } if context.now >= *deadline => {
+                // No success arrived, so the error was about the sign-in.
                 let error = possible_refusal.take().unwrap_or(SignInError::TimedOut);
                 self.fail(context, error);
                 true

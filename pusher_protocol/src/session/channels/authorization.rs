@@ -32,6 +32,7 @@ impl Channels {
             let Some(name) = self.queue.pop_front() else {
                 return;
             };
+            // The queue is not searched when a channel leaves it; entries of other phases are skipped here.
             let Some(channel) = self.table.get(&name) else {
                 continue;
             };
@@ -71,6 +72,7 @@ impl Channels {
         let socket_id = self.socket_id.clone()?;
         let request = context.next_request();
         self.requests.insert(request, name.clone());
+        // The id of the request is also that of its timer.
         self.timers.set(
             context.now + context.config.timing.authorization_timeout,
             request.0,
@@ -92,6 +94,7 @@ impl Channels {
 
     /// Cancels the pending requests for this channel.
     pub(super) fn cancel_requests(&mut self, context: &mut Context, name: &ChannelName) {
+        // At most one request per channel is pending: an authorization, or the request for a new key.
         let asked =
             |(request, channel): (&RequestId, &ChannelName)| (channel == name).then_some(*request);
         if let Some(request) = self.requests.iter().find_map(asked) {
@@ -119,6 +122,7 @@ impl Channels {
             Some(ChannelPhase::Authorizing { request: current }) if *current == request => {
                 self.subscribe_authorized(context, &name, answer, identity);
             }
+            // Requests of a subscribed channel are for a new key.
             Some(_) => self.on_rekeyed(context, &name, request, answer),
             None => {}
         }
@@ -141,6 +145,7 @@ impl Channels {
         channel.me_is_from_sign_in = false;
         match name.kind() {
             ChannelKind::Presence => match (&authorization.channel_data, identity) {
+                // The signed `channel_data` decides, even if another user is signed in.
                 (Some(channel_data), _) => {
                     match Member::parse(&EventData::Json(channel_data.into())) {
                         Some(me) => channel.me = Some(me.id().into()),
@@ -157,6 +162,7 @@ impl Channels {
                     channel.me_is_from_sign_in = true;
                 }
                 (None, Identity::Pending) => {
+                    // Kept instead of requested again: it stays valid for this connection.
                     channel.phase = ChannelPhase::AwaitingSignIn { authorization };
                     return;
                 }
@@ -190,6 +196,7 @@ impl Channels {
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
+        // A timeout, too: a request that hangs counts as an attempt of the retry policy.
         let failures = channel.auth_failures + 1;
         let Some(delay) = context.auth_retry_delay(&error, failures) else {
             return self.fail(context, name, error.into(), false);
@@ -208,6 +215,7 @@ impl Channels {
     /// The sign-in succeeded or failed. Presence channels that waited for it continue or fail; those that failed without a
     /// user are retried.
     pub(in crate::session) fn on_identity(&mut self, context: &mut Context, identity: &Identity) {
+        // In order, so that the same channels get the first slots as after a connect.
         for name in self.in_order() {
             let Some(channel) = self.table.get_mut(&name) else {
                 continue;

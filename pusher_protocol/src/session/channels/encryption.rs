@@ -95,6 +95,7 @@ impl Encryption {
         };
         let key = BASE64_STANDARD
             .decode(secret)
+            // The cipher wipes its own copy of the key, but not this one.
             .map(zeroize::Zeroizing::new)
             .map_err(|_| invalid.clone())?;
         let cipher = XSalsa20Poly1305::new_from_slice(&key).map_err(|_| invalid)?;
@@ -139,6 +140,7 @@ impl Encryption {
 
     /// The request was sent.
     pub(super) fn requested(&mut self, request: RequestId, now: Duration) {
+        // When the request is sent, not when it is queued: the interval protects the backend.
         self.rekeys.take(now);
         if let Some(rekey) = &mut self.rekey {
             rekey.stage = Stage::Requested(request);
@@ -163,6 +165,7 @@ impl Encryption {
         let nonce: [u8; NONCE_BYTES] = nonce
             .try_into()
             .map_err(|_| DecryptError::Malformed("the nonce is not 24 bytes long"))?;
+        // Without this check a short ciphertext would count as a wrong key and request another one.
         if ciphertext.len() < XSalsa20Poly1305::TAG_SIZE {
             return Err(DecryptError::Malformed(
                 "the ciphertext is shorter than its tag",
@@ -180,6 +183,7 @@ impl std::fmt::Debug for Encryption {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Encryption")
             .field("rekeying", &self.rekey.is_some())
+            // Neither the key nor the waiting events: they may be secret.
             .finish_non_exhaustive()
     }
 }
@@ -197,6 +201,7 @@ impl Channels {
             .table
             .get_mut(name)
             .and_then(|channel| channel.encryption.as_mut())?;
+        // Events behind one that waits must wait too, even if the current key fits: they stay in order.
         if let Some(rekey) = &mut encryption.rekey {
             if rekey.has_room_for(&event) {
                 rekey.push(event);
@@ -219,9 +224,11 @@ impl Channels {
             }
             Err(DecryptError::Malformed(reason)) => report(context, name, &event.event, reason),
             Err(DecryptError::WrongKey) => {
+                // The key is fresh, so the event is invalid, not the key.
                 if encryption.rekeys.ready_at(context.now).is_some() {
                     report(context, name, &event.event, "wrong key");
                 } else {
+                    // Other clients got the same event at the same moment.
                     let timer = context.next_id();
                     let retry_at = context.now + REKEY_SPREAD.mul_f64(context.random.f64());
                     encryption.rekey = Some(Rekey::new(timer, event));
@@ -249,6 +256,7 @@ impl Channels {
         };
         let Some(rekey) = encryption
             .rekey
+            // A response to an earlier request must not end the wait for a later one.
             .take_if(|rekey| rekey.stage == Stage::Requested(request))
         else {
             return;
@@ -256,6 +264,7 @@ impl Channels {
         let fresh = answer
             .and_then(|authorization| Encryption::new(authorization.shared_secret.as_deref()));
         match fresh {
+            // Only the cipher is replaced: the throttle of the requests goes on.
             Ok(fresh) => encryption.cipher = fresh.cipher,
             Err(error) => {
                 for event in &rekey.waiting {

@@ -49,6 +49,7 @@ impl Channels {
             return;
         };
         if let Some(due) = channel.throttle.ready_at(context.now) {
+            // One timer is enough: it sends the fields that are wanted when it is due.
             if channel.resubscribe_timer.is_none() {
                 let timer = context.next_id();
                 channel.resubscribe_timer = Some(timer);
@@ -56,6 +57,7 @@ impl Channels {
             }
             return;
         }
+        // Between the two subscriptions events are missed, as with a lost connection.
         channel.lost_at = Some(context.now);
         channel.drop_key(context, name);
         context.send(ClientFrame::Unsubscribe { channel: name });
@@ -86,12 +88,14 @@ impl Channels {
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
+        // Repeated commands, possibly in every frame, have no effect.
         if channel.extra == extra {
             return;
         }
         channel.extra = extra;
         match channel.phase {
             ChannelPhase::Subscribed => self.resubscribe_throttled(context, name),
+            // Other fields may be what the server refused.
             ChannelPhase::Failed { .. } if !channel.suspended => self.retry(context, name.clone()),
             // In the other phases the fields go into the request that is still to come. After a subscribe request, the
             // server's reply comes first, as for an unsubscribe.

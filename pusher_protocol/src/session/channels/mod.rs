@@ -206,6 +206,7 @@ impl Channels {
             encryption: None,
         };
         self.table.insert(name.clone(), channel);
+        // Without a connection the channel stays pending; `on_connected` starts it.
         if self.socket_id.is_some() {
             self.start(context, name);
         }
@@ -220,6 +221,7 @@ impl Channels {
                 // A server that handles requests concurrently may see the unsubscribe before the subscribe, so it is sent
                 // after the reply (pusher-js#196).
                 channel.wanted = false;
+                // A request for a new key may be pending beside the subscription.
                 return self.cancel_requests(context, name);
             }
             _ if channel.may_be_subscribed() => {
@@ -239,6 +241,7 @@ impl Channels {
             ChannelPhase::Failed { reply_due } => reply_due,
             ChannelPhase::Unidentified => false,
             ChannelPhase::Backoff { .. } if channel.throttle.ready_at(context.now).is_none() => {
+                // User code asked for it, so the attempts of the retry policy count from the start.
                 channel.auth_failures = 0;
                 return self.request_now(context, name);
             }
@@ -270,6 +273,7 @@ impl Channels {
     pub(super) fn sendable(&self, name: &str) -> Option<Result<(), SendError>> {
         let channel = self.table.get(name).filter(|channel| channel.wanted)?;
         Some(match channel.phase {
+            // A suspended channel has failed too, but this is the reason that helps.
             _ if channel.suspended => Err(SendError::SignedOut),
             ChannelPhase::Failed { .. } | ChannelPhase::Unidentified => {
                 Err(SendError::NotSubscribed)
@@ -304,27 +308,33 @@ impl Channels {
 
     /// Resets all channels to `Pending` and cancels all requests.
     pub(super) fn on_disconnected(&mut self, context: &mut Context) {
+        // Already reset: a failed dial after a lost connection gets here again.
         if self.socket_id.take().is_none() {
             return;
         }
         let mut requests: Vec<RequestId> =
             self.requests.drain().map(|(request, _)| request).collect();
+        // The map has no order; equal runs must produce equal outputs.
         requests.sort_unstable();
         for request in requests {
             context.output(Output::CancelRequest(request));
         }
         self.queue.clear();
+        // A new connection starts with full throttles: reconnects have their own limit.
         self.removed.clear();
         self.timers.clear();
         self.pending_replies.clear();
+        // Without a connection no reply can come for an unsubscribed channel.
         self.table.retain(|_, channel| channel.wanted);
         for name in self.in_order() {
             let Some(channel) = self.table.get_mut(&name) else {
                 continue;
             };
+            // Only the first loss counts: over several failed reconnects the gap runs on.
             if matches!(channel.phase, ChannelPhase::Subscribed) {
                 channel.lost_at = Some(context.now);
             }
+            // Reports the events that wait for a new key: that key would be of another connection.
             channel.drop_key(context, &name);
             channel.throttle = USER_REQUESTS;
             if !matches!(channel.phase, ChannelPhase::Pending) {
@@ -340,6 +350,7 @@ impl Channels {
             .iter()
             .map(|(name, channel)| (channel.order, name.clone()))
             .collect();
+        // Priority is the order of the commands, so that user code can subscribe to the important channels first.
         names.sort_unstable_by_key(|(order, _)| *order);
         names.into_iter().map(|(_, name)| name).collect()
     }
@@ -352,6 +363,7 @@ impl Channels {
         if channel.suspended {
             self.fail(context, &name, SubscriptionError::SignedOut, false);
         } else if name.kind() == ChannelKind::PrivateEncrypted && !cfg!(feature = "encrypted") {
+            // Before any request: without decryption the authorization would be of no use.
             self.fail(context, &name, SubscriptionError::EncryptionDisabled, false);
         } else {
             notify(context, &name, SubscriptionStatus::Subscribing);
@@ -379,6 +391,7 @@ impl Channels {
 
     /// Sends the first request of a subscription: to the backend, or for a public channel to the server.
     fn request_now(&mut self, context: &mut Context, name: ChannelName) {
+        // A public channel has no backend to overload, so it needs no slot of the queue.
         if name.kind().needs_authorization() {
             self.enqueue(name);
         } else {
@@ -396,9 +409,12 @@ impl Channels {
             if channel.suspended || !name.kind().needs_authorization() {
                 continue;
             }
+            // Before `fail`, which keeps a suspended channel failed even if its fields changed.
             channel.suspended = true;
+            // The members were visible to the former user only.
             channel.roster = None;
             channel.drop_key(context, &name);
+            // A later subscription may be of another user, for whom there is no gap.
             channel.lost_at = None;
             if matches!(channel.phase, ChannelPhase::Pending) {
                 continue;
@@ -443,11 +459,13 @@ impl Channels {
         let deadline = context.now + context.config.timing.subscribe_timeout;
         self.timers.set(deadline, timer, name.clone());
         channel.phase = ChannelPhase::Subscribing { timer };
+        // Authorized channels were counted when the backend was requested.
         if !name.kind().needs_authorization() {
             channel
                 .throttle
                 .take_jittered(context.now, &mut context.random);
         }
+        // The fields may change before the reply; then the two differ and the channel is subscribed again.
         channel.sent_extra.clone_from(&channel.extra);
         self.pending_replies.add(name, deadline);
         context.send(ClientFrame::Subscribe {
@@ -464,12 +482,14 @@ impl Channels {
                 continue;
             };
             match channel.phase {
+                // A timer without its phase was cancelled: the channel has moved on.
                 ChannelPhase::Authorizing { request } if request.0 == id => {
                     self.cancel(context, request);
                     self.on_not_authorized(context, &name, AuthError::TimedOut);
                 }
                 ChannelPhase::Backoff { timer } if timer == id => self.request_now(context, name),
                 ChannelPhase::Subscribing { timer } if timer == id => {
+                    // The reply may still come, and counts then.
                     self.fail(context, &name, SubscriptionError::TimedOut, true);
                 }
                 _ if channel.resubscribe_timer == Some(id) => {

@@ -33,6 +33,7 @@ impl PendingReplies {
         *entry = Count {
             count: entry.count.saturating_add(1),
             deadline,
+            // Earlier confirmations say nothing about this request.
             granted: false,
         };
     }
@@ -44,6 +45,7 @@ impl PendingReplies {
         };
         let is_over = entry.is_over(now);
         entry.count -= 1;
+        // All earlier refusals were silent; nothing more is expected.
         if is_over || entry.count == 0 {
             self.0.remove(name);
         }

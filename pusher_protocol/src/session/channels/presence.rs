@@ -79,6 +79,7 @@ impl Channel {
             roster: roster.clone(),
         });
         let Some(before) = before else { return };
+        // After the whole list, so that the roster in each change is the current one.
         for change in roster.changes_since(&before) {
             notify(context, name, change, &roster, true);
         }
@@ -91,6 +92,7 @@ impl Channel {
         change: impl FnOnce(&mut Roster) -> Option<MemberChange>,
     ) {
         let roster = self.roster.get_or_insert_default();
+        // `before` shares the roster, so `make_mut` copies it. Notices that user code still holds do not change.
         let before = roster.clone();
         match change(Arc::make_mut(roster)) {
             Some(change) => notify(context, name, change, roster, false),

@@ -24,16 +24,19 @@ impl Channels {
         if !self.pending_replies.take(name, context.now) {
             return;
         }
+        // Replies come in order, so the timeout of the next one starts now.
         let deadline = context.now + context.config.timing.subscribe_timeout;
         self.pending_replies.granted(name, deadline);
         let Some((name, channel)) = self.entry(name) else {
             return;
         };
         match channel.phase {
+            // Now the subscribe request cannot be overtaken any more.
             ChannelPhase::Subscribing { .. } if !channel.wanted => {
                 context.send(ClientFrame::Unsubscribe { channel: &name });
                 return self.remove(context, &name);
             }
+            // The subscription never becomes visible to user code, so there is no gap to report.
             ChannelPhase::Subscribing { .. }
                 if channel.has_stale_extra()
                     && channel.throttle.ready_at(context.now).is_none() =>
@@ -64,6 +67,7 @@ impl Channels {
             | ChannelPhase::Failed { reply_due: false }
             | ChannelPhase::Unidentified => return,
         }
+        // After the status, so that user code sees the members of a channel that it knows to be subscribed.
         if name.kind() == ChannelKind::Presence {
             channel.replace_roster(context, &name, data);
         }
@@ -111,11 +115,13 @@ impl Channels {
         let Some(channel) = self.table.get_mut(name) else {
             return;
         };
+        // With other fields the request may succeed, and the reply to the former ones is not of interest.
         let is_moot = matches!(channel.phase, ChannelPhase::Subscribing { .. })
             && channel.has_stale_extra()
             && !channel.suspended;
         if channel.wanted && !is_moot {
             channel.phase = match error {
+                // A retry helps only after a sign-in, which `on_identity` handles.
                 SubscriptionError::NoIdentity => ChannelPhase::Unidentified,
                 _ => ChannelPhase::Failed { reply_due },
             };
@@ -141,6 +147,7 @@ impl Channels {
         {
             if self.removed.len() >= self.sweep_at {
                 self.removed.retain(|_, throttle| !throttle.is_full(now));
+                // Doubling keeps the cost of the sweeps amortized constant per removed channel.
                 self.sweep_at = SWEEP_AT.max(2 * self.removed.len());
             }
             self.removed.insert(name.clone(), channel.throttle);

@@ -7,6 +7,7 @@ use crate::protocol::ChannelName;
 /// A heap of timers. A cancelled timer stays in the heap until it is due, and is skipped then.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
+    // `Reverse` makes it a min-heap; the id orders timers that are due at the same time.
     heap: BinaryHeap<Reverse<(Duration, u64, ChannelName)>>,
 }
 
@@ -34,6 +35,7 @@ impl Timers {
             if counts(*id, channel) {
                 return Some(*due);
             }
+            // Cancelled: dropping it here keeps the driver from waking up for nothing.
             self.heap.pop();
         }
         None

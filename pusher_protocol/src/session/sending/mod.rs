@@ -63,12 +63,13 @@ impl Session {
     fn send_now(&mut self, event: &ClientEvent) {
         let now = self.context.now;
         let limit = self.context.config.limits.client_events_per_second;
+        // In this order: the reason that user code can act on comes first.
         let allowed = if !matches!(self.connection, Connection::Connected { .. }) {
             Err(SendError::NotConnected)
         } else if !self.channels.is_subscribed(&event.channel) {
             Err(SendError::NotSubscribed)
         } else {
-            self.outbox.take_now(now, limit)
+            self.outbox.take_immediate(now, limit)
         };
         match allowed {
             Ok(()) => write(&mut self.context, event),
@@ -81,15 +82,16 @@ impl Session {
         self.outbox
             .push_queued(PendingEvent::new(event, self.context.now));
         if self.flush_send(id) {
-            answer(&mut self.context, id, SendOutcome::Queued);
+            report_outcome(&mut self.context, id, SendOutcome::Queued);
         }
     }
 
     fn send_latest(&mut self, event: ClientEvent) {
         let id = event.id;
         let pending = PendingEvent::new(event, self.context.now);
+        // Before the new event is sent, so that the outcomes come in the order of the events.
         if let Some(before) = self.outbox.push_latest(pending) {
-            answer(&mut self.context, before, SendOutcome::Coalesced);
+            report_outcome(&mut self.context, before, SendOutcome::Coalesced);
         }
         self.flush_send(id);
     }
@@ -98,7 +100,7 @@ impl Session {
     fn flush_send(&mut self, id: SendId) -> bool {
         self.flush_sends();
         let limit = self.context.config.limits.queued_client_events;
-        match self.outbox.keep(id, limit) {
+        match self.outbox.check_limit(id, limit) {
             Ok(waits) => waits,
             Err(error) => {
                 reject(&mut self.context, id, error);
@@ -117,6 +119,7 @@ impl Session {
             outbox,
             ..
         } = self;
+        // The common case of each frame and input.
         if outbox.is_idle() {
             return;
         }
@@ -143,7 +146,7 @@ impl Session {
         if !accepted {
             reject(&mut self.context, id, SendError::Backlogged);
         } else if self.context.config.answer_sent {
-            answer(&mut self.context, id, SendOutcome::Sent);
+            report_outcome(&mut self.context, id, SendOutcome::Sent);
         }
     }
 }
@@ -162,6 +165,7 @@ fn check_sendable(
     }
     match channels.sendable(&pending.event.channel) {
         Some(sendable) => {
+            // From now on, a missing channel means that it was unsubscribed.
             pending.was_wanted = true;
             sendable
         }
@@ -181,9 +185,9 @@ fn write(context: &mut Context, event: &ClientEvent) {
 }
 
 fn reject(context: &mut Context, id: SendId, error: SendError) {
-    answer(context, id, SendOutcome::Rejected(error));
+    report_outcome(context, id, SendOutcome::Rejected(error));
 }
 
-fn answer(context: &mut Context, id: SendId, outcome: SendOutcome) {
+fn report_outcome(context: &mut Context, id: SendId, outcome: SendOutcome) {
     context.notice(Notice::SendAnswered { id, outcome });
 }

@@ -69,9 +69,14 @@ impl Outbox {
     }
 
     /// Counts an immediate event, or fails if the rate limit is reached.
-    pub(super) fn take_now(&mut self, now: Duration, limit: Option<u32>) -> Result<(), SendError> {
+    pub(super) fn take_immediate(
+        &mut self,
+        now: Duration,
+        limit: Option<u32>,
+    ) -> Result<(), SendError> {
         let Some(limit) = limit else { return Ok(()) };
-        if self.rate.free_at(now, limit) != Some(now) {
+        // Immediate events may use the whole rate limit; see `rate_shares`.
+        if self.rate.ready_at(now, limit) != Some(now) {
             return Err(SendError::RateLimited { limit });
         }
         self.rate.count(now);
@@ -97,7 +102,8 @@ impl Outbox {
     }
 
     /// Returns whether the event that was queued last still waits. Fails and removes it if the queue is longer than `limit`.
-    pub(super) fn keep(&mut self, id: SendId, limit: usize) -> Result<bool, SendError> {
+    pub(super) fn check_limit(&mut self, id: SendId, limit: usize) -> Result<bool, SendError> {
+        // A new event is at the back of its queue, if it was not sent at once.
         for pending in [&mut self.queued, &mut self.latest] {
             if pending.back().is_some_and(|last| last.event.id == id) {
                 if pending.len() <= limit {
@@ -137,14 +143,16 @@ impl Outbox {
         timeout: Duration,
         is_open: impl Fn(&PendingEvent) -> bool,
     ) -> Option<ClientEvent> {
-        let free_at = match limit {
-            Some(limit) => self.rate.free_at(now, queued_share(limit)),
+        let ready_at = match limit {
+            // Waiting events share one count with immediate ones, but stop earlier.
+            Some(limit) => self.rate.ready_at(now, queued_share(limit)),
             None => Some(now),
         };
+        // The first event whose channel is subscribed: a channel that is not ready must not block the others.
         let queued = self.queued.iter().position(&is_open);
         let latest = self.latest.iter().position(&is_open);
-        let queued_at = queued.and(free_at);
-        let latest_at = latest.and(free_at).map(|at| at.max(self.latest_after));
+        let queued_at = queued.and(ready_at);
+        let latest_at = latest.and(ready_at).map(|at| at.max(self.latest_after));
         let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
         let pending = match (is_due(queued_at), is_due(latest_at)) {
             (true, is_latest_due) if !(is_latest_due && self.latest_is_next) => {
@@ -153,6 +161,7 @@ impl Outbox {
             }
             (_, true) => {
                 self.latest_is_next = false;
+                // The interval is that of the limit at this moment; without a limit there is none.
                 self.latest_after = limit.map_or(now, |limit| now + latest_interval(limit));
                 self.latest.remove(latest?)
             }
@@ -162,6 +171,7 @@ impl Outbox {
             Some(_) if limit.is_some() => self.rate.count(now),
             Some(_) => {}
             None => {
+                // Nothing is due: wake up for the next event, or for the timeout of the oldest one.
                 let oldest = self.queued.front().map(|pending| pending.since + timeout);
                 self.wake_at = [queued_at, latest_at, oldest].into_iter().flatten().min();
             }

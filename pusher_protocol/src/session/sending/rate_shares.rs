@@ -10,6 +10,7 @@ const RESERVE_ONE_IN: u32 = 5;
 
 /// Returns the share of the rate limit that waiting events may use.
 pub(super) fn queued_share(limit: u32) -> u32 {
+    // Waiting events get at least one unless the limit is 0. With a limit of 1, nothing is reserved.
     let free = (limit / RESERVE_ONE_IN).max(1);
     limit.saturating_sub(free).max(limit.min(1))
 }
