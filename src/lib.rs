@@ -92,6 +92,7 @@ mod inbound;
 mod integrations;
 mod plugin;
 mod presence;
+mod schedule;
 mod sending;
 mod sync;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
@@ -118,7 +119,7 @@ pub use event::{
 pub use integrations::diagnostics::PusherDiagnosticsPlugin;
 #[cfg(feature = "states")]
 pub use integrations::states::{PusherState, PusherStatesPlugin};
-pub use plugin::{PusherPlugin, PusherSystems};
+pub use plugin::PusherPlugin;
 pub use presence::{
     PusherMember, PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf,
     PusherMembers, PusherSpawnMembers,
@@ -128,6 +129,7 @@ pub use pusher_protocol::{
     protocol::Member,
     session::{ConnectionError, DialPhase, PusherError, SignInError, SubscriptionError},
 };
+pub use schedule::PusherSystems;
 pub use sending::{PusherSendAnswered, SendError, SendId, SendMode, SendOutcome};
 pub use user::{
     PusherSignInChanged, PusherUser, PusherUserEvent, PusherWatchlistChanged, SignInState,

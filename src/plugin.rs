@@ -25,6 +25,7 @@ use crate::{
         PusherMember, PusherMemberEntities, PusherMemberJoined, PusherMemberLeft, PusherMemberOf,
         PusherMembers, PusherSpawnMembers,
     },
+    schedule::PusherSystems,
     sending::PusherSendAnswered,
     user::{PusherSignInChanged, PusherUser, PusherUserEvent, PusherWatchlistChanged},
     user_code::Rechecks,
@@ -46,16 +47,6 @@ pub struct PusherPlugin {
     pub(crate) config: Option<PusherConfig>,
     /// Starts another driver than the platform's.
     pub(crate) start: Option<StartDriver>,
-}
-
-/// When the plugin's systems run.
-#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PusherSystems {
-    /// In [`PreUpdate`]: delivers what was received. Systems that read messages should run after it, as all systems in `Update` do.
-    Receive,
-    /// In [`PostUpdate`]: subscribes and unsubscribes according to the frame's changes of entities. All other commands are sent at once.
-    Send,
 }
 
 impl PusherPlugin {

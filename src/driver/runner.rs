@@ -3,12 +3,11 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+#[cfg(not(target_arch = "wasm32"))]
+use pusher_protocol::session::{Command, Notice, SendError, SendOutcome};
 use pusher_protocol::{
     Session,
-    session::{
-        Command, ConnectionError, DialId, Input, Notice, Now, Output, RequestId, SendError, SendId,
-        SendOutcome,
-    },
+    session::{ConnectionError, DialId, Input, Now, Output, RequestId, SendId},
 };
 
 use super::{AuthQuery, Sink};
@@ -72,7 +71,10 @@ impl SessionRunner {
         }
         None
     }
+}
 
+#[cfg(not(target_arch = "wasm32"))]
+impl SessionRunner {
     /// Rejects all client events that the session holds, because the driver stops without a close.
     pub(crate) fn reject_sends(&mut self, now: Now) {
         if let Some(id) = self.writing.take() {

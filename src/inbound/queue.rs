@@ -5,18 +5,23 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use bevy_platform::time::Instant;
+use bevy_platform::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 use pusher_protocol::{
+    ChannelName,
     config::Limits,
-    session::{Notice, ReceivedEvent},
+    session::{EventTarget, Notice, ReceivedEvent},
 };
 
 use crate::{
     client::Inbox,
     driver::Sink,
+    event::EventKind,
     inbound::{
         batch::Batch,
-        registry::{EventTypes, KindCache, Table},
+        registry::{EventTypes, Table},
     },
     sync::lock,
     waker::PusherWaker,
@@ -233,6 +238,90 @@ impl Sink for QueueSink {
     }
 }
 
+/// How many names the cache holds before it is cleared, so that a server that invents names does not fill the memory.
+const CACHED: usize = 4096;
+
+/// The kinds of events that were received, by target and name: a known event costs a lookup and no new strings.
+#[derive(Default)]
+struct KindCache {
+    channels: HashMap<ChannelName, ByName>,
+    user: ByName,
+    connection: ByName,
+    count: usize,
+    last: Option<Arc<EventKind>>,
+    user_ids: HashSet<Arc<str>>,
+}
+
+type ByName = HashMap<Arc<str>, Arc<EventKind>>;
+
+impl KindCache {
+    /// Returns the kind of an event. Events often come in runs of one kind, so the last one is checked first.
+    fn get(&mut self, target: &EventTarget, name: &str, table: &Table) -> &Arc<EventKind> {
+        let is_last = |last: &Arc<EventKind>| &*last.name == name && is_same(&last.target, target);
+        if !self.last.as_ref().is_some_and(is_last) {
+            self.last = Some(self.look_up(target, name, table));
+        }
+        let Some(last) = &self.last else {
+            unreachable!("it was set just now")
+        };
+        last
+    }
+
+    fn look_up(&mut self, target: &EventTarget, name: &str, table: &Table) -> Arc<EventKind> {
+        if self.count >= CACHED {
+            self.clear();
+        }
+        let kinds = match target {
+            EventTarget::Channel(channel) => match self.channels.get_mut(channel) {
+                Some(kinds) => kinds,
+                None => self.channels.entry(channel.clone()).or_default(),
+            },
+            EventTarget::User => &mut self.user,
+            EventTarget::Connection => &mut self.connection,
+        };
+        if let Some(kind) = kinds.get(name) {
+            return kind.clone();
+        }
+        let name: Arc<str> = name.into();
+        let kind = Arc::new(table.kind(target.clone(), name.clone()));
+        kinds.insert(name, kind.clone());
+        self.count += 1;
+        kind
+    }
+
+    /// Returns a shared string for a user id.
+    fn user_id(&mut self, id: &str) -> Arc<str> {
+        if let Some(id) = self.user_ids.get(id) {
+            return id.clone();
+        }
+        if self.user_ids.len() >= CACHED {
+            self.user_ids.clear();
+        }
+        let id: Arc<str> = id.into();
+        self.user_ids.insert(id.clone());
+        id
+    }
+
+    /// Removes all kinds, for example because the table has changed.
+    fn clear(&mut self) {
+        self.channels.clear();
+        self.user.clear();
+        self.connection.clear();
+        self.count = 0;
+        self.last = None;
+    }
+}
+
+/// Compares two targets. Names of one channel are mostly clones of one string.
+fn is_same(one: &EventTarget, other: &EventTarget) -> bool {
+    match (one, other) {
+        (EventTarget::Channel(one), EventTarget::Channel(other)) => {
+            Arc::ptr_eq(one.as_shared(), other.as_shared()) || one == other
+        }
+        (one, other) => one == other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
@@ -270,5 +359,19 @@ mod tests {
         assert!(is_flushed(FLUSH_EVENTS, 100));
         assert!(!is_flushed(2, 100_000));
         assert!(is_flushed(3, 100_000));
+    }
+
+    #[test]
+    fn endless_new_names_are_remembered_only_so_far() {
+        let mut kinds = KindCache::default();
+        let table = Table::default();
+        for number in 0..3 * CACHED {
+            let name = format!("event-{number}");
+            let kind = kinds.get(&EventTarget::Connection, &name, &table);
+            assert_eq!(*kind.name, *name);
+            kinds.user_id(&number.to_string());
+        }
+        assert!(kinds.connection.len() <= CACHED);
+        assert!(kinds.user_ids.len() <= CACHED);
     }
 }

@@ -1,4 +1,4 @@
-//! Which events are decoded into which types: the table that `App` extensions fill, and the driver's cache of its results.
+//! Which events are decoded into which types: the table that `App` extensions fill.
 
 use std::{
     any::TypeId,
@@ -9,14 +9,14 @@ use std::{
 };
 
 use bevy_ecs::prelude::*;
-use bevy_platform::collections::{HashMap, HashSet};
-use pusher_protocol::{ChannelName, protocol::ChannelPattern, session::EventTarget};
+use bevy_platform::collections::HashMap;
+use pusher_protocol::{protocol::ChannelPattern, session::EventTarget};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    PusherEvent, PusherUserEvent,
-    event::EventKind,
+    event::{EventKind, PusherEvent},
     inbound::column::{Column, TypedColumn},
+    user::PusherUserEvent,
 };
 
 /// Which events are decoded into which types. Shared with the driver's thread. Types may be added while the game runs.
@@ -114,7 +114,7 @@ impl Table {
     }
 
     /// Looks up how events of this name and target are delivered.
-    fn kind(&self, target: EventTarget, name: Arc<str>) -> EventKind {
+    pub(super) fn kind(&self, target: EventTarget, name: Arc<str>) -> EventKind {
         let registrations = match target {
             EventTarget::Channel(_) => self.of_channel_event.get(&name),
             EventTarget::User => self.of_user_event.get(&name),
@@ -154,113 +154,5 @@ fn add(
     let registration = Registration { index, channels };
     if !registrations.contains(&registration) {
         registrations.push(registration);
-    }
-}
-
-/// How many names the cache holds before it is cleared, so that a server that invents names does not fill the memory.
-const CACHED: usize = 4096;
-
-/// The kinds of events that were received, by target and name: a known event costs a lookup and no new strings.
-#[derive(Default)]
-pub(super) struct KindCache {
-    channels: HashMap<ChannelName, ByName>,
-    user: ByName,
-    connection: ByName,
-    count: usize,
-    last: Option<Arc<EventKind>>,
-    user_ids: HashSet<Arc<str>>,
-}
-
-type ByName = HashMap<Arc<str>, Arc<EventKind>>;
-
-impl KindCache {
-    /// Returns the kind of an event. Events often come in runs of one kind, so the last one is checked first.
-    pub(super) fn get(
-        &mut self,
-        target: &EventTarget,
-        name: &str,
-        table: &Table,
-    ) -> &Arc<EventKind> {
-        let is_last = |last: &Arc<EventKind>| &*last.name == name && is_same(&last.target, target);
-        if !self.last.as_ref().is_some_and(is_last) {
-            self.last = Some(self.look_up(target, name, table));
-        }
-        let Some(last) = &self.last else {
-            unreachable!("it was set just now")
-        };
-        last
-    }
-
-    fn look_up(&mut self, target: &EventTarget, name: &str, table: &Table) -> Arc<EventKind> {
-        if self.count >= CACHED {
-            self.clear();
-        }
-        let kinds = match target {
-            EventTarget::Channel(channel) => match self.channels.get_mut(channel) {
-                Some(kinds) => kinds,
-                None => self.channels.entry(channel.clone()).or_default(),
-            },
-            EventTarget::User => &mut self.user,
-            EventTarget::Connection => &mut self.connection,
-        };
-        if let Some(kind) = kinds.get(name) {
-            return kind.clone();
-        }
-        let name: Arc<str> = name.into();
-        let kind = Arc::new(table.kind(target.clone(), name.clone()));
-        kinds.insert(name, kind.clone());
-        self.count += 1;
-        kind
-    }
-
-    /// Returns a shared string for a user id.
-    pub(super) fn user_id(&mut self, id: &str) -> Arc<str> {
-        if let Some(id) = self.user_ids.get(id) {
-            return id.clone();
-        }
-        if self.user_ids.len() >= CACHED {
-            self.user_ids.clear();
-        }
-        let id: Arc<str> = id.into();
-        self.user_ids.insert(id.clone());
-        id
-    }
-
-    /// Removes all kinds, for example because the table has changed.
-    pub(super) fn clear(&mut self) {
-        self.channels.clear();
-        self.user.clear();
-        self.connection.clear();
-        self.count = 0;
-        self.last = None;
-    }
-}
-
-/// Compares two targets. Names of one channel are mostly clones of one string.
-fn is_same(one: &EventTarget, other: &EventTarget) -> bool {
-    match (one, other) {
-        (EventTarget::Channel(one), EventTarget::Channel(other)) => {
-            Arc::ptr_eq(one.as_shared(), other.as_shared()) || one == other
-        }
-        (one, other) => one == other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn endless_new_names_are_remembered_only_so_far() {
-        let mut kinds = KindCache::default();
-        let table = Table::default();
-        for number in 0..3 * CACHED {
-            let name = format!("event-{number}");
-            let kind = kinds.get(&EventTarget::Connection, &name, &table);
-            assert_eq!(*kind.name, *name);
-            kinds.user_id(&number.to_string());
-        }
-        assert!(kinds.connection.len() <= CACHED);
-        assert!(kinds.user_ids.len() <= CACHED);
     }
 }

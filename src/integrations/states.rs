@@ -10,7 +10,7 @@ use bevy_state::{
 
 use crate::{
     connection::{ConnectionState, PusherConnection},
-    plugin::PusherSystems,
+    schedule::PusherSystems,
 };
 
 /// What [`ConnectionState`] says, as one of Bevy's [`States`], for `OnEnter`, `in_state` and entities that are despawned on

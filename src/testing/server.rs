@@ -25,9 +25,10 @@ use super::{
     state::State,
 };
 use crate::{
-    PusherConnection, PusherSubscription,
     auth::{ChannelAuth, UserAuth},
+    channel::PusherSubscription,
     config::{Endpoint, PusherConfig},
+    connection::PusherConnection,
     sync::{Shared, lock},
     transport::{DialRequest, TransportEvents},
 };

@@ -164,7 +164,7 @@ fn refusals() -> Vec<(&'static str, Answer, Option<u16>, &'static str)> {
             "private-number",
             Answer::json(&json!({"auth": 7})),
             None,
-            "\"auth\" of the auth endpoint's answer",
+            "invalid \"auth\" in the auth endpoint's response",
         ),
         (
             "private-deep",
@@ -184,13 +184,23 @@ fn refusals() -> Vec<(&'static str, Answer, Option<u16>, &'static str)> {
             None,
             "does not speak HTTP",
         ),
-        ("private-cut", Answer::close(), None, "was not reached"),
-        ("private-reset", Answer::reset(), None, "was not reached"),
+        (
+            "private-cut",
+            Answer::close(),
+            None,
+            "failed to reach the auth endpoint",
+        ),
+        (
+            "private-reset",
+            Answer::reset(),
+            None,
+            "failed to reach the auth endpoint",
+        ),
         (
             "private-never",
             Answer::never(),
             None,
-            "no answer from the auth endpoint in time",
+            "the request to the auth endpoint timed out",
         ),
         (
             "presence-stranger",
@@ -319,8 +329,8 @@ fn a_backend_that_cannot_be_reached_or_used_is_told_and_costs_the_channel_alone(
     closed.stop_listening();
     let closed = closed.url("/auth");
     for (url, excerpt) in [
-        (&*closed, "was not reached"),
-        ("no url at all", "not usable"),
+        (&*closed, "failed to reach the auth endpoint"),
+        ("no url at all", "invalid auth endpoint"),
         ("ftp://127.0.0.1/auth", "must start with https://"),
         ("http://192.0.2.1/auth", "plain http on another machine"),
     ] {

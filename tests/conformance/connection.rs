@@ -212,7 +212,7 @@ fn an_error_on_a_live_connection_is_reported_and_changes_nothing() {
         ),
         (
             json!({"event": "pusher:error"}),
-            "the server reports an error",
+            "the server reported an error",
             None,
         ),
     ];
@@ -318,7 +318,7 @@ fn each_state_is_told_once_in_a_chain_and_a_retry_says_when() {
             other => format!("{other:?}"),
         })
         .collect();
-    let last = "gave up after 3 attempts; the last: the server closed the connection with code 1000 (closed normally)";
+    let last = "gave up after 3 attempts: the server closed the connection with code 1000 (closed normally)";
     let expected = [
         "connecting 1",
         "waiting 1",

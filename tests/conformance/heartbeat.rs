@@ -84,7 +84,7 @@ fn a_ping_without_an_answer_leads_to_a_new_socket() {
         Harness::online_with(|config| heartbeat(with_long_retry_delay(config), 80, 80));
     assert_eq!(socket.expect_text(TIMEOUT), PING);
     socket.expect_end(TIMEOUT);
-    let report = harness.expect_report("did not answer a ping within 80ms");
+    let report = harness.expect_report("ping timed out: no message from the server within 80ms");
     assert_eq!(report.attempt(), 1);
     let _line = harness.greet();
     assert_eq!(harness.server.open_connections(), 1);

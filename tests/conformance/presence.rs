@@ -296,7 +296,7 @@ fn membership_messages_are_no_events_and_forged_or_broken_ones_move_nothing() {
     for report in broken {
         let message = report.error().to_string();
         assert!(
-            message.contains("came without what it must hold"),
+            message.contains("message without its required fields"),
             "{message}"
         );
     }

@@ -305,7 +305,7 @@ fn a_server_that_says_nothing_fails_the_channel_in_time_and_its_late_success_cou
     let lobby = harness.spawn("lobby");
     socket.expect_event("pusher:subscribe", TIMEOUT);
     let error = harness.expect_refusal(lobby).to_string();
-    assert!(error.contains("did not answer"), "{error}");
+    assert!(error.contains("timed out"), "{error}");
     socket.expect_nothing(QUIET_PERIOD);
     socket.subscribed("lobby");
     harness.wait_until_subscribed(lobby);

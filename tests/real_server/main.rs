@@ -98,7 +98,11 @@ fn a_server_whose_authority_is_unknown_is_refused_with_the_reason() {
     let mut game = game(PusherConfig::new("app-key", endpoint));
     update_until(&mut game, "an error about TLS", TIMEOUT, |world| {
         let error = world.resource::<PusherConnection>().last_error();
-        error.is_some_and(|error| error.to_string().contains("TLS with 127.0.0.1 failed"))
+        error.is_some_and(|error| {
+            error
+                .to_string()
+                .contains("the TLS handshake with 127.0.0.1 failed")
+        })
     });
 }
 
@@ -276,7 +280,7 @@ fn a_wrong_key_says_so_and_does_not_hammer_the_server() {
     let mut game = game(PusherConfig::new("no-such-key", endpoint));
     update_until(&mut game, "waiting", TIMEOUT, |world| {
         let error = world.resource::<PusherConnection>().last_error();
-        error.is_some_and(|error| error.to_string().contains("is the app key right?"))
+        error.is_some_and(|error| error.to_string().contains("check the app key"))
     });
     let until = Instant::now() + Duration::from_secs(3);
     update_until(&mut game, "time passing", TIMEOUT, |_| {

@@ -102,7 +102,7 @@ fn what_fails_is_logged_as_a_warning_and_so_is_what_comes_back() {
         .collect();
     for excerpt in [
         "INFO connected",
-        "WARN there is no channel of this name: ",
+        "WARN invalid channel name: ",
         "WARN a client event was not sent",
         "WARN the sign-in failed: ",
         "WARN not connected, will try again",

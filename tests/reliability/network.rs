@@ -230,7 +230,7 @@ fn a_connection_that_is_dead_without_a_word_is_noticed_in_time_and_had_again_whe
         eprintln!(
             "{what}: noticed after {noticed:?} with 200 ms to the ping and 200 ms for the pong"
         );
-        harness.expect_report("did not answer a ping within 200ms");
+        harness.expect_report("ping timed out: no message from the server within 200ms");
         // The held bytes arrive once the network works again, on a connection that the client has dropped.
         old.event("lobby", "count", &json!(1));
         harness.run_for(timeout * 2);

@@ -121,7 +121,7 @@ fn exercise_everything() -> (Harness, ScriptedConnection) {
         });
         let sealed = json!({"nonce": "A".repeat(32), "ciphertext": "A".repeat(64)});
         socket.event("private-encrypted-room", "sealed", &sealed);
-        harness.expect_report("could not be decrypted");
+        harness.expect_report("failed to decrypt");
         harness
             .connection()
             .send("private-room", "client-move", &1)

@@ -1,4 +1,6 @@
 //! Signs and verifies: a signature is `KEY:` and the lower-case hex HMAC-SHA256 of a string, keyed with the app secret.
+//!
+//! Deliberately not `pusher_protocol::server`: this is the independent check of that module, so that a bug cannot hide on both sides.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;

@@ -240,7 +240,7 @@ impl ConnectError {
                 }
             }
             Self::Resolve(reason) => {
-                AuthError::Unreachable(format!("the host {host} could not be resolved: {reason}"))
+                AuthError::Unreachable(format!("failed to resolve {host}: {reason}"))
             }
             Self::Tcp(reason) => AuthError::Unreachable(format!("{host}:{port}: {reason}")),
             Self::Tls(reason) => AuthError::Tls(reason),

@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_header_names_only_an_undefault_port() {
+    fn the_host_header_names_only_an_unusual_port() {
         let target = |port, tls| SocketTarget {
             host: "::1".into(),
             port,

@@ -85,7 +85,7 @@ impl HandshakeHeaders {
         let (answerer, answer) = wait(token);
         let answerer = Arc::downgrade(&answerer);
         let call = move || {
-            let provided = catch_unwind(AssertUnwindSafe(|| provide()));
+            let provided = catch_unwind(AssertUnwindSafe(&*provide));
             if let Some(answerer) = answerer.upgrade() {
                 answerer.answer(provided.map_err(|_| "it panicked".to_owned()));
             }

@@ -67,13 +67,17 @@ fn each_failure_has_its_words() {
         (
             auth.url("/refusing"),
             vec![],
-            "answered 403 (this user may not): banned",
+            "answered 403 (this user is not allowed): banned",
         ),
         (auth.url("/redirecting"), vec![], "redirect"),
         (auth.url("/large"), vec![], "larger than 65536 bytes"),
         (auth.url("/page"), vec![], "not a JSON object"),
         (auth.url("/closed"), vec![], "CORS"),
-        (auth.url("/broken"), vec![], "was not reached"),
+        (
+            auth.url("/broken"),
+            vec![],
+            "failed to reach the auth endpoint",
+        ),
         (auth.url("/hanging"), vec![], "in time"),
         (
             "http://192.0.2.1/".into(),
@@ -89,7 +93,7 @@ fn each_failure_has_its_words() {
         (
             auth.url("/refusing"),
             cookie,
-            "the header Cookie is not the game's to set",
+            "the header Cookie is reserved for the browser",
         ),
         (auth.url("/refusing"), no_header, "cannot be sent"),
     ]

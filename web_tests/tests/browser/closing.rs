@@ -47,7 +47,7 @@ fn a_closed_tab_says_goodbye() {
     let close = connection.expect_close(SHORT_TIMEOUT);
     assert_eq!(
         (close.code, &*close.reason),
-        (Some(1000), "the page was left")
+        (Some(1000), "the user left the page")
     );
 }
 
@@ -62,7 +62,7 @@ fn a_page_that_is_left_says_goodbye_and_comes_back_connected() {
     let close = first.expect_close(SHORT_TIMEOUT);
     assert_eq!(
         (close.code, &*close.reason),
-        (Some(1000), "the page was left")
+        (Some(1000), "the user left the page")
     );
 
     fixture.browser.go_back(&page.tab);

@@ -31,7 +31,7 @@ macro_rules! page {
             #[cfg_attr(feature = $feature, doc = concat!("[", $link, "]: ", $item))]
             #[cfg_attr(not(feature = $feature), doc = concat!("[", $link, "]: crate#features"))]
         )+)?
-        #[doc = include_str!(concat!("guide/", stringify!($page), ".md"))]
+        #[doc = include_str!(concat!(stringify!($page), ".md"))]
         pub mod $page {}
     };
 }
@@ -81,5 +81,5 @@ page!(web);
 
 /// The README's examples, for the compiler.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
+#[doc = include_str!("../../README.md")]
 pub mod readme {}
