@@ -11,6 +11,7 @@ use pusher_protocol::{
 };
 
 use super::{AuthQuery, Sink};
+use crate::config::PusherConfig;
 
 /// Frames of the protocol itself, such as a pong, are exempt from the limit on unsent bytes. But if the server leaves this many times the
 /// limit unread, the connection counts as lost.
@@ -19,6 +20,10 @@ const LOST_BACKLOG: usize = 8;
 /// A session and its sink.
 pub(crate) struct SessionRunner {
     pub(crate) session: Session,
+    /// The seed of the session's random delays.
+    seed: u64,
+    /// The limit on unsent bytes.
+    outbound_limit: usize,
     pub(crate) sink: Box<dyn Sink>,
     /// Whether the sink has something that was not flushed.
     is_unflushed: bool,
@@ -29,14 +34,22 @@ pub(crate) struct SessionRunner {
 }
 
 impl SessionRunner {
-    pub(crate) fn new(session: Session, sink: Box<dyn Sink>) -> Self {
+    pub(crate) fn new(config: &PusherConfig, seed: u64, sink: Box<dyn Sink>) -> Self {
         Self {
-            session,
+            session: Session::new(config.session(seed)),
+            seed,
+            outbound_limit: config.limits.outbound_bytes,
             sink,
             is_unflushed: false,
             pending: VecDeque::new(),
             writing: None,
         }
+    }
+
+    /// Changes the configuration. The connection stays open.
+    pub(crate) fn configure(&mut self, config: &PusherConfig) {
+        self.outbound_limit = config.limits.outbound_bytes;
+        self.session.configure(config.session(self.seed));
     }
 
     /// Queues an input until the session's outputs are executed.
@@ -109,8 +122,6 @@ impl SessionRunner {
 pub(crate) trait SessionIo {
     fn runner(&mut self) -> &mut SessionRunner;
     fn now(&self) -> Now;
-    /// The limit on unsent bytes.
-    fn outbound_limit(&self) -> usize;
 
     /// Starts a dial.
     fn dial(
@@ -189,7 +200,7 @@ pub(crate) trait SessionIo {
 
     /// Sends a frame within the limits on unsent bytes. With an `answer` it is a client event, which may be rejected.
     fn send(&mut self, text: String, answer: Option<SendId>) {
-        let limit = self.outbound_limit();
+        let limit = self.runner().outbound_limit;
         let mut accepted = false;
         self.runner().writing = answer;
         if let Some(unsent) = self.unsent_bytes() {

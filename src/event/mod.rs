@@ -138,9 +138,7 @@ has_extras!([] PusherGlobalEvent);
 pub(crate) struct EventKind {
     pub(crate) target: EventTarget,
     pub(crate) name: Arc<str>,
-    /// Whether the payload is also delivered undecoded.
-    pub(crate) keeps_raw: bool,
-    /// The columns into which the payload is decoded, by their index in the registry.
+    /// The columns into which the payload is decoded, by their index in the registry. The column of undecoded payloads, if any, comes first.
     pub(crate) columns: Box<[usize]>,
 }
 

@@ -9,7 +9,7 @@ use pusher_protocol::{
 };
 
 use crate::{
-    event::{EventKind, ExtraFields, Losses, RawData},
+    event::{EventKind, ExtraFields, Losses},
     inbound::{column::Column, overflow::OverflowSummary, registry::Table},
 };
 
@@ -45,7 +45,6 @@ pub(crate) enum Entry {
 /// An event without its decoded payloads.
 pub(crate) struct Row {
     pub(crate) user_id: Option<Arc<str>>,
-    pub(crate) raw: Option<RawData>,
     pub(crate) extras: Option<ExtraFields>,
     bytes: usize,
 }
@@ -82,7 +81,6 @@ impl Batch {
         let bytes = size_of::<Row>() + data.as_str().len() + more;
         self.rows.push_back(Row {
             user_id,
-            raw: kind.keeps_raw.then(|| RawData::from(data)),
             extras,
             bytes,
         });

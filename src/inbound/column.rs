@@ -41,24 +41,39 @@ pub(crate) trait Column: Any + Send + Sync {
 }
 
 /// The column of one kind of event.
-pub(super) struct TypedColumn<E: InboundEvent> {
+struct TypedColumn<E: InboundEvent> {
+    decode: Decode<E::Data>,
     rows: VecDeque<Result<E::Data, Box<DecodeFailure>>>,
     /// Delivered to observers, but not written as messages yet. Only used in the frame.
     delivered: Vec<E>,
 }
 
-impl<E: InboundEvent> Default for TypedColumn<E> {
-    fn default() -> Self {
+/// Decodes a payload.
+type Decode<T> = fn(&EventData<'_>) -> Result<T, Box<DecodeFailure>>;
+
+impl<E: InboundEvent> TypedColumn<E> {
+    fn new(decode: Decode<E::Data>) -> Self {
         Self {
+            decode,
             rows: VecDeque::new(),
             delivered: Vec::new(),
         }
     }
 }
 
-impl<E: InboundEvent<Data: DeserializeOwned>> Column for TypedColumn<E> {
+/// Creates a column for payloads that are decoded from JSON.
+pub(super) fn decoded<E: InboundEvent<Data: DeserializeOwned>>() -> Box<dyn Column> {
+    Box::new(TypedColumn::<E>::new(decode))
+}
+
+/// Creates a column for undecoded payloads.
+pub(super) fn undecoded<E: InboundEvent<Data = RawData>>() -> Box<dyn Column> {
+    Box::new(TypedColumn::<E>::new(|data| Ok(RawData::from(data))))
+}
+
+impl<E: InboundEvent> Column for TypedColumn<E> {
     fn decode(&mut self, data: &EventData<'_>) {
-        self.rows.push_back(decode(data));
+        self.rows.push_back((self.decode)(data));
     }
 
     fn append(&mut self, other: &mut dyn Column) {

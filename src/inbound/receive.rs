@@ -16,7 +16,7 @@ use crate::{
     inbound::{
         batch::{Batch, Entry},
         budget::Budget,
-        messages::{PluginMessages, age_events, write_messages},
+        messages::PluginMessages,
         notices,
         queue::InboundQueue,
     },
@@ -92,7 +92,6 @@ pub(crate) fn receive(world: &mut World) {
     if !batch.is_empty() {
         // At least one entry is delivered in each frame, whatever the budget.
         while dispatch_next(batch, &mut dispatcher, &mut budget, started) && !budget.is_spent() {}
-        dispatcher.write_raw_messages();
         for column in batch.columns() {
             column.write_messages(dispatcher.world);
         }
@@ -166,9 +165,6 @@ fn dispatch_events(
             user_id: row.user_id.as_ref(),
             extras: row.extras.as_ref(),
         };
-        if let Some(raw) = row.raw {
-            dispatcher.dispatch_raw(origin, raw);
-        }
         for &index in &kind.columns {
             if let Some(column) = batch.column(index) {
                 column.dispatch(origin, dispatcher);
@@ -183,12 +179,8 @@ fn dispatch_events(
 /// Drops messages that nobody reads, and reports which were lost.
 fn age(batch: &mut Batch, dispatcher: &mut Dispatcher<'_>, limit: usize) {
     let mut losses = Losses::default();
-    let world = &mut *dispatcher.world;
-    age_events::<PusherEvent>(world, limit, &mut losses);
-    age_events::<PusherUserEvent>(world, limit, &mut losses);
-    age_events::<PusherGlobalEvent>(world, limit, &mut losses);
     for column in batch.columns() {
-        column.age_messages(world, limit, &mut losses);
+        column.age_messages(dispatcher.world, limit, &mut losses);
     }
     if !losses.is_empty() {
         dispatcher.emit(PusherLagged::new(losses, LagCause::Unread));
@@ -276,7 +268,6 @@ impl InboundEvent for PusherGlobalEvent {
 pub(crate) struct Dispatcher<'w> {
     pub(super) world: &'w mut World,
     listeners: Listeners,
-    raw: RawEvents,
     user_code: UserCode,
 }
 
@@ -288,20 +279,11 @@ struct Listeners {
     entities: Vec<Entity>,
 }
 
-/// Undecoded events that were delivered to observers, but not written as messages yet.
-#[derive(Default)]
-struct RawEvents {
-    channel: Vec<PusherEvent>,
-    user: Vec<PusherUserEvent>,
-    global: Vec<PusherGlobalEvent>,
-}
-
 impl<'w> Dispatcher<'w> {
     fn new(world: &'w mut World) -> Self {
         Self {
             world,
             listeners: Listeners::default(),
-            raw: RawEvents::default(),
             user_code: UserCode::default(),
         }
     }
@@ -314,33 +296,6 @@ impl<'w> Dispatcher<'w> {
     /// Resumes the panic if user code has panicked.
     fn finish(self) {
         self.user_code.resume();
-    }
-
-    fn dispatch_raw(&mut self, origin: Origin<'_>, data: RawData) {
-        match origin.kind.target {
-            EventTarget::Channel(_) => {
-                let mut event = PusherEvent::new(origin, data);
-                if self.trigger_for(origin.kind.channel(), &mut event) {
-                    self.raw.channel.push(event);
-                }
-            }
-            EventTarget::User => {
-                let mut event = PusherUserEvent::new(origin, data);
-                self.trigger(&mut event);
-                self.raw.user.push(event);
-            }
-            EventTarget::Connection => {
-                let mut event = PusherGlobalEvent::new(origin, data);
-                self.trigger(&mut event);
-                self.raw.global.push(event);
-            }
-        }
-    }
-
-    fn write_raw_messages(&mut self) {
-        write_messages(&mut self.raw.channel, self.world);
-        write_messages(&mut self.raw.user, self.world);
-        write_messages(&mut self.raw.global, self.world);
     }
 
     /// Runs the observers of an event that is not for an entity.

@@ -3,7 +3,7 @@
 use std::{
     any::TypeId,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -14,8 +14,9 @@ use pusher_protocol::{protocol::ChannelPattern, session::EventTarget};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    event::{EventKind, PusherEvent},
-    inbound::column::{Column, TypedColumn},
+    event::{EventKind, PusherEvent, PusherGlobalEvent},
+    inbound::column::{Column, decoded, undecoded},
+    sync::lock,
     user::PusherUserEvent,
 };
 
@@ -27,11 +28,11 @@ pub(crate) struct EventTypes(Arc<Shared>);
 struct Shared {
     /// The number of changes, so that the driver's thread need not lock the table to see that there was none.
     version: AtomicU64,
-    table: RwLock<Table>,
+    table: Mutex<Table>,
 }
 
 /// The registered types. The driver's thread has a copy.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Table {
     /// Types are never removed, so an index stays valid.
     makers: Vec<(TypeId, MakeColumn)>,
@@ -51,6 +52,33 @@ struct Registration {
 
 type MakeColumn = fn() -> Box<dyn Column>;
 
+/// The indices of the columns of undecoded payloads, in every table.
+const RAW_CHANNEL: usize = 0;
+const RAW_USER: usize = 1;
+const RAW_GLOBAL: usize = 2;
+
+impl Default for Table {
+    fn default() -> Self {
+        let raw: [(TypeId, MakeColumn); 3] = [
+            (TypeId::of::<PusherEvent>(), undecoded::<PusherEvent>),
+            (
+                TypeId::of::<PusherUserEvent>(),
+                undecoded::<PusherUserEvent>,
+            ),
+            (
+                TypeId::of::<PusherGlobalEvent>(),
+                undecoded::<PusherGlobalEvent>,
+            ),
+        ];
+        Self {
+            makers: raw.into(),
+            of_channel_event: HashMap::default(),
+            of_user_event: HashMap::default(),
+            silences_raw: false,
+        }
+    }
+}
+
 impl EventTypes {
     /// Decodes channel events of this name into `T`, on some channels or on all. Other types for the same name stay registered.
     pub(crate) fn add_event<T: DeserializeOwned + Send + Sync + 'static>(
@@ -59,9 +87,7 @@ impl EventTypes {
         channels: Option<ChannelPattern>,
     ) {
         self.change(|table| {
-            let index = table.index(TypeId::of::<PusherEvent<T>>(), || {
-                Box::new(TypedColumn::<PusherEvent<T>>::default())
-            });
+            let index = table.index(TypeId::of::<PusherEvent<T>>(), decoded::<PusherEvent<T>>);
             add(&mut table.of_channel_event, event, index, channels);
         });
     }
@@ -69,9 +95,10 @@ impl EventTypes {
     /// Decodes the signed-in user's events of this name into `T`.
     pub(crate) fn add_user_event<T: DeserializeOwned + Send + Sync + 'static>(&self, event: &str) {
         self.change(|table| {
-            let index = table.index(TypeId::of::<PusherUserEvent<T>>(), || {
-                Box::new(TypedColumn::<PusherUserEvent<T>>::default())
-            });
+            let index = table.index(
+                TypeId::of::<PusherUserEvent<T>>(),
+                decoded::<PusherUserEvent<T>>,
+            );
             add(&mut table.of_user_event, event, index, None);
         });
     }
@@ -81,7 +108,7 @@ impl EventTypes {
     }
 
     fn change(&self, change: impl FnOnce(&mut Table)) {
-        change(&mut self.0.table.write().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.0.table));
         self.0.version.fetch_add(1, Ordering::Release);
     }
 
@@ -92,12 +119,7 @@ impl EventTypes {
             return false;
         }
         *version = current;
-        *copy = self
-            .0
-            .table
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        *copy = lock(&self.0.table).clone();
         true
     }
 }
@@ -115,10 +137,10 @@ impl Table {
 
     /// Looks up how events of this name and target are delivered.
     pub(super) fn kind(&self, target: EventTarget, name: Arc<str>) -> EventKind {
-        let registrations = match target {
-            EventTarget::Channel(_) => self.of_channel_event.get(&name),
-            EventTarget::User => self.of_user_event.get(&name),
-            EventTarget::Connection => None,
+        let (raw, registrations) = match target {
+            EventTarget::Channel(_) => (RAW_CHANNEL, self.of_channel_event.get(&name)),
+            EventTarget::User => (RAW_USER, self.of_user_event.get(&name)),
+            EventTarget::Connection => (RAW_GLOBAL, None),
         };
         let channel = target.channel_name().unwrap_or_default();
         let mut columns = Vec::new();
@@ -131,10 +153,12 @@ impl Table {
                 columns.push(*index);
             }
         }
+        if columns.is_empty() || !self.silences_raw {
+            columns.insert(0, raw);
+        }
         EventKind {
             target,
             name,
-            keeps_raw: columns.is_empty() || !self.silences_raw,
             columns: columns.into_boxed_slice(),
         }
     }

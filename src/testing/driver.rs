@@ -12,10 +12,7 @@ use std::{
 };
 
 use bevy_platform::time::Instant;
-use pusher_protocol::{
-    Session,
-    session::{Command, ConnectionError, DialId, Input, Now, RequestId},
-};
+use pusher_protocol::session::{Command, ConnectionError, DialId, Input, Now, RequestId};
 
 use super::clock::{Clock, Follow};
 use crate::{
@@ -55,7 +52,7 @@ pub(crate) fn start(
             own: Weak::clone(own),
             clock: clock.clone(),
             config: config.clone(),
-            runner: SessionRunner::new(Session::new(config.session(SEED)), sink),
+            runner: SessionRunner::new(config, SEED, sink),
             dialling: None,
             open: None,
         }),
@@ -159,7 +156,7 @@ impl State {
             match message {
                 Some(Message::Input(input)) => self.feed(input),
                 Some(Message::Configure(config)) => {
-                    self.runner.session.configure(config.session(SEED));
+                    self.runner.configure(&config);
                     self.config = *config;
                 }
                 None if self.advance_dial() || self.read() => {}
@@ -221,10 +218,6 @@ impl SessionIo for State {
 
     fn now(&self) -> Now {
         Now::at(self.clock.now())
-    }
-
-    fn outbound_limit(&self) -> usize {
-        self.config.limits.outbound_bytes
     }
 
     fn dial(

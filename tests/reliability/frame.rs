@@ -35,8 +35,8 @@ impl Frames {
         }
     }
 
-    /// Allows one long frame, because the time that the host of a virtual machine takes counts as processor time. Not the first
-    /// one, which would show the cost of accumulated events.
+    /// Allows one long frame in a hundred, because the time that the host of a virtual machine takes counts as processor time. Not the
+    /// first one, which would show the cost of accumulated events.
     fn check(mut self, what: &str) {
         let first = self.times[0];
         self.times.sort_unstable();
@@ -46,7 +46,8 @@ impl Frames {
             "{what}: {} frames, median {median:?}, longest {longest:?}",
             self.times.len()
         );
-        let next = self.times[self.times.len().saturating_sub(2)];
+        let allowed = 1 + self.times.len() / 100;
+        let next = self.times[self.times.len().saturating_sub(1 + allowed)];
         assert!(
             first < FRAME_LIMIT && next < FRAME_LIMIT,
             "{what}: {first:?}, {next:?}"

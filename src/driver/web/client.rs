@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use bevy_platform::time::Instant;
-use pusher_protocol::{
-    Session,
-    session::{Command, ConnectionError, DialId, Hint, Input, Now, RequestId},
-};
+use pusher_protocol::session::{Command, ConnectionError, DialId, Hint, Input, Now, RequestId};
 
 use super::{
     authorizing::AuthRunner,
@@ -36,7 +33,6 @@ const GRACE: Duration = Duration::from_millis(100);
 /// The part of a client that stays on the browser's thread.
 pub(super) struct WebClient {
     started: Instant,
-    seed: u64,
     sender: MessageSender,
     receiver: MessageReceiver,
     config: PusherConfig,
@@ -66,12 +62,10 @@ impl WebClient {
         sender: MessageSender,
         receiver: MessageReceiver,
     ) -> Self {
-        let seed = random_seed();
         Self {
             started,
-            seed,
             receiver,
-            runner: SessionRunner::new(Session::new(config.session(seed)), sink),
+            runner: SessionRunner::new(&config, random_seed(), sink),
             config,
             dialling: None,
             open: None,
@@ -134,7 +128,7 @@ impl WebClient {
         if let Some(connection) = &mut self.open {
             connection.set_limit(config.limits.inbound_message_bytes);
         }
-        self.runner.session.configure(config.session(self.seed));
+        self.runner.configure(&config);
         self.config = config;
     }
 
@@ -294,10 +288,6 @@ impl SessionIo for WebClient {
             // The clocks of the standard library do not work here.
             wall: Duration::from_secs_f64((js_sys::Date::now() / 1000.0).max(0.0)),
         }
-    }
-
-    fn outbound_limit(&self) -> usize {
-        self.config.limits.outbound_bytes
     }
 
     /// The session itself enforces the deadline, because the browser does not report the phase of a dial.

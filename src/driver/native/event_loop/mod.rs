@@ -10,9 +10,8 @@ use std::{
 };
 
 use mio::{Events, Poll, Token};
-use pusher_protocol::{
-    Session,
-    session::{Command, ConnectionError, DialId, Input, Notice, Now, PusherError, RequestId},
+use pusher_protocol::session::{
+    Command, ConnectionError, DialId, Input, Notice, Now, PusherError, RequestId,
 };
 
 use super::{
@@ -47,7 +46,6 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 /// What the network thread owns.
 pub(super) struct EventLoop {
     started: Instant,
-    seed: u64,
     poll: Poll,
     sender: MessageSender,
     receiver: MessageReceiver,
@@ -85,17 +83,15 @@ impl EventLoop {
         let poll = Poll::new()?;
         let (sender, receiver) = MessageSender::new(poll.registry(), MESSAGES)?;
         let connector = Connector::new(&config, resolver);
-        let seed = random_seed();
         let event_loop = Self {
             started,
-            seed,
             poll,
             sender: sender.clone(),
             receiver,
             auth: AuthRunner::new(sender.clone(), connector.clone(), token.clone()),
             token,
             connector,
-            runner: SessionRunner::new(Session::new(config.session(seed)), sink),
+            runner: SessionRunner::new(&config, random_seed(), sink),
             config,
             dialling: None,
             connection: None,
@@ -190,7 +186,7 @@ impl EventLoop {
         if let Some(connection) = &mut self.connection {
             connection.set_limit(config.limits.inbound_message_bytes);
         }
-        self.runner.session.configure(config.session(self.seed));
+        self.runner.configure(&config);
         self.config = config;
     }
 
@@ -308,10 +304,6 @@ impl SessionIo for EventLoop {
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default(),
         }
-    }
-
-    fn outbound_limit(&self) -> usize {
-        self.config.limits.outbound_bytes
     }
 
     fn dial(

@@ -102,12 +102,12 @@ const PUSHER_PROTOCOL: Arrows = &[
 
 #[test]
 fn the_plugins_modules_depend_only_on_those_in_the_table() {
-    check("../src", BEVY_PUSHER);
+    check("src", BEVY_PUSHER);
 }
 
 #[test]
 fn the_protocols_modules_depend_only_on_those_in_the_table() {
-    check("../pusher_protocol/src", PUSHER_PROTOCOL);
+    check("pusher_protocol/src", PUSHER_PROTOCOL);
 }
 
 #[test]
