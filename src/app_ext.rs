@@ -1,4 +1,4 @@
-//! What the plugin adds to [`App`]: the types into which events are decoded.
+//! [`PusherAppExt`]: methods of [`App`] that register the types into which events are decoded. The decoding is in `inbound`.
 
 use bevy_app::App;
 use pusher_protocol::protocol::ChannelPattern;
@@ -6,17 +6,22 @@ use serde::de::DeserializeOwned;
 
 use crate::{event::PusherEvent, inbound::EventTypes, user::PusherUserEvent};
 
-/// What the plugin adds to [`App`]. Implemented for it alone.
+/// Methods of [`App`] that register event types. Implemented for [`App`] only.
+///
+/// They can be called before or after the plugin is added.
 pub trait PusherAppExt: sealed::Sealed {
-    /// Decodes channel events of this name into `T`, which then arrive as [`PusherEvent<T>`](PusherEvent). Works before and
-    /// after the plugin is added; several types may be registered for one name, and one type for several names.
+    /// Decodes channel events with this name into `T`. They are delivered as [`PusherEvent<T>`](PusherEvent). Events that cannot be
+    /// decoded are reported as [`PusherDecodeFailed`](crate::PusherDecodeFailed).
+    ///
+    /// You can register several types for one name, and one type for several names.
     fn add_pusher_event<T: DeserializeOwned + Send + Sync + 'static>(
         &mut self,
         event: &str,
     ) -> &mut Self;
 
-    /// The same on some channels alone: the one of this name, or with a `*` at its end all whose names begin so. One name may
-    /// thus mean one thing here and another there.
+    /// Decodes events with this name into `T`, like [`add_pusher_event`](Self::add_pusher_event), but only on some channels: the channel
+    /// with this name or, if the pattern ends in `*`, all channels whose names start with the rest. The same event name can so have
+    /// different types on different channels.
     ///
     /// ```
     /// # use bevy::prelude::*;
@@ -33,8 +38,7 @@ pub trait PusherAppExt: sealed::Sealed {
         event: &str,
     ) -> &mut Self;
 
-    /// Decodes the signed-in user's events of this name into `T`, which then arrive as
-    /// [`PusherUserEvent<T>`](PusherUserEvent).
+    /// Decodes events to the signed-in user with this name into `T`. They are delivered as [`PusherUserEvent<T>`](PusherUserEvent).
     fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(
         &mut self,
         event: &str,
@@ -42,7 +46,7 @@ pub trait PusherAppExt: sealed::Sealed {
 }
 
 mod sealed {
-    /// Keeps the trait open for more methods: nobody else can implement it.
+    /// Prevents implementations in other crates, so that methods can be added without a breaking change.
     pub trait Sealed {}
 
     impl Sealed for bevy_app::App {}

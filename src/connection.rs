@@ -1,4 +1,5 @@
-//! The connection: its state, its errors, and what can be asked of it.
+//! The connection as user code sees it: the resource with its state and its methods, the messages about its changes and errors, and run
+//! conditions. Sending client events is in `sending`.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -13,12 +14,12 @@ use pusher_protocol::{
 
 use crate::client::CommandSender;
 
-/// The connection to the server. A resource, always there.
+/// The connection to the server. A resource that exists as long as the plugin.
 ///
-/// Its verbs take `&self`, are allowed in every state, and leave at once, not at the end of the frame. What came of them
-/// shows in [`state`](Self::state), in [`PusherConnectionChanged`] and in [`PusherErrorReported`].
+/// Its methods take `&self` and can be called in every state. A call takes effect immediately, not at the end of the frame. The
+/// outcome arrives later: in [`state`](Self::state), as a [`PusherConnectionChanged`] or as a [`PusherErrorReported`].
 ///
-/// It is marked as changed only when the state changed.
+/// Change detection reports the resource as changed only when the state has changed.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -57,37 +58,37 @@ pub struct PusherConnection {
     pub(crate) commands: Arc<CommandSender>,
 }
 
-/// How the connection is.
+/// The state of the connection.
 #[derive(Clone, Debug, Default, PartialEq, Reflect)]
 #[reflect(opaque)]
 #[reflect(Default, Debug, Clone, PartialEq)]
 pub enum ConnectionState {
-    /// Not connected, and not trying: nobody asked, or somebody asked to disconnect.
+    /// Not connected and not connecting: no connection was requested, or `disconnect` was called.
     #[default]
     Disconnected,
-    /// Dialling.
+    /// An attempt to connect is in progress.
     Connecting {
-        /// Counts the attempts of this outage, from 1.
+        /// The number of the attempt in this outage, from 1.
         attempt: u32,
     },
     /// Connected.
     Connected {
-        /// The server's name for this connection.
+        /// The server's id of this connection.
         socket_id: Arc<str>,
     },
-    /// Lost or not reached; will dial again by itself.
+    /// Lost or never established. The plugin connects again at `retry_at`.
     Waiting {
-        /// When.
+        /// When the next attempt starts, in real time.
         retry_at: Instant,
-        /// Counts the failures in a row, from 1.
+        /// How many attempts or connections failed in a row. 0 if none did, with [`ConnectionError::RestartedTooOften`].
         attempt: u32,
-        /// Why.
+        /// Why there is no connection.
         error: ConnectionError,
     },
-    /// Given up: dialling again unchanged cannot succeed, or the attempts are used up. Changing the
-    /// [`PusherConfig`](crate::config::PusherConfig) or [`PusherConnection::connect`] starts anew.
+    /// Failed for good: another attempt with the same configuration cannot succeed, or the maximum number of attempts is reached.
+    /// A changed [`PusherConfig`](crate::config::PusherConfig) or [`PusherConnection::connect`] starts again.
     Failed {
-        /// Why.
+        /// Why the plugin does not retry.
         error: ConnectionError,
     },
 }
@@ -100,7 +101,7 @@ impl fmt::Display for ConnectionState {
             Self::Connecting { attempt } => write!(f, "connecting, attempt {attempt}"),
             Self::Connected { .. } => f.write_str("connected"),
             Self::Waiting { error, .. } => write!(f, "not connected, will try again: {error}"),
-            Self::Failed { error } => write!(f, "the connection is given up: {error}"),
+            Self::Failed { error } => write!(f, "connection failed, will not try again: {error}"),
         }
     }
 }
@@ -124,7 +125,7 @@ impl ConnectionState {
         }
     }
 
-    /// Why there is no connection, where that is so.
+    /// Returns why there is no connection, in the states [`Waiting`](Self::Waiting) and [`Failed`](Self::Failed).
     #[must_use]
     pub fn error(&self) -> Option<&ConnectionError> {
         match self {
@@ -146,19 +147,19 @@ impl PusherConnection {
         }
     }
 
-    /// How the connection is.
+    /// Returns the state of the connection.
     #[must_use]
     pub fn state(&self) -> &ConnectionState {
         &self.state
     }
 
-    /// Whether it is connected.
+    /// Whether the connection is established.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         matches!(self.state, ConnectionState::Connected { .. })
     }
 
-    /// The server's name for this connection, while connected.
+    /// Returns the server's id of this connection, while connected.
     #[must_use]
     pub fn socket_id(&self) -> Option<&str> {
         match &self.state {
@@ -167,7 +168,7 @@ impl PusherConnection {
         }
     }
 
-    /// While waiting: when the next attempt begins.
+    /// Returns when the next attempt starts, in the state [`Waiting`](ConnectionState::Waiting).
     #[must_use]
     pub fn retry_at(&self) -> Option<Instant> {
         match &self.state {
@@ -176,74 +177,93 @@ impl PusherConnection {
         }
     }
 
-    /// While waiting: how long it is to the next attempt, counted in real time.
+    /// Returns the time until the next attempt, in the state [`Waiting`](ConnectionState::Waiting). Counts in real time.
     #[must_use]
     pub fn retry_in(&self) -> Option<Duration> {
         let retry_at = self.retry_at()?;
         Some(retry_at.saturating_duration_since(Instant::now()))
     }
 
-    /// The last error that was reported, whatever happened since.
+    /// Returns the error that was reported last. A later success does not clear it.
     #[must_use]
     pub fn last_error(&self) -> Option<&PusherError> {
         self.last_error.as_ref()
     }
 
-    /// How long the server took to answer the last ping of this connection.
+    /// Returns the round-trip time of the last ping on this connection. Pings are sent only after the server was silent
+    /// ([`Timing::activity_timeout`](crate::config::Timing::activity_timeout)).
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip
     }
 
-    /// Connects: skips a waiting retry, starts anew after a failure or a disconnect.
+    /// Connects. Has no effect while connecting or connected.
     ///
-    /// So that a game may say so in every frame, a dial follows the last one after a second at the earliest, or after
-    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is less. Who says so within 250 ms
-    /// of a loss is taken for code that does it at each: it dials within a second the first time, and after the policy's
-    /// delays from then on, lest all players of a game come back at the same moment; who asks again a second after the last
-    /// time or later, as a player does who presses a button, is heard at once. To disconnect first makes no difference.
+    /// Skips the wait for a reconnect, and starts again after [`Failed`](ConnectionState::Failed) or after
+    /// [`disconnect`](Self::disconnect). You may call it in every frame, because requests are throttled:
     ///
-    /// After five disconnects in five seconds, the next connection waits for its turn too
-    /// ([`ConnectionError::RestartedTooOften`]).
+    /// - After a failure, attempts are at least 1 s apart, or
+    ///   [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is shorter.
+    /// - A call within 250 ms of a failure counts as automatic, because a player does not react that fast. Code that connects at
+    ///   every failure would make all clients reconnect at the same moment. So the first such call of an outage connects at a
+    ///   random time within one second, but never later than the [`ReconnectPolicy`](crate::config::ReconnectPolicy) would. Further
+    ///   ones keep the delay of the policy.
+    /// - At most five times within 5 s, a connection starts without delay after [`disconnect`](Self::disconnect) or with another
+    ///   endpoint. The next one is delayed: the state is [`Waiting`](ConnectionState::Waiting) with
+    ///   [`ConnectionError::RestartedTooOften`].
+    /// - While one of these two rules delays the connection, a call less than 1 s after the previous call has no effect. A call after
+    ///   a pause of 1 s or more, such as a player who presses a button, skips the wait.
+    /// - Calling [`disconnect`](Self::disconnect) first does not bypass these rules.
     pub fn connect(&self) {
         self.commands.send(Command::Connect);
     }
 
-    /// Closes the connection, and stays without until [`connect`](Self::connect). Channels stay wanted.
+    /// Closes the connection, and does not reconnect until [`connect`](Self::connect) is called. Then all channels are subscribed
+    /// again.
     pub fn disconnect(&self) {
         self.commands.send(Command::Disconnect);
     }
 
-    /// Signs the user in, now or as soon as there is a connection, and again after every reconnect. Who the user is, says
-    /// the configured endpoint or authenticator; what came of it, [`PusherUser`](crate::PusherUser). It may be
-    /// asked for again after a failure; of code that does so all the time the backend hears five times at once, and then
-    /// every three seconds.
+    /// Signs the user in, now or as soon as there is a connection, and again after every reconnect. The configured user auth
+    /// endpoint or [`Authenticator`](crate::auth::Authenticator) identifies the user. [`PusherUser`](crate::PusherUser) holds the
+    /// result.
+    ///
+    /// Call it again to retry a failed sign-in. Requests to the backend are rate limited on each connection: five at once, then one
+    /// about every three seconds.
     pub fn sign_in(&self) {
         self.commands.send(Command::SignIn);
     }
 
-    /// Signs the user out, and leaves what had been authorized for them. The protocol has no message for that, so it may
-    /// take a new connection.
+    /// Signs the user out, and unsubscribes from all channels that need an authorization. These fail with
+    /// [`SubscriptionError::SignedOut`](crate::SubscriptionError::SignedOut), and are subscribed again by the next
+    /// [`sign_in`](Self::sign_in).
+    ///
+    /// The protocol has no message for signing out. If the server may know the user, the plugin reconnects.
     pub fn sign_out(&self) {
         self.commands.send(Command::SignOut);
     }
 
-    /// Tries a failed channel again, with a new authorization; one that would be tried again by itself, at once. Of any other
-    /// channel, it changes nothing. A channel that is asked for all the time, by this or by leaving and
-    /// wanting it again, is asked for five times at once and then every three seconds, lest the game's backend be hammered.
+    /// Retries a failed channel with a new authorization, or skips the wait if a retry is already scheduled. Has no effect on other
+    /// channels.
+    ///
+    /// To protect the backend, requests for one channel are rate limited: five at once, then one about every three seconds. Retries
+    /// count, and so does unsubscribing and subscribing again.
     pub fn retry(&self, channel: impl AsRef<str>) {
         if let Ok(channel) = ChannelName::new(channel.as_ref(), self.rules) {
             self.commands.send(Command::Retry(channel));
         }
     }
 
-    /// Checks at once whether the link still stands, for a game that learns that the network changed or that the app came
-    /// back to the foreground.
+    /// Checks the connection immediately. While connected, sends a ping; without an answer within
+    /// [`Timing::pong_timeout`](crate::config::Timing::pong_timeout) the connection counts as lost. While waiting for a reconnect,
+    /// skips the wait.
+    ///
+    /// Call it when your game learns that the network changed or that the app returned to the foreground.
     pub fn check_link(&self) {
         self.commands.hint(Hint::NetworkChanged);
     }
 
-    /// Takes on a new state. Returns the former one, if it was another.
+    /// Sets the state. Returns the previous one.
     pub(crate) fn set_state(&mut self, state: ConnectionState) -> ConnectionState {
         if !matches!(state, ConnectionState::Connected { .. }) {
             self.round_trip = None;
@@ -260,9 +280,9 @@ impl PusherConnection {
     }
 }
 
-/// The connection's state changed.
+/// The connection state has changed.
 ///
-/// It is a [`Message`] and an [`Event`]. Events that came before a loss of the connection are delivered before it.
+/// It is a [`Message`] and an [`Event`]. Events that the server sent before the connection was lost are delivered before it.
 #[derive(Message, Event, Clone, Debug)]
 pub struct PusherConnectionChanged {
     pub(crate) previous: ConnectionState,
@@ -270,20 +290,20 @@ pub struct PusherConnectionChanged {
 }
 
 impl PusherConnectionChanged {
-    /// The state before.
+    /// Returns the state before the change.
     #[must_use]
     pub fn previous(&self) -> &ConnectionState {
         &self.previous
     }
 
-    /// The state now.
+    /// Returns the state after the change.
     #[must_use]
     pub fn current(&self) -> &ConnectionState {
         &self.current
     }
 }
 
-/// Something went wrong. Nothing in it is secret.
+/// An error occurred. It contains no secrets.
 ///
 /// It is a [`Message`] and an [`Event`].
 #[derive(Message, Event, Clone, Debug)]
@@ -293,38 +313,38 @@ pub struct PusherErrorReported {
 }
 
 impl PusherErrorReported {
-    /// What, in words by its `Display`.
+    /// Returns the error. Its `Display` describes it.
     #[must_use]
     pub fn error(&self) -> &PusherError {
         &self.error
     }
 
-    /// The close or error code, where there is one.
+    /// Returns the close or error code, if the error has one.
     #[must_use]
     pub fn code(&self) -> Option<u16> {
         self.error.code()
     }
 
-    /// How many failures in a row this makes; 0 for an error that stands by itself.
+    /// Returns the number of failures in a row, including this one; 0 for an error that is not part of such a series.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 }
 
-/// A run condition: there is a connection.
+/// A run condition: the connection is established.
 #[must_use]
 pub fn pusher_connected(connection: Option<Res<PusherConnection>>) -> bool {
     connection.is_some_and(|connection| connection.is_connected())
 }
 
-/// A run condition: the connection was lost or not had, and will be tried again.
+/// A run condition: the connection was lost or never established, and the plugin will reconnect.
 #[must_use]
 pub fn pusher_waiting(connection: Option<Res<PusherConnection>>) -> bool {
     connection.is_some_and(|connection| connection.retry_at().is_some())
 }
 
-/// A run condition: the connection is given up.
+/// A run condition: the connection has failed, and the plugin does not retry ([`ConnectionState::Failed`]).
 #[must_use]
 pub fn pusher_failed(connection: Option<Res<PusherConnection>>) -> bool {
     connection

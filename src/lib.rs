@@ -1,9 +1,9 @@
-//! A [Pusher Channels](https://pusher.com/docs/channels/) client as a Bevy plugin: who is in the lobby, chat, invitations,
-//! match found, live leaderboards. It works with the hosted service and with every server that speaks the protocol:
-//! Sockudo, soketi, Laravel Reverb.
+//! A [Pusher Channels](https://pusher.com/docs/channels/) client as a Bevy plugin, for lobbies, chat, invitations, matchmaking
+//! and live leaderboards. It works with the hosted service and with any server that speaks the protocol: Sockudo, soketi,
+//! Laravel Reverb.
 //!
-//! Everything that can block, wait or fail runs off the frame: on a thread of its own, on the [web](guide::web) in the
-//! browser's callbacks. A game sees components, resources, messages and observers.
+//! Network I/O never blocks a frame: it runs on the plugin's own thread, or on the [web](guide::web) in callbacks of the
+//! browser. A game uses components, resources, messages and observers.
 //!
 //! # Quick start
 //!
@@ -38,29 +38,30 @@
 //! }
 //! ```
 //!
-//! The key is public: it says which app a client belongs to. What a game wants beyond public channels, its backend
-//! [authorizes](guide::authorization).
+//! The app key is public: it only identifies the app. For all channels except public ones, the game's backend
+//! [authorizes](guide::authorization) the client.
 //!
 //! # The guide
 //!
-//! - [Connecting](guide::connecting): where the server is, the connection's state, coming back after a loss
+//! - [Connecting](guide::connecting): the server's address, the connection state, reconnecting
 //! - [Channels](guide::channels): subscribing, the kinds of channels, the status of a subscription
 //! - [Reading events](guide::reading_events): systems, observers, `FixedUpdate`, states
 //! - [Typed events](guide::typed_events): events decoded into your types
-//! - [Presence](guide::presence): who is there
-//! - [Client events](guide::sending): client events, from one player to the others
+//! - [Presence](guide::presence): the members of a channel
+//! - [Client events](guide::sending): events from one player to the others
 //! - [Authorization](guide::authorization): how your backend authorizes private channels
-//! - [Backends](guide::backends): what the backend answers, with code for Node, Laravel and Rails
-//! - [Sign-in](guide::sign_in): who the player is, events to one user, friends online
+//! - [Backends](guide::backends): how the backend responds, with code for Node, Laravel and Rails
+//! - [Sign-in](guide::sign_in): the player's identity, events to one user, friends online
 //! - [Encrypted channels](guide::encrypted): events that the Pusher server cannot read
-//! - [Offline development](guide::offline_development): without an account, a backend and a network
-//! - [Testing a game](guide::testing): a game that tests itself
-//! - [Errors and retries](guide::errors): what fails, and what is tried again
+//! - [Offline development](guide::offline_development): without an account, a backend or a network
+//! - [Testing a game](guide::testing): tests of your game without a network
+//! - [Errors and retries](guide::errors): what can fail, and what is retried
 //! - [Troubleshooting](guide::troubleshooting): by symptom
-//! - [Mobile and suspend](guide::mobile): phones, suspend, and what building for them takes
+//! - [Mobile and suspend](guide::mobile): phones, suspend, and how to build for phones
 //! - [The browser](guide::web): what is different in a browser
 //! - [Security](guide::security): what never to ship, what to trust, logs
-//! - [Coming from another client](guide::coming_from): pusher-js, Laravel Echo, Dart, Unity, Java and Swift: their names and the names here
+//! - [Coming from another client](guide::coming_from): the names of pusher-js, Laravel Echo, Dart, Unity, Java and Swift, and the
+//!   names here
 //!
 //! # Features
 //!
@@ -69,12 +70,12 @@
 //! | `native-tls` | yes | wss and https through the platform's TLS library |
 //! | `native-tls-vendored` | | the same with OpenSSL built from source |
 //! | `encrypted` | yes | `private-encrypted-` channels |
-//! | `winit` | | wakes a reactive window when something arrives |
-//! | `local-auth` | | `LocalAuthorizer` signs with the app's secret: for development only |
-//! | `lifecycle` | | notices when a phone puts the app into the background and brings it back |
+//! | `winit` | | wakes a window with reactive updates when something arrives |
+//! | `local-auth` | | `LocalAuthorizer`, which signs with the app's secret: for development only |
+//! | `lifecycle` | | checks or closes the connection when a phone moves the app to the background and back |
 //! | `testing` | | a server in the same process, for tests of your game without a network |
-//! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes a second and more, as Bevy's diagnostics |
-//! | `states` | | `PusherStatesPlugin`: the connection's state as one of Bevy's `States` |
+//! | `diagnostics` | | `PusherDiagnosticsPlugin`: round trip, events and bytes per second and more, as Bevy diagnostics |
+//! | `states` | | `PusherStatesPlugin`: the connection state as one of Bevy's `States` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -137,7 +138,7 @@ pub use user::{
 };
 pub use waker::PusherWaker;
 
-/// What most games use: all that starts with `Pusher`, and what goes with it.
+/// The items that most games use.
 pub mod prelude {
     pub use crate::{
         ConnectionState, PusherAppExt, PusherCacheMissed, PusherChannel, PusherConfig,

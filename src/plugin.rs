@@ -1,4 +1,5 @@
-//! The plugin: what is added to an app, and when it runs.
+//! [`PusherPlugin`]: what the plugin adds to an app, when its systems run, and how the configuration is applied. The systems themselves are
+//! in the modules of their features.
 
 use std::sync::Arc;
 
@@ -34,8 +35,8 @@ use crate::{
 
 /// Adds a Pusher client to an app.
 ///
-/// [`PusherPlugin::new`] connects as soon as the app runs; [`PusherPlugin::default`] idles until a [`PusherConfig`] is
-/// inserted. It needs no other plugin.
+/// With [`PusherPlugin::new`], the client connects as soon as the app runs. With [`PusherPlugin::default`], it does nothing until a
+/// [`PusherConfig`] is inserted. It needs no other plugin.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -45,12 +46,12 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct PusherPlugin {
     pub(crate) config: Option<PusherConfig>,
-    /// Starts another driver than the platform's.
+    /// Starts this driver instead of the platform's.
     pub(crate) start: Option<StartDriver>,
 }
 
 impl PusherPlugin {
-    /// A client with this configuration.
+    /// Creates a client with this configuration.
     #[must_use]
     pub fn new(config: PusherConfig) -> Self {
         Self {
@@ -156,12 +157,12 @@ fn start_driver(
     crate::driver::start(config, sink)
 }
 
-/// Starts, reconfigures or stops the client as the resource [`PusherConfig`] says.
+/// Starts, reconfigures or stops the client when the resource [`PusherConfig`] is inserted, changed or removed.
 fn apply_config(world: &mut World) {
     let Some(client) = world.get_resource::<Client>() else {
         return;
     };
-    // The exit is reported first.
+    // `report_driver_exit` must report the exit first.
     if client.has_exited() {
         return;
     }
@@ -206,14 +207,14 @@ fn apply_config(world: &mut World) {
     });
 }
 
-/// Marks all channels as not subscribed, after `report` has used them.
+/// Calls `report` with the channels, then marks all of them as not subscribed.
 fn end_session(world: &mut World, report: impl FnOnce(&Subscribers)) {
     let mut subscribers = world.get_resource_or_init::<Subscribers>();
     report(&subscribers);
     subscribers.forget_session();
 }
 
-/// Reports that the driver has stopped without a close. Runs after the delivery, which may contain the reason.
+/// Reports that the driver has stopped without a close. Runs after `receive`, because the queue may contain the reason.
 fn report_driver_exit(world: &mut World) {
     if !world
         .get_resource::<Client>()
@@ -228,7 +229,7 @@ fn report_driver_exit(world: &mut World) {
     });
 }
 
-/// Retries what the game's backend has refused, if other credentials are configured now.
+/// Retries channels and the sign-in that the game's backend has refused, if their settings for authorization have changed.
 fn retry_refused(world: &World, client: &Client, before: &PusherConfig, now: &PusherConfig) {
     let subscribers = world.get_resource::<Subscribers>();
     let refused: Vec<ChannelName> = subscribers.map(Subscribers::refused).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! When the plugin's systems run.
+//! [`PusherSystems`]: the system sets of the plugin, to order other systems by.
 
 #[cfg(doc)]
 use bevy_app::{PostUpdate, PreUpdate};
 use bevy_ecs::prelude::*;
 
-/// When the plugin's systems run.
+/// The system sets of the plugin.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PusherSystems {

@@ -1,4 +1,5 @@
-//! Client events: from this client to the other clients on a channel.
+//! Sending client events, from this client to the other clients on a channel, and the reports of their outcome. Received client events
+//! are a [`PusherEvent`](crate::PusherEvent) like all others.
 
 use bevy_ecs::prelude::*;
 use pusher_protocol::{
@@ -13,16 +14,19 @@ pub use pusher_protocol::session::{SendError, SendId, SendMode, SendOutcome};
 use crate::connection::PusherConnection;
 
 impl PusherConnection {
-    /// Sends a client event to everybody else on a private or presence channel. It leaves at once.
+    /// Sends a client event to all other clients on a private or presence channel, immediately. Returns the id of the event.
     ///
-    /// What is wrong with the event itself is an error here: a name without `client-`, a channel of another kind, data that
-    /// cannot be written as JSON or is larger than [`Limits::client_event_bytes`](crate::config::Limits::client_event_bytes).
-    /// What depends on the connection comes as [`PusherSendAnswered`] under the returned id: not connected, not
-    /// subscribed, too many within a second. Nothing is dropped without a word.
+    /// The server does not send the event back to this client, and does not confirm it. No event is dropped silently: if it cannot
+    /// be sent because of the connection, a [`PusherSendAnswered`] with the returned id reports why, for example because the channel
+    /// is not subscribed or the rate limit is reached.
     ///
-    /// The server does not send it back, and does not confirm it.
+    /// To queue an event, or to send only the latest of several values, use [`send_with`](Self::send_with).
     ///
-    /// An event that may wait, or of which only the latest counts, goes by [`send_with`](Self::send_with).
+    /// # Errors
+    /// Returns an error if the event itself is invalid: its name does not start with `client-`, the channel name is invalid or the
+    /// channel is of another kind, or the data cannot be serialized as JSON or is larger than
+    /// [`Limits::client_event_bytes`](crate::config::Limits::client_event_bytes). Also returns [`SendError::NotConnected`] if the
+    /// client is not running, for example without a [`PusherConfig`](crate::config::PusherConfig).
     ///
     /// ```
     /// # use bevy::prelude::*;
@@ -46,9 +50,13 @@ impl PusherConnection {
         self.send_with(SendMode::Immediate, channel, event, data)
     }
 
-    /// Sends a client event that need not leave at once: [`SendMode::Queued`] for what must arrive, such as a vote;
-    /// [`SendMode::Latest`] for what changes all the time, such as a cursor or a position, sent as often as the server's
-    /// limit allows. All else is as with [`send`](Self::send), which is this with [`SendMode::Immediate`].
+    /// Sends a client event with a [`SendMode`], which decides what happens if the event cannot be sent immediately.
+    /// [`SendMode::Queued`] queues it, for events that must arrive, such as a vote. [`SendMode::Latest`] keeps only the latest value,
+    /// for values that change all the time, such as a cursor or a position, and sends it as often as the rate limit allows.
+    /// [`SendMode::Immediate`] is the mode of [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
     ///
     /// ```
     /// # use bevy::prelude::*;
@@ -56,13 +64,13 @@ impl PusherConnection {
     /// #[derive(serde::Serialize)]
     /// struct Cursor { x: f32, y: f32 }
     ///
-    /// // Every frame; the server sees the latest of them about eight times a second.
+    /// // Called in every frame. The latest value is sent about eight times per second.
     /// fn share_cursor(connection: Res<PusherConnection>) -> Result {
     ///     connection.send_with(SendMode::Latest, "presence-board", "client-cursor", &Cursor { x: 0.5, y: 0.25 })?;
     ///     Ok(())
     /// }
     ///
-    /// // Waits for the connection and the subscription, if need be.
+    /// // Waits for the connection and the subscription if necessary.
     /// fn vote(connection: Res<PusherConnection>) -> Result {
     ///     connection.send_with(SendMode::Queued, "presence-board", "client-vote", "yes")?;
     ///     Ok(())
@@ -77,7 +85,7 @@ impl PusherConnection {
         data: &(impl Serialize + ?Sized),
     ) -> Result<SendId, SendError> {
         let channel = ChannelName::new(channel.as_ref(), self.rules)?;
-        // The name and the kind first: no need to write what cannot be sent.
+        // The name and the kind are checked first, because serializing the data is the expensive part.
         check_client_event(&channel, event, 0, &self.limits)?;
         let data = to_raw_value(data).map_err(|error| SendError::NotSerializable {
             reason: error.to_string(),
@@ -99,10 +107,10 @@ impl PusherConnection {
     }
 }
 
-/// What became of a client event.
+/// The outcome of a client event.
 ///
-/// Every one that was not sent is answered, once and for good; those that were, only after
-/// [`with_sent_answers(true)`](crate::config::PusherConfig::with_sent_answers). One that waits in the queue is answered
+/// Every event that is not sent gets exactly one final outcome. Events that are sent get one only with
+/// [`with_sent_answers(true)`](crate::config::PusherConfig::with_sent_answers). An event that has to wait in the queue gets
 /// [`Queued`](SendOutcome::Queued) before.
 ///
 /// It is a [`Message`] and an [`Event`].
@@ -127,19 +135,19 @@ pub struct PusherSendAnswered {
 }
 
 impl PusherSendAnswered {
-    /// What [`PusherConnection::send`] or [`send_with`](PusherConnection::send_with) returned.
+    /// Returns the id of the event, as [`PusherConnection::send`] or [`send_with`](PusherConnection::send_with) returned it.
     #[must_use]
     pub fn id(&self) -> SendId {
         self.id
     }
 
-    /// Its fate.
+    /// Returns the outcome.
     #[must_use]
     pub fn outcome(&self) -> &SendOutcome {
         &self.outcome
     }
 
-    /// Why it was not sent, if it was not.
+    /// Returns why the event was rejected, if it was.
     #[must_use]
     pub fn error(&self) -> Option<&SendError> {
         match &self.outcome {

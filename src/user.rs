@@ -1,4 +1,5 @@
-//! The signed-in user.
+//! The signed-in user: the resource with the state of the sign-in and the watchlist, their events, and a run condition. Signing in and
+//! out are methods of [`PusherConnection`](crate::PusherConnection).
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -10,10 +11,11 @@ pub use pusher_protocol::session::SignInState;
 
 use crate::event::{EventKind, ExtraFields, RawData, has_extras};
 
-/// The user whom this client is signed in as, and who of their watchlist is online. A resource, always there.
+/// The signed-in user, and which users on their watchlist are online. A resource that exists as long as the plugin.
 ///
-/// [`PusherConnection::sign_in`](crate::PusherConnection::sign_in) starts it, and it holds across reconnects until
-/// [`sign_out`](crate::PusherConnection::sign_out). Marked as changed only when it did.
+/// [`PusherConnection::sign_in`](crate::PusherConnection::sign_in) signs in, now and after every reconnect, until
+/// [`sign_out`](crate::PusherConnection::sign_out). Change detection reports the resource as changed only after a change of the
+/// sign-in or the watchlist.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -34,19 +36,19 @@ pub struct PusherUser {
 }
 
 impl PusherUser {
-    /// How far the sign-in is.
+    /// Returns the state of the sign-in.
     #[must_use]
     pub fn state(&self) -> &SignInState {
         &self.state
     }
 
-    /// Whether somebody is signed in.
+    /// Whether a user is signed in.
     #[must_use]
     pub fn is_signed_in(&self) -> bool {
         self.id().is_some()
     }
 
-    /// The user's id, once signed in.
+    /// Returns the user's id, while signed in.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         match &self.state {
@@ -55,7 +57,7 @@ impl PusherUser {
         }
     }
 
-    /// What the game's backend says of the user, as JSON, once signed in.
+    /// Returns the `user_data` of the game's backend as JSON, while signed in.
     #[must_use]
     pub fn data_json(&self) -> Option<&str> {
         match &self.state {
@@ -64,12 +66,15 @@ impl PusherUser {
         }
     }
 
-    /// The same, decoded.
+    /// Returns the `user_data` of the game's backend, decoded, while signed in.
+    ///
+    /// # Errors
+    /// Returns the error of `serde_json` if the JSON does not fit the type.
     pub fn data<T: DeserializeOwned>(&self) -> Option<Result<T, serde_json::Error>> {
         self.data_json().map(serde_json::from_str)
     }
 
-    /// The ids of those on the watchlist who are online, in order.
+    /// Returns the ids of the users on the watchlist who are online, in lexical order.
     pub fn online(&self) -> impl ExactSizeIterator<Item = &str> {
         self.online.iter().map(String::as_str)
     }
@@ -100,7 +105,7 @@ impl PusherUser {
     }
 }
 
-/// The sign-in got further, failed, or ended.
+/// The state of the sign-in has changed.
 ///
 /// It is a [`Message`] and an [`Event`].
 #[derive(Message, Event, Clone, Debug)]
@@ -109,14 +114,14 @@ pub struct PusherSignInChanged {
 }
 
 impl PusherSignInChanged {
-    /// How far it is now.
+    /// Returns the new state.
     #[must_use]
     pub fn state(&self) -> &SignInState {
         &self.state
     }
 }
 
-/// Users on the watchlist came or went; [`PusherUser::online`] has the outcome.
+/// Users on the watchlist went online or offline. [`PusherUser::online`] is already updated.
 ///
 /// It is a [`Message`] and an [`Event`].
 #[derive(Message, Event, Clone, Debug)]
@@ -126,29 +131,28 @@ pub struct PusherWatchlistChanged {
 }
 
 impl PusherWatchlistChanged {
-    /// `online`, `offline`, or what else the server says.
+    /// Returns `online`, `offline`, or another event name of the server.
     #[must_use]
     pub fn change(&self) -> &str {
         &self.event
     }
 
-    /// Whether they came.
+    /// Whether the users went online.
     #[must_use]
     pub fn is_online(&self) -> bool {
         self.event == "online"
     }
 
-    /// Whom it is about.
+    /// Returns the ids of the users.
     pub fn user_ids(&self) -> impl ExactSizeIterator<Item = &str> {
         self.user_ids.iter().map(String::as_str)
     }
 }
 
-/// An event that the server sends to the signed-in user alone.
+/// An event that the game's backend sends to the signed-in user only.
 ///
-/// As with [`PusherEvent`](crate::PusherEvent), it arrives undecoded as `PusherUserEvent`, and decoded as
-/// `PusherUserEvent<T>` once its name is registered with
-/// [`add_pusher_user_event`](crate::PusherAppExt::add_pusher_user_event).
+/// As with [`PusherEvent`](crate::PusherEvent), it is delivered undecoded as `PusherUserEvent`. If its name is registered with
+/// [`add_pusher_user_event`](crate::PusherAppExt::add_pusher_user_event), it is also delivered decoded, as `PusherUserEvent<T>`.
 ///
 /// It is a [`Message`] and an [`Event`].
 #[derive(Message, Event, Clone, Debug)]
@@ -159,13 +163,13 @@ pub struct PusherUserEvent<T: Send + Sync + 'static = RawData> {
 }
 
 impl<T: Send + Sync + 'static> PusherUserEvent<T> {
-    /// The event's name.
+    /// Returns the event's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.kind.name
     }
 
-    /// The payload.
+    /// Returns the payload.
     #[must_use]
     pub fn data(&self) -> &T {
         &self.data

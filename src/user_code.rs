@@ -1,4 +1,5 @@
-//! User code that runs in the middle of the plugin's own work on the main thread: observers, component hooks, `Drop`.
+//! Handling of panics in user code that runs in the middle of the plugin's own work on the main thread: observers, component hooks, `Drop`.
+//! User code on the network thread is handled where it is called.
 
 use std::{
     any::Any,
@@ -7,7 +8,7 @@ use std::{
 
 use bevy_ecs::prelude::*;
 
-/// Catches panics of user code, so that the plugin can finish its own work before the first of them is resumed.
+/// Catches panics of user code, so that the plugin can finish its own work before it resumes the first of them.
 ///
 /// Bevy passes a panic of a system to the app's `FallbackErrorHandler`, which may log it and keep the app running. Such an app must
 /// not lose events.
@@ -41,7 +42,7 @@ impl UserCode {
     }
 }
 
-/// Entities whose components may be inconsistent, because user code panicked in the middle of a change. They are looked at again once.
+/// Entities whose components may be inconsistent, because user code panicked in the middle of a change. Each is rechecked once.
 #[derive(Resource, Default)]
 pub(crate) struct Rechecks(Vec<Entity>);
 
@@ -60,7 +61,7 @@ impl Rechecks {
     }
 }
 
-/// Ends a change of an entity's components. If user code panicked in it, the entity is looked at again, and the panic is resumed.
+/// Ends a change of an entity's components. If user code panicked in it, records the entity for a recheck and resumes the panic.
 pub(crate) fn finish(world: &mut World, entity: Entity, mut user_code: UserCode) {
     // Bevy drops commands that are queued behind one that panics.
     user_code.run(|| world.flush());

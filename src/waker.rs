@@ -1,4 +1,4 @@
-//! Waking an app that sleeps until something happens.
+//! [`PusherWaker`]: wakes an app that sleeps until something happens, and with the feature `winit` a window.
 
 use std::{
     fmt,
@@ -8,11 +8,11 @@ use std::{
 
 use bevy_ecs::prelude::*;
 
-/// Wakes an app that sleeps until something happens. A resource; the plugin calls it from its own thread, once when
-/// something came and not again until the app has updated.
+/// Wakes an app that sleeps until something happens. A resource with a callback. The plugin calls it from its own thread when
+/// something has arrived, and then not again until the app has updated.
 ///
-/// With the feature `winit`, a windowed app has it from the start. Others insert their own before or after the plugin,
-/// and remove it to sleep on.
+/// With the feature `winit`, the plugin inserts it in windowed apps, unless there is one. Other apps insert their own, before or after
+/// the plugin is added. Without it, the app is not woken.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -26,14 +26,14 @@ use bevy_ecs::prelude::*;
 pub struct PusherWaker(Arc<dyn Fn() + Send + Sync>);
 
 impl PusherWaker {
-    /// Wakes by this function, which must not block.
+    /// Creates a waker from a function. It runs on the network thread and must not block.
     #[must_use]
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(wake))
     }
 
     pub(crate) fn wake(&self) {
-        // It is the game's code, and it runs on the network thread, which has to live on.
+        // User code on the network thread: a panic must not end the thread.
         if catch_unwind(AssertUnwindSafe(|| (self.0)())).is_err() {
             log::error!("the PusherWaker panicked");
         }
@@ -46,7 +46,7 @@ impl fmt::Debug for PusherWaker {
     }
 }
 
-/// Takes the event loop's own waker, if the app has one and nobody brought another.
+/// Inserts a waker for winit's event loop, if the app has one and no other waker.
 #[cfg(feature = "winit")]
 pub(crate) fn insert_winit_waker(
     event_loop: Option<Res<bevy_winit::EventLoopProxyWrapper>>,
@@ -56,7 +56,7 @@ pub(crate) fn insert_winit_waker(
     if let (Some(event_loop), None) = (event_loop, waker) {
         let event_loop = (**event_loop).clone();
         commands.insert_resource(PusherWaker::new(move || {
-            // Fails once the event loop has ended, when there is nobody left to wake.
+            // Fails only after the event loop has ended. Then there is nothing to wake.
             let _ = event_loop.send_event(bevy_winit::WinitUserEvent::WakeUp);
         }));
     }

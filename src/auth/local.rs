@@ -72,7 +72,7 @@ impl LocalAuthorizer {
         }
     }
 
-    /// Sets who the player is, on presence channels and when signing in. `info` is what others see; `null` stands for none.
+    /// Sets who the player is, on presence channels and when signing in. `info` is what others see; `null` means none.
     #[must_use]
     pub fn with_user(mut self, id: impl Into<String>, info: impl Into<Value>) -> Self {
         self.user = Some(User {

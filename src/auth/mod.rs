@@ -1,5 +1,5 @@
-//! Authorization of channels and authentication of users: by the game's backend over HTTP, or by user code. What the drivers need to ask
-//! for either is in [`ChannelAuth`] and [`UserAuth`]; how they ask is not in here.
+//! Authorization of channels and authentication of users: by an HTTP endpoint of the game's backend ([`AuthEndpoint`]), or by user code
+//! ([`Authorizer`], [`Authenticator`]). The requests themselves are made by the drivers.
 
 #[cfg(feature = "local-auth")]
 mod local;
@@ -34,10 +34,11 @@ impl fmt::Debug for Pairs {
     }
 }
 
-/// An HTTP endpoint of the game's backend.
+/// An HTTP endpoint of the game's backend that authorizes channels or authenticates the user.
 ///
-/// It gets a `POST` with a form: `socket_id` and `channel_name` (for sign-in `socket_id` alone), then the parameters
-/// given here; it answers 200 with JSON. Redirects are not followed: a login page is no authorization.
+/// It receives a `POST` with a form: `socket_id` and `channel_name`, for a sign-in only `socket_id`, followed by the parameters
+/// that are set here. It must respond with status 200 and JSON. Redirects are not followed, because they usually lead to a login
+/// page. The [guide](crate::guide::backends) describes the responses.
 ///
 /// ```
 /// # use bevy_pusher::auth::AuthEndpoint;
@@ -59,21 +60,22 @@ pub struct AuthEndpoint {
     pub(crate) credentials: Credentials,
 }
 
-/// Which credentials of the browser's own, cookies above all, go with a request of a game that runs in a page. The backend
-/// has to allow them by `Access-Control-Allow-Credentials`, unless it is where the page came from.
+/// Whether a browser adds its own credentials, such as cookies, to requests of a game that runs in a web page: the
+/// `credentials` option of the Fetch standard. A backend with another origin than the page must allow them with the header
+/// `Access-Control-Allow-Credentials`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Credentials {
-    /// None.
+    /// Adds none.
     Omit,
-    /// Those of the backend, if it is where the page came from.
+    /// Adds them if the backend has the same origin as the page.
     #[default]
     SameOrigin,
-    /// Those of the backend, wherever it is.
+    /// Adds them, whatever the backend's origin.
     Include,
 }
 
 impl AuthEndpoint {
-    /// The endpoint at this URL, `https://…`; `http://…` on the same machine.
+    /// The endpoint with this URL: `https://…`, or `http://…` on the same machine.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -87,22 +89,24 @@ impl AuthEndpoint {
         }
     }
 
-    /// A header that every request carries.
+    /// Adds a header to every request.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push(name, value);
         self
     }
 
-    /// A form field that every request carries after Pusher's own.
+    /// Adds a form field to every request, after the fields that Pusher defines.
     #[must_use]
     pub fn with_param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.params.push(name, value);
         self
     }
 
-    /// More headers, asked for before each request, so that a token that was renewed meanwhile is the one that is sent.
-    /// Called on a worker thread; it may block, but in a browser. A header of the same name replaces the fixed one.
+    /// Sets a callback that returns more headers. It is called before each request, so that each request has the current token. A
+    /// header of the callback replaces a [fixed one](Self::with_header) with the same name.
+    ///
+    /// It runs on a worker thread, where it may block. In a browser it must not block.
     #[must_use]
     pub fn with_header_provider(
         mut self,
@@ -112,7 +116,9 @@ impl AuthEndpoint {
         self
     }
 
-    /// More form fields, asked for before each request. Called on a worker thread; it may block, but in a browser.
+    /// Sets a callback that returns more form fields. It is called before each request.
+    ///
+    /// It runs on a worker thread, where it may block. In a browser it must not block.
     #[must_use]
     pub fn with_param_provider(
         mut self,
@@ -122,15 +128,15 @@ impl AuthEndpoint {
         self
     }
 
-    /// Allows plain http to another machine, where anybody on the way can read and change what is sent.
+    /// Allows `http://` to another machine. Everybody on the network path can then read and change the requests and the responses.
     #[must_use]
     pub fn allow_insecure(mut self) -> Self {
         self.allow_insecure = true;
         self
     }
 
-    /// Which of the browser's own credentials go with each request; by default those of the page's own origin. Outside of a
-    /// browser there are none, and this changes nothing.
+    /// Whether the browser adds its own credentials, such as cookies. By default it does so if the backend has the same origin as
+    /// the page. Has no effect outside of a browser.
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = credentials;
@@ -140,7 +146,7 @@ impl AuthEndpoint {
 
 impl fmt::Debug for AuthEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A URL may hold a token in its query, and a password before its host.
+        // A URL may contain a token in its query, and a password before its host.
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -154,23 +160,27 @@ impl fmt::Debug for AuthEndpoint {
     }
 }
 
-/// Code of the game's own that authorizes channels, instead of an [`AuthEndpoint`].
+/// User code that authorizes channels, instead of an [`AuthEndpoint`].
 ///
-/// Called on a worker thread, in a browser between the frames, never within one. The reply may be sent from there, or kept and sent later from anywhere:
-/// from a system, from another thread, from a callback. A closure that answers at once makes an authorizer by
-/// [`authorize_with`].
+/// It is called on a worker thread, or in a browser between two frames. It may send the reply before it returns, or keep it and
+/// send it later, for example from a system, another thread or a callback. [`authorize_with`] converts a closure that returns the
+/// answer into an authorizer.
 pub trait Authorizer: Send + Sync + 'static {
-    /// Authorizes one channel for one connection.
+    /// Authorizes a channel for one connection. Send the answer with `reply`.
     fn authorize(&self, request: AuthRequest, reply: AuthReply);
 }
 
-/// Code of the game's own that vouches for the user who signs in, instead of an [`AuthEndpoint`].
+/// User code that authenticates the user who signs in, instead of an [`AuthEndpoint`].
+///
+/// It is called in the same way as an [`Authorizer`]. [`authenticate_with`] converts a closure that returns the answer into an
+/// authenticator.
 pub trait Authenticator: Send + Sync + 'static {
-    /// Vouches for the user of one connection.
+    /// Authenticates the user of one connection. Send the answer with `reply`.
     fn authenticate(&self, request: UserAuthRequest, reply: UserAuthReply);
 }
 
-/// Makes an [`Authorizer`] of a closure, which runs on a worker thread and may block, but in a browser.
+/// Converts a closure into an [`Authorizer`]. The closure runs on a worker thread, where it may block. In a browser it must not
+/// block.
 ///
 /// ```
 /// # use bevy_pusher::{auth::*, config::*};
@@ -186,7 +196,8 @@ pub fn authorize_with(
     Blocking(authorize)
 }
 
-/// Makes an [`Authenticator`] of a closure, which runs on a worker thread and may block, but in a browser.
+/// Converts a closure into an [`Authenticator`]. The closure runs on a worker thread, where it may block. In a browser it must not
+/// block.
 pub fn authenticate_with(
     authenticate: impl Fn(&UserAuthRequest) -> Result<UserAuthentication, AuthError>
     + Send
@@ -196,7 +207,7 @@ pub fn authenticate_with(
     Blocking(authenticate)
 }
 
-/// A closure that answers before it returns.
+/// A closure that returns the answer.
 struct Blocking<F>(F);
 
 impl<F> Authorizer for Blocking<F>
@@ -217,7 +228,7 @@ where
     }
 }
 
-/// The question an [`Authorizer`] answers.
+/// A request to an [`Authorizer`].
 #[derive(Clone, Debug)]
 pub struct AuthRequest {
     channel: Arc<str>,
@@ -229,20 +240,20 @@ impl AuthRequest {
         Self { channel, socket_id }
     }
 
-    /// The channel to be let into.
+    /// Returns the name of the channel to authorize.
     #[must_use]
     pub fn channel(&self) -> &str {
         &self.channel
     }
 
-    /// The connection it is for; the signature covers it.
+    /// Returns the server's id of the connection. The signature covers it.
     #[must_use]
     pub fn socket_id(&self) -> &str {
         &self.socket_id
     }
 }
 
-/// The question an [`Authenticator`] answers.
+/// A request to an [`Authenticator`].
 #[derive(Clone, Debug)]
 pub struct UserAuthRequest {
     socket_id: Arc<str>,
@@ -253,22 +264,22 @@ impl UserAuthRequest {
         Self { socket_id }
     }
 
-    /// The connection it is for; the signature covers it.
+    /// Returns the server's id of the connection. The signature covers it.
     #[must_use]
     pub fn socket_id(&self) -> &str {
         &self.socket_id
     }
 }
 
-/// Where an answer goes, once.
+/// Sends the answer to one request. Dropping it without an answer fails the request ([`AuthError::Dropped`]).
 pub struct Reply<T>(Option<Deliver<T>>);
 
 type Deliver<T> = Box<dyn FnOnce(Result<T, AuthError>) + Send>;
 
-/// Where an [`Authorizer`]'s answer goes. Dropping it without an answer is a failure.
+/// Sends the answer of an [`Authorizer`]. Dropping it without an answer fails the authorization.
 pub type AuthReply = Reply<ChannelAuthorization>;
 
-/// Where an [`Authenticator`]'s answer goes. Dropping it without an answer is a failure.
+/// Sends the answer of an [`Authenticator`]. Dropping it without an answer fails the authentication.
 pub type UserAuthReply = Reply<UserAuthentication>;
 
 impl<T> Reply<T> {
@@ -276,7 +287,8 @@ impl<T> Reply<T> {
         Self(Some(Box::new(deliver)))
     }
 
-    /// Gives the answer. One that comes too late, after a reconnect or the time allowed, is ignored.
+    /// Sends the answer. It is ignored if it is too late: after a reconnect, or after
+    /// [`Timing::authorization_timeout`](crate::config::Timing::authorization_timeout).
     pub fn send(mut self, answer: Result<T, AuthError>) {
         if let Some(deliver) = self.0.take() {
             deliver(answer);
@@ -303,14 +315,14 @@ impl<T> fmt::Debug for Reply<T> {
     }
 }
 
-/// What authorizes channels.
+/// How channels are authorized.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ChannelAuth {
     Endpoint(AuthEndpoint),
     Custom(Shared<dyn Authorizer>),
 }
 
-/// What authenticates the user.
+/// How the user is authenticated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum UserAuth {
     Endpoint(AuthEndpoint),

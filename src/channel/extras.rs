@@ -1,4 +1,4 @@
-//! Extra fields of a subscribe request.
+//! [`PusherSubscribeExtras`]: additional fields of a subscribe request.
 
 use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
@@ -10,16 +10,17 @@ use serde_json::{Map, Value};
 
 use crate::channel::Subscribers;
 
-/// Fields beside Pusher's own in the subscribe request of a [`PusherChannel`](crate::PusherChannel), for servers that have
-/// more: a filter by tags, how far to rewind.
+/// Additional fields in the subscribe request of a [`PusherChannel`](crate::PusherChannel), for servers with extensions such as
+/// filters by tags or rewinding.
 ///
 /// # Lifecycle
-/// - Put beside the channel, it goes out with every subscription of it.
-/// - Inserting another one, or removing it, subscribes anew. What was published in between is told as a
-///   [gap](crate::PusherSubscriptionChanged::gap).
-/// - Of several entities on one channel, the one that subscribed first and has it decides.
+/// - Insert it on the entity of the channel. Every subscription of the channel then sends the fields.
+/// - Replacing it with other fields, or removing it, subscribes again. Events that are published in between are missed; the
+///   [gap](crate::PusherSubscriptionChanged::gap) is reported.
+/// - If several entities have the same channel, the fields of the entity that subscribed first are used, among those that have
+///   this component.
 ///
-/// The fields `channel`, `auth` and `channel_data` are Pusher's and are left out.
+/// The fields `channel`, `auth` and `channel_data` belong to the protocol and are ignored here.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -46,7 +47,7 @@ impl PusherSubscribeExtras {
         Self::default()
     }
 
-    /// The same with one more field.
+    /// Adds a field.
     #[must_use]
     pub fn with(mut self, field: impl Into<String>, value: impl Into<Value>) -> Self {
         self.0.insert(field.into(), value.into());
@@ -54,10 +55,10 @@ impl PusherSubscribeExtras {
     }
 }
 
-/// All entities that have extras.
+/// All entities with additional fields.
 pub(crate) type HasExtras<'w, 's> = Query<'w, 's, &'static PusherSubscribeExtras, Allow<Disabled>>;
 
-/// What a channel of these entities, the oldest first, is asked for with.
+/// Returns the additional fields for a channel of these entities, which are in the order in which they subscribed.
 pub(super) fn extras_of(
     entities: &[Entity],
     extras: &HasExtras<'_, '_>,
@@ -68,7 +69,7 @@ pub(super) fn extras_of(
     (!first.0.is_empty()).then(|| first.0.clone())
 }
 
-/// On addition, and before every replacement and removal, of [`PusherSubscribeExtras`].
+/// Runs when [`PusherSubscribeExtras`] is added, and before it is replaced or removed.
 fn follow_extras(mut world: DeferredWorld<'_>, context: HookContext) {
     if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
         subscribers.mark_dirty(context.entity);

@@ -1,7 +1,8 @@
-//! Keeps [`Subscribers`] in step with the entities, and the session in step with [`Subscribers`].
+//! Keeps [`Subscribers`] in sync with the entities, and the session in sync with [`Subscribers`]. Writes the status components of
+//! channels.
 //!
-//! Component hooks follow the entities. Observers would be entities themselves, and a game that despawns all entities to reset a level
-//! would despawn them too.
+//! Component hooks follow the entities. Observers would not do: they are entities themselves, and a game that despawns all entities to
+//! reset a level would despawn them too.
 
 use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
@@ -19,23 +20,24 @@ use crate::{
     user_code::{Rechecks, UserCode, finish},
 };
 
-/// On addition and on insertion of a [`PusherChannel`]: between the two, observers of addition run, one of which may panic.
+/// Runs when a [`PusherChannel`] is added, and when it is inserted. Both are needed: observers of the addition run before the hook of the
+/// insertion, and a panic in one of them skips that hook.
 pub(super) fn follow_insert(world: DeferredWorld<'_>, context: HookContext) {
     add(world, context.entity);
 }
 
-/// Before a [`PusherChannel`] is replaced, removed or despawned.
+/// Runs before a [`PusherChannel`] is replaced, removed or despawned.
 pub(super) fn follow_discard(mut world: DeferredWorld<'_>, context: HookContext) {
     if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
         subscribers.remove(context.entity);
     }
-    // If an observer of the removal panics, the entity keeps its channel. A command that is queued here might be lost by that.
+    // If an observer of the removal panics, the entity keeps its channel, and commands that were queued here may be lost.
     if let Some(mut rechecks) = world.get_resource_mut::<Rechecks>() {
         rechecks.add(context.entity);
     }
 }
 
-/// On removal of a [`PusherChannel`].
+/// Runs when a [`PusherChannel`] is removed.
 pub(super) fn follow_remove(mut world: DeferredWorld<'_>, HookContext { entity, .. }: HookContext) {
     world
         .commands()
@@ -51,13 +53,13 @@ fn clear(world: &mut World, entity: Entity) {
     finish(world, entity, user_code);
 }
 
-/// Whether there are entities to look at again.
+/// Whether there are entities to recheck.
 pub(crate) fn has_rechecks(rechecks: Option<Res<Rechecks>>) -> bool {
     rechecks.is_some_and(|rechecks| !rechecks.is_empty())
 }
 
-/// Looks again at entities in whose change user code may have panicked, and makes them consistent. Only once: an observer that panics every
-/// time would otherwise run in every frame.
+/// Rechecks entities for which user code may have panicked in the middle of a change, and makes them consistent. Each is rechecked only
+/// once: otherwise an observer that always panics would run in every frame.
 pub(crate) fn recheck(world: &mut World) {
     let entities = Rechecks::take(world);
     let mut user_code = UserCode::default();
@@ -79,12 +81,12 @@ pub(crate) fn recheck(world: &mut World) {
         });
         user_code.run(|| mirror(world, entity));
     }
-    // User code gets its way if it panics again.
+    // Discards what a second panic has recorded.
     Rechecks::take(world);
     user_code.resume();
 }
 
-/// Makes an entity with a channel a subscriber, unless it is one already.
+/// Adds an entity with a channel to the subscribers, unless it is one already.
 fn add(mut world: DeferredWorld<'_>, entity: Entity) {
     let Some(channel) = world.get::<PusherChannel>(entity).cloned() else {
         return;
@@ -117,7 +119,7 @@ pub(crate) fn adopt(world: &mut World) {
     world.flush();
 }
 
-/// Brings the session in line with the entities, and announces a status to entities that were added after it changed.
+/// Sends the session the subscriptions that the entities want, and announces the status to entities that were added after it changed.
 pub(crate) fn reconcile(
     subscribers: Option<ResMut<Subscribers>>,
     client: Option<Res<Client>>,
@@ -139,7 +141,7 @@ pub(crate) fn reconcile(
     }
 }
 
-/// Announces the current status to one entity.
+/// Announces the current status of its channel to an entity.
 fn announce(world: &mut World, entity: Entity) {
     let Some((channel, snapshot)) = world
         .get_resource::<Subscribers>()
@@ -160,7 +162,7 @@ fn announce(world: &mut World, entity: Entity) {
     finish(world, entity, user_code);
 }
 
-/// Writes the components of a channel on an entity. A panicking observer of one component does not keep the others from being written.
+/// Writes the status components of a channel on an entity. If an observer of one component panics, the others are still written.
 pub(crate) fn write(world: &mut World, entity: Entity, snapshot: ChannelSnapshot) {
     let Some(channel) = world.get::<PusherChannel>(entity).cloned() else {
         return;
@@ -174,8 +176,8 @@ pub(crate) fn write(world: &mut World, entity: Entity, snapshot: ChannelSnapshot
     finish(world, entity, user_code);
 }
 
-/// Inserts or removes a component unless nothing would change. Does nothing if the entity no longer has this channel, or now has one:
-/// an observer of another component may just have changed that.
+/// Inserts or removes a component, unless nothing would change. Does nothing if the entity's channel is no longer `channel`, because an
+/// observer of another component may have changed it meanwhile.
 fn set<C: Component + PartialEq>(
     world: &mut World,
     entity: Entity,

@@ -1,4 +1,5 @@
-//! Channels as components, and the events about their subscriptions.
+//! Channels as components, the status of their subscriptions, and the messages about it. The events of a channel are in `event`, its
+//! members in `presence`.
 
 mod extras;
 mod follow;
@@ -21,22 +22,23 @@ use pusher_protocol::{
 use crate::event::channel_event;
 use follow::{follow_discard, follow_insert, follow_remove};
 
-/// Subscribes to a channel for as long as an entity has it.
+/// Subscribes to the channel with this name, as long as the entity has this component.
 ///
 /// # Lifecycle
 /// - Inserting it subscribes, now or as soon as there is a connection, and again after every reconnect.
-/// - Removing it, replacing it with another name and despawning the entity unsubscribe.
-/// - Any number of entities may have the same name; they share one subscription, which ends with the last of them.
-/// - A name that is none, such as the empty one, fails at once with
-///   [`SubscriptionError::InvalidName`](crate::SubscriptionError::InvalidName).
+/// - Removing it, replacing it with another name, or despawning the entity unsubscribes.
+/// - Entities with the same name share one subscription. It ends when the last of them unsubscribes.
+/// - An invalid name, such as the empty one, fails immediately with
+///   [`SubscriptionError::InvalidName`].
 ///
-/// [`PusherSubscription`] tells how far it is, [`PusherSubscribed`] is there while it stands, and [`PusherMembers`] lists
-/// who is on a presence channel. The events come as [`PusherEvent`](crate::PusherEvent).
+/// The plugin writes further components on the entity: [`PusherSubscription`] is the status of the subscription,
+/// [`PusherSubscribed`] marks it while it is active, and [`PusherMembers`] lists the members of a presence channel. Events of the
+/// channel arrive as [`PusherEvent`](crate::PusherEvent).
 ///
-/// [`PusherSubscribeExtras`] beside it adds fields to its request, for servers that have more than Pusher's own.
+/// To send additional fields to a server with extensions, insert [`PusherSubscribeExtras`] on the same entity.
 ///
-/// The prefix says what kind of channel it is: `private-`, `presence-`, `private-encrypted-`, with `cache-` after it or
-/// alone for channels that keep their last event; all others are public.
+/// The prefix of the name decides the kind of channel: `private-`, `presence-` or `private-encrypted-`; all others are public. With
+/// `cache-` after the prefix, or alone, the server keeps the channel's last event.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -54,7 +56,8 @@ use follow::{follow_discard, follow_insert, follow_remove};
 /// # App::new().add_systems(Startup, (enter_lobby, leave_lobby));
 /// ```
 ///
-/// It is immutable, so that a change of the name cannot be missed; to go to another channel, insert it again:
+/// The component is immutable, so that the plugin sees every change of the name. To change the channel, insert a new one. This does
+/// not compile:
 ///
 /// ```compile_fail
 /// # use bevy::prelude::*;
@@ -71,7 +74,7 @@ use follow::{follow_discard, follow_insert, follow_remove};
 pub struct PusherChannel(pub String);
 
 impl PusherChannel {
-    /// The channel with this name.
+    /// Creates the component for the channel with this name.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
@@ -96,40 +99,41 @@ impl AsRef<str> for PusherChannel {
     }
 }
 
-/// How far an entity's [`PusherChannel`] is. Comes and goes with it, and is written by the plugin alone.
+/// The status of the subscription of an entity's [`PusherChannel`]. Only the plugin writes it; it is added and removed with the
+/// channel.
 ///
-/// Each change inserts it again, so both `Changed<PusherSubscription>` and `On<Insert<PusherSubscription>>` see it;
-/// [`PusherSubscriptionChanged`] tells more.
+/// Each change of the status inserts the component again, so that both `Changed<PusherSubscription>` and
+/// `On<Insert<PusherSubscription>>` work. [`PusherSubscriptionChanged`] has more details.
 #[derive(Component, Clone, Debug, Default, PartialEq, Eq, Reflect)]
 #[component(immutable, clone_behavior = Ignore)]
 #[reflect(opaque)]
 #[reflect(Component, Default, Debug, Clone, PartialEq)]
 pub enum PusherSubscription {
-    /// Wanted; waits for a connection.
+    /// Waits for a connection.
     #[default]
     Pending,
-    /// Being authorized, or asked of the server. It stays so while the game's backend is asked again after a passing failure
-    /// ([`RetryPolicy`](crate::config::RetryPolicy)); each of these is a
+    /// Waits for the authorization or for the server's response. This includes retries after a transient failure of the game's
+    /// backend ([`RetryPolicy`](crate::config::RetryPolicy)); each such failure is a
     /// [`PusherErrorReported`](crate::PusherErrorReported).
     Subscribing,
-    /// The server confirmed it: events come.
+    /// The server confirmed the subscription: events arrive.
     Subscribed,
-    /// Refused. Tried again after a reconnect, by [`PusherConnection::retry`](crate::PusherConnection::retry), and when the
+    /// Failed. The plugin retries after a reconnect, after [`PusherConnection::retry`](crate::PusherConnection::retry), and when the
     /// channel is inserted again.
     Failed {
-        /// Why.
+        /// The cause.
         error: SubscriptionError,
     },
 }
 
 impl PusherSubscription {
-    /// Whether the server confirmed it.
+    /// Whether the channel is subscribed.
     #[must_use]
     pub fn is_subscribed(&self) -> bool {
         matches!(self, Self::Subscribed)
     }
 
-    /// Why it failed, if it did.
+    /// Returns the cause of a failure.
     #[must_use]
     pub fn error(&self) -> Option<&SubscriptionError> {
         match self {
@@ -150,16 +154,17 @@ impl From<SubscriptionStatus> for PusherSubscription {
     }
 }
 
-/// On an entity whose [`PusherChannel`] is subscribed, for filters: `Query<&PusherChannel, With<PusherSubscribed>>`.
+/// Marks an entity while its [`PusherChannel`] is subscribed, for query filters: `Query<&PusherChannel, With<PusherSubscribed>>`.
+/// Only the plugin writes it.
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq, Reflect)]
 #[component(immutable, clone_behavior = Ignore)]
 #[reflect(Component, Default, Debug, PartialEq)]
 pub struct PusherSubscribed;
 
-/// A subscription got further, failed, or was lost with the connection.
+/// The status of a subscription has changed, for example because it failed or because the connection was lost.
 ///
-/// It is a [`Message`], once for each change, and an [`EntityEvent`] for each entity of the channel. An entity that joins a
-/// subscription that is already under way is told of its present status too.
+/// It is a [`Message`], once for each change, and an [`EntityEvent`] for each entity of the channel. An entity that is added to an
+/// existing subscription also gets one, with the current status.
 #[derive(Message, EntityEvent, Clone, Debug)]
 pub struct PusherSubscriptionChanged {
     pub(crate) entity: Entity,
@@ -169,39 +174,39 @@ pub struct PusherSubscriptionChanged {
 }
 
 impl PusherSubscriptionChanged {
-    /// How far it is now.
+    /// Returns the new status.
     #[must_use]
     pub fn status(&self) -> &PusherSubscription {
         &self.status
     }
 
-    /// Whether it is subscribed once more after a loss of the connection. What was published in between is lost to this
-    /// client, so this is the moment to ask the game's backend for the present state.
+    /// Whether the channel is subscribed again after an interruption, such as a lost connection. The client has missed the events
+    /// that were published meanwhile, so this is the moment to fetch the current state from the game's backend.
     #[must_use]
     pub fn is_resubscription(&self) -> bool {
         self.gap.is_some()
     }
 
-    /// On a resubscription: for how long the channel heard nothing.
+    /// Returns, on a resubscription, for how long the channel received nothing.
     #[must_use]
     pub fn gap(&self) -> Option<Duration> {
         self.gap
     }
 
-    /// Why it failed, if it did.
+    /// Returns the cause of a failure.
     #[must_use]
     pub fn error(&self) -> Option<&SubscriptionError> {
         self.status.error()
     }
 
-    /// The HTTP status of a refused authorization, or the server's own code.
+    /// Returns the HTTP status of a failed authorization, or the status that the server sent with its error.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
         self.error()?.status()
     }
 }
 
-/// A cache channel holds no event to begin with (`pusher:cache_miss`); a game that needs one asks its backend.
+/// The server has no last event of a cache channel (`pusher:cache_miss`). A game that needs one should ask its backend.
 ///
 /// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel.
 #[derive(Message, EntityEvent, Clone, Debug)]
@@ -210,7 +215,8 @@ pub struct PusherCacheMissed {
     pub(crate) channel: ChannelName,
 }
 
-/// How many connections subscribe to a channel, on servers that tell.
+/// The number of connections that are subscribed to a channel has changed. Only some servers report it
+/// (`pusher_internal:subscription_count`).
 ///
 /// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel.
 #[derive(Message, EntityEvent, Clone, Debug)]
@@ -221,7 +227,7 @@ pub struct PusherSubscriptionCountChanged {
 }
 
 impl PusherSubscriptionCountChanged {
-    /// The number of connections.
+    /// Returns the number of connections.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count

@@ -1,4 +1,5 @@
-//! [`Subscribers`]: which entities want which channel, and what is known of each channel.
+//! [`Subscribers`]: which entities want which channel, and the status and members of each channel. It knows no `World`; that is in
+//! `follow`.
 
 use bevy_ecs::prelude::*;
 use bevy_platform::collections::HashMap;
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{channel::PusherSubscription, presence::PusherMembers};
 
-/// Which entities want which channel, and what is known of each channel: the wanted set, from which the session's subscriptions follow.
+/// Which entities want which channel, and the status and members of each channel. The session's subscriptions are derived from this set.
 #[derive(Resource, Default)]
 pub(crate) struct Subscribers {
     rules: NameRules,
@@ -24,7 +25,7 @@ pub(crate) struct Subscribers {
     version: u64,
 }
 
-/// What is known of a wanted channel.
+/// The status and members of a wanted channel.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ChannelSnapshot {
     pub(crate) status: PusherSubscription,
@@ -43,7 +44,7 @@ struct Channel {
     is_dirty: bool,
     /// Whether it had no entities at some moment since the last reconciliation.
     was_unwanted: bool,
-    /// Whether it had failed at that moment. Then the next reconciliation retries it, as for a new subscription.
+    /// Whether it had failed and was then wanted again. The next reconciliation retries it.
     retry: bool,
     order: u64,
 }
@@ -54,7 +55,7 @@ enum Name {
 }
 
 impl Subscribers {
-    /// Whether an entity is known to have a channel of this name.
+    /// Whether the entity is recorded with a channel of this name.
     pub(crate) fn has(&self, entity: Entity, name: &str) -> bool {
         match self.names.get(&entity) {
             Some(Name::Valid(known)) => known.as_str() == name,
@@ -63,7 +64,7 @@ impl Subscribers {
         }
     }
 
-    /// Adds an entity with a channel.
+    /// Adds an entity with a channel, in place of its former channel. Returns the snapshot to write on the entity.
     pub(crate) fn insert(&mut self, entity: Entity, name: &str) -> ChannelSnapshot {
         self.remove(entity);
         let name = match ChannelName::new(name, self.rules) {
@@ -142,14 +143,14 @@ impl Subscribers {
             .map_or(&[], |channel| &channel.entities)
     }
 
-    /// What is known of a channel. It is kept until the next reconciliation even if no entity wants it, because another entity may want it
-    /// before.
+    /// Returns the snapshot of a channel. It is kept until the next reconciliation even if no entity wants the channel, because another
+    /// entity may want it by then.
     pub(crate) fn snapshot_mut(&mut self, channel: &str) -> Option<&mut ChannelSnapshot> {
         let channel = self.channels.get_mut(channel)?;
         Some(&mut channel.snapshot)
     }
 
-    /// Returns the name of an entity's channel, and what is known of it.
+    /// Returns the name of an entity's channel, and its snapshot.
     pub(crate) fn snapshot_of(&self, entity: Entity) -> Option<(&str, ChannelSnapshot)> {
         Some(match self.names.get(&entity)? {
             Name::Valid(name) => (name.as_str(), self.channels.get(name)?.snapshot.clone()),
@@ -197,8 +198,8 @@ impl Subscribers {
         self.dirty.is_empty() && self.unannounced.is_empty()
     }
 
-    /// Returns the commands that bring the session in line with the wanted set. `extras_of` returns the extra fields for a channel of these
-    /// entities.
+    /// Returns the commands that make the session's subscriptions match the wanted channels. `extras_of` returns the additional fields for
+    /// a channel of these entities.
     pub(crate) fn reconcile(
         &mut self,
         has_session: bool,
@@ -257,7 +258,7 @@ impl Subscribers {
         self.dirty = names.into_iter().map(|(_, name)| name).collect();
     }
 
-    /// Changes the rules for names. Returns the entities whose channel has become valid or invalid by that.
+    /// Changes the rules for names. Returns the entities whose channel became valid or invalid.
     pub(crate) fn set_rules(&mut self, rules: NameRules) -> Vec<Entity> {
         if rules == self.rules {
             return Vec::new();

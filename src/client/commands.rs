@@ -12,8 +12,8 @@ use pusher_protocol::session::{Command, ConnectionError, Hint, Input, SendId};
 
 use crate::{driver::Driver, sync::lock};
 
-/// Sends commands to the current driver. Shared by the client and the resource `PusherConnection`, so that a command leaves at once and not
-/// at the end of the frame.
+/// Sends commands to the current driver. Shared by the client and the resource `PusherConnection`, so that a command is sent immediately
+/// and not at the end of the frame.
 #[derive(Default)]
 pub(crate) struct CommandSender {
     slot: Mutex<DriverSlot>,
@@ -85,7 +85,7 @@ impl CommandSender {
         lock(&self.slot).forward(Command::Connect);
     }
 
-    /// Whether the game has asked for a connection last, connected or not.
+    /// Whether the game wants a connection: its last request was to connect.
     pub(crate) fn is_connection_wanted(&self) -> bool {
         self.is_connection_wanted.load(Ordering::Acquire)
     }
@@ -111,13 +111,14 @@ impl CommandSender {
             .store(is_wanted, Ordering::Release);
     }
 
-    /// Whether the game has asked for a connection and there is no driver.
+    /// Whether the game wants a connection and there is no driver.
     pub(super) fn needs_driver(&self) -> bool {
         let slot = lock(&self.slot);
         slot.driver.is_none() && slot.intent.connect == Some(true)
     }
 
-    /// Inserts a new driver, and sends it the commands that were sent meanwhile. It connects if `connect`, unless the game said otherwise.
+    /// Inserts a new driver, and sends it the commands of the time without a driver. It connects if `connect` is set, unless the game has
+    /// requested the opposite.
     pub(super) fn attach(&self, driver: Box<dyn Driver>, connect: bool) {
         let mut slot = lock(&self.slot);
         let intent = std::mem::take(&mut slot.intent);
@@ -152,7 +153,7 @@ impl CommandSender {
         Some((slot.driver.take()?, error))
     }
 
-    /// Forgets that the game asked to connect, because no driver could be started.
+    /// Discards the game's request to connect, because no driver could be started.
     pub(super) fn forget_connect(&self) {
         lock(&self.slot).intent.connect = None;
     }

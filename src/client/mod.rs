@@ -282,7 +282,7 @@ impl Client {
     }
 }
 
-/// The notices at the end of a session that had these channels. The state comes last, as when a session ends by itself.
+/// Returns the notices for the end of a session with these channels. The state comes last, as in the notices of a session itself.
 fn end_of_session<'a>(
     state: ConnectionState,
     subscribed: impl Iterator<Item = &'a ChannelName>,

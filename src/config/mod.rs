@@ -158,7 +158,8 @@ impl PusherConfig {
 
     /// How often, and after which delays, a request to the game's backend (authorization or sign-in) is retried after a transient failure:
     /// a timeout, an unreachable backend, HTTP 429 or 5xx. By default there are three attempts in total. With [`RetryPolicy::never`], only
-    /// [`PusherConnection::retry`](crate::PusherConnection::retry) tries again.
+    /// [`PusherConnection::retry`](crate::PusherConnection::retry), [`sign_in`](crate::PusherConnection::sign_in) and a reconnect try
+    /// again.
     #[must_use]
     pub fn with_auth_retry(mut self, policy: RetryPolicy) -> Self {
         self.auth_retry = policy;

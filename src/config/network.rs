@@ -37,8 +37,8 @@ impl PusherConfig {
     }
 
     /// A callback that returns more headers before each dial, for example with a renewed token. It runs on a separate thread and may block;
-    /// its time counts towards [`Timing::dial_timeout`](super::Timing::dial_timeout). While four calls have not returned, no further call is
-    /// made, and dials fail until one returns. A header of the same name replaces the fixed one.
+    /// its time counts towards [`Timing::dial_timeout`](super::Timing::dial_timeout). While four calls have not returned, no further call
+    /// is made, and dials fail until one returns. A header of the same name replaces the fixed one.
     #[must_use]
     pub fn with_handshake_header_provider(
         mut self,

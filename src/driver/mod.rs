@@ -53,7 +53,7 @@ pub(crate) trait Driver: Send {
     fn close(&mut self, within: Duration);
 }
 
-/// Starts a driver. It does not connect before it is told to.
+/// Starts a driver. It connects when it receives [`Command::Connect`](pusher_protocol::session::Command::Connect).
 pub(crate) type StartDriver =
     Arc<dyn Fn(&PusherConfig, Box<dyn Sink>) -> io::Result<Box<dyn Driver>> + Send + Sync>;
 

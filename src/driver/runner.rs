@@ -1,5 +1,5 @@
-//! Runs a session for a driver: hands it inputs and frames, executes its outputs by the driver's [`SessionIo`], and passes what it
-//! delivers to the [`Sink`].
+//! Runs a session for a driver: passes inputs and frames to it, executes its outputs with the driver's [`SessionIo`], and passes events and
+//! notices to the [`Sink`].
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -66,7 +66,7 @@ impl SessionRunner {
         }
     }
 
-    /// Makes visible to the game what came since the last call.
+    /// Makes everything since the last call visible to the game.
     pub(crate) fn flush(&mut self) {
         if std::mem::take(&mut self.is_unflushed) {
             self.sink.flush();

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 /// The undecoded payload of an event. Cheap to clone.
 ///
-/// By convention, servers send a JSON string that contains JSON. Some send another JSON value, a string that is not JSON, or no payload. All of
-/// these are kept as they are, and none of them is an error.
+/// By convention, servers send a JSON string that contains JSON. Some send another JSON value, a string that is not JSON, or no payload.
+/// All of these are kept as they are, and none of them is an error.
 ///
 /// ```
 /// # use bevy_pusher::RawData;

@@ -1,30 +1,31 @@
-//! The guide, page by page: the first five are what most games need. Every example is compiled with the crate's tests.
+//! The guide. Most games need the first five pages. All examples compile: they are doc tests.
 //!
-//! | page | what it is about |
+//! | page | contents |
 //! |---|---|
-//! | [`connecting`] | where the server is, the connection's state, coming back after a loss |
+//! | [`connecting`] | the server's address, the connection state, reconnecting |
 //! | [`channels`] | subscribing, the kinds of channels, the status of a subscription |
 //! | [`reading_events`] | systems, observers, `FixedUpdate`, states |
 //! | [`typed_events`] | events decoded into your types |
-//! | [`presence`] | who is there |
-//! | [`sending`] | client events, from one player to the others |
+//! | [`presence`] | the members of a channel |
+//! | [`sending`] | client events: from one player to the others |
 //! | [`authorization`] | how your backend authorizes private channels |
-//! | [`backends`] | what the backend answers, with code for Node, Laravel and Rails |
-//! | [`sign_in`] | who the player is, events to one user, friends online |
+//! | [`backends`] | how the backend responds, with code for Node, Laravel and Rails |
+//! | [`sign_in`] | the player's identity, events to one user, friends online |
 //! | [`encrypted`] | events that the Pusher server cannot read |
-//! | [`offline_development`] | without an account, a backend and a network |
-//! | [`testing`] | a game that tests itself |
-//! | [`errors`] | what fails, and what is tried again |
+//! | [`offline_development`] | without an account, a backend or a network |
+//! | [`testing`] | tests of your game without a network |
+//! | [`errors`] | what can fail, and what is retried |
 //! | [`troubleshooting`] | by symptom |
-//! | [`mobile`] | phones, suspend, and what building for them takes |
+//! | [`mobile`] | phones, suspend, and how to build for phones |
 //! | [`web`] | what is different in a browser |
 //! | [`security`] | what never to ship, what to trust, logs |
-//! | [`coming_from`] | pusher-js, Laravel Echo, Dart, Unity, Java and Swift: their names and the names here |
+//! | [`coming_from`] | the names of pusher-js, Laravel Echo, Dart, Unity, Java and Swift, and the names here |
 
 #[cfg(doc)]
 use crate::*;
 
-/// A page, and its links to what a feature brings: without the feature they lead to where features are told.
+/// Includes a page of the guide, and defines its links to items of an optional feature. Without the feature, they point to the list of
+/// features.
 macro_rules! page {
     ($page:ident $(, $feature:tt: $($link:literal => $item:literal),+)?) => {
         $($(
@@ -79,7 +80,7 @@ page!(troubleshooting);
 page!(typed_events);
 page!(web);
 
-/// The README's examples, for the compiler.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub mod readme {}

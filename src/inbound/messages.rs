@@ -1,7 +1,7 @@
-//! Bevy messages: writing them, and dropping those that nobody reads.
+//! Bevy messages: writes them, and drops those that stay unread.
 //!
-//! Bevy drops old messages by itself, but not before `FixedUpdate` has run, which does not happen while virtual time is paused. Without a
-//! limit of the plugin's own, messages would fill the memory of a paused game.
+//! Bevy drops old messages only after `FixedUpdate` has run, which does not happen while virtual time is paused. Without a limit in the
+//! plugin, messages would fill the memory of a paused game.
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;

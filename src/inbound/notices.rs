@@ -215,12 +215,7 @@ fn emit_joined(
     member: Member,
     while_away: bool,
 ) {
-    let joined = PusherMemberJoined {
-        entity: Entity::PLACEHOLDER,
-        channel: channel.clone(),
-        member,
-        while_away,
-    };
+    let joined = PusherMemberJoined::new(channel.clone(), member, while_away);
     dispatcher.emit_for(channel, joined);
 }
 
@@ -230,12 +225,7 @@ fn emit_left(
     member: Member,
     while_away: bool,
 ) {
-    let left = PusherMemberLeft {
-        entity: Entity::PLACEHOLDER,
-        channel: channel.clone(),
-        member,
-        while_away,
-    };
+    let left = PusherMemberLeft::new(channel.clone(), member, while_away);
     dispatcher.emit_for(channel, left);
 }
 
@@ -268,8 +258,8 @@ fn update_snapshot(
 }
 
 impl Dispatcher<'_> {
-    /// Emits that an event could not be decoded, and logs the first failure of each name and type. Otherwise somebody who has misspelled a
-    /// field would see nothing at all.
+    /// Emits that an event could not be decoded, and logs the first failure of each name and type. Otherwise a misspelled field would
+    /// stay unnoticed.
     pub(super) fn emit_decode_failed(&mut self, failed: PusherDecodeFailed) {
         let mut logged = self.world.get_resource_or_init::<LoggedFailures>();
         let (name, type_name) = (failed.name(), failed.type_name());

@@ -31,7 +31,7 @@ pub(crate) struct Inbound {
     /// Empty between frames. Kept because its buffers are used again.
     batch: Batch,
     limits: Limits,
-    /// Whether the budget applies. Under test, the clock stands still during a frame.
+    /// Whether the budget applies. It does not in tests, whose clock stops during a frame.
     is_real_time: bool,
     /// The moment from which the session counts its time.
     started: Option<Instant>,
@@ -176,7 +176,7 @@ fn dispatch_events(
     }
 }
 
-/// Drops messages that nobody reads, and reports which were lost.
+/// Drops messages that stay unread, and reports which events were lost.
 fn age(batch: &mut Batch, dispatcher: &mut Dispatcher<'_>, limit: usize) {
     let mut losses = Losses::default();
     for column in batch.columns() {

@@ -1,4 +1,4 @@
-//! Measurements of the connection as Bevy's diagnostics.
+//! [`PusherDiagnosticsPlugin`]: measurements of the connection as Bevy diagnostics. The counters themselves are in `inbound`.
 
 use bevy_app::prelude::*;
 use bevy_diagnostic::{Diagnostic, DiagnosticPath, Diagnostics, RegisterDiagnostic};
@@ -10,11 +10,11 @@ use crate::{
     inbound::Inbound,
 };
 
-/// The shortest time over which a rate is taken, in seconds: a frame's worth of events is no rate.
+/// The shortest time over which a rate is measured, in seconds. Rates over a single frame would fluctuate too much.
 const RATE_OVER: f64 = 0.5;
 
-/// Measures the connection, as [`Diagnostic`]s that every overlay and log of Bevy's diagnostics shows. Needs the feature
-/// `diagnostics`, and is to be added beside [`PusherPlugin`](crate::PusherPlugin).
+/// Adds measurements of the connection as Bevy [`Diagnostic`]s, which overlays and Bevy's log of diagnostics can show. Needs the feature
+/// `diagnostics`. Add it together with [`PusherPlugin`](crate::PusherPlugin).
 ///
 /// ```
 /// # use bevy::{diagnostic::DiagnosticsStore, prelude::*};
@@ -31,17 +31,17 @@ const RATE_OVER: f64 = 0.5;
 pub struct PusherDiagnosticsPlugin;
 
 impl PusherDiagnosticsPlugin {
-    /// How long the server took to answer the last ping, in milliseconds. Pings are sent only into silence.
+    /// The round-trip time of the last ping, in milliseconds. Pings are sent only after the server was silent.
     pub const ROUND_TRIP: DiagnosticPath = DiagnosticPath::const_new("pusher/round_trip");
-    /// Events that arrived, a second.
+    /// Received events per second.
     pub const EVENTS: DiagnosticPath = DiagnosticPath::const_new("pusher/events");
-    /// Bytes of the frames that arrived, without those of TLS and of the WebSocket's framing, a second.
+    /// Received bytes per second: the text of the frames, without the overhead of TLS and of the WebSocket.
     pub const BYTES: DiagnosticPath = DiagnosticPath::const_new("pusher/bytes");
-    /// Events and notices that arrived and were not handed over to the game yet.
+    /// Received events and notices that are not delivered to the game yet.
     pub const WAITING: DiagnosticPath = DiagnosticPath::const_new("pusher/waiting");
-    /// How often a connection was made after the first, since the app started.
+    /// The number of reconnects since the app started: established connections after the first.
     pub const RECONNECTS: DiagnosticPath = DiagnosticPath::const_new("pusher/reconnects");
-    /// How long ago the last frame came, in seconds, while connected.
+    /// The time since the last received frame, in seconds, while connected.
     pub const SILENCE: DiagnosticPath = DiagnosticPath::const_new("pusher/silence");
 }
 
@@ -57,7 +57,7 @@ impl Plugin for PusherDiagnosticsPlugin {
     }
 }
 
-/// What was counted when a rate was taken last.
+/// The counters at the last measurement of a rate.
 struct Counted {
     at: Instant,
     events: u64,

@@ -1,4 +1,4 @@
-//! Suspends the connection while a phone has the app in the background.
+//! Applies [`SuspendPolicy`] when a phone moves the app to the background, and checks the connection when the app returns.
 
 use bevy_ecs::{message::MessageCursor, prelude::*};
 use bevy_window::AppLifecycle;
@@ -9,15 +9,15 @@ use crate::{
     connection::{ConnectionState, PusherConnection},
 };
 
-/// The state of the app at the last message.
+/// What the last message said about the app.
 #[derive(Default)]
 pub(crate) struct Lifecycle {
     is_suspended: bool,
-    /// Whether the connection was closed because of that.
+    /// Whether the connection was closed because the app was suspended.
     is_closed: bool,
 }
 
-/// Acts when the app goes to the background and when it comes back.
+/// Closes, reopens or checks the connection when the app goes to the background and when it returns.
 pub(crate) fn follow_lifecycle(
     messages: Option<Res<Messages<AppLifecycle>>>,
     mut cursor: Local<MessageCursor<AppLifecycle>>,
@@ -38,7 +38,7 @@ pub(crate) fn follow_lifecycle(
         if std::mem::replace(&mut lifecycle.is_suspended, is_suspended) == is_suspended {
             continue;
         }
-        // The state alone would not do: it changes a frame after the game has asked for something.
+        // `ConnectionState` does not show this: it changes only in a frame after the game has called `connect` or `disconnect`.
         let is_wanted = connection.commands.is_connection_wanted();
         if !is_suspended && std::mem::take(&mut lifecycle.is_closed) && is_wanted {
             connection.commands.resume();

@@ -1,4 +1,4 @@
-//! Optional parts that connect the client with other parts of Bevy and of the platform.
+//! Integrations with other parts of Bevy and with the platform, most of them behind a feature. The rest of the plugin works without them.
 
 #[cfg(feature = "diagnostics")]
 pub(crate) mod diagnostics;

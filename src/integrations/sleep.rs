@@ -1,4 +1,4 @@
-//! Detects that the machine was suspended, and has the connection checked at once.
+//! Detects that the machine was suspended, and then checks the connection immediately.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,11 +8,12 @@ use pusher_protocol::session::Hint;
 
 use crate::client::Client;
 
-/// If the wall clock advances by this much more than the monotonic clock between two frames, the machine was suspended. A wall clock that is
-/// set has the same effect, which costs one ping.
+/// If the wall clock advances by more than this beyond the monotonic clock between two frames, the machine was suspended. Setting the wall
+/// clock forward has the same effect, which only costs one ping.
 const SLEPT: Duration = Duration::from_secs(5);
 
-/// Sends a hint to the session. Its own timers may not detect it, since on some systems their clock stands still meanwhile.
+/// Sends a hint to the session after a suspend. The session's own timers may not notice it, because on some systems the monotonic clock
+/// stops during a suspend.
 pub(crate) fn detect_sleep(
     client: Option<Res<Client>>,
     mut last: Local<Option<(Instant, SystemTime)>>,

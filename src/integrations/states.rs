@@ -1,4 +1,4 @@
-//! The connection's state for games that are built on Bevy's states.
+//! [`PusherState`] and [`PusherStatesPlugin`]: the connection state as one of Bevy's states.
 
 use bevy_app::prelude::*;
 use bevy_ecs::prelude::*;
@@ -13,11 +13,11 @@ use crate::{
     schedule::PusherSystems,
 };
 
-/// What [`ConnectionState`] says, as one of Bevy's [`States`], for `OnEnter`, `in_state` and entities that are despawned on
-/// exit. Needs the feature `states` and the [`PusherStatesPlugin`], which writes it.
+/// The [`ConnectionState`] as one of Bevy's [`States`], for `OnEnter`, `in_state` and `DespawnOnExit`. Needs the feature `states` and
+/// the [`PusherStatesPlugin`], which writes it.
 ///
-/// Bevy moves between states once a frame, before `Update`: what came and went within a frame is not entered.
-/// [`PusherConnectionChanged`](crate::PusherConnectionChanged) tells every change.
+/// Bevy applies state transitions once per frame, before `Update`. A state that the connection enters and leaves within one frame is
+/// skipped. [`PusherConnectionChanged`](crate::PusherConnectionChanged) reports every change.
 ///
 /// ```
 /// # use bevy::{prelude::*, state::app::StatesPlugin};
@@ -37,16 +37,16 @@ use crate::{
 #[derive(States, Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Reflect)]
 #[reflect(Default, Debug, Clone, PartialEq, Hash)]
 pub enum PusherState {
-    /// Not connected, and not trying.
+    /// [`ConnectionState::Disconnected`]: not connected and not connecting.
     #[default]
     Disconnected,
-    /// Dialling.
+    /// [`ConnectionState::Connecting`]: an attempt to connect is in progress.
     Connecting,
-    /// Connected.
+    /// [`ConnectionState::Connected`].
     Connected,
-    /// Lost or not reached; will dial again by itself.
+    /// [`ConnectionState::Waiting`]: lost or never established; the plugin will reconnect.
     Waiting,
-    /// Given up.
+    /// [`ConnectionState::Failed`]: the plugin does not retry.
     Failed,
 }
 
@@ -62,8 +62,8 @@ impl From<&ConnectionState> for PusherState {
     }
 }
 
-/// Keeps [`PusherState`] in step with the connection. To be added beside [`PusherPlugin`](crate::PusherPlugin), in an app
-/// with Bevy's [`StatesPlugin`], which `DefaultPlugins` hold.
+/// Keeps [`PusherState`] in sync with the connection. Add it together with [`PusherPlugin`](crate::PusherPlugin). The app needs Bevy's
+/// [`StatesPlugin`], which is one of the `DefaultPlugins`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PusherStatesPlugin;
 
@@ -83,7 +83,9 @@ impl Plugin for PusherStatesPlugin {
         if app.is_plugin_added::<StatesPlugin>() {
             add_state(app);
         } else {
-            log::error!("PusherStatesPlugin does nothing without Bevy's StatesPlugin");
+            log::error!(
+                "PusherStatesPlugin has no effect: add Bevy's StatesPlugin, which is one of the DefaultPlugins"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Members as entities, for games that would rather query a roster than read it.
+//! Members as entities, for games that query members instead of reading [`PusherMembers`]. Keeps the entities in sync with it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -12,12 +12,16 @@ use crate::{
     user_code::{Rechecks, UserCode, finish},
 };
 
-/// Keeps an entity for each member of the presence channel on the same entity, beside [`PusherMembers`].
+/// Spawns an entity for each member of the presence channel. Insert it on the channel's entity.
 ///
-/// Each has a [`PusherMember`] and is related to the channel by [`PusherMemberOf`]; a game adds what it draws to them. They
-/// are spawned when their member comes, before the observers of [`PusherMemberJoined`](crate::PusherMemberJoined) run, and
-/// despawned when it leaves, when the channel or this component is removed, and with the channel's entity. While the
-/// connection is lost they stay, as the roster does.
+/// Each member's entity has a [`PusherMember`] and is related to the channel's entity by [`PusherMemberOf`]. A game can add its own
+/// components, such as what it draws.
+///
+/// # Lifecycle
+/// - An entity is spawned when its member joins, before observers of [`PusherMemberJoined`](crate::PusherMemberJoined) run.
+/// - It is despawned when the member leaves, when the channel or this component is removed, and when the channel's entity is
+///   despawned.
+/// - While the connection is lost, the entities stay, as [`PusherMembers`] does.
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -41,8 +45,8 @@ use crate::{
 #[reflect(Component, Default, Debug, Clone, PartialEq)]
 pub struct PusherSpawnMembers;
 
-/// A member of a presence channel, on an entity of its own. Written by the plugin alone; other information about the same
-/// member inserts it anew.
+/// A member of a presence channel, on the member's entity. Only the plugin writes it; if the information about the member changes,
+/// the component is inserted again.
 #[derive(Component, Clone, Debug, PartialEq, Eq, Reflect)]
 #[component(immutable, on_discard = recheck_member)]
 #[reflect(opaque)]
@@ -53,19 +57,22 @@ pub struct PusherMember {
 }
 
 impl PusherMember {
-    /// The user's id.
+    /// Returns the user's id.
     #[must_use]
     pub fn id(&self) -> &str {
         self.member.id()
     }
 
-    /// What the backend says about the user, as JSON; `null` where it says nothing.
+    /// Returns the backend's information about the user as JSON, `null` if there is none.
     #[must_use]
     pub fn info_json(&self) -> &str {
         self.member.info_json()
     }
 
-    /// The same, decoded.
+    /// Returns the backend's information about the user, decoded.
+    ///
+    /// # Errors
+    /// Returns the error of `serde_json` if the JSON does not fit the type.
     pub fn info<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         self.member.info()
     }
@@ -77,34 +84,35 @@ impl PusherMember {
     }
 }
 
-/// Relates a member's entity to that of its channel.
+/// Relates a member's entity to the channel's entity. A Bevy relationship; [`PusherMemberEntities`] is its target.
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq, Reflect)]
 #[relationship(relationship_target = PusherMemberEntities)]
 #[reflect(Component, Debug, Clone, PartialEq)]
 pub struct PusherMemberOf(Entity);
 
 impl PusherMemberOf {
-    /// The channel's entity.
+    /// Returns the channel's entity.
     #[must_use]
     pub fn channel(&self) -> Entity {
         self.0
     }
 }
 
-/// The members' entities, on the entity of a channel with [`PusherSpawnMembers`].
+/// The members' entities, on the channel's entity with [`PusherSpawnMembers`].
 #[derive(Component, Debug, Default, Reflect)]
 #[relationship_target(relationship = PusherMemberOf, linked_spawn)]
 #[reflect(Component, Debug)]
 pub struct PusherMemberEntities(Vec<Entity>);
 
 impl PusherMemberEntities {
-    /// All of them, in no particular order.
+    /// Returns all entities, in no particular order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Entity> {
         self.0.iter().copied()
     }
 }
 
-/// On insertion and removal of [`PusherMembers`], and on addition and removal of [`PusherSpawnMembers`], in whichever order they come.
+/// Runs when [`PusherMembers`] is inserted or removed, and when [`PusherSpawnMembers`] is added or removed. The two may come in either
+/// order.
 pub(super) fn update_members(mut world: DeferredWorld<'_>, context: HookContext) {
     let channel = context.entity;
     let concerns_entities = world.get::<PusherSpawnMembers>(channel).is_some()
@@ -116,16 +124,16 @@ pub(super) fn update_members(mut world: DeferredWorld<'_>, context: HookContext)
     }
 }
 
-/// Before a [`PusherMember`] is replaced, removed or despawned: if an observer panics then, Bevy no longer lists the entity with its
-/// channel.
+/// Runs before a [`PusherMember`] is replaced, removed or despawned. If an observer then panics, Bevy no longer lists the entity with its
+/// channel, so the entity is rechecked.
 fn recheck_member(mut world: DeferredWorld<'_>, context: HookContext) {
     if let Some(mut rechecks) = world.get_resource_mut::<Rechecks>() {
         rechecks.add(context.entity);
     }
 }
 
-/// Those of the entities that are members of a channel are listed with it again, or despawned if the channel is gone. Returns the
-/// channels.
+/// Repairs those of the rechecked entities that are members: lists them with their channel again, or despawns them if the channel's entity
+/// no longer exists. Returns the channels' entities.
 pub(crate) fn restore_members(
     world: &mut World,
     rechecked: &[Entity],
@@ -154,10 +162,11 @@ pub(crate) fn restore_members(
     channels
 }
 
-/// How often a roster may change by what the game's observers of its members do, before the rest is left to the next change.
+/// How often observers of members may change the roster while it is mirrored. Beyond that, the next change of the roster mirrors the rest.
+/// Observers that change it each time would otherwise never end.
 const MOST_CHANGES: usize = 8;
 
-/// Brings the entities in line with the roster. A panicking observer of one member does not keep the others from being updated.
+/// Spawns, updates and despawns entities until they match the roster. If an observer of one member panics, the others are still updated.
 pub(crate) fn mirror(world: &mut World, channel: Entity) {
     let mut user_code = UserCode::default();
     for _ in 0..MOST_CHANGES {
@@ -168,13 +177,13 @@ pub(crate) fn mirror(world: &mut World, channel: Entity) {
     finish(world, channel, user_code);
 }
 
-/// The roster that a channel's entities are to follow.
+/// Returns the members that should have entities.
 fn wanted(world: &World, channel: Entity) -> Option<&PusherMembers> {
     world.get::<PusherSpawnMembers>(channel)?;
     world.get(channel)
 }
 
-/// Returns whether the roster is still the same in the end: observers of a member may take the channel away, or go to another.
+/// Mirrors the roster once. Returns whether it is still the same afterwards: observers of a member may remove or replace the channel.
 fn mirror_once(world: &mut World, channel: Entity, user_code: &mut UserCode) -> bool {
     let wanted_now = wanted(world, channel).cloned();
     let roster = wanted_now.clone().unwrap_or_default();
@@ -216,7 +225,7 @@ fn spawn(world: &mut World, channel: Entity, member: PusherMember, user_code: &m
     let entity = world.spawn_empty().id();
     let bundle = (member, PusherMemberOf(channel));
     if !user_code.run(|| insert(world, entity, bundle.clone())) {
-        // Observers of the addition run before Bevy enters the entity in the channel's list, those of the insertion after that.
+        // If an observer of the addition panicked, Bevy has not listed the entity with the channel yet, so it is inserted again.
         user_code.run(|| world.flush());
         let entities = world.get::<PusherMemberEntities>(channel);
         if !entities.is_some_and(|entities| entities.0.contains(&entity)) {
@@ -234,7 +243,7 @@ fn insert(world: &mut World, entity: Entity, bundle: impl Bundle) {
     }
 }
 
-/// A second time, if an observer panics. If that one panics, too, the entity is looked at again later, for it is a suspect.
+/// Despawns an entity. Tries a second time if an observer panics. If that panics too, the entity has been recorded for a recheck.
 fn despawn(world: &mut World, entity: Entity, user_code: &mut UserCode) {
     for _ in 0..2 {
         let is_despawned = user_code.run(|| {

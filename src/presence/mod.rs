@@ -1,4 +1,5 @@
-//! Presence channels: the roster as a component, and events about members.
+//! Presence channels: the members of a channel as a component, and the messages about members who joined or left. Members as entities are
+//! in `entities`.
 
 mod entities;
 
@@ -17,13 +18,15 @@ use pusher_protocol::{
 use crate::event::channel_event;
 use entities::update_members;
 
-/// The members of a presence channel, on the entities that subscribe to it. Written by the plugin alone; each change inserts
-/// it anew.
+/// The members of a presence channel, on the entities with this channel. Only the plugin writes it; each change inserts the
+/// component again.
 ///
-/// It comes with the first subscription. While the connection is lost it stays and is [stale](Self::is_stale), and after
-/// the resubscription it is replaced, with a [`PusherMemberJoined`] or [`PusherMemberLeft`] for each difference.
+/// It is added when the channel is first subscribed. While the connection is lost it keeps its content and is
+/// [stale](Self::is_stale). The resubscription replaces it, with a [`PusherMemberJoined`] or [`PusherMemberLeft`] for each
+/// difference.
 ///
-/// A member is a user, however many connections they have. [`PusherSpawnMembers`] makes an entity of each.
+/// A member is a user, no matter how many connections they have. To spawn an entity for each member, insert
+/// [`PusherSpawnMembers`].
 ///
 /// ```
 /// # use bevy::prelude::*;
@@ -62,50 +65,50 @@ impl PusherMembers {
         }
     }
 
-    /// Whether it is the very same roster, which takes no look at its members.
+    /// Whether both share one roster. Cheap, because it does not compare the members.
     fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.roster, &other.roster) && self.is_stale == other.is_stale
     }
 
-    /// This client's own entry.
+    /// Returns the member that is this client's own user.
     #[must_use]
     pub fn me(&self) -> Option<&Member> {
         self.roster.me()
     }
 
-    /// The member with this id.
+    /// Returns the member with this user id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Member> {
         self.roster.get(id)
     }
 
-    /// All members, in the order of their ids.
+    /// Returns all members, in the order of their user ids.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Member> {
         self.roster.iter()
     }
 
-    /// How many there are.
+    /// Returns the number of members.
     #[must_use]
     pub fn len(&self) -> usize {
         self.roster.len()
     }
 
-    /// Whether nobody is there.
+    /// Whether there are no members.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.roster.is_empty()
     }
 
-    /// Whether the channel is not subscribed right now, so that others may have come or gone unseen.
+    /// Whether the channel is currently not subscribed, so that the list may be out of date.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.is_stale
     }
 }
 
-/// A user came to a presence channel.
+/// A user joined a presence channel.
 ///
-/// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel. [`PusherMembers`] holds them already.
+/// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel. [`PusherMembers`] already contains the member.
 #[derive(Message, EntityEvent, Clone, Debug)]
 pub struct PusherMemberJoined {
     pub(crate) entity: Entity,
@@ -114,9 +117,9 @@ pub struct PusherMemberJoined {
     pub(crate) while_away: bool,
 }
 
-/// A user left a presence channel, with their last connection.
+/// A user left a presence channel: the last connection of the user did.
 ///
-/// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel. [`PusherMembers`] holds them no more.
+/// It is a [`Message`], and an [`EntityEvent`] for each entity of the channel. [`PusherMembers`] no longer contains the member.
 #[derive(Message, EntityEvent, Clone, Debug)]
 pub struct PusherMemberLeft {
     pub(crate) entity: Entity,
@@ -130,13 +133,22 @@ channel_event!(PusherMemberJoined, PusherMemberLeft);
 macro_rules! member_event {
     ($($event:ident),*) => { $(
         impl $event {
-            /// The member.
+            pub(crate) fn new(channel: ChannelName, member: Member, while_away: bool) -> Self {
+                Self {
+                    entity: Entity::PLACEHOLDER,
+                    channel,
+                    member,
+                    while_away,
+                }
+            }
+
+            /// Returns the member.
             #[must_use]
             pub fn member(&self) -> &Member {
                 &self.member
             }
 
-            /// Whether it happened earlier, while the connection was lost or the game did not keep up, and was only detected now.
+            /// Whether it happened earlier, while the connection was lost or the game did not keep up with events, and was detected now.
             #[must_use]
             pub fn while_away(&self) -> bool {
                 self.while_away

@@ -1,4 +1,4 @@
-//! Connects the server to its clients, within the process.
+//! The connections between the server and its clients, in memory: a transport for games, a list of frames for peers.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
     transport::{DialRequest, Transport, TransportConnection, TransportError, TransportEvents},
 };
 
-/// Where the server sends what is for one client.
+/// The server's end of the connection to one client.
 #[derive(Clone)]
 pub(super) enum ClientEnd {
     Game(Arc<TransportEvents>),

@@ -1,4 +1,4 @@
-//! The clock of a test.
+//! [`Clock`]: the time of a test, which stands still until the test advances it, and the clients that follow it.
 
 use std::{
     sync::{Arc, Mutex, Weak},
@@ -9,7 +9,7 @@ use bevy_platform::time::Instant;
 
 use crate::sync::lock;
 
-/// The smallest step. Without it, a client that is always due would stop the clock.
+/// The smallest step. Without it, [`Clock::advance`] would never end for a client whose turn is always due.
 const STEP: Duration = Duration::from_millis(1);
 
 /// A clock that only [`advance`](Clock::advance) moves.
@@ -26,9 +26,9 @@ struct State {
 
 /// A client that follows the clock.
 pub(super) trait Follow: Send + Sync {
-    /// When the next turn is due.
+    /// Returns when the next turn is due.
     fn wake_at(&self) -> Option<Duration>;
-    /// Does what is due.
+    /// Handles what is due.
     fn turn(&self);
 }
 
@@ -40,7 +40,7 @@ impl Clock {
         }
     }
 
-    /// The moment from which the clock counts.
+    /// Returns the moment from which the clock counts.
     pub(super) fn created(&self) -> Instant {
         self.created
     }
@@ -56,7 +56,7 @@ impl Clock {
         state.followers.push(follower);
     }
 
-    /// Moves the clock, and stops on the way whenever a turn is due.
+    /// Advances the clock. Stops on the way whenever the turn of a client is due, and runs it.
     pub(super) fn advance(&self, by: Duration) {
         let target = self.now() + by;
         let mut earliest = Duration::ZERO;

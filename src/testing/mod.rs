@@ -1,5 +1,5 @@
-//! A server in the game's own process, with which a game tests itself: without a network, without threads, and without
-//! waiting. Needs the feature `testing`, which the web does not have; best as a dev-dependency:
+//! A Pusher server in the same process, for tests of a game without a network, threads or waiting. Needs the feature `testing`, which
+//! is not available on the web. Enable it in a dev-dependency:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -17,31 +17,34 @@
 //! let lobby = app.world_mut().spawn(PusherChannel::new("presence-lobby")).id();
 //! server.update_until_subscribed(&mut app, lobby);
 //!
-//! // Somebody else comes, and leaves again.
+//! // Another player joins and leaves.
 //! let bob = server.peer("bob");
 //! bob.subscribe("presence-lobby");
 //! server.update_until(&mut app, |world| world.get::<PusherMembers>(lobby).unwrap().get("bob").is_some());
 //! drop(bob);
 //! server.update_until(&mut app, |world| world.get::<PusherMembers>(lobby).unwrap().len() == 1);
 //!
-//! // The connection breaks, and comes back by itself.
+//! // The connection is lost, and the plugin reconnects.
 //! server.drop_connections();
 //! server.update_until(&mut app, |world| world.get::<PusherSubscribed>(lobby).is_none());
 //! server.update_until(&mut app, |world| world.get::<PusherSubscribed>(lobby).is_some());
 //!
-//! // What the backend publishes.
+//! // The backend publishes an event.
 //! server.publish("presence-lobby", "match-found", &json!({"server": 7}));
 //! app.update();
 //! let events = app.world().resource::<Messages<PusherEvent>>();
 //! assert_eq!(events.iter_current_update_messages().next().unwrap().name(), "match-found");
 //! ```
 //!
-//! Such a client is the real one but for its socket and its clock. What the game asks for reaches the server within the call,
-//! and what the server says is in the next update, all of it: [`Limits::receive_budget`] is not counted. Time stands still but
-//! for [`TestServer::advance`] and [`TestServer::update`]: a test of half an hour of heartbeats takes no time.
-//! [`PusherConnection::retry_in`] alone still counts in real time.
+//! The client is the real one, except for its socket and its clock:
+//!
+//! - A call of the game, such as [`PusherConnection::connect`], reaches the server before it returns. Whatever the server sends is
+//!   delivered in the next update, without the limit of [`Limits::receive_budget`].
+//! - Time advances only by [`TestServer::advance`], [`TestServer::update`] and the methods that call it. A test of half an hour of
+//!   heartbeats takes no real time. Only [`PusherConnection::retry_in`] counts in real time.
 //!
 //! [`Limits::receive_budget`]: crate::config::Limits::receive_budget
+//! [`PusherConnection::connect`]: crate::PusherConnection::connect
 //! [`PusherConnection::retry_in`]: crate::PusherConnection::retry_in
 
 mod backend;

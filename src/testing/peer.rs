@@ -1,4 +1,4 @@
-//! The other clients of the server.
+//! [`TestPeer`]: another client of the server, which the test controls; the users, and the events that a test inspects.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::TestServer;
 use crate::sync::lock;
 
-/// Who somebody is. The user's id alone is enough: `"bob"`.
+/// A user of a game or a peer. Converts from a user id such as `"bob"`.
 #[derive(Clone, Debug)]
 pub struct TestUser {
     id: String,
@@ -21,7 +21,7 @@ pub struct TestUser {
 }
 
 impl TestUser {
-    /// A user with this id.
+    /// Creates a user with this id.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self {
@@ -31,17 +31,17 @@ impl TestUser {
         }
     }
 
-    /// What others see of the user on presence channels: [`Member::info`](crate::Member::info).
+    /// Sets what other members of presence channels see of the user: [`Member::info`](crate::Member::info).
     ///
     /// # Panics
-    /// If it cannot be written as JSON.
+    /// Panics if `info` cannot be serialized as JSON.
     #[must_use]
     pub fn with_info(mut self, info: &impl Serialize) -> Self {
         self.info = Some(super::server::json_of(info));
         self
     }
 
-    /// Whom the user watches once signed in.
+    /// Sets the ids of the users on this user's watchlist, which applies while the user is signed in.
     #[must_use]
     pub fn with_watchlist(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.watchlist = ids.into_iter().map(Into::into).collect();
@@ -64,7 +64,7 @@ impl From<&str> for TestUser {
     }
 }
 
-/// An event as somebody got it from the server, or gave it to the server.
+/// An event that a peer has received, or that a game has sent.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TestEvent {
@@ -72,9 +72,9 @@ pub struct TestEvent {
     pub channel: String,
     /// The event's name.
     pub name: String,
-    /// Its data: as JSON if it is that, else the text.
+    /// The data: the JSON value if the data is JSON, otherwise the text as a JSON string.
     pub data: Value,
-    /// The sender, of a client event on a presence channel.
+    /// The sender's user id, if this is a client event on a presence channel.
     pub user_id: Option<String>,
 }
 
@@ -102,9 +102,9 @@ impl TestEvent {
     }
 }
 
-/// Another client of the same server: whoever the game plays with. Dropping it disconnects it.
+/// Another client of the same server, such as another player. Dropping it disconnects it.
 ///
-/// What it does has been done when the call returns.
+/// Every call takes effect before it returns.
 pub struct TestPeer {
     server: TestServer,
     connection: ConnectionId,
@@ -112,7 +112,7 @@ pub struct TestPeer {
     frames: Frames,
 }
 
-/// What a peer was sent.
+/// The frames that a peer has received and the test has not taken yet.
 pub(super) type Frames = Arc<Mutex<Vec<Arc<str>>>>;
 
 impl TestPeer {
@@ -130,11 +130,11 @@ impl TestPeer {
         }
     }
 
-    /// Subscribes to a channel, on a presence channel as this user. The server lets it in, whatever it
-    /// [refuses](TestServer::refuse) to the game.
+    /// Subscribes to a channel, on a presence channel as this user. The server always authorizes it:
+    /// [`TestServer::refuse`] applies to games only.
     ///
     /// # Panics
-    /// If there can be no such channel.
+    /// Panics if the channel needs an authorization and its name is invalid.
     pub fn subscribe(&self, channel: &str) {
         let data = self
             .server
@@ -142,27 +142,27 @@ impl TestPeer {
         self.send_frame(&json!({"event": "pusher:subscribe", "data": data}));
     }
 
-    /// Leaves a channel.
+    /// Unsubscribes from a channel.
     pub fn unsubscribe(&self, channel: &str) {
         self.send_frame(&json!({"event": "pusher:unsubscribe", "data": {"channel": channel}}));
     }
 
-    /// Signs in.
+    /// Signs in as this user.
     pub fn sign_in(&self) {
         let data = self.server.sign_in(self.connection, &self.user.identity());
         self.send_frame(&json!({"event": "pusher:signin", "data": data}));
     }
 
-    /// Sends a client event on a channel that it is subscribed to.
+    /// Sends a client event on a channel to which the peer is subscribed.
     ///
     /// # Panics
-    /// If the data cannot be written as JSON.
+    /// Panics if the data cannot be serialized as JSON.
     pub fn send(&self, channel: &str, event: &str, data: &impl Serialize) {
         let data: Value = serde_json::from_str(&super::server::json_of(data)).unwrap_or_default();
         self.send_frame(&json!({"event": event, "channel": channel, "data": data}));
     }
 
-    /// The events it got since this was asked last, without those of the protocol itself.
+    /// Returns the events that the peer has received since the last call, without the protocol's own events.
     #[must_use]
     pub fn take_events(&self) -> Vec<TestEvent> {
         let mut frames = lock(&self.frames);

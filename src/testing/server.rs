@@ -1,4 +1,4 @@
-//! The public server of a test.
+//! [`TestServer`]: the server of a test, with its clock and its clients. The protocol is in `pusher_dev_server`.
 
 use std::{
     fmt,
@@ -33,19 +33,22 @@ use crate::{
     transport::{DialRequest, TransportEvents},
 };
 
-/// What one update takes of the server's time.
+/// How far one update advances the clock: one frame at 60 Hz.
 const FRAME: Duration = Duration::from_micros(16_667);
 
-/// How many updates something may take to come about: more than enough for a reconnect with the default delays.
+/// The number of updates after which [`TestServer::update_until`] panics: 50 s of the server's time, enough for a reconnect with the
+/// default delays.
 const MOST_FRAMES: u32 = 3_000;
 
-/// After so many, other threads get time between them: an authorizer of the game's own may be waiting for one.
+/// After this many updates, [`TestServer::update_until`] sleeps between them, in case the game waits for another thread, such as one of an
+/// authorizer.
 const BUSY_FRAMES: u32 = 100;
 
 /// A Pusher server in this process. Cheap to clone; all clones are the same server.
 ///
-/// It authorizes whatever the game asks for, unless told to [`refuse`](Self::refuse), and knows public, private, encrypted,
-/// presence and cache channels, client events, sign-in and watchlists. See the [module](super) for an example.
+/// It supports public, private, encrypted, presence and cache channels, client events, sign-in and watchlists. It also replaces the
+/// game's backend: it authorizes every channel, except those that the test [refuses](Self::refuse). The [module](super) has an
+/// example.
 #[derive(Clone)]
 pub struct TestServer(Arc<Inner>);
 
@@ -61,7 +64,7 @@ impl Default for TestServer {
 }
 
 impl TestServer {
-    /// A server without clients.
+    /// Creates a server without clients.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Inner {
@@ -70,21 +73,21 @@ impl TestServer {
         }))
     }
 
-    /// The configuration of a game that plays on this server, as a user named `player`.
+    /// Returns a configuration for a game that connects to this server, with the user id `player`.
     #[must_use]
     pub fn config(&self) -> PusherConfig {
         self.config_as("player")
     }
 
-    /// The same as somebody else; several games may play on one server.
+    /// Returns a configuration for a game that connects to this server as this user. Several games can use one server.
     #[must_use]
     pub fn config_as(&self, user: impl Into<TestUser>) -> PusherConfig {
         let nowhere = PusherConfig::new("", Endpoint::custom("test-server", 80));
         self.redirect(nowhere, user)
     }
 
-    /// The game's own configuration, but for where the server is and who authorizes: with its timings, its limits and all
-    /// else.
+    /// Redirects a game's own configuration to this server. Replaces the transport, the app key, and the authorization; all other
+    /// settings, such as timings and limits, stay.
     #[must_use]
     pub fn redirect(&self, config: PusherConfig, user: impl Into<TestUser>) -> PusherConfig {
         let backend = Arc::new(TestBackend {
@@ -100,16 +103,16 @@ impl TestServer {
         config
     }
 
-    /// Lets one update of the app and as much of the server's time pass as a frame takes: a sixtieth of a second.
+    /// Updates the app once, then advances the time by one frame: a sixtieth of a second.
     pub fn update(&self, app: &mut App) {
         app.update();
         self.advance(FRAME);
     }
 
-    /// [Updates](Self::update) the app until the condition holds after an update.
+    /// [Updates](Self::update) the app until the condition is true after an update.
     ///
     /// # Panics
-    /// If it does not within 3000 updates, 50 seconds of the server's time.
+    /// Panics if it is not true within 3000 updates, which are 50 seconds of the server's time.
     #[track_caller]
     #[expect(clippy::panic, reason = "a test fails by a panic")]
     pub fn update_until(&self, app: &mut App, mut condition: impl FnMut(&mut World) -> bool) {
@@ -125,7 +128,7 @@ impl TestServer {
         }
         let connection = app.world().get_resource::<PusherConnection>();
         panic!(
-            "not so after {MOST_FRAMES} updates. The connection: {:?}. What the server saw last: {:#?}",
+            "the condition was not met within {MOST_FRAMES} updates; connection state: {:?}; last events on the server: {:#?}",
             connection.map(PusherConnection::state),
             self.state().events,
         );
@@ -134,7 +137,7 @@ impl TestServer {
     /// [Updates](Self::update) the app until the channel of this entity is subscribed.
     ///
     /// # Panics
-    /// As [`update_until`](Self::update_until) does; and at once if the subscription fails, with the reason.
+    /// Panics as [`update_until`](Self::update_until) does, and immediately if the subscription fails, with the cause.
     #[track_caller]
     #[expect(clippy::panic, reason = "a test fails by a panic")]
     pub fn update_until_subscribed(&self, app: &mut App, channel: Entity) {
@@ -147,34 +150,34 @@ impl TestServer {
         });
     }
 
-    /// Lets time pass: for the server, and for all games that play on it.
+    /// Advances the time of the server and of all games that are connected to it.
     pub fn advance(&self, time: Duration) {
         self.0.clock.advance(time);
     }
 
-    /// Publishes an event, as the game's backend does. Returns how many clients it reaches.
+    /// Publishes an event on a channel, as the game's backend does. Returns the number of clients that receive it.
     ///
     /// # Panics
-    /// If the channel or the event cannot have such a name, or the data is too large or cannot be written as JSON.
+    /// Panics if the name of the channel or the event is invalid, or if the data is too large or cannot be serialized as JSON.
     #[track_caller]
     pub fn publish(&self, channel: &str, event: &str, data: &impl Serialize) -> usize {
         let (data, now) = (json_of(data), self.0.clock.now());
         let published = self.update_core(|core| core.publish(channel, event, &data, None, now));
-        expect("published", published)
+        expect("publish the event", published)
     }
 
-    /// Publishes an event to whoever is signed in as this user. Returns how many clients it reaches.
+    /// Publishes an event to all clients that are signed in as this user. Returns the number of clients that receive it.
     ///
     /// # Panics
-    /// If there can be no such user or event, or the data is too large or cannot be written as JSON.
+    /// Panics if the user id or the event name is invalid, or if the data is too large or cannot be serialized as JSON.
     #[track_caller]
     pub fn publish_to_user(&self, user_id: &str, event: &str, data: &impl Serialize) -> usize {
         let (data, now) = (json_of(data), self.0.clock.now());
         let published = self.update_core(|core| core.publish_to_user(user_id, event, &data, now));
-        expect("published", published)
+        expect("publish the event", published)
     }
 
-    /// Somebody else, who connects to this server.
+    /// Connects another client to this server, as this user.
     #[must_use]
     pub fn peer(&self, user: impl Into<TestUser>) -> TestPeer {
         let frames = Frames::default();
@@ -194,23 +197,23 @@ impl TestServer {
         TestPeer::new(self.clone(), connection, user.into(), frames)
     }
 
-    /// Refuses to authorize the game for this channel from now on, with an HTTP status: 403 is usual. A subscription that
-    /// stands is not touched.
+    /// Refuses to authorize games for this channel from now on, with an HTTP status: 403 is usual. Does not end an existing
+    /// subscription.
     pub fn refuse(&self, channel: &str, status: u16) {
         self.state().refused.insert(channel.to_owned(), status);
     }
 
-    /// Authorizes the game for this channel again.
+    /// Authorizes games for this channel again, after [`refuse`](Self::refuse).
     pub fn allow(&self, channel: &str) {
         self.state().refused.remove(channel);
     }
 
-    /// Refuses to vouch for the game's user, or with `None` no more.
+    /// Refuses to authenticate the users of games, with an HTTP status. `None` authenticates them again.
     pub fn refuse_sign_in(&self, status: impl Into<Option<u16>>) {
         self.state().refuses_sign_in = status.into();
     }
 
-    /// Breaks the connections of all games, without a word. They will dial again.
+    /// Drops the connections of all games without a close frame. The games reconnect.
     pub fn drop_connections(&self) {
         self.end_games(|state, connection| {
             state
@@ -220,7 +223,8 @@ impl TestServer {
         });
     }
 
-    /// Closes the connections of all games with a code: 4200 asks to reconnect at once, 4001 forbids it.
+    /// Closes the connections of all games with a close code of the Pusher protocol. 4000 to 4099 forbid a reconnect, 4100 to 4199 ask
+    /// for one with a backoff, 4200 to 4299 for an immediate one.
     pub fn close_connections(&self, code: u16, reason: &str) {
         self.end_games(|state, connection| {
             let cause = DisconnectCause::Server {
@@ -235,18 +239,18 @@ impl TestServer {
         });
     }
 
-    /// Breaks all connections, and refuses new ones until [`go_online`](Self::go_online).
+    /// Drops the connections of all games, and refuses new ones until [`go_online`](Self::go_online).
     pub fn go_offline(&self) {
         self.state().is_offline = true;
         self.drop_connections();
     }
 
-    /// Accepts connections again. Games come back when their retry is due.
+    /// Accepts connections again. Games reconnect when their next attempt is due.
     pub fn go_online(&self) {
         self.state().is_offline = false;
     }
 
-    /// Sends any text to all games as a frame, however wrong.
+    /// Sends a text as a frame to all games. The text need not be valid.
     pub fn send_frame(&self, text: &str) {
         let mut state = self.state();
         for (_, client) in state.games() {
@@ -258,25 +262,25 @@ impl TestServer {
         self.deliver();
     }
 
-    /// The client events that games sent and the server accepted, since this was asked last.
+    /// Returns the client events that the server has accepted from games since the last call.
     #[must_use]
     pub fn take_client_events(&self) -> Vec<TestEvent> {
         std::mem::take(&mut self.state().sent)
     }
 
-    /// How many clients are subscribed to a channel, peers too.
+    /// Returns the number of clients that are subscribed to a channel, including peers.
     #[must_use]
     pub fn subscriber_count(&self, channel: &str) -> usize {
         self.state().core.subscriber_count(channel)
     }
 
-    /// The user ids on a presence channel, in the order in which they came.
+    /// Returns the user ids on a presence channel, in the order in which they joined.
     #[must_use]
     pub fn members(&self, channel: &str) -> Vec<String> {
         self.state().core.members(channel)
     }
 
-    /// How many clients are connected, peers too.
+    /// Returns the number of connected clients, including peers.
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.state().core.connection_count()
@@ -289,7 +293,7 @@ impl TestServer {
     ) -> Result<ConnectionId, &'static str> {
         let mut state = self.state();
         if state.is_offline {
-            return Err("the test took the server offline");
+            return Err("the test server is offline");
         }
         events.opened();
         let connection = state.core.connect(&ConnectRequest {
@@ -314,7 +318,7 @@ impl TestServer {
         self.update_core(|core| core.connection_closed(connection, DisconnectCause::Client));
     }
 
-    /// The data of a `pusher:subscribe` that the server accepts.
+    /// Returns the data of a `pusher:subscribe` that the server accepts.
     #[track_caller]
     pub(super) fn subscription(
         &self,
@@ -331,7 +335,7 @@ impl TestServer {
         } else {
             let socket_id = state.socket_id(connection);
             let authorized = state.core.authorize_channel(&socket_id, channel, identity);
-            serde_json::to_value(expect("authorized", authorized)).unwrap_or_default()
+            serde_json::to_value(expect("authorize the channel", authorized)).unwrap_or_default()
         };
         if let Some(fields) = data.as_object_mut() {
             fields.insert("channel".into(), channel.into());
@@ -339,13 +343,13 @@ impl TestServer {
         data
     }
 
-    /// The data of a `pusher:signin` that the server accepts.
+    /// Returns the data of a `pusher:signin` that the server accepts.
     #[track_caller]
     pub(super) fn sign_in(&self, connection: ConnectionId, identity: &Identity) -> Value {
         let state = self.state();
         let socket_id = state.socket_id(connection);
-        let vouched = state.core.authenticate_user(&socket_id, identity);
-        serde_json::to_value(expect("authenticated", vouched)).unwrap_or_default()
+        let authenticated = state.core.authenticate_user(&socket_id, identity);
+        serde_json::to_value(expect("authenticate the user", authenticated)).unwrap_or_default()
     }
 
     /// Changes the server's core, and delivers its outputs.
@@ -366,7 +370,8 @@ impl TestServer {
         self.deliver();
     }
 
-    /// Delivers what is queued for clients, in order. Nothing is locked meanwhile, because a client may answer at once.
+    /// Delivers what is queued for clients, in order. The state is not locked during a delivery, because a client may answer within the
+    /// call.
     fn deliver(&self) {
         let mut state = self.state();
         state.take_outputs();
@@ -395,7 +400,7 @@ impl fmt::Debug for TestServer {
     }
 }
 
-/// The app's key in `/app/KEY?…`.
+/// Returns the app key of the path `/app/KEY?…`.
 fn app_key(path: &str) -> &str {
     let path = path.split('?').next().unwrap_or_default();
     path.rsplit('/').next().unwrap_or_default()
@@ -403,7 +408,7 @@ fn app_key(path: &str) -> &str {
 
 #[track_caller]
 pub(super) fn json_of(data: &impl Serialize) -> String {
-    expect("written as JSON", serde_json::to_string(data))
+    expect("serialize the data as JSON", serde_json::to_string(data))
 }
 
 #[track_caller]
@@ -411,6 +416,6 @@ pub(super) fn json_of(data: &impl Serialize) -> String {
 fn expect<T, E: fmt::Display>(what: &str, result: Result<T, E>) -> T {
     match result {
         Ok(value) => value,
-        Err(error) => panic!("not {what}: {error}"),
+        Err(error) => panic!("failed to {what}: {error}"),
     }
 }

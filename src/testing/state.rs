@@ -1,4 +1,4 @@
-//! The state of the server.
+//! The state of a [`TestServer`](super::TestServer): the protocol core, the clients, and what the test has set or may inspect.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,7 +12,7 @@ use super::{
     client_end::{ClientEnd, ToClient},
 };
 
-/// How many of the last events a failed test shows.
+/// How many of the last events are shown when a test fails.
 const SHOWN_EVENTS: usize = 12;
 
 pub(super) struct State {

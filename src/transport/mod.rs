@@ -1,9 +1,10 @@
-//! Carrying the frames some other way than by the plugin's own WebSocket: over a relay that the game has anyway, over a
-//! platform's network service, in memory.
+//! Custom transports, which carry the frames instead of the plugin's WebSocket: for example over a relay that the game already uses,
+//! over a network service of the platform, or in memory.
 //!
-//! A [`Transport`] opens connections. Of each, one half goes out to the game's code, [`TransportEvents`], which it tells
-//! what comes; the other half comes from it, a [`TransportConnection`], which is told what to send. Everything else stays
-//! as it is: heartbeat, reconnects, channels and authorization do not know what carries them.
+//! Implement [`Transport`] to open connections. Each connection has two halves. The plugin passes [`TransportEvents`] to the
+//! transport, which reports with it what happens on the connection and what was received. The transport returns a
+//! [`TransportConnection`], with which the plugin sends and closes. Everything above the frames stays the same: heartbeat,
+//! reconnects, channels and authorization.
 //!
 //! ```
 //! # use bevy_pusher::{config::*, transport::*};
@@ -45,8 +46,8 @@
 //! let config = PusherConfig::new("APP_KEY", Endpoint::cluster("eu")).with_transport(OverRelay(Relay));
 //! ```
 //!
-//! The game's code is called where the client lives: on the plugin's network thread, on the web on the only thread there
-//! is. It must not block. A panic in it ends the connection, not the client.
+//! The plugin calls the transport on its network thread, on the web on the only thread. It must not block. A panic in it ends the
+//! connection, not the client.
 
 mod events;
 mod guard;
@@ -59,16 +60,16 @@ use std::time::Duration;
 
 use pusher_protocol::config::SocketTarget;
 
-/// Opens connections for the client. See the [module](self).
+/// Opens connections for the client. The [module](self) has an example.
 pub trait Transport: Send + Sync + 'static {
-    /// Begins to open one connection, and returns at once; it is open when
-    /// [`TransportEvents::opened`] was called, from wherever and as late as that is.
+    /// Starts to open a connection, and returns immediately. Call [`TransportEvents::opened`] when it is open, at any time and from any
+    /// thread.
     ///
-    /// The client gives up by dropping what is returned.
+    /// The client cancels the attempt by dropping the returned connection.
     ///
     /// # Errors
-    /// What shows at once. The client tries again as after every failure; one that shows later is
-    /// [`TransportEvents::lost`].
+    /// Return an error if the attempt fails immediately. Report a later failure with [`TransportEvents::lost`]. In both cases the client
+    /// tries again according to its [`ReconnectPolicy`](crate::config::ReconnectPolicy).
     fn dial(
         &self,
         request: DialRequest,
@@ -76,45 +77,47 @@ pub trait Transport: Send + Sync + 'static {
     ) -> Result<Box<dyn TransportConnection>, TransportError>;
 }
 
-/// The client's end of one connection. Dropped without [`close`](Self::close), it is given up without ado: the dial came
-/// to nothing in time, or the link is dead.
+/// The client's half of one connection.
+///
+/// If it is dropped without [`close`](Self::close), end the connection immediately: the attempt timed out or was cancelled, or the
+/// connection is dead.
 pub trait TransportConnection: MaybeSend + 'static {
-    /// Sends one text message, after those before it. Called only once the connection is open. What cannot be sent ends
-    /// the connection: [`TransportEvents::lost`].
+    /// Sends a text message. Messages must arrive in order. Only called after the connection was opened. If a message cannot be sent, end
+    /// the connection with [`TransportEvents::lost`].
     fn send(&mut self, text: String);
 
-    /// How many bytes were taken and are still here, because the other side does not take them. Beyond
-    /// [`Limits::outbound_bytes`](crate::config::Limits::outbound_bytes) the client refuses to send client events; at
-    /// eight times as much, it gives the connection up.
+    /// Returns how many bytes the transport has accepted and not sent yet, because the other side does not read. Above
+    /// [`Limits::outbound_bytes`](crate::config::Limits::outbound_bytes) the client rejects client events. Above eight times that
+    /// limit, the connection counts as lost.
     fn waiting_bytes(&self) -> usize {
         0
     }
 
-    /// Closes the connection in good order, with a close code and a reason as of a WebSocket (RFC 6455, section 7.4), and
-    /// returns at once.
+    /// Starts to close the connection, with a close code and a reason as in a WebSocket (RFC 6455, section 7.4), and returns
+    /// immediately.
     ///
-    /// What the client sent before is still to arrive. When the app ends, it waits for the end of that: until the
-    /// [`TransportEvents`] are dropped or told an end, at most
-    /// [`Timing::close_timeout`](crate::config::Timing::close_timeout).
+    /// Messages that were sent before must still arrive. When the app exits, the plugin waits until the close is finished: until the
+    /// [`TransportEvents`] are dropped, or report [`closed`](TransportEvents::closed) or [`lost`](TransportEvents::lost). It waits
+    /// for at most [`Timing::close_timeout`](crate::config::Timing::close_timeout).
     fn close(self: Box<Self>, code: u16, reason: &str);
 }
 
-/// Why a transport cannot dial, in its own words. They reach the game and its logs.
+/// Why a transport could not open a connection. The error's `Display` is reported to the game and logged.
 pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
 
-/// `Send`, but for the web, where there is one thread and much that belongs to it.
+/// `Send`, except on the web, which has only one thread and whose JavaScript objects are not `Send`.
 #[cfg(not(target_arch = "wasm32"))]
 pub trait MaybeSend: Send {}
 #[cfg(not(target_arch = "wasm32"))]
 impl<T: Send> MaybeSend for T {}
 
-/// `Send`, but for the web, where there is one thread and much that belongs to it.
+/// `Send`, except on the web, which has only one thread and whose JavaScript objects are not `Send`.
 #[cfg(target_arch = "wasm32")]
 pub trait MaybeSend {}
 #[cfg(target_arch = "wasm32")]
 impl<T> MaybeSend for T {}
 
-/// What a [`Transport`] is to connect to.
+/// The endpoint that a [`Transport`] should connect to.
 #[derive(Clone, Debug)]
 pub struct DialRequest {
     target: SocketTarget,
@@ -131,43 +134,43 @@ impl DialRequest {
         }
     }
 
-    /// The WebSocket's URL, `ws://…` or `wss://…`, with the app key and the protocol's version in it.
+    /// Returns the URL of the WebSocket, `ws://…` or `wss://…`. It contains the app key and the protocol version.
     #[must_use]
     pub fn url(&self) -> String {
         self.target.url()
     }
 
-    /// The host's name or IP address, without brackets.
+    /// Returns the host name or IP address, without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.target.host
     }
 
-    /// The TCP port.
+    /// Returns the TCP port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.target.port
     }
 
-    /// Whether the endpoint is one over TLS.
+    /// Whether the endpoint uses TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.target.tls
     }
 
-    /// The URL's path and query.
+    /// Returns the path and query of the URL.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.target.path
     }
 
-    /// Counts the attempts of this outage, from 1.
+    /// Returns the number of the attempt in this outage, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// How long it may take, up to the server's first message. Then the client gives the attempt up by itself.
+    /// Returns how long the attempt may take, including the server's first message. After that the client cancels it.
     #[must_use]
     pub fn time_allowed(&self) -> Duration {
         self.time_allowed

@@ -206,7 +206,7 @@ fn refusals() -> Vec<(&'static str, Answer, Option<u16>, &'static str)> {
             "presence-stranger",
             Answer::json(&json!({"auth": "k:s"})),
             None,
-            "nobody is signed in",
+            "no user is signed in",
         ),
         (
             "presence-nonsense",

@@ -230,8 +230,8 @@ impl WebSocketConnection {
             .set_config(|config| *config = with_limit(*config, inbound_message_bytes));
     }
 
-    /// Reads the next frame, if there is one. Call it until it returns [`Incoming::Nothing`]: the poll reports bytes on the socket, not those
-    /// that TLS or the WebSocket has already read.
+    /// Reads the next frame, if there is one. Call it until it returns [`Incoming::Nothing`]: the poll reports bytes on the socket, not
+    /// those that TLS or the WebSocket has already read.
     pub(super) fn read(&mut self) -> Incoming {
         match self.web_socket.read() {
             Ok(Message::Text(text)) => Incoming::Text(text),

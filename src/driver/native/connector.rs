@@ -12,10 +12,10 @@ use pusher_protocol::session::{ConnectionError, DialPhase};
 use super::{
     cancel::{CancelToken, Stopped},
     happy_eyeballs::{self, interleaved},
-    proxy_tunnel::{self, TunnelError},
+    proxy_tunnel,
     resolver::DnsResolver,
     stream::{MaybeTlsStream, TcpTransport},
-    tls::{TlsError, TrustStore},
+    tls::TrustStore,
 };
 use crate::{
     auth::AuthError,
@@ -45,23 +45,12 @@ pub(super) struct Peer {
     pub(super) tls: bool,
 }
 
-/// Why there is no connection to a host.
-#[derive(Debug)]
-pub(super) enum ConnectError {
-    Resolve(String),
-    Tcp(String),
-    /// The proxy could not be reached, or refused the tunnel.
-    Proxy {
-        host: String,
-        port: u16,
-        status: Option<u16>,
-        reason: String,
-    },
-    Tls(String),
-    #[cfg(not(feature = "native-tls"))]
-    Unsupported(String),
-    TimedOut(DialPhase),
-    Cancelled,
+/// When a connection must be established.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    pub(super) at: Instant,
+    /// The time that was allowed in total, which the error of a time-out names.
+    pub(super) allowed: Duration,
 }
 
 impl Peer {
@@ -70,6 +59,34 @@ impl Peer {
         match self.host.parse::<IpAddr>() {
             Ok(address) => address.is_loopback(),
             Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+}
+
+impl Deadline {
+    /// Whether a failure at this moment is due to the deadline. TLS libraries do not pass `TimedOut` through.
+    pub(super) fn is_over(self) -> bool {
+        is_over(self.at)
+    }
+
+    pub(super) fn timed_out(self, phase: DialPhase) -> ConnectionError {
+        ConnectionError::TimedOut {
+            phase,
+            after: self.allowed,
+        }
+    }
+
+    /// The error of an operation that did not finish in this phase.
+    fn error(
+        self,
+        stopped: Stopped<String>,
+        phase: DialPhase,
+        failed: impl FnOnce(String) -> ConnectionError,
+    ) -> ConnectionError {
+        match stopped {
+            Stopped::Failed(reason) => failed(reason),
+            Stopped::TimedOut => self.timed_out(phase),
+            Stopped::Cancelled => cancelled(),
         }
     }
 }
@@ -87,9 +104,9 @@ impl Connector {
     pub(super) fn connect(
         &self,
         peer: &Peer,
-        deadline: Instant,
+        deadline: Deadline,
         token: &Arc<CancelToken>,
-    ) -> Result<MaybeTlsStream, ConnectError> {
+    ) -> Result<MaybeTlsStream, ConnectionError> {
         let tcp = match &self.proxy {
             Some(proxy) if !peer.is_loopback() => {
                 self.connect_through(proxy, peer, deadline, token)?
@@ -103,11 +120,11 @@ impl Connector {
         self.trust_store
             .handshake(&peer.host, tcp)
             .map_err(|error| match error {
-                _ if token.is_cancelled() => ConnectError::Cancelled,
-                #[cfg(not(feature = "native-tls"))]
-                TlsError::Unsupported(reason) => ConnectError::Unsupported(reason),
-                TlsError::Failed(_) if is_over(deadline) => ConnectError::TimedOut(DialPhase::Tls),
-                TlsError::Failed(reason) => ConnectError::Tls(reason),
+                _ if token.is_cancelled() => cancelled(),
+                ConnectionError::Tls { .. } if deadline.is_over() => {
+                    deadline.timed_out(DialPhase::Tls)
+                }
+                error => error,
             })
     }
 
@@ -115,23 +132,31 @@ impl Connector {
         &self,
         host: &str,
         port: u16,
-        deadline: Instant,
+        deadline: Deadline,
         token: &Arc<CancelToken>,
-    ) -> Result<TcpTransport, ConnectError> {
+    ) -> Result<TcpTransport, ConnectionError> {
         log::debug!("resolving {host}");
         let addresses = self
             .resolver
-            .resolve(host, deadline, token)
-            .map_err(|error| stopped(error, DialPhase::LookUp, ConnectError::Resolve))?;
+            .resolve(host, deadline.at, token)
+            .map_err(|stopped| {
+                deadline.error(stopped, DialPhase::LookUp, |reason| {
+                    let host = host.to_owned();
+                    ConnectionError::LookUp { host, reason }
+                })
+            })?;
         let addresses: Vec<SocketAddr> = interleaved(&addresses)
             .into_iter()
             .map(|address| SocketAddr::new(address, port))
             .collect();
         log::debug!("connecting to {addresses:?}");
-        let stream = happy_eyeballs::connect(&addresses, deadline, token)
-            .map_err(|error| stopped(error, DialPhase::Tcp, ConnectError::Tcp))?;
-        TcpTransport::new(stream, deadline, token)
-            .map_err(|error| ConnectError::Tcp(error.to_string()))
+        let failed = |reason| {
+            let host = host.to_owned();
+            ConnectionError::Tcp { host, port, reason }
+        };
+        let stream = happy_eyeballs::connect(&addresses, deadline.at, token)
+            .map_err(|stopped| deadline.error(stopped, DialPhase::Tcp, failed))?;
+        TcpTransport::new(stream, deadline.at, token).map_err(|error| failed(error.to_string()))
     }
 
     /// Connects through the proxy.
@@ -139,47 +164,33 @@ impl Connector {
         &self,
         proxy: &Proxy,
         peer: &Peer,
-        deadline: Instant,
+        deadline: Deadline,
         token: &Arc<CancelToken>,
-    ) -> Result<TcpTransport, ConnectError> {
-        let refused = |status, reason| ConnectError::Proxy {
-            host: proxy.host.clone(),
-            port: proxy.port,
-            status,
-            reason,
-        };
+    ) -> Result<TcpTransport, ConnectionError> {
         let mut tcp = self
             .connect_tcp(&proxy.host, proxy.port, deadline, token)
             .map_err(|error| match error {
-                ConnectError::Resolve(reason) => refused(
-                    None,
-                    format!("its host name could not be resolved: {reason}"),
-                ),
-                ConnectError::Tcp(reason) => refused(None, reason),
-                ConnectError::TimedOut(_) => ConnectError::TimedOut(DialPhase::Proxy),
+                ConnectionError::LookUp { reason, .. } => {
+                    let reason = format!("its host name could not be resolved: {reason}");
+                    proxy_tunnel::error(proxy, None, &reason)
+                }
+                ConnectionError::Tcp { reason, .. } => proxy_tunnel::error(proxy, None, &reason),
+                ConnectionError::TimedOut { .. } => deadline.timed_out(DialPhase::Proxy),
                 error => error,
             })?;
         log::debug!("asking the proxy for a tunnel to {}", peer.host);
         proxy_tunnel::open(&mut tcp, proxy, peer).map_err(|error| match error {
-            _ if token.is_cancelled() => ConnectError::Cancelled,
-            _ if is_over(deadline) => ConnectError::TimedOut(DialPhase::Proxy),
-            TunnelError::Refused { status, reason } => refused(status, reason),
-            TunnelError::Io(error) => refused(None, error.to_string()),
+            _ if token.is_cancelled() => cancelled(),
+            _ if deadline.is_over() => deadline.timed_out(DialPhase::Proxy),
+            error => error,
         })?;
         Ok(tcp)
     }
 }
 
-fn stopped<E>(
-    stopped: Stopped<E>,
-    phase: DialPhase,
-    failed: fn(E) -> ConnectError,
-) -> ConnectError {
-    match stopped {
-        Stopped::Failed(error) => failed(error),
-        Stopped::TimedOut => ConnectError::TimedOut(phase),
-        Stopped::Cancelled => ConnectError::Cancelled,
-    }
+fn cancelled() -> ConnectionError {
+    let reason = "cancelled".into();
+    ConnectionError::Lost { reason }
 }
 
 /// Returns the time this far from now.
@@ -187,69 +198,22 @@ pub(super) fn later(after: Duration) -> Instant {
     Instant::now() + after.min(LONGEST)
 }
 
-/// Whether a failure at this moment is due to the deadline. TLS libraries do not pass `TimedOut` through.
+/// Whether this deadline is over, or so close that a time-out is due to it.
 pub(super) fn is_over(deadline: Instant) -> bool {
     Instant::now() + CLOCK_SLACK >= deadline
 }
 
-impl ConnectError {
-    /// Converts it for a dial, which was allowed this time.
-    pub(super) fn into_dial_error(self, peer: &Peer, allowed: Duration) -> ConnectionError {
-        let host = peer.host.clone();
-        match self {
-            Self::Resolve(reason) => ConnectionError::LookUp { host, reason },
-            Self::Tcp(reason) => ConnectionError::Tcp {
-                host,
-                port: peer.port,
-                reason,
-            },
-            Self::Proxy {
-                host,
-                port,
-                status,
-                reason,
-            } => ConnectionError::Proxy {
-                host,
-                port,
-                status,
-                reason,
-            },
-            Self::Tls(reason) => ConnectionError::Tls { host, reason },
-            #[cfg(not(feature = "native-tls"))]
-            Self::Unsupported(reason) => ConnectionError::Unsupported(reason),
-            Self::TimedOut(phase) => ConnectionError::TimedOut {
-                phase,
-                after: allowed,
-            },
-            Self::Cancelled => ConnectionError::Lost {
-                reason: "cancelled".into(),
-            },
-        }
-    }
-
-    /// Converts it for a request to the game's backend.
-    pub(super) fn into_request_error(self, peer: &Peer) -> AuthError {
-        let Peer { host, port, .. } = peer;
-        match self {
-            Self::Proxy { status, .. } => {
-                let error = self.into_dial_error(peer, Duration::ZERO).to_string();
-                match status {
-                    // The proxy would refuse the same request again, unless there were only too many of them (429).
-                    Some(400..=428 | 430..=499) => AuthError::InvalidEndpoint(error),
-                    _ => AuthError::Unreachable(error),
-                }
-            }
-            Self::Resolve(reason) => {
-                AuthError::Unreachable(format!("failed to resolve {host}: {reason}"))
-            }
-            Self::Tcp(reason) => AuthError::Unreachable(format!("{host}:{port}: {reason}")),
-            Self::Tls(reason) => AuthError::Tls(reason),
-            #[cfg(not(feature = "native-tls"))]
-            Self::Unsupported(reason) => AuthError::InvalidEndpoint(reason),
-            Self::TimedOut(_) => AuthError::TimedOut,
-            Self::Cancelled => {
-                AuthError::Unreachable("cancelled, because the connection ended".into())
-            }
-        }
+/// Converts an error of [`Connector::connect`] for a request to the game's backend.
+pub(super) fn into_request_error(error: ConnectionError) -> AuthError {
+    match error {
+        ConnectionError::TimedOut { .. } => AuthError::TimedOut,
+        ConnectionError::Tls { reason, .. } => AuthError::Tls(reason),
+        ConnectionError::Unsupported(reason) => AuthError::InvalidEndpoint(reason),
+        // The proxy would refuse the same request again, unless there were only too many of them (429).
+        ConnectionError::Proxy {
+            status: Some(400..=428 | 430..=499),
+            ..
+        } => AuthError::InvalidEndpoint(error.to_string()),
+        error => AuthError::Unreachable(error.to_string()),
     }
 }

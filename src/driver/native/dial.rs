@@ -5,7 +5,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
 };
 
 use pusher_protocol::{
@@ -24,7 +23,7 @@ use tungstenite::{
 use super::{
     cancel::{Cancel, CancelToken, Stopped},
     connection::{WebSocketConnection, with_limit},
-    connector::{Connector, Peer, is_over},
+    connector::{Connector, Deadline, Peer},
     headers::{self, HandshakeHeaders, RefusedHeader},
     messages::{Message, MessageSender},
     stream::MaybeTlsStream,
@@ -38,9 +37,7 @@ pub(super) struct DialRequest {
     pub(super) connector: Connector,
     pub(super) target: SocketTarget,
     pub(super) headers: HandshakeHeaders,
-    pub(super) deadline: Instant,
-    /// The time for the whole attempt, which the error of a time-out names.
-    pub(super) allowed: Duration,
+    pub(super) deadline: Deadline,
     pub(super) inbound_message_bytes: usize,
 }
 
@@ -103,10 +100,7 @@ impl DialRequest {
             port: *port,
             tls: *tls,
         };
-        let stream = self
-            .connector
-            .connect(&peer, self.deadline, token)
-            .map_err(|error| error.into_dial_error(&peer, self.allowed))?;
+        let stream = self.connector.connect(&peer, self.deadline, token)?;
         log::debug!("sending the upgrade request to {host}");
         let socket = self.upgrade(request, stream)?;
         log::debug!("the WebSocket to {host} is open");
@@ -119,7 +113,7 @@ impl DialRequest {
             .map_err(|error| refused(None, &error.to_string()))?;
         let provided = self
             .headers
-            .provided(self.deadline, token)
+            .provided(self.deadline.at, token)
             .map_err(|error| self.provider_error(error))?;
         for (name, value) in self.headers.fixed.0.iter().chain(&provided) {
             headers::set(request.headers_mut(), name, value, is_reserved).map_err(|refused| {
@@ -134,7 +128,7 @@ impl DialRequest {
     }
 
     fn provider_error(&self, error: Stopped<String>) -> ConnectionError {
-        let allowed = self.allowed;
+        let allowed = self.deadline.allowed;
         let provider = "the provider of handshake headers";
         let reason = match error {
             Stopped::Failed(reason) => format!("{provider} failed: {reason}"),
@@ -154,11 +148,8 @@ impl DialRequest {
             .read_buffer_size(READ_BUFFER_BYTES);
         let web_socket = match client_with_config(request, stream, Some(config)) {
             Ok((web_socket, _)) => web_socket,
-            Err(_) if is_over(self.deadline) => {
-                return Err(ConnectionError::TimedOut {
-                    phase: DialPhase::Upgrade,
-                    after: self.allowed,
-                });
+            Err(_) if self.deadline.is_over() => {
+                return Err(self.deadline.timed_out(DialPhase::Upgrade));
             }
             Err(HandshakeError::Failure(error)) => return Err(upgrade_error(error)),
             // The stream never returns `WouldBlock` while dialling.

@@ -64,7 +64,7 @@ pub(crate) fn start(config: &PusherConfig, sink: Box<dyn Sink>) -> io::Result<Bo
 struct NativeDriver {
     started: Instant,
     sender: MessageSender,
-    /// For what a stopped thread has left unread.
+    /// Takes the messages that a stopped thread has not handled.
     receiver: MessageReceiver,
     exit_error: Arc<OnceLock<ConnectionError>>,
     token: Arc<CancelToken>,

@@ -1,8 +1,9 @@
 //! A tunnel through an HTTP proxy (`CONNECT`, RFC 9110, section 9.3.6).
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use pusher_protocol::session::ConnectionError;
 
 use super::connector::Peer;
 use crate::config::Proxy;
@@ -10,40 +11,47 @@ use crate::config::Proxy;
 /// The largest response head, in bytes.
 const HEAD_LIMIT: usize = 16 << 10;
 
-/// Why the proxy opened no tunnel.
-#[derive(Debug)]
-pub(super) enum TunnelError {
-    Refused { status: Option<u16>, reason: String },
-    Io(io::Error),
+/// The proxy's HTTP status, if it sent one, and the reason why there is no tunnel.
+type Refusal = (Option<u16>, String);
+
+/// The error for a proxy that opened no tunnel.
+pub(super) fn error(proxy: &Proxy, status: Option<u16>, reason: &str) -> ConnectionError {
+    ConnectionError::Proxy {
+        host: proxy.host.clone(),
+        port: proxy.port,
+        status,
+        reason: reason.into(),
+    }
 }
 
-/// Asks the proxy at the other end of this stream for a tunnel. Afterwards the stream is one to the peer, none of whose bytes were read.
+/// Requests a tunnel from the proxy on this stream. Afterwards the stream leads to the peer, and none of the peer's bytes have been read.
 pub(super) fn open(
     stream: &mut (impl Read + Write),
     proxy: &Proxy,
     peer: &Peer,
-) -> Result<(), TunnelError> {
+) -> Result<(), ConnectionError> {
+    try_open(stream, proxy, peer).map_err(|(status, reason)| error(proxy, status, &reason))
+}
+
+fn try_open(stream: &mut (impl Read + Write), proxy: &Proxy, peer: &Peer) -> Result<(), Refusal> {
     let request = request(proxy, peer)?;
     stream
         .write_all(request.as_bytes())
         .and_then(|()| stream.flush())
-        .map_err(TunnelError::Io)?;
+        .map_err(|error| refused(&error.to_string()))?;
     let head = read_head(stream)?;
     match status(head.lines().next().unwrap_or_default()) {
         Some((200..=299, _)) => Ok(()),
-        Some((status, phrase)) => Err(TunnelError::Refused {
-            status: Some(status),
-            reason: match (status, &proxy.credentials) {
-                (407, None) => "it requires credentials".into(),
-                (407, Some(_)) => "it rejected the credentials".into(),
-                _ => phrase,
-            },
-        }),
+        Some((407, _)) if proxy.credentials.is_none() => {
+            Err((Some(407), "it requires credentials".into()))
+        }
+        Some((407, _)) => Err((Some(407), "it rejected the credentials".into())),
+        Some((status, phrase)) => Err((Some(status), phrase)),
         None => Err(refused("it does not speak HTTP")),
     }
 }
 
-fn request(proxy: &Proxy, peer: &Peer) -> Result<String, TunnelError> {
+fn request(proxy: &Proxy, peer: &Peer) -> Result<String, Refusal> {
     let host = if peer.host.contains(':') {
         format!("[{}]", peer.host)
     } else {
@@ -63,11 +71,15 @@ fn request(proxy: &Proxy, peer: &Peer) -> Result<String, TunnelError> {
 }
 
 /// Reads up to the empty line and no further: the next bytes are the peer's.
-fn read_head(stream: &mut impl Read) -> Result<String, TunnelError> {
+fn read_head(stream: &mut impl Read) -> Result<String, Refusal> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"\n\n") {
         let mut byte = [0];
-        if stream.read(&mut byte).map_err(TunnelError::Io)? == 0 {
+        if stream
+            .read(&mut byte)
+            .map_err(|error| refused(&error.to_string()))?
+            == 0
+        {
             return Err(refused("it closed the connection"));
         }
         head.extend(byte);
@@ -88,16 +100,13 @@ fn status(line: &str) -> Option<(u16, String)> {
     Some((status, phrase.chars().filter(printable).take(200).collect()))
 }
 
-fn refused(reason: &str) -> TunnelError {
-    TunnelError::Refused {
-        status: None,
-        reason: reason.into(),
-    }
+fn refused(reason: &str) -> Refusal {
+    (None, reason.into())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::io::{self, Cursor};
 
     use super::*;
 
@@ -120,7 +129,7 @@ mod tests {
         }
     }
 
-    fn ask(proxy: &Proxy, host: &str, answer: &str) -> (Result<(), TunnelError>, Canned) {
+    fn ask(proxy: &Proxy, host: &str, answer: &str) -> (Result<(), ConnectionError>, Canned) {
         let mut stream = Canned(Cursor::new(answer.into()), Vec::new());
         let peer = Peer {
             host: host.into(),
@@ -186,7 +195,7 @@ mod tests {
             (&with("a:b"), "", None, "colon"),
         ] {
             let error = ask(proxy, "h", answer).0.unwrap_err();
-            let TunnelError::Refused { status, reason } = error else {
+            let ConnectionError::Proxy { status, reason, .. } = error else {
                 panic!("{error:?}")
             };
             assert_eq!(status, expected, "{answer}");

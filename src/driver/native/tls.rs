@@ -1,23 +1,11 @@
 //! TLS: the trusted certificate authorities, and the handshake. [`TrustStore`] has one implementation for each TLS library.
 
+use pusher_protocol::session::ConnectionError;
+
 use super::stream::{MaybeTlsStream, TcpTransport};
 use crate::config::Pem;
 
 pub(super) use implementation::TrustStore;
-
-/// Why the handshake failed.
-#[derive(Debug)]
-pub(super) enum TlsError {
-    /// This build has no TLS.
-    #[cfg(not(feature = "native-tls"))]
-    Unsupported(String),
-    /// The library's error message.
-    #[cfg_attr(
-        not(feature = "native-tls"),
-        expect(dead_code, reason = "there is no library")
-    )]
-    Failed(String),
-}
 
 #[cfg(feature = "native-tls")]
 mod implementation {
@@ -27,7 +15,7 @@ mod implementation {
 
     use base64::{Engine, engine::general_purpose::STANDARD};
 
-    use super::{MaybeTlsStream, Pem, TcpTransport, TlsError};
+    use super::{ConnectionError, MaybeTlsStream, Pem, TcpTransport};
 
     /// The system's certificate authorities and the configured ones, for the socket and for HTTP.
     pub(in super::super) struct TrustStore {
@@ -50,18 +38,22 @@ mod implementation {
             &self,
             host: &str,
             tcp: TcpTransport,
-        ) -> Result<MaybeTlsStream, TlsError> {
+        ) -> Result<MaybeTlsStream, ConnectionError> {
+            let failed = |reason| {
+                let host = host.to_owned();
+                ConnectionError::Tls { host, reason }
+            };
             let connector = self
                 .connector
                 .get_or_init(|| connector(&self.authorities))
                 .as_ref()
-                .map_err(|reason| TlsError::Failed(reason.clone()))?;
+                .map_err(|reason| failed(reason.clone()))?;
             match connector.connect(host, tcp) {
                 Ok(stream) => Ok(MaybeTlsStream::Tls(Box::new(stream))),
-                Err(HandshakeError::Failure(error)) => Err(TlsError::Failed(error_message(&error))),
+                Err(HandshakeError::Failure(error)) => Err(failed(error_message(&error))),
                 // The TCP transport never returns `WouldBlock` while dialling.
                 Err(HandshakeError::WouldBlock(_)) => {
-                    Err(TlsError::Failed("the handshake was interrupted".into()))
+                    Err(failed("the handshake was interrupted".into()))
                 }
             }
         }
@@ -124,7 +116,7 @@ mod implementation {
 
 #[cfg(not(feature = "native-tls"))]
 mod implementation {
-    use super::{MaybeTlsStream, Pem, TcpTransport, TlsError};
+    use super::{ConnectionError, MaybeTlsStream, Pem, TcpTransport};
 
     /// This build has no TLS.
     pub(in super::super) struct TrustStore;
@@ -138,8 +130,8 @@ mod implementation {
             &self,
             _host: &str,
             _tcp: TcpTransport,
-        ) -> Result<MaybeTlsStream, TlsError> {
-            Err(TlsError::Unsupported(
+        ) -> Result<MaybeTlsStream, ConnectionError> {
+            Err(ConnectionError::Unsupported(
                 "this build has no TLS: enable the feature `native-tls` of bevy_pusher".into(),
             ))
         }

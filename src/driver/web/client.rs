@@ -23,8 +23,8 @@ use crate::{
 /// was frozen.
 const LATE: Duration = Duration::from_millis(100);
 
-/// Browsers delay the timers of hidden tabs by this, and nothing else. Such a delay needs no grace period, which would take another delayed
-/// timer.
+/// Browsers delay the timers of hidden tabs by up to this, but not the frames. So this delay needs no grace period, whose timer would be
+/// delayed again.
 const HIDDEN_DELAY: Duration = Duration::from_secs(1);
 
 /// The grace period for frames that were delayed together with a timer. Deadlines apply only after it.
@@ -242,8 +242,8 @@ impl WebClient {
         self.end(&reason(), ConnectionError::Lost { reason: reason() });
     }
 
-    /// Lets time pass. After a long delay, frames that wait are handled first. Otherwise a page that was frozen would take a live connection
-    /// for dead.
+    /// Advances the session's time. After a long delay, pending frames are handled first. Otherwise a page that was frozen would consider a
+    /// live connection dead.
     fn on_timer(&mut self) {
         self.timer.fired();
         let now = self.started.elapsed();

@@ -65,7 +65,8 @@ impl Connection {
         }
     }
 
-    /// Closes a connection that has ended, or whose server violated the protocol. A transport is only told if there is a reason to tell.
+    /// Closes a connection that has ended, or whose server violated the protocol. A transport is only closed if there is a reason
+    /// to pass on.
     pub(super) fn end(self, reason: &str) {
         match self {
             Self::Transport(..) if reason.is_empty() => {}

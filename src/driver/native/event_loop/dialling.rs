@@ -11,7 +11,7 @@ use pusher_protocol::{
 use super::{
     super::{
         connection::{Connection, WebSocketConnection},
-        connector::later,
+        connector::{Deadline, later},
         dial::{Dial, DialRequest},
         headers::HandshakeHeaders,
     },
@@ -87,8 +87,10 @@ impl EventLoop {
             connector: self.connector.clone(),
             target,
             headers: HandshakeHeaders::new(&self.config, &self.header_threads),
-            deadline: later(with_head_start(left)),
-            allowed: self.config.timing.dial_timeout,
+            deadline: Deadline {
+                at: later(with_head_start(left)),
+                allowed: self.config.timing.dial_timeout,
+            },
             inbound_message_bytes: self.config.limits.inbound_message_bytes,
         };
         Dial::start(id, request, self.sender.clone(), &self.token)

@@ -59,7 +59,7 @@ pub(super) struct EventLoop {
     header_threads: Arc<Threads>,
     auth: AuthRunner,
     last_token: Token,
-    /// When the thread ends, once it was told to.
+    /// When the thread ends, after [`Message::Close`].
     end: Option<Instant>,
 }
 
@@ -103,7 +103,7 @@ impl EventLoop {
         Ok((event_loop, sender))
     }
 
-    /// Runs until it is told to close.
+    /// Runs until a [`Message::Close`] arrives.
     pub(super) fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(16);
         loop {
@@ -135,8 +135,8 @@ impl EventLoop {
         self.receiver.clone()
     }
 
-    /// Reports the error that stopped the thread, and rejects the client events that were not sent. The client reports from the frame what
-    /// else is no longer valid: it cannot have panicked together with this thread.
+    /// Reports the error that stopped the thread, and rejects the client events that were not sent. The changes of state that follow from
+    /// it are reported by the client, in the frame: this thread's session may be unusable after a panic.
     pub(super) fn report_exit(&mut self, error: &ConnectionError) {
         let now = self.now();
         let runner = &mut self.runner;
@@ -147,7 +147,7 @@ impl EventLoop {
         for id in self.receiver.take_sends() {
             runner.reject(id);
         }
-        // It may be the session that has panicked.
+        // If the session has panicked before, it may panic again.
         if catch_unwind(AssertUnwindSafe(|| runner.reject_sends(now))).is_err() {
             log::error!("not all unsent client events were answered");
         }
@@ -190,8 +190,8 @@ impl EventLoop {
         self.config = config;
     }
 
-    /// Reads the frames that wait before it lets time pass. Otherwise, after the process was stopped for a while, the session would take a
-    /// live connection for dead.
+    /// Reads pending frames, then advances the session's time. Otherwise, after the process was stopped for a while, the session would
+    /// consider a live connection dead.
     fn read_and_pass_time(&mut self) {
         if self.is_due()
             && let Some(connection) = &mut self.connection
@@ -353,7 +353,7 @@ impl SessionIo for EventLoop {
         self.auth.start(query, &self.config);
     }
 
-    /// A blocking request cannot be cancelled alone. The session ignores its answer.
+    /// Does nothing: a single blocking request cannot be cancelled. The session ignores its answer.
     fn cancel_query(&mut self, _id: RequestId) {}
 }
 

@@ -1,4 +1,4 @@
-//! Makes ureq use the same connections as the socket.
+//! Lets ureq connect through the driver's [`Connector`], as the socket does.
 //!
 //! With ureq's own connections, some rules would differ from the socket's: configured certificate authorities are added to the system's
 //! (ureq's `RootCerts::Specific` replaces them), a dead IPv6 address does not delay a live IPv4 one (ureq tries addresses one after the
@@ -27,7 +27,7 @@ use ureq::{
 
 use crate::driver::native::{
     cancel::CancelToken,
-    connector::{self, Peer, is_over, later},
+    connector::{self, Deadline, Peer, into_request_error, is_over, later},
     stream::MaybeTlsStream,
 };
 
@@ -47,10 +47,15 @@ impl Connector for UreqConnector {
     ) -> Result<Option<UreqTransport>, Error> {
         let peer =
             peer(details.uri).ok_or_else(|| Error::BadUri("not an http or https URL".into()))?;
+        let deadline = Deadline {
+            at: deadline(details.timeout),
+            // Only the error of a dial names it.
+            allowed: Duration::ZERO,
+        };
         let stream = self
             .connector
-            .connect(&peer, deadline(details.timeout), &self.token)
-            .map_err(|error| Error::Other(Box::new(error.into_request_error(&peer))))?;
+            .connect(&peer, deadline, &self.token)
+            .map_err(|error| Error::Other(Box::new(into_request_error(error))))?;
         let config = details.config;
         Ok(Some(UreqTransport {
             stream,
@@ -159,7 +164,7 @@ fn deadline(timeout: NextTimeout) -> Instant {
 /// Whether ureq ran out of time.
 pub(super) fn is_timeout(error: &Error) -> bool {
     match error {
-        // Not an error of the request: it is about a body that the server may not want.
+        // Not a failure: ureq sends the body when the wait for `100 Continue` ends.
         Error::Timeout(Timeout::Await100) => false,
         Error::Timeout(_) => true,
         Error::Io(error) => error.kind() == io::ErrorKind::TimedOut,

@@ -15,7 +15,7 @@ use pusher_test_support::{Answer, BlackHole, Ended, ScriptedAuth};
 use super::{
     super::{
         cancel::{Cancel, CancelToken, Stopped},
-        connector::Connector,
+        connector::{Connector, Deadline},
         dial::{Dial, DialRequest},
         headers::HandshakeHeaders,
         messages::{Message, MessageReceiver, MessageSender},
@@ -375,8 +375,10 @@ fn request(
         connector: Connector::new(&config, resolver),
         target: Endpoint::custom(host, port).target("key").unwrap(),
         headers: HandshakeHeaders::new(&config, &Arc::new(HandshakeHeaders::threads())),
-        deadline: Instant::now() + allowed,
-        allowed,
+        deadline: Deadline {
+            at: Instant::now() + allowed,
+            allowed,
+        },
         inbound_message_bytes: 1000,
     }
 }
