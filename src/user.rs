@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 pub use pusher_protocol::session::SignInState;
 
-use crate::event::{EventKind, ExtraFields, RawData, has_extras};
+use crate::event::{EventKind, ExtraFields, RawData, server_event};
 
 /// The signed-in user, and which users on their watchlist are online. A resource that exists as long as the plugin.
 ///
@@ -162,21 +162,7 @@ pub struct PusherUserEvent<T: Send + Sync + 'static = RawData> {
     pub(crate) data: T,
 }
 
-impl<T: Send + Sync + 'static> PusherUserEvent<T> {
-    /// Returns the event's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.kind.name
-    }
-
-    /// Returns the payload.
-    #[must_use]
-    pub fn data(&self) -> &T {
-        &self.data
-    }
-}
-
-has_extras!([T: Send + Sync + 'static] PusherUserEvent<T>);
+server_event!([T: Send + Sync + 'static] PusherUserEvent<T>, T);
 
 /// A run condition: the user is signed in.
 #[must_use]

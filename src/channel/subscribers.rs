@@ -322,40 +322,12 @@ mod tests {
     }
 
     #[test]
-    fn two_entities_share_one_subscription_which_ends_with_the_last() {
-        let mut subscribers = Subscribers::default();
-        subscribers.insert(entity(1), "a");
-        subscribers.insert(entity(2), "a");
-        assert_eq!(
-            reconcile(&mut subscribers, none),
-            [subscribe(name("a"), None)]
-        );
-        subscribers.remove(entity(1));
-        assert_eq!(reconcile(&mut subscribers, none), [""; 0]);
-        assert_eq!(subscribers.entities("a"), [entity(2)]);
-        subscribers.remove(entity(2));
-        assert_eq!(reconcile(&mut subscribers, none), [unsubscribe(name("a"))]);
-        assert!(subscribers.channels.is_empty() && subscribers.names.is_empty());
-    }
-
-    #[test]
-    fn inserting_the_same_name_again_makes_no_traffic_unless_it_failed() {
-        let mut subscribers = Subscribers::default();
-        subscribers.insert(entity(1), "a");
-        reconcile(&mut subscribers, none);
-        subscribers.snapshot_mut("a").unwrap().status = PusherSubscription::Subscribed;
-        let snapshot = subscribers.insert(entity(1), "a");
-        assert_eq!(snapshot.status, PusherSubscription::Subscribed);
-        assert_eq!(reconcile(&mut subscribers, none), [""; 0]);
-    }
-
-    #[test]
     fn a_failed_channel_that_is_inserted_again_starts_anew() {
         let mut subscribers = Subscribers::default();
         subscribers.insert(entity(1), "a");
         reconcile(&mut subscribers, none);
         let failed = PusherSubscription::Failed {
-            error: pusher_protocol::session::SubscriptionError::TimedOut,
+            error: SubscriptionError::TimedOut,
         };
         subscribers.snapshot_mut("a").unwrap().status = failed.clone();
         assert_eq!(subscribers.insert(entity(2), "a").status, failed);
@@ -376,13 +348,14 @@ mod tests {
         for (index, name) in ["c", "a", "b"].iter().enumerate() {
             subscribers.insert(entity(index as u32), name);
         }
-        subscribers.reconcile(false, none);
-        assert!(subscribers.is_settled());
-        subscribers.forget_session();
-        let commands: Vec<String> = ["c", "a", "b"]
-            .map(|channel| subscribe(name(channel), None))
-            .into();
-        assert_eq!(reconcile(&mut subscribers, none), commands);
+        let extra = Some(Map::from_iter([("n".to_owned(), 1.into())]));
+        let commands = ["c", "a", "b"].map(|channel| subscribe(name(channel), extra.clone()));
+        subscribers.reconcile(false, |_| extra.clone());
+        for _ in 0..2 {
+            assert!(subscribers.is_settled());
+            subscribers.forget_session();
+            assert_eq!(reconcile(&mut subscribers, |_| extra.clone()), commands);
+        }
     }
 
     #[test]
@@ -399,20 +372,9 @@ mod tests {
         );
         assert_eq!(subscribers.set_rules(NameRules::Strict), [entity(1)]);
         assert_eq!(reconcile(&mut subscribers, none), [unsubscribe(relaxed)]);
-    }
-
-    #[test]
-    fn extra_fields_go_with_the_subscription_and_other_ones_make_another() {
-        let mut subscribers = Subscribers::default();
-        let extra = |number: u32| Some(Map::from_iter([("n".to_owned(), number.into())]));
-        subscribers.insert(entity(1), "a");
-        let told = |number| [subscribe(name("a"), extra(number))];
-        assert_eq!(reconcile(&mut subscribers, |_| extra(1)), told(1));
-        subscribers.mark_dirty(entity(1));
-        assert_eq!(reconcile(&mut subscribers, |_| extra(1)), [""; 0]);
-        subscribers.mark_dirty(entity(1));
-        assert_eq!(reconcile(&mut subscribers, |_| extra(2)), told(2));
-        subscribers.forget_session();
-        assert_eq!(reconcile(&mut subscribers, |_| extra(2)), told(2));
+        subscribers.remove(entity(1));
+        subscribers.remove(entity(2));
+        assert_eq!(reconcile(&mut subscribers, none), [unsubscribe(name("a"))]);
+        assert!(subscribers.channels.is_empty() && subscribers.names.is_empty());
     }
 }

@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -17,7 +17,6 @@ use crate::{driver::Driver, sync::lock};
 #[derive(Default)]
 pub(crate) struct CommandSender {
     slot: Mutex<DriverSlot>,
-    is_connection_wanted: AtomicBool,
     sent: AtomicU64,
 }
 
@@ -25,6 +24,7 @@ pub(crate) struct CommandSender {
 #[derive(Default)]
 struct DriverSlot {
     driver: Option<Box<dyn Driver>>,
+    is_connection_wanted: bool,
     /// Commands that were sent without a running driver, for the next one.
     intent: Intent,
 }
@@ -66,8 +66,8 @@ impl CommandSender {
     pub(crate) fn send(&self, command: Command) -> bool {
         let mut slot = lock(&self.slot);
         match command {
-            Command::Connect => self.set_connection_wanted(true),
-            Command::Disconnect => self.set_connection_wanted(false),
+            Command::Connect => slot.is_connection_wanted = true,
+            Command::Disconnect => slot.is_connection_wanted = false,
             _ => {}
         }
         slot.forward(command)
@@ -87,7 +87,7 @@ impl CommandSender {
 
     /// Whether the game wants a connection: its last request was to connect.
     pub(crate) fn is_connection_wanted(&self) -> bool {
-        self.is_connection_wanted.load(Ordering::Acquire)
+        lock(&self.slot).is_connection_wanted
     }
 
     /// Sends a hint.
@@ -106,11 +106,6 @@ impl CommandSender {
         }
     }
 
-    fn set_connection_wanted(&self, is_wanted: bool) {
-        self.is_connection_wanted
-            .store(is_wanted, Ordering::Release);
-    }
-
     /// Whether the game wants a connection and there is no driver.
     pub(super) fn needs_driver(&self) -> bool {
         let slot = lock(&self.slot);
@@ -123,7 +118,7 @@ impl CommandSender {
         let mut slot = lock(&self.slot);
         let intent = std::mem::take(&mut slot.intent);
         let connect = intent.connect.unwrap_or(connect);
-        self.set_connection_wanted(connect);
+        slot.is_connection_wanted = connect;
         if intent.sign_in {
             driver.input(Input::Command(Command::SignIn));
         }
@@ -135,8 +130,9 @@ impl CommandSender {
 
     /// Takes the driver out. No connection is wanted any more.
     pub(super) fn detach(&self) -> Option<Box<dyn Driver>> {
-        let driver = lock(&self.slot).driver.take()?;
-        self.set_connection_wanted(false);
+        let mut slot = lock(&self.slot);
+        let driver = slot.driver.take()?;
+        slot.is_connection_wanted = false;
         Some(driver)
     }
 

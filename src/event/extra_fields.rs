@@ -36,25 +36,3 @@ impl ExtraFields {
         self.0.len() * size_of::<Field>() + texts.sum::<usize>()
     }
 }
-
-/// Implements the getters for extra fields.
-macro_rules! has_extras {
-    ([$($generics:tt)*] $event:ty) => {
-        impl<$($generics)*> $event {
-            /// The fields of its frame that are not part of the protocol, in their order, such as Sockudo's `serial` and
-            /// `message_id`. Most servers send none.
-            pub fn extras(&self) -> impl Iterator<Item = (&str, &$crate::event::RawData)> {
-                self.extras.iter().flat_map($crate::event::ExtraFields::iter)
-            }
-
-            /// Returns one of the [`extras`](Self::extras) by its key.
-            #[must_use]
-            pub fn extra(&self, key: &str) -> Option<&$crate::event::RawData> {
-                self.extras()
-                    .find_map(|(other, value)| (other == key).then_some(value))
-            }
-        }
-    };
-}
-
-pub(crate) use has_extras;

@@ -10,7 +10,7 @@ pub use lagged::{LagCause, PusherLagged};
 pub use raw_data::RawData;
 
 pub(crate) use decode_failed::DecodeFailure;
-pub(crate) use extra_fields::{ExtraFields, has_extras};
+pub(crate) use extra_fields::ExtraFields;
 pub(crate) use lagged::Losses;
 
 use std::{fmt, sync::Arc};
@@ -73,18 +73,6 @@ impl<T: Send + Sync + 'static> PusherEvent<T> {
         self.kind.channel()
     }
 
-    /// The event's name. It is not called `event`, because an observer's [`On`] has a method of that name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.kind.name
-    }
-
-    /// The payload.
-    #[must_use]
-    pub fn data(&self) -> &T {
-        &self.data
-    }
-
     /// The user id of the sender, set by the server. Only client events on presence channels have one. A sender in the payload is not
     /// verified.
     #[must_use]
@@ -115,22 +103,42 @@ pub struct PusherGlobalEvent {
     pub(crate) data: RawData,
 }
 
-impl PusherGlobalEvent {
-    /// The event's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.kind.name
-    }
+/// Implements the getters that all events of the server have.
+macro_rules! server_event {
+    ([$($generics:tt)*] $event:ty, $data:ty) => {
+        impl<$($generics)*> $event {
+            /// Returns the event's name. It is not called `event`, because an observer's `On` has a method of that name.
+            #[must_use]
+            pub fn name(&self) -> &str {
+                &self.kind.name
+            }
 
-    /// The payload.
-    #[must_use]
-    pub fn data(&self) -> &RawData {
-        &self.data
-    }
+            /// Returns the payload.
+            #[must_use]
+            pub fn data(&self) -> &$data {
+                &self.data
+            }
+
+            /// Returns the fields of its frame that are not part of the protocol, in their order, such as Sockudo's `serial` and
+            /// `message_id`. Most servers send none.
+            pub fn extras(&self) -> impl Iterator<Item = (&str, &$crate::event::RawData)> {
+                self.extras.iter().flat_map($crate::event::ExtraFields::iter)
+            }
+
+            /// Returns one of the [`extras`](Self::extras) by its key.
+            #[must_use]
+            pub fn extra(&self, key: &str) -> Option<&$crate::event::RawData> {
+                self.extras()
+                    .find_map(|(other, value)| (other == key).then_some(value))
+            }
+        }
+    };
 }
 
-has_extras!([T: Send + Sync + 'static] PusherEvent<T>);
-has_extras!([] PusherGlobalEvent);
+pub(crate) use server_event;
+
+server_event!([T: Send + Sync + 'static] PusherEvent<T>, T);
+server_event!([] PusherGlobalEvent, RawData);
 
 /// All events of one name and one target, and how they are delivered. Events share it, so that each holds one reference instead of its
 /// names.

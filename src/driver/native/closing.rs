@@ -36,8 +36,9 @@ struct ClosingSocket {
     stage: Stage,
 }
 
+/// How far the close handshake of a WebSocket is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// The client's close frame is sent; the server's is awaited.
     AwaitingAnswer,
     /// Both close frames are there; the client's is being sent.
@@ -89,34 +90,8 @@ impl ClosingConnections {
 }
 
 impl ClosingConnection {
-    /// A WebSocket on which the client has sent its close frame.
-    pub(super) fn awaiting_answer(
-        socket: Box<WebSocketConnection>,
-        token: Token,
-        deadline: Instant,
-    ) -> Self {
-        Self::web_socket(socket, token, deadline, Stage::AwaitingAnswer)
-    }
-
-    /// A WebSocket that the server has ended, on which the client's close frame is queued.
-    pub(super) fn sending(
-        socket: Box<WebSocketConnection>,
-        token: Token,
-        deadline: Instant,
-    ) -> Self {
-        Self::web_socket(socket, token, deadline, Stage::Sending)
-    }
-
-    /// A transport that was told to close.
-    pub(super) fn transport(transport: TransportGuard, deadline: Instant) -> Self {
-        Self {
-            io: ClosingIo::Transport(transport),
-            deadline,
-            progress: Progress::Waiting,
-        }
-    }
-
-    fn web_socket(
+    /// A WebSocket in this stage.
+    pub(super) fn web_socket(
         socket: Box<WebSocketConnection>,
         token: Token,
         deadline: Instant,
@@ -130,6 +105,15 @@ impl ClosingConnection {
             }),
             deadline,
             progress: Progress::Busy,
+        }
+    }
+
+    /// A transport that was told to close.
+    pub(super) fn transport(transport: TransportGuard, deadline: Instant) -> Self {
+        Self {
+            io: ClosingIo::Transport(transport),
+            deadline,
+            progress: Progress::Waiting,
         }
     }
 

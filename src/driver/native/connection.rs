@@ -13,7 +13,10 @@ use tungstenite::{
     protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
 };
 
-use super::{closing::ClosingConnection, stream::MaybeTlsStream};
+use super::{
+    closing::{ClosingConnection, Stage},
+    stream::MaybeTlsStream,
+};
 use crate::transport::{TransportEvent, TransportGuard};
 
 /// An open connection.
@@ -165,7 +168,7 @@ impl Connection {
                 mut socket, token, ..
             } => {
                 socket.close(code, reason);
-                ClosingConnection::awaiting_answer(socket, token, deadline)
+                ClosingConnection::web_socket(socket, token, deadline, Stage::AwaitingAnswer)
             }
             ConnectionIo::Transport(mut transport) => {
                 transport.close(code, reason);
@@ -195,7 +198,10 @@ impl Connection {
                 return None;
             }
         }
-        Some(ClosingConnection::sending(socket, token, deadline))
+        let stage = Stage::Sending;
+        Some(ClosingConnection::web_socket(
+            socket, token, deadline, stage,
+        ))
     }
 
     /// Drops it without a close handshake.

@@ -110,16 +110,16 @@ mod tests {
 
     use super::*;
 
-    /// A proxy that says one thing, and what it was asked.
-    struct Canned(Cursor<Vec<u8>>, Vec<u8>);
+    /// A stream with a fixed response of a proxy, and the request that was written to it.
+    struct FixedResponse(Cursor<Vec<u8>>, Vec<u8>);
 
-    impl Read for Canned {
+    impl Read for FixedResponse {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             self.0.read(buffer)
         }
     }
 
-    impl Write for Canned {
+    impl Write for FixedResponse {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.1.write(bytes)
         }
@@ -129,8 +129,12 @@ mod tests {
         }
     }
 
-    fn ask(proxy: &Proxy, host: &str, answer: &str) -> (Result<(), ConnectionError>, Canned) {
-        let mut stream = Canned(Cursor::new(answer.into()), Vec::new());
+    fn ask(
+        proxy: &Proxy,
+        host: &str,
+        answer: &str,
+    ) -> (Result<(), ConnectionError>, FixedResponse) {
+        let mut stream = FixedResponse(Cursor::new(answer.into()), Vec::new());
         let peer = Peer {
             host: host.into(),
             port: 443,
@@ -146,61 +150,45 @@ mod tests {
         assert_eq!(proxy.host, "::1");
         let (opened, mut stream) = ask(&proxy, "game.example.com", answer);
         opened.unwrap();
-        let asked = String::from_utf8(std::mem::take(&mut stream.1)).unwrap();
+        let request = String::from_utf8(std::mem::take(&mut stream.1)).unwrap();
         // The example of RFC 7617.
         let expected = "CONNECT game.example.com:443 HTTP/1.1\r\nHost: game.example.com:443\r\n\
                         Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n";
-        assert_eq!(asked, expected);
+        assert_eq!(request, expected);
         let mut rest = String::new();
         stream.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "secret");
 
         let (opened, stream) = ask(&Proxy::new("p", 1), "2001:db8::1", "HTTP/1.0 200\n\n");
         opened.unwrap();
-        assert!(
-            stream
-                .1
-                .starts_with(b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\n")
-        );
+        let head = b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\n";
+        assert!(stream.1.starts_with(head));
     }
 
     #[test]
     fn a_refusal_says_what_was_refused_and_holds_no_secret() {
-        let open = Proxy::new("p", 1);
+        let open = &Proxy::new("p", 1);
         let with = |user: &str| open.clone().with_credentials(user, "sesame");
-        for (proxy, answer, expected, words) in [
-            (
-                &open,
-                "HTTP/1.1 407 Auth\r\n\r\n",
-                Some(407),
-                "requires credentials",
-            ),
-            (
-                &with("a"),
-                "HTTP/1.1 407\r\n\r\n",
-                Some(407),
-                "rejected the credentials",
-            ),
-            (
-                &open,
-                "HTTP/1.1 403 Not\u{7} this port\r\n\r\n",
-                Some(403),
-                "Not this port",
-            ),
-            (&open, "HTTP/1.1 302 Found\r\n\r\n", Some(302), "Found"),
-            (&open, "SSH-2.0-OpenSSH\r\n\r\n", None, "HTTP"),
-            (&open, "HTTP/1.1 200", None, "closed"),
-            (&open, "", None, "closed"),
-            (&open, &"x".repeat(1 << 15), None, "too long"),
-            (&with("a:b"), "", None, "colon"),
+        let (locked, invalid) = (&with("a"), &with("a:b"));
+        let http = |status: &str| format!("HTTP/1.1 {status}\r\n\r\n");
+        for (proxy, answer, expected, part) in [
+            (open, http("407 A"), Some(407), "requires credentials"),
+            (locked, http("407"), Some(407), "rejected the credentials"),
+            (open, http("403 Not\u{7} it"), Some(403), "Not it"),
+            (open, http("302 Found"), Some(302), "Found"),
+            (open, "SSH-2.0-OpenSSH\r\n\r\n".into(), None, "HTTP"),
+            (open, "HTTP/1.1 200".into(), None, "closed"),
+            (open, String::new(), None, "closed"),
+            (open, "x".repeat(1 << 15), None, "too long"),
+            (invalid, String::new(), None, "colon"),
         ] {
-            let error = ask(proxy, "h", answer).0.unwrap_err();
+            let error = ask(proxy, "h", &answer).0.unwrap_err();
             let ConnectionError::Proxy { status, reason, .. } = error else {
                 panic!("{error:?}")
             };
             assert_eq!(status, expected, "{answer}");
             assert!(
-                reason.contains(words) && !reason.contains("sesame"),
+                reason.contains(part) && !reason.contains("sesame"),
                 "{reason}"
             );
         }

@@ -99,7 +99,13 @@ mod tests {
         time::Duration,
     };
 
-    use super::{super::cancel::Cancel, *};
+    use super::{
+        super::{
+            cancel::Cancel,
+            tests::{SOON, run_soon},
+        },
+        *,
+    };
 
     fn within(duration: Duration) -> Instant {
         Instant::now() + duration
@@ -108,7 +114,7 @@ mod tests {
     #[test]
     fn an_address_is_its_own_answer_and_a_name_is_looked_up() {
         let token = CancelToken::default();
-        let soon = within(Duration::from_secs(5));
+        let soon = within(SOON);
         let v6 = SYSTEM.resolve("::1", soon, &token).unwrap();
         assert_eq!(v6, ["::1".parse::<IpAddr>().unwrap()]);
         let localhost = SYSTEM.resolve("localhost", soon, &token).unwrap();
@@ -117,18 +123,18 @@ mod tests {
 
     #[test]
     fn many_who_ask_for_a_slow_host_share_one_look_up() {
-        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
         static SLOW: DnsResolver = DnsResolver::new(|_| {
-            ASKED.fetch_add(1, Ordering::SeqCst);
+            CALLS.fetch_add(1, Ordering::SeqCst);
             thread::sleep(Duration::from_millis(300));
             Ok(vec![IpAddr::from([127, 0, 0, 1])])
         });
         let token = CancelToken::default();
         let early = SLOW.resolve("slow", within(Duration::from_millis(20)), &token);
         assert_eq!(early, Err(Stopped::TimedOut));
-        let patient = SLOW.resolve("slow", within(Duration::from_secs(5)), &token);
+        let patient = SLOW.resolve("slow", within(SOON), &token);
         assert_eq!(patient, Ok(vec![IpAddr::from([127, 0, 0, 1])]));
-        assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+        assert_eq!(CALLS.load(Ordering::SeqCst), 1);
         assert!(lock(&SLOW.in_progress).is_empty());
     }
 
@@ -140,12 +146,9 @@ mod tests {
         });
         let token = Arc::new(CancelToken::default());
         let canceller = token.clone();
-        thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
-            canceller.cancel();
-        });
+        run_soon(move || canceller.cancel());
         let begun = Instant::now();
-        let answer = HUNG.resolve("hung", within(Duration::from_secs(5)), &token);
+        let answer = HUNG.resolve("hung", within(SOON), &token);
         assert_eq!(answer, Err(Stopped::Cancelled));
         assert!(begun.elapsed() < Duration::from_millis(400));
     }
@@ -154,17 +157,15 @@ mod tests {
     #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
     fn a_resolver_that_fails_or_panics_is_a_failure_each_time() {
         static BROKEN: DnsResolver = DnsResolver::new(|host| match host {
-            "panics" => panic!("told to"),
+            "panics" => panic!("the test requests a panic"),
             "empty" => Ok(Vec::new()),
             _ => Err(io::Error::other("no such host")),
         });
         let token = CancelToken::default();
         for host in ["panics", "empty", "unknown", "panics"] {
-            let answer = BROKEN.resolve(host, within(Duration::from_secs(5)), &token);
-            assert!(
-                matches!(answer, Err(Stopped::Failed(_))),
-                "{host}: {answer:?}"
-            );
+            let answer = BROKEN.resolve(host, within(SOON), &token);
+            let is_failure = matches!(answer, Err(Stopped::Failed(_)));
+            assert!(is_failure, "{host}: {answer:?}");
         }
     }
 }

@@ -391,7 +391,13 @@ mod tests {
 
     use mio::{Events, Poll};
 
-    use super::{super::cancel::Cancel, *};
+    use super::{
+        super::{
+            cancel::Cancel,
+            tests::{SOON, assert_quick, run_soon},
+        },
+        *,
+    };
 
     const TOKEN: Token = Token(7);
 
@@ -406,7 +412,7 @@ mod tests {
     }
 
     fn live(stream: TcpStream) -> TcpTransport {
-        let mut tcp = dialling(stream, Duration::from_secs(5));
+        let mut tcp = dialling(stream, SOON);
         tcp.go_live().unwrap();
         tcp
     }
@@ -440,22 +446,18 @@ mod tests {
     fn a_cut_ends_a_blocking_read_at_once() {
         let (near, _far) = pair();
         let token = Arc::new(CancelToken::default());
-        let mut tcp =
-            TcpTransport::new(near, Instant::now() + Duration::from_secs(5), &token).unwrap();
+        let mut tcp = TcpTransport::new(near, Instant::now() + SOON, &token).unwrap();
         let canceller = token.clone();
-        thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
-            canceller.cancel();
-        });
+        run_soon(move || canceller.cancel());
         let begun = Instant::now();
         assert!(!matches!(tcp.read(&mut [0]), Ok(1)));
-        assert!(begun.elapsed() < Duration::from_millis(500));
+        assert_quick(begun);
     }
 
     #[test]
     fn an_idle_socket_is_told_from_one_with_news() {
         let (near, mut far) = pair();
-        let mut tcp = dialling(near, Duration::from_secs(5));
+        let mut tcp = dialling(near, SOON);
         assert!(tcp.is_idle());
         far.write_all(&[1]).unwrap();
         tcp.read_exact(&mut [0]).unwrap();
@@ -487,18 +489,14 @@ mod tests {
         let mut events = Events::with_capacity(4);
         let deadline = Instant::now() + Duration::from_secs(20);
         while tcp.unsent_bytes() > 0 {
-            assert!(
-                Instant::now() < deadline,
-                "{} bytes are unsent",
-                tcp.unsent_bytes()
-            );
+            assert!(Instant::now() < deadline, "bytes are unsent");
             tcp.register(poll.registry(), TOKEN).unwrap();
             poll.poll(&mut events, Some(Duration::from_secs(1)))
                 .unwrap();
             tcp.flush_unsent();
         }
         tcp.register(poll.registry(), TOKEN).unwrap();
-        // Nothing waits, so the socket's writability wakes nobody.
+        // Nothing is unsent, so the poll does not report that the socket is writable.
         poll.poll(&mut events, Some(Duration::from_millis(100)))
             .unwrap();
         assert!(events.is_empty());
@@ -515,15 +513,11 @@ mod tests {
             tcp.write_all(&[0; 100_000]).unwrap();
         }
         assert!(tcp.unsent_bytes() > 0);
-        // What the peer has not read makes the system reset the connection.
+        // The peer has unread bytes, so the system resets the connection.
         drop(far);
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + SOON;
         while tcp.unsent_bytes() > 0 {
-            assert!(
-                Instant::now() < deadline,
-                "{} bytes are unsent",
-                tcp.unsent_bytes()
-            );
+            assert!(Instant::now() < deadline, "bytes are unsent");
             thread::sleep(Duration::from_millis(5));
             tcp.flush_unsent();
         }
@@ -535,7 +529,7 @@ mod tests {
     fn what_came_before_a_failed_write_is_read_before_the_failure() {
         let (near, mut far) = pair();
         let mut tcp = live(near);
-        far.write_all(b"last words").unwrap();
+        far.write_all(b"last data").unwrap();
         far.shutdown(Shutdown::Both).unwrap();
         drop(far);
         thread::sleep(Duration::from_millis(50));
@@ -544,10 +538,10 @@ mod tests {
             thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(tcp.unsent_bytes(), 0);
-        let mut words = [0; 10];
-        match tcp.read_exact(&mut words) {
-            Ok(()) => assert_eq!(&words, b"last words"),
-            // Some systems throw away what was unread when the reset comes.
+        let mut last = [0; 9];
+        match tcp.read_exact(&mut last) {
+            Ok(()) => assert_eq!(&last, b"last data"),
+            // Some systems drop unread data at a reset.
             Err(error) => assert_ne!(error.kind(), ErrorKind::WouldBlock),
         }
     }

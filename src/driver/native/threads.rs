@@ -59,9 +59,7 @@ mod tests {
 
     use crossbeam_channel::unbounded;
 
-    use super::*;
-
-    const SOON: Duration = Duration::from_secs(5);
+    use super::{super::tests::SOON, *};
 
     #[test]
     #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]

@@ -15,28 +15,6 @@ use crate::{
     auth::{ChannelAuthorization, UserAuthentication, authenticate_with, authorize_with},
 };
 
-/// A sink with a bug.
-struct Fragile(Box<dyn Sink>);
-
-impl Sink for Fragile {
-    fn received(&mut self, bytes: usize) {
-        self.0.received(bytes);
-    }
-
-    fn event(&mut self, event: &ReceivedEvent<'_>) {
-        assert_ne!(event.event, "panic", "told to panic");
-        self.0.event(event);
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        self.0.notice(notice);
-    }
-
-    fn flush(&mut self) {
-        self.0.flush();
-    }
-}
-
 #[derive(Resource, Default)]
 struct Answers(Vec<(SendId, SendOutcome)>);
 
@@ -57,17 +35,16 @@ fn game(port: u16) -> App {
     let mut app = App::new();
     app.add_plugins(PusherPlugin {
         start: Some(Arc::new(|config, sink| {
-            super::super::start(config, Box::new(Fragile(sink)))
+            super::super::start(config, Box::new(Hooked(sink, panic_on_event)))
         })),
         ..PusherPlugin::new(config)
     });
     app.init_resource::<Answers>().add_systems(
         Update,
-        |mut told: MessageReader<PusherSendAnswered>, mut answers: ResMut<Answers>| {
-            let told = told.read();
-            answers
-                .0
-                .extend(told.map(|answer| (answer.id(), answer.outcome().clone())));
+        |mut new: MessageReader<PusherSendAnswered>, mut answers: ResMut<Answers>| {
+            let new = new.read();
+            let new = new.map(|answer| (answer.id(), answer.outcome().clone()));
+            answers.0.extend(new);
         },
     );
     app
@@ -79,13 +56,13 @@ fn connection(world: &World) -> &PusherConnection {
 
 fn connect(app: &mut App, server: &ScriptedServer) -> ScriptedConnection {
     app.update();
-    let line = server.accept(SOON);
-    line.reply_with(polite);
-    line.establish("1.1", 120);
+    let accepted = server.accept(SOON);
+    accepted.reply_with(polite);
+    accepted.establish("1.1", 120);
     update_until(app, "connecting", SOON, |world| {
         connection(world).is_connected()
     });
-    line
+    accepted
 }
 
 fn join(app: &mut App, channel: &str) -> Entity {
@@ -96,7 +73,7 @@ fn join(app: &mut App, channel: &str) -> Entity {
     entity
 }
 
-/// Whether the network thread has ended, and if so, whether nothing else is still as if it had not.
+/// Whether the game knows that the network thread has ended. If so, nothing may be subscribed or signed in any more.
 fn has_failed(world: &mut World, channels: &[Entity]) -> bool {
     let ConnectionState::Failed { error } = connection(world).state() else {
         return false;
@@ -106,11 +83,8 @@ fn has_failed(world: &mut World, channels: &[Entity]) -> bool {
         let status = world.get::<PusherSubscription>(*channel);
         assert_eq!(status, Some(&PusherSubscription::Pending));
         assert!(world.get::<PusherSubscribed>(*channel).is_none());
-        assert!(
-            world
-                .get::<PusherMembers>(*channel)
-                .is_none_or(PusherMembers::is_stale)
-        );
+        let members = world.get::<PusherMembers>(*channel);
+        assert!(members.is_none_or(PusherMembers::is_stale));
     }
     assert!(!world.resource::<PusherUser>().is_signed_in());
     true
@@ -121,17 +95,19 @@ fn has_failed(world: &mut World, channels: &[Entity]) -> bool {
 fn a_network_thread_that_ends_by_itself_leaves_no_state_as_if_it_had_not() {
     let server = ScriptedServer::start();
     let mut app = game(server.port());
-    let line = connect(&mut app, &server);
+    let peer = connect(&mut app, &server);
     let channels = ["lobby", "private-room", "presence-room"].map(|name| join(&mut app, name));
     connection(app.world()).sign_in();
-    let sent = line.expect_jsons(channels.len() + 1, SOON);
-    assert_eq!(sent.last().unwrap()["event"], "pusher:signin");
-    line.send(json!({"event": "pusher:signin_success", "data": {"user_data": r#"{"id":"ann"}"#}}));
+    let sent = peer.expect_jsons(channels.len() + 1, SOON);
+    let sign_in = json!({"auth": "key:signature", "user_data": r#"{"id":"ann"}"#});
+    let sign_in = json!({"event": "pusher:signin", "data": sign_in});
+    assert_eq!(sent.last(), Some(&sign_in));
+    peer.send(json!({"event": "pusher:signin_success", "data": {"user_data": r#"{"id":"ann"}"#}}));
     update_until(&mut app, "signing in", SOON, |world| {
         world.resource::<PusherUser>().is_signed_in()
     });
 
-    line.event("lobby", "panic", &json!(null));
+    peer.event("lobby", "panic", &json!(null));
     update_until(&mut app, "the end of the thread", SOON, |world| {
         has_failed(world, &channels)
     });
@@ -140,13 +116,10 @@ fn a_network_thread_that_ends_by_itself_leaves_no_state_as_if_it_had_not() {
 
     // Not at once, but without another call.
     connection(app.world()).connect();
-    let begun = Instant::now();
-    while server.connections_so_far() == 1 {
-        assert!(begun.elapsed() < SOON, "connecting starts another client");
-        app.update();
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let _line = connect(&mut app, &server);
+    update_until(&mut app, "another client", SOON, |_| {
+        server.connections_so_far() > 1
+    });
+    let _peer = connect(&mut app, &server);
     update_until(&mut app, "all channels", SOON, |world| {
         channels
             .iter()
@@ -159,7 +132,7 @@ fn a_network_thread_that_ends_by_itself_leaves_no_state_as_if_it_had_not() {
 fn every_client_event_is_answered_when_the_network_thread_ends_by_itself() {
     let server = ScriptedServer::start();
     let mut app = game(server.port());
-    let line = connect(&mut app, &server);
+    let peer = connect(&mut app, &server);
     join(&mut app, "private-room");
     let mut sent = Vec::new();
     let mut send = |world: &World, channel: &str, mode| {
@@ -167,15 +140,15 @@ fn every_client_event_is_answered_when_the_network_thread_ends_by_itself() {
         sent.extend(id.as_ref().ok());
         id
     };
-    // Waits for a subscription that nobody wants yet.
+    // These wait for a subscription that no entity wants yet.
     for _ in 0..3 {
         send(app.world(), "private-later", SendMode::Queued).unwrap();
     }
     app.update();
-    line.event("private-room", "panic", &json!(null));
+    peer.event("private-room", "panic", &json!(null));
     let begun = Instant::now();
     let refused = loop {
-        assert!(begun.elapsed() < SOON, "sending is refused");
+        assert!(begun.elapsed() < SOON, "sending is still accepted");
         if let Err(error) = send(app.world(), "private-room", SendMode::Latest) {
             break error;
         }
@@ -195,8 +168,7 @@ fn every_client_event_is_answered_when_the_network_thread_ends_by_itself() {
     let mut answered: Vec<SendId> = answers.iter().filter(is_final).map(|(id, _)| *id).collect();
     answered.sort_unstable();
     assert_eq!(answered, sent);
-    let unsent = answers
-        .iter()
-        .filter(|(_, outcome)| *outcome == SendOutcome::Rejected(SendError::NotConnected));
+    let rejected = SendOutcome::Rejected(SendError::NotConnected);
+    let unsent = answers.iter().filter(|(_, outcome)| *outcome == rejected);
     assert!(unsent.count() >= 3);
 }
