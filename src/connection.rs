@@ -12,7 +12,7 @@ use pusher_protocol::{
     session::{self, Command, ConnectionError, Hint, PusherError},
 };
 
-use crate::client::CommandSender;
+use crate::{client::CommandSender, sync::Shared};
 
 /// The connection to the server. A resource that exists as long as the plugin.
 ///
@@ -55,7 +55,7 @@ pub struct PusherConnection {
     #[reflect(ignore)]
     pub(crate) rules: NameRules,
     #[reflect(ignore)]
-    pub(crate) commands: Arc<CommandSender>,
+    pub(crate) commands: Shared<CommandSender>,
 }
 
 /// The state of the connection.
@@ -136,7 +136,7 @@ impl ConnectionState {
 }
 
 impl PusherConnection {
-    pub(crate) fn new(commands: Arc<CommandSender>) -> Self {
+    pub(crate) fn new(commands: Shared<CommandSender>) -> Self {
         Self {
             state: ConnectionState::default(),
             last_error: None,

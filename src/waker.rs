@@ -1,12 +1,13 @@
 //! [`PusherWaker`]: wakes an app that sleeps until something happens, and with the feature `winit` a window.
 
 use std::{
-    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 use bevy_ecs::prelude::*;
+
+use crate::sync::Shared;
 
 /// Wakes an app that sleeps until something happens. A resource with a callback. The plugin calls it from its own thread when
 /// something has arrived, and then not again until the app has updated.
@@ -22,27 +23,21 @@ use bevy_ecs::prelude::*;
 ///     let _ = wake.try_send(());
 /// }));
 /// ```
-#[derive(Resource, Clone)]
-pub struct PusherWaker(Arc<dyn Fn() + Send + Sync>);
+#[derive(Resource, Clone, Debug)]
+pub struct PusherWaker(Shared<dyn Fn() + Send + Sync>);
 
 impl PusherWaker {
     /// Creates a waker from a function. It runs on the network thread and must not block.
     #[must_use]
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self(Arc::new(wake))
+        Self(Shared(Arc::new(wake)))
     }
 
     pub(crate) fn wake(&self) {
         // User code on the network thread: a panic must not end the thread.
-        if catch_unwind(AssertUnwindSafe(|| (self.0)())).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| (self.0.0)())).is_err() {
             log::error!("the PusherWaker panicked");
         }
-    }
-}
-
-impl fmt::Debug for PusherWaker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PusherWaker").finish_non_exhaustive()
     }
 }
 

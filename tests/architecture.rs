@@ -21,7 +21,7 @@ const BEVY_PUSHER: Arrows = &[
     // Leaves: no I/O, no ECS systems.
     ("sync", &[]),
     ("user_code", &[]),
-    ("waker", &[]),
+    ("waker", &["sync"]),
     ("auth", &["sync"]),
     ("transport", &["sync"]),
     ("config", &["auth", "sync", "transport"]),
@@ -32,7 +32,7 @@ const BEVY_PUSHER: Arrows = &[
     ("schedule", &[]),
     ("event", &[]),
     ("user", &["event"]),
-    ("connection", &["client"]),
+    ("connection", &["client", "sync"]),
     ("sending", &["connection"]),
     ("presence", &["event", "user_code"]),
     ("channel", &["client", "event", "presence", "user_code"]),

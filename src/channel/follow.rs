@@ -3,6 +3,12 @@
 //!
 //! Component hooks follow the entities. Observers would not do: they are entities themselves, and a game that despawns all entities to
 //! reset a level would despawn them too.
+//!
+//! | what happens to a [`PusherChannel`] | hooks that run |
+//! |---|---|
+//! | it is added | `follow_insert`, twice |
+//! | it is replaced by another | `follow_discard`, `follow_insert` |
+//! | it is removed, or its entity is despawned | `follow_discard`, `follow_remove` |
 
 use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, query::Allow,
@@ -20,24 +26,25 @@ use crate::{
     user_code::{Rechecks, UserCode, finish},
 };
 
-/// Runs when a [`PusherChannel`] is added, and when it is inserted. Both are needed: observers of the addition run before the hook of the
-/// insertion, and a panic in one of them skips that hook.
+/// The hook of the addition and of the insertion. If an observer of the addition panics, Bevy skips the insertion hook. So both call this,
+/// and the second call does nothing.
 pub(super) fn follow_insert(world: DeferredWorld<'_>, context: HookContext) {
     add(world, context.entity);
 }
 
-/// Runs before a [`PusherChannel`] is replaced, removed or despawned.
+/// The hook before a replacement, a removal or a despawn.
 pub(super) fn follow_discard(mut world: DeferredWorld<'_>, context: HookContext) {
     if let Some(mut subscribers) = world.get_resource_mut::<Subscribers>() {
         subscribers.remove(context.entity);
     }
-    // If an observer of the removal panics, the entity keeps its channel, and commands that were queued here may be lost.
+    // If an observer of the removal panics, the entity keeps its channel, or the command of `follow_remove` is lost. Whether that will happen
+    // is not known yet, so the entity is always rechecked.
     if let Some(mut rechecks) = world.get_resource_mut::<Rechecks>() {
         rechecks.add(context.entity);
     }
 }
 
-/// Runs when a [`PusherChannel`] is removed.
+/// The hook of a removal.
 pub(super) fn follow_remove(mut world: DeferredWorld<'_>, HookContext { entity, .. }: HookContext) {
     world
         .commands()
@@ -46,11 +53,7 @@ pub(super) fn follow_remove(mut world: DeferredWorld<'_>, HookContext { entity, 
 
 /// Removes what the plugin wrote on an entity that has no channel any more.
 fn clear(world: &mut World, entity: Entity) {
-    let mut user_code = UserCode::default();
-    user_code.run(|| set::<PusherSubscription>(world, entity, None, None));
-    user_code.run(|| set::<PusherSubscribed>(world, entity, None, None));
-    user_code.run(|| set::<PusherMembers>(world, entity, None, None));
-    finish(world, entity, user_code);
+    write_components(world, entity, None, None, None);
 }
 
 /// Whether there are entities to recheck.
@@ -58,8 +61,8 @@ pub(crate) fn has_rechecks(rechecks: Option<Res<Rechecks>>) -> bool {
     rechecks.is_some_and(|rechecks| !rechecks.is_empty())
 }
 
-/// Rechecks entities for which user code may have panicked in the middle of a change, and makes them consistent. Each is rechecked only
-/// once: otherwise an observer that always panics would run in every frame.
+/// Repairs entities whose change a panic may have interrupted. Each is rechecked only once: otherwise an observer that always panics would
+/// run in every frame.
 pub(crate) fn recheck(world: &mut World) {
     let entities = Rechecks::take(world);
     let mut user_code = UserCode::default();
@@ -71,17 +74,18 @@ pub(crate) fn recheck(world: &mut World) {
         if world.get_entity(entity).is_err() {
             continue;
         }
-        add((&mut *world).into(), entity);
+        add(DeferredWorld::from(&mut *world), entity);
         let snapshot = world
             .get_resource::<Subscribers>()
-            .and_then(|subscribers| Some(subscribers.snapshot_of(entity)?.1));
+            .and_then(|subscribers| subscribers.snapshot_of(entity))
+            .map(|(_, snapshot)| snapshot);
         user_code.run(|| match snapshot {
             Some(snapshot) => write(world, entity, snapshot),
             None => clear(world, entity),
         });
         user_code.run(|| mirror(world, entity));
     }
-    // Discards what a second panic has recorded.
+    // Discards what was recorded meanwhile, since each entity is rechecked once.
     Rechecks::take(world);
     user_code.resume();
 }
@@ -98,6 +102,7 @@ fn add(mut world: DeferredWorld<'_>, entity: Entity) {
         return;
     }
     let snapshot = subscribers.insert(entity, channel.as_ref());
+    // The required components of a new channel are often right already.
     let is_written = world.get::<PusherSubscription>(entity) == Some(&snapshot.status)
         && world.get::<PusherSubscribed>(entity).is_some() == snapshot.status.is_subscribed()
         && world.get::<PusherMembers>(entity) == snapshot.members.as_ref();
@@ -114,7 +119,7 @@ pub(crate) fn adopt(world: &mut World) {
     let mut found: Vec<Entity> = channels.iter(world).collect();
     found.sort_unstable();
     for entity in found {
-        add((&mut *world).into(), entity);
+        add(DeferredWorld::from(&mut *world), entity);
     }
     world.flush();
 }
@@ -167,12 +172,25 @@ pub(crate) fn write(world: &mut World, entity: Entity, snapshot: ChannelSnapshot
     let Some(channel) = world.get::<PusherChannel>(entity).cloned() else {
         return;
     };
-    let is_subscribed = snapshot.status.is_subscribed();
+    let (status, members) = (Some(snapshot.status), snapshot.members);
+    write_components(world, entity, Some(&channel), status, members);
+}
+
+fn write_components(
+    world: &mut World,
+    entity: Entity,
+    channel: Option<&PusherChannel>,
+    status: Option<PusherSubscription>,
+    members: Option<PusherMembers>,
+) {
+    let is_subscribed = status
+        .as_ref()
+        .is_some_and(PusherSubscription::is_subscribed);
     let marker = is_subscribed.then_some(PusherSubscribed);
     let mut user_code = UserCode::default();
-    user_code.run(|| set(world, entity, Some(&channel), Some(snapshot.status)));
-    user_code.run(|| set(world, entity, Some(&channel), marker));
-    user_code.run(|| set(world, entity, Some(&channel), snapshot.members));
+    user_code.run(|| set(world, entity, channel, status));
+    user_code.run(|| set(world, entity, channel, marker));
+    user_code.run(|| set(world, entity, channel, members));
     finish(world, entity, user_code);
 }
 

@@ -1,11 +1,8 @@
 //! Sends commands from the game to the driver.
 
-use std::{
-    fmt,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering},
 };
 
 use pusher_protocol::session::{Command, ConnectionError, Hint, Input, SendId};
@@ -152,11 +149,5 @@ impl CommandSender {
     /// Discards the game's request to connect, because no driver could be started.
     pub(super) fn forget_connect(&self) {
         lock(&self.slot).intent.connect = None;
-    }
-}
-
-impl fmt::Debug for CommandSender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CommandSender").finish_non_exhaustive()
     }
 }

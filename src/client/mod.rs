@@ -22,6 +22,7 @@ use pusher_protocol::{
 use crate::{
     config::PusherConfig,
     driver::{Driver, Sink, StartDriver},
+    sync::Shared,
 };
 
 /// The shortest time between the end of a driver that has stopped without a close, or could not be started, and the next start. A game may
@@ -46,7 +47,7 @@ pub(crate) trait Inbox: Send + Sync {
 pub(crate) struct Client {
     start: StartDriver,
     inbox: Box<dyn Inbox>,
-    commands: Arc<CommandSender>,
+    commands: Shared<CommandSender>,
     running: Option<Running>,
     /// Set if there is no driver because it stopped without a close, or could not be started.
     stopped: Option<Stopped>,
@@ -77,7 +78,7 @@ impl Client {
         Self {
             start,
             inbox,
-            commands: Arc::default(),
+            commands: Shared(Arc::default()),
             running: None,
             stopped: None,
             starts: STARTS,
@@ -88,7 +89,7 @@ impl Client {
         }
     }
 
-    pub(crate) fn commands(&self) -> &Arc<CommandSender> {
+    pub(crate) fn commands(&self) -> &Shared<CommandSender> {
         &self.commands
     }
 

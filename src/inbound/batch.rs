@@ -128,7 +128,7 @@ impl Batch {
     }
 
     /// Puts back the rest of an [`Entry::Events`].
-    pub(crate) fn put_back(&mut self, kind: Arc<EventKind>, rows: usize) {
+    pub(crate) fn push_front_rows(&mut self, kind: Arc<EventKind>, rows: usize) {
         if rows > 0 {
             self.order.push_front(Entry::Events(kind, rows));
         }
@@ -233,7 +233,7 @@ impl Batch {
                         }
                     }
                     summary.lose(&kind.target, dropped as u64);
-                    self.put_back(kind, rows - dropped);
+                    self.push_front_rows(kind, rows - dropped);
                 }
                 Some(entry) => {
                     if let Some(bytes) = entry.bytes() {

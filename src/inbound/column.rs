@@ -13,7 +13,7 @@ use serde::de::{DeserializeOwned, IgnoredAny, IntoDeserializer, value::StrDeseri
 use crate::{
     event::{DecodeFailure, Losses, Origin, PusherDecodeFailed, RawData},
     inbound::{
-        messages::{age_events, write_messages},
+        messages::{drop_excess_events, write_messages},
         receive::{Dispatcher, InboundEvent},
     },
     user_code::drop_value,
@@ -37,7 +37,7 @@ pub(crate) trait Column: Any + Send + Sync {
     fn write_messages(&mut self, world: &mut World);
 
     /// Drops messages of this type beyond `limit`, and counts them.
-    fn age_messages(&self, world: &mut World, limit: usize, losses: &mut Losses);
+    fn drop_excess_messages(&self, world: &mut World, limit: usize, losses: &mut Losses);
 }
 
 /// The column of one kind of event.
@@ -112,8 +112,8 @@ impl<E: InboundEvent> Column for TypedColumn<E> {
         write_messages(&mut self.delivered, world);
     }
 
-    fn age_messages(&self, world: &mut World, limit: usize, losses: &mut Losses) {
-        age_events::<E>(world, limit, losses);
+    fn drop_excess_messages(&self, world: &mut World, limit: usize, losses: &mut Losses) {
+        drop_excess_events::<E>(world, limit, losses);
     }
 }
 

@@ -25,16 +25,23 @@ pub(super) fn write_messages<M: Message>(events: &mut Vec<M>, world: &mut World)
 }
 
 /// Drops the older half of the messages if there are more than `limit`, and counts them.
-pub(super) fn age_events<E: InboundEvent>(world: &mut World, limit: usize, losses: &mut Losses) {
-    let Some(mut messages) = world.get_resource_mut::<Messages<E>>() else {
-        return;
-    };
-    // Bevy keeps messages in two halves, of which an update drops the older.
-    if messages.iter_current_update_messages().len() > limit / 2 {
-        for event in messages.update_drain() {
-            losses.add(event.target(), 1);
-            drop_value(event);
-        }
+pub(super) fn drop_excess_events<E: InboundEvent>(
+    world: &mut World,
+    limit: usize,
+    losses: &mut Losses,
+) {
+    drop_excess::<E>(world, limit, |event| {
+        losses.add(event.target(), 1);
+        drop_value(event);
+    });
+}
+
+/// Bevy keeps messages in two halves, of which an update drops the older one.
+fn drop_excess<M: Message>(world: &mut World, limit: usize, dropped: impl FnMut(M)) {
+    if let Some(mut messages) = world.get_resource_mut::<Messages<M>>()
+        && messages.iter_current_update_messages().len() > limit / 2
+    {
+        messages.update_drain().for_each(dropped);
     }
 }
 
@@ -45,24 +52,17 @@ pub(crate) struct PluginMessages(Vec<fn(&mut World, usize)>);
 impl PluginMessages {
     pub(crate) fn add<M: Message>(&mut self, app: &mut App) {
         app.add_message::<M>();
-        self.0.push(age::<M>);
+        self.0
+            .push(|world, limit| drop_excess::<M>(world, limit, drop_value));
     }
 
-    /// Drops messages of each kind beyond `limit`. They are not counted: the latest one describes the current state.
-    pub(super) fn age(world: &mut World, limit: usize) {
+    /// Drops messages of each kind beyond the limits. They are not counted, because a game that is paused for that long reads the current
+    /// state from resources and components.
+    pub(super) fn drop_excess(world: &mut World, limit: usize) {
         world.try_resource_scope(|world, kinds: Mut<Self>| {
-            for age in &kinds.0 {
-                age(world, limit.min(MOST_MESSAGES));
+            for drop_excess in &kinds.0 {
+                drop_excess(world, limit.min(MOST_MESSAGES));
             }
         });
-    }
-}
-
-fn age<M: Message>(world: &mut World, limit: usize) {
-    let Some(mut messages) = world.get_resource_mut::<Messages<M>>() else {
-        return;
-    };
-    if messages.iter_current_update_messages().len() > limit / 2 {
-        messages.update();
     }
 }

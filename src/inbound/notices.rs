@@ -11,7 +11,7 @@ use bevy_ecs::{change_detection::DetectChangesMut, prelude::*};
 use bevy_platform::time::Instant;
 use pusher_protocol::{
     ChannelName,
-    protocol::{Member, Roster},
+    protocol::Roster,
     session::{Membership, Notice, SendError, SendOutcome, SignInState, SubscriptionStatus},
 };
 
@@ -34,7 +34,7 @@ const LOGGED_CHARACTERS: usize = 200;
 /// What was logged once and is not logged again.
 #[derive(Resource, Default)]
 struct LoggedFailures {
-    /// The names and types of events that could not be decoded. There are no more than were registered.
+    /// The names and types of events that could not be decoded. Bounded: one entry per registered name and type.
     decoding: HashSet<(Box<str>, &'static str)>,
     /// The reasons why client events were not sent.
     sending: HashSet<Discriminant<SendError>>,
@@ -76,7 +76,8 @@ pub(super) fn apply(dispatcher: &mut Dispatcher<'_>, notice: Notice, started: Op
             while_away,
         }) => {
             set_roster(dispatcher, &channel, roster);
-            emit_joined(dispatcher, &channel, member, while_away);
+            let joined = PusherMemberJoined::new(channel.clone(), member, while_away);
+            dispatcher.emit_for(&channel, joined);
         }
         Notice::MemberLeft(Membership {
             channel,
@@ -85,7 +86,8 @@ pub(super) fn apply(dispatcher: &mut Dispatcher<'_>, notice: Notice, started: Op
             while_away,
         }) => {
             set_roster(dispatcher, &channel, roster);
-            emit_left(dispatcher, &channel, member, while_away);
+            let left = PusherMemberLeft::new(channel.clone(), member, while_away);
+            dispatcher.emit_for(&channel, left);
         }
         Notice::SubscriptionCount { channel, count } => dispatcher.emit_for(
             &channel.clone(),
@@ -112,7 +114,7 @@ pub(super) fn apply(dispatcher: &mut Dispatcher<'_>, notice: Notice, started: Op
             }
             dispatcher.emit(PusherWatchlistChanged { event, user_ids });
         }
-        // The batch and the sink have taken these out.
+        // `Batch::push_notice` keeps round trips apart, and the sink turns events into rows.
         Notice::RoundTrip(_) | Notice::Event(_) => {}
     }
 }
@@ -126,7 +128,7 @@ fn set_state(dispatcher: &mut Dispatcher<'_>, current: ConnectionState) {
     }
     let previous = connection.set_state(current.clone());
     match &current {
-        // Only the first attempt of an outage is logged as a warning.
+        // Further waits of the same outage are not worth a warning.
         ConnectionState::Failed { .. } | ConnectionState::Waiting { attempt: 1, .. } => {
             log::warn!("{current}");
         }
@@ -156,13 +158,13 @@ fn set_status(
     gap: Option<Duration>,
 ) {
     let status = PusherSubscription::from(status);
-    let is_known = update_snapshot(dispatcher, &channel, |snapshot| {
+    let is_wanted = update_snapshot(dispatcher, &channel, |snapshot| {
         snapshot.status = status.clone();
         if !status.is_subscribed() {
             snapshot.members = snapshot.members.take().map(PusherMembers::into_stale);
         }
     });
-    if !is_known {
+    if !is_wanted {
         return;
     }
     let name = channel.as_str();
@@ -199,34 +201,16 @@ pub(super) fn replace_roster(
     let Some(before) = before else { return };
     for member in before.iter() {
         if roster.get(member.id()).is_none() {
-            emit_left(dispatcher, channel, member.clone(), true);
+            let left = PusherMemberLeft::new(channel.clone(), member.clone(), true);
+            dispatcher.emit_for(channel, left);
         }
     }
     for member in roster.iter() {
         if before.get(member.id()).is_none() {
-            emit_joined(dispatcher, channel, member.clone(), true);
+            let joined = PusherMemberJoined::new(channel.clone(), member.clone(), true);
+            dispatcher.emit_for(channel, joined);
         }
     }
-}
-
-fn emit_joined(
-    dispatcher: &mut Dispatcher<'_>,
-    channel: &ChannelName,
-    member: Member,
-    while_away: bool,
-) {
-    let joined = PusherMemberJoined::new(channel.clone(), member, while_away);
-    dispatcher.emit_for(channel, joined);
-}
-
-fn emit_left(
-    dispatcher: &mut Dispatcher<'_>,
-    channel: &ChannelName,
-    member: Member,
-    while_away: bool,
-) {
-    let left = PusherMemberLeft::new(channel.clone(), member, while_away);
-    dispatcher.emit_for(channel, left);
 }
 
 /// Updates what is known of a channel, and writes it on each of its entities. Returns whether the channel is known.
@@ -244,7 +228,7 @@ fn update_snapshot(
     };
     update(snapshot);
     for entity in subscribers.entities(channel).to_vec() {
-        // Observers of one entity may change the channel of another.
+        // An observer of an earlier entity may have changed the channel of this one.
         let snapshot = dispatcher
             .world
             .get_resource::<Subscribers>()

@@ -121,10 +121,10 @@ impl OverflowSummary {
     /// Returns the entries that replace what was summarized.
     pub(super) fn into_entries(self) -> Vec<Entry> {
         let mut entries = Vec::new();
-        let mut notices = Vec::new();
         if !self.losses.is_empty() {
             entries.push(Entry::Lost(Box::new(self.losses)));
         }
+        let mut notices = Vec::new();
         let errors = self.errors.into_iter();
         notices.extend(errors.map(|(error, attempt)| Notice::Error { error, attempt }));
         notices.extend(self.state.map(Notice::State));
@@ -149,27 +149,18 @@ impl OverflowSummary {
             if channel.cache_missed {
                 notices.push(Notice::CacheMissed(name.clone()));
             }
-            rosters.extend(
-                channel
-                    .roster
-                    .map(|roster| Entry::Roster(Box::new((name, roster)))),
-            );
+            let roster = channel.roster.map(|roster| Box::new((name, roster)));
+            rosters.extend(roster.map(Entry::Roster));
         }
         notices.extend(self.sign_in.map(Notice::SignIn));
         let mut watched = BTreeMap::<String, Vec<String>>::new();
         for (id, event) in self.watched {
             watched.entry(event).or_default().push(id);
         }
-        notices.extend(
-            watched
-                .into_iter()
-                .map(|(event, user_ids)| Notice::Watchlist { event, user_ids }),
-        );
-        entries.extend(
-            notices
-                .into_iter()
-                .map(|notice| Entry::Notice(Box::new(notice))),
-        );
+        let watched = watched.into_iter();
+        notices.extend(watched.map(|(event, user_ids)| Notice::Watchlist { event, user_ids }));
+        let notices = notices.into_iter().map(Box::new);
+        entries.extend(notices.map(Entry::Notice));
         entries.extend(rosters);
         entries.extend(self.answers.into_iter().map(Entry::Notice));
         entries

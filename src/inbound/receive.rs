@@ -1,5 +1,5 @@
-//! The system that delivers what is in the queue: events to observers and as messages, everything else by `notices`. It works in order
-//! and within the frame's budget.
+//! The system that delivers what is in the queue, in order and within the frame's budget: events to observers and as messages, everything
+//! else by `notices`.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(crate) struct Inbound {
     limits: Limits,
     /// Whether the budget applies. It does not in tests, whose clock stops during a frame.
     is_real_time: bool,
-    /// The moment from which the session counts its time.
+    /// The moment from which the session counts its time. `None` before the first driver has started.
     started: Option<Instant>,
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn receive(world: &mut World) {
         true => inbound.limits.receive_budget,
         false => std::time::Duration::MAX,
     });
-    let most_unread = inbound.limits.unread_messages;
+    let unread_limit = inbound.limits.unread_messages;
     let started = inbound.started;
     let queue = inbound.queue.clone();
     let mut in_progress = BatchInProgress {
@@ -91,20 +91,21 @@ pub(crate) fn receive(world: &mut World) {
     let mut dispatcher = Dispatcher::new(world);
     if !batch.is_empty() {
         // At least one entry is delivered in each frame, whatever the budget.
-        while dispatch_next(batch, &mut dispatcher, &mut budget, started) && !budget.is_spent() {}
+        while dispatch_next(batch, &mut dispatcher, &mut budget, started) {}
         for column in batch.columns() {
             column.write_messages(dispatcher.world);
         }
-        age(batch, &mut dispatcher, most_unread);
+        drop_excess_events(batch, &mut dispatcher, unread_limit);
     }
-    let emptied = in_progress.put_back();
+    PluginMessages::drop_excess(dispatcher.world, unread_limit);
+    let emptied = in_progress.finish();
     if let Some(mut inbound) = dispatcher.world.get_resource_mut::<Inbound>() {
         inbound.bypass_change_detection().batch = emptied;
     }
     dispatcher.finish();
 }
 
-/// The batch that is being delivered. What is left of it goes back into the queue for the next frame, also if a panic drops this.
+/// The batch that is being delivered. What is left of it goes back into the queue for the next frame, also if the plugin itself panics.
 struct BatchInProgress<'q> {
     batch: Batch,
     queue: &'q InboundQueue,
@@ -112,12 +113,12 @@ struct BatchInProgress<'q> {
 
 impl BatchInProgress<'_> {
     /// Returns the emptied batch.
-    fn put_back(mut self) -> Batch {
-        self.put_back_rest();
+    fn finish(mut self) -> Batch {
+        self.return_rest();
         std::mem::take(&mut self.batch)
     }
 
-    fn put_back_rest(&mut self) {
+    fn return_rest(&mut self) {
         if !self.batch.is_empty() {
             self.queue.put_back(&mut self.batch);
         }
@@ -126,11 +127,12 @@ impl BatchInProgress<'_> {
 
 impl Drop for BatchInProgress<'_> {
     fn drop(&mut self) {
-        self.put_back_rest();
+        self.return_rest();
     }
 }
 
-/// Delivers the next entry; of many events, as many as the budget allows. Returns whether there was one.
+/// Delivers the next entry, or as much of a run of events as the budget allows. Returns whether to go on: not if the batch was empty, or the
+/// budget is spent.
 fn dispatch_next(
     batch: &mut Batch,
     dispatcher: &mut Dispatcher<'_>,
@@ -138,17 +140,19 @@ fn dispatch_next(
     started: Option<Instant>,
 ) -> bool {
     match batch.pop() {
-        Some(Entry::Events(kind, rows)) => dispatch_events(batch, dispatcher, &kind, rows, budget),
+        Some(Entry::Events(kind, rows)) => {
+            return dispatch_events(batch, dispatcher, &kind, rows, budget);
+        }
         Some(Entry::Notice(notice)) => notices::apply(dispatcher, *notice, started),
         Some(Entry::Lost(losses)) => {
             dispatcher.emit(PusherLagged::new(*losses, LagCause::Waiting));
         }
         Some(Entry::Roster(roster)) => notices::replace_roster(dispatcher, &roster.0, roster.1),
-        // The batch replaces it by its entries.
+        // `Batch::pop` unpacks a summary into its entries.
         Some(Entry::Overflow(_)) => {}
         None => return false,
     }
-    true
+    !budget.is_spent()
 }
 
 fn dispatch_events(
@@ -157,9 +161,9 @@ fn dispatch_events(
     kind: &Arc<EventKind>,
     rows: usize,
     budget: &mut Budget,
-) {
-    for delivered in 1..=rows {
-        let Some(row) = batch.pop_row() else { return };
+) -> bool {
+    for left in (0..rows).rev() {
+        let Some(row) = batch.pop_row() else { break };
         let origin = Origin {
             kind,
             user_id: row.user_id.as_ref(),
@@ -171,24 +175,25 @@ fn dispatch_events(
             }
         }
         if budget.is_spent() {
-            return batch.put_back(kind.clone(), rows - delivered);
+            batch.push_front_rows(kind.clone(), left);
+            return false;
         }
     }
+    true
 }
 
-/// Drops messages that stay unread, and reports which events were lost.
-fn age(batch: &mut Batch, dispatcher: &mut Dispatcher<'_>, limit: usize) {
+/// Drops messages of events beyond the limit, and reports which were lost.
+fn drop_excess_events(batch: &mut Batch, dispatcher: &mut Dispatcher<'_>, limit: usize) {
     let mut losses = Losses::default();
     for column in batch.columns() {
-        column.age_messages(dispatcher.world, limit, &mut losses);
+        column.drop_excess_messages(dispatcher.world, limit, &mut losses);
     }
     if !losses.is_empty() {
         dispatcher.emit(PusherLagged::new(losses, LagCause::Unread));
     }
-    PluginMessages::age(dispatcher.world, limit);
 }
 
-/// An event of the server. One kind of column holds the payloads of one such type.
+/// A type of event that the server sends. Each type has one column, with its decoded payloads.
 pub(crate) trait InboundEvent: Message {
     type Data: Send + Sync + 'static;
 
@@ -196,7 +201,7 @@ pub(crate) trait InboundEvent: Message {
 
     fn target(&self) -> &EventTarget;
 
-    /// Runs the observers. Returns whether the event is for anybody, and so whether it also becomes a message.
+    /// Runs the observers. Returns whether anything listens; if nothing does, no message is written.
     fn dispatch(&mut self, kind: &EventKind, dispatcher: &mut Dispatcher<'_>) -> bool;
 }
 
@@ -264,7 +269,7 @@ impl InboundEvent for PusherGlobalEvent {
     }
 }
 
-/// Delivers to the game within one frame.
+/// Delivers to the game within one frame. `trigger` runs observers; `emit` also writes a message.
 pub(crate) struct Dispatcher<'w> {
     pub(super) world: &'w mut World,
     listeners: Listeners,

@@ -255,11 +255,8 @@ impl SessionIo for State {
     }
 
     fn write(&mut self, text: String) -> bool {
-        let Some((_, transport)) = &mut self.open else {
-            return false;
-        };
-        transport.send(text);
-        true
+        let open = self.open.as_mut();
+        open.map(|(_, transport)| transport.send(text)).is_some()
     }
 
     fn close(&mut self, code: u16, reason: &'static str) {

@@ -49,8 +49,8 @@ const BUSY_FRAMES: u32 = 100;
 /// It supports public, private, encrypted, presence and cache channels, client events, sign-in and watchlists. It also replaces the
 /// game's backend: it authorizes every channel, except those that the test [refuses](Self::refuse). The [module](super) has an
 /// example.
-#[derive(Clone)]
-pub struct TestServer(Arc<Inner>);
+#[derive(Clone, Debug)]
+pub struct TestServer(Shared<Inner>);
 
 struct Inner {
     state: Mutex<State>,
@@ -67,10 +67,10 @@ impl TestServer {
     /// Creates a server without clients.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Inner {
+        Self(Shared(Arc::new(Inner {
             state: Mutex::default(),
             clock: Arc::new(Clock::new()),
-        }))
+        })))
     }
 
     /// Returns a configuration for a game that connects to this server, with the user id `player`.
@@ -391,12 +391,6 @@ impl TestServer {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.0.state)
-    }
-}
-
-impl fmt::Debug for TestServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestServer").finish_non_exhaustive()
     }
 }
 

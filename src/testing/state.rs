@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pusher_dev_server::{
-    CoreConfig, ServerEvent,
+    ServerEvent,
     core::{ConnectionId, Output, ServerCore},
 };
 
@@ -15,6 +15,7 @@ use super::{
 /// How many of the last events are shown when a test fails.
 const SHOWN_EVENTS: usize = 12;
 
+#[derive(Default)]
 pub(super) struct State {
     pub(super) core: ServerCore,
     pub(super) clients: BTreeMap<ConnectionId, ClientEnd>,
@@ -27,23 +28,6 @@ pub(super) struct State {
     pub(super) events: VecDeque<ServerEvent>,
     pub(super) outbox: VecDeque<(ClientEnd, ToClient)>,
     pub(super) is_delivering: bool,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            core: ServerCore::new(CoreConfig::default()),
-            clients: BTreeMap::new(),
-            refused: BTreeMap::new(),
-            refuses_sign_in: None,
-            is_offline: false,
-            peers: BTreeSet::new(),
-            sent: Vec::new(),
-            events: VecDeque::new(),
-            outbox: VecDeque::new(),
-            is_delivering: false,
-        }
-    }
 }
 
 impl State {

@@ -107,6 +107,12 @@ pub enum Output {
     Event(ServerEvent),
 }
 
+impl Default for ServerCore {
+    fn default() -> Self {
+        Self::new(CoreConfig::default())
+    }
+}
+
 impl ServerCore {
     /// Creates a server without clients.
     #[must_use]

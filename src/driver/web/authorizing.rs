@@ -60,9 +60,9 @@ impl AuthRunner {
         }
     }
 
-    /// Call this when an answer arrives.
-    pub(super) fn answered(&mut self, answer: &Input) {
-        if let Input::Authorized(id, _) | Input::Authenticated(id, _) = answer {
+    /// Forgets the request that an input answers.
+    pub(super) fn on_input(&mut self, input: &Input) {
+        if let Input::Authorized(id, _) | Input::Authenticated(id, _) = input {
             self.requests.remove(id);
         }
     }
@@ -87,7 +87,7 @@ impl AuthRunner {
         {
             pending.abort.abort();
             let answer = pending.query.failure(AuthError::TimedOut);
-            self.sender.post(Message::Answer(answer));
+            self.sender.post(Message::Input(answer));
         }
     }
 
@@ -111,7 +111,7 @@ impl AuthRunner {
         spawn_local(async move {
             let body = fetch::post(&request, &signal).await;
             if !signal.aborted() {
-                sender.post(Message::Answer(query.answer(body)));
+                sender.post(Message::Input(query.answer(body)));
             }
         });
     }
@@ -119,12 +119,12 @@ impl AuthRunner {
     fn call(&self, call: UserCodeCall) {
         let sender = self.sender.clone();
         spawn_local(async move {
-            call.run(move |answer| sender.post(Message::Answer(answer)));
+            call.run(move |answer| sender.post(Message::Input(answer)));
         });
     }
 
     fn post(&self, answer: Input) {
-        self.sender.post(Message::Answer(answer));
+        self.sender.post(Message::Input(answer));
     }
 }
 

@@ -102,10 +102,9 @@ impl WebClient {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Input(input) => self.feed(input),
-            Message::Answer(answer) => {
-                self.auth.answered(&answer);
-                self.feed(answer);
+            Message::Input(input) => {
+                self.auth.on_input(&input);
+                self.feed(input);
             }
             Message::Configure(config) => self.configure(*config),
             Message::Socket(dial, event) => self.on_socket_event(dial, event),

@@ -1,16 +1,11 @@
 //! The global scope of JavaScript, and its exceptions.
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{EventTarget, Window};
+use web_sys::Window;
 
 /// Returns the global scope: the window of a page, or the scope of a worker. Only methods may be called that a worker has, too: timers and
 /// `fetch`.
 pub(super) fn global() -> Window {
-    js_sys::global().unchecked_into()
-}
-
-/// Returns the global scope as a target of events.
-pub(super) fn global_events() -> EventTarget {
     js_sys::global().unchecked_into()
 }
 

@@ -13,8 +13,6 @@ use crate::{config::PusherConfig, sync::lock};
 /// A message to a client.
 pub(super) enum Message {
     Input(Input),
-    /// The answer to a query of the game's backend.
-    Answer(Input),
     Configure(Box<PusherConfig>),
     Socket(DialId, SocketEvent),
     /// The transport has something for this dial, or for the connection that it opened.

@@ -53,7 +53,7 @@ pub(super) fn is_hidden() -> bool {
 }
 
 fn targets() -> impl Iterator<Item = (EventTarget, &'static str)> {
-    let window = WINDOW_EVENTS.map(|event| (js::global_events(), event));
+    let window = WINDOW_EVENTS.map(|event| (EventTarget::from(js::global()), event));
     let document = document().map(|document| {
         DOCUMENT_EVENTS.map(|event| (EventTarget::from(Document::clone(&document)), event))
     });

@@ -325,11 +325,8 @@ impl SessionIo for EventLoop {
     }
 
     fn write(&mut self, text: String) -> bool {
-        let Some(connection) = &mut self.connection else {
-            return false;
-        };
-        connection.write(text);
-        true
+        let connection = self.connection.as_mut();
+        connection.map(|open| open.write(text)).is_some()
     }
 
     fn close(&mut self, code: u16, reason: &'static str) {
