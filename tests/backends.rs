@@ -128,7 +128,7 @@ fn refusal(app: &mut App, channel: &str) -> Option<u16> {
 }
 
 #[test]
-fn the_guides_backend_for_node_lets_a_game_into_every_kind_of_channel_and_signs_it_in() {
+fn node_backend_of_the_guide_authorizes_every_channel_kind() {
     let server = DevServer::start(default()).unwrap();
     let backend = Backend::start(&server);
     let mut ann = game(backend.config(&server, "token-of-ann"));
@@ -155,7 +155,7 @@ fn the_guides_backend_for_node_lets_a_game_into_every_kind_of_channel_and_signs_
 }
 
 #[test]
-fn the_guides_backend_for_node_refuses_strangers_and_what_a_player_may_not_join() {
+fn node_backend_of_the_guide_refuses_forbidden_requests() {
     let server = DevServer::start(default()).unwrap();
     let backend = Backend::start(&server);
     let mut ann = game(backend.config(&server, "token-of-ann"));
@@ -166,7 +166,7 @@ fn the_guides_backend_for_node_refuses_strangers_and_what_a_player_may_not_join(
 }
 
 #[test]
-fn the_answers_that_the_guide_shows_are_the_server_librarys_byte_for_byte() {
+fn answers_in_the_guide_equal_those_of_the_server_library() {
     let program = r#"
         const Pusher = require("pusher");
         const pusher = new Pusher({

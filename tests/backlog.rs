@@ -14,7 +14,7 @@ use bevy_pusher::{ConnectionState, config::*, prelude::*, testing::TestServer};
 use support::*;
 
 #[test]
-fn of_comings_and_goings_that_were_too_many_to_keep_the_difference_is_told() {
+fn dropped_member_changes_are_told_as_one_difference() {
     let server = TestServer::new();
     let limits = Limits {
         waiting_events: 4,
@@ -60,7 +60,7 @@ fn of_comings_and_goings_that_were_too_many_to_keep_the_difference_is_told() {
 }
 
 #[test]
-fn a_channel_that_nobody_wanted_for_a_moment_is_known_to_who_wants_it_next() {
+fn channel_respawned_in_one_frame_keeps_status_and_members() {
     let server = TestServer::new();
     let mut app = game(server.config());
     app.add_observer(

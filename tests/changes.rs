@@ -49,7 +49,7 @@ fn failed(app: &mut App, entity: Entity) {
 }
 
 #[test]
-fn other_credentials_cost_no_connection_and_count_from_the_next_question_on() {
+fn changed_credentials_apply_to_the_next_request() {
     let auth = backend("new");
     let server = ScriptedServer::start();
     let mut app = game(with_token(config(&server), &backend("old"), "old"));
@@ -72,7 +72,7 @@ fn other_credentials_cost_no_connection_and_count_from_the_next_question_on() {
 }
 
 #[test]
-fn who_was_refused_is_asked_for_again_with_other_credentials_and_nobody_else_is() {
+fn changed_credentials_retry_only_what_they_apply_to() {
     let auth = backend("good");
     let elsewhere = ScriptedAuth::always(Answer::status(403));
     let server = ScriptedServer::start();
@@ -113,7 +113,7 @@ fn who_was_refused_is_asked_for_again_with_other_credentials_and_nobody_else_is(
 }
 
 #[test]
-fn another_key_is_another_connection_with_the_channels_kept_and_the_gap_told() {
+fn changed_app_key_reconnects_and_resubscribes() {
     let server = ScriptedServer::start();
     let endpoint = Endpoint::custom("127.0.0.1", server.port());
     let keyed = |key: &str| with_short_retry_delay(PusherConfig::new(key, endpoint.clone()));
@@ -136,7 +136,7 @@ fn another_key_is_another_connection_with_the_channels_kept_and_the_gap_told() {
 }
 
 #[test]
-fn another_key_mends_a_connection_that_was_given_up() {
+fn changed_app_key_retries_a_failed_connection() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     let entity = listen(&mut app, &connection, "lobby");
@@ -157,7 +157,7 @@ fn another_key_mends_a_connection_that_was_given_up() {
 }
 
 #[test]
-fn other_settings_change_what_they_say_and_nothing_else() {
+fn changed_reconnect_policy_keeps_the_connection() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     listen(&mut app, &connection, "lobby");
@@ -247,8 +247,7 @@ fn insert_in_each_frame(
 }
 
 #[test]
-fn a_game_that_inserts_its_configuration_in_each_frame_keeps_its_connection_and_asks_nothing_again()
-{
+fn inserting_an_equal_config_in_each_frame_has_no_effect() {
     let server = DevServer::start(DevServerConfig::default()).unwrap();
     let auth = strict_backend();
     insert_in_each_frame(&server, &auth, |_| {
@@ -267,7 +266,7 @@ fn a_game_that_inserts_its_configuration_in_each_frame_keeps_its_connection_and_
 }
 
 #[test]
-fn a_game_whose_credentials_are_others_in_each_frame_asks_anew_for_what_was_refused_but_seldom() {
+fn changing_credentials_in_each_frame_throttles_retries() {
     let server = DevServer::start(DevServerConfig::default()).unwrap();
     let auth = strict_backend();
     let frames = insert_in_each_frame(&server, &auth, |frame| {

@@ -28,7 +28,7 @@ fn value(world: &World, path: &DiagnosticPath) -> Option<f64> {
 }
 
 #[test]
-fn the_diagnostics_tell_of_traffic_round_trip_silence_and_reconnects() {
+fn diagnostics_measure_traffic_round_trip_and_reconnects() {
     let server = ScriptedServer::start();
     let timing = Timing {
         activity_timeout: Duration::from_millis(200),

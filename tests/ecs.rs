@@ -48,7 +48,7 @@ struct Move {
 }
 
 #[test]
-fn a_confirmation_and_the_events_behind_it_arrive_in_their_order() {
+fn confirmation_and_following_events_arrive_in_order() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     spawn(&mut app, "lobby");
@@ -71,7 +71,7 @@ fn a_confirmation_and_the_events_behind_it_arrive_in_their_order() {
 }
 
 #[test]
-fn one_event_is_one_message_and_one_entity_event_for_each_entity() {
+fn each_entity_of_a_channel_gets_one_message_and_one_trigger() {
     #[derive(Resource, Default)]
     struct Messages(Vec<Entity>);
     let server = ScriptedServer::start();
@@ -118,7 +118,7 @@ fn one_event_is_one_message_and_one_entity_event_for_each_entity() {
 }
 
 #[test]
-fn a_frame_hands_over_no_more_than_its_budget_and_the_rest_comes_in_order() {
+fn receive_budget_bounds_a_frame_and_keeps_order() {
     let server = ScriptedServer::start();
     let limits = Limits {
         receive_budget: Duration::from_nanos(1),
@@ -139,7 +139,7 @@ fn a_frame_hands_over_no_more_than_its_budget_and_the_rest_comes_in_order() {
 }
 
 #[test]
-fn what_does_not_fit_while_the_game_does_not_run_is_dropped_oldest_first_and_counted_exactly() {
+fn overflow_drops_the_oldest_events_and_counts_them() {
     let server = ScriptedServer::start();
     let limits = Limits {
         waiting_events: 100,
@@ -188,7 +188,7 @@ fn a_ping_is_answered_while_the_game_does_nothing() {
 }
 
 #[test]
-fn an_observer_may_despawn_unsubscribe_and_rename_in_the_middle_of_it() {
+fn observer_may_despawn_and_rename_channels_during_delivery() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     let first = listen(&mut app, &connection, "lobby");
@@ -217,7 +217,7 @@ fn an_observer_may_despawn_unsubscribe_and_rename_in_the_middle_of_it() {
 }
 
 #[test]
-fn another_name_is_another_subscription_and_no_name_is_none() {
+fn changed_name_resubscribes_and_no_name_unsubscribes() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     let entity = listen(&mut app, &connection, "one");
@@ -256,7 +256,7 @@ fn another_name_is_another_subscription_and_no_name_is_none() {
 }
 
 #[test]
-fn the_same_name_again_makes_no_traffic() {
+fn same_name_again_sends_nothing() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     let entity = listen(&mut app, &connection, "lobby");
@@ -272,7 +272,7 @@ fn the_same_name_again_makes_no_traffic() {
 }
 
 #[test]
-fn names_that_are_none_fail_with_the_reason_and_cost_nothing_else() {
+fn invalid_channel_names_fail_with_the_reason() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     for name in ["", "with space", "#server-to-user-1", &"x".repeat(300)] {
@@ -299,7 +299,7 @@ fn names_that_are_none_fail_with_the_reason_and_cost_nothing_else() {
 }
 
 #[test]
-fn a_private_channel_without_an_authorizer_says_so() {
+fn private_channel_without_an_authorizer_fails() {
     let server = ScriptedServer::start();
     let (mut app, _connection) = online(&server);
     spawn(&mut app, "private-room");
@@ -311,7 +311,7 @@ fn a_private_channel_without_an_authorizer_says_so() {
 }
 
 #[test]
-fn entities_and_types_from_before_the_plugin_are_taken_in() {
+fn entities_and_types_added_before_the_plugin_work() {
     let server = ScriptedServer::start();
     let mut app = App::new();
     app.add_plugins(MinimalPlugins);
@@ -326,7 +326,7 @@ fn entities_and_types_from_before_the_plugin_are_taken_in() {
 }
 
 #[test]
-fn a_bare_app_that_is_never_finished_will_do() {
+fn app_works_without_finish() {
     let server = ScriptedServer::start();
     let mut app = App::new();
     app.add_plugins(PusherPlugin::new(config(&server)));
@@ -338,7 +338,7 @@ fn a_bare_app_that_is_never_finished_will_do() {
 }
 
 #[test]
-fn a_configuration_may_come_late_change_and_go() {
+fn config_may_be_inserted_late_replaced_and_removed() {
     let (first, second) = (ScriptedServer::start(), ScriptedServer::start());
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, PusherPlugin::default()));
@@ -385,7 +385,7 @@ fn a_configuration_may_come_late_change_and_go() {
 }
 
 #[test]
-fn typed_events_arrive_beside_raw_ones_and_a_switch_silences_these() {
+fn typed_events_arrive_and_raw_ones_can_be_switched_off() {
     #[derive(Resource, Default)]
     struct Heard(Vec<u32>);
     for raw_for_typed in [true, false] {
@@ -414,7 +414,7 @@ fn typed_events_arrive_beside_raw_ones_and_a_switch_silences_these() {
 }
 
 #[test]
-fn what_does_not_decode_says_where_and_why_and_the_next_one_arrives() {
+fn decode_failure_names_the_path_and_the_next_event_arrives() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     app.add_pusher_event::<Move>("move").add_systems(
@@ -481,7 +481,7 @@ fn fixed_update_hears_each_event_exactly_once() {
 }
 
 #[test]
-fn paused_time_does_not_make_messages_pile_up_for_ever() {
+fn messages_do_not_accumulate_while_time_is_paused() {
     let server = ScriptedServer::start();
     let limits = Limits {
         unread_messages: 100,
@@ -519,7 +519,7 @@ fn paused_time_does_not_make_messages_pile_up_for_ever() {
 }
 
 #[test]
-fn reports_do_not_pile_up_either_while_time_is_paused() {
+fn error_reports_do_not_accumulate_while_time_is_paused() {
     let server = ScriptedServer::start();
     let limits = Limits {
         unread_messages: 100,
@@ -541,7 +541,7 @@ fn reports_do_not_pile_up_either_while_time_is_paused() {
 }
 
 #[test]
-fn a_sleeping_game_is_woken_once_a_burst_and_not_by_heartbeats() {
+fn waker_is_called_once_per_burst_and_not_for_heartbeats() {
     let server = ScriptedServer::start();
     let woken = Arc::new(AtomicUsize::new(0));
     let mut app = game(config(&server));
@@ -571,7 +571,7 @@ fn a_sleeping_game_is_woken_once_a_burst_and_not_by_heartbeats() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_refused_at_once_or_answered() {
+fn unsendable_client_event_is_refused_or_answered() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     listen(&mut app, &connection, "lobby");
@@ -609,7 +609,7 @@ fn what_cannot_be_sent_is_refused_at_once_or_answered() {
 }
 
 #[test]
-fn an_exit_says_goodbye_and_so_does_a_dropped_app() {
+fn app_exit_and_app_drop_send_a_close_frame() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     app.world_mut().write_message(AppExit::Success);
@@ -626,7 +626,7 @@ fn an_exit_says_goodbye_and_so_does_a_dropped_app() {
 }
 
 #[test]
-fn starting_without_a_server_is_an_ordinary_case() {
+fn starting_without_a_server_reports_and_retries() {
     let server = ScriptedServer::start();
     server.stop_listening();
     let mut app = game(config(&server));
@@ -643,7 +643,7 @@ fn starting_without_a_server_is_an_ordinary_case() {
 }
 
 #[test]
-fn states_are_told_in_a_path_that_makes_sense_and_the_resource_changes_with_them_alone() {
+fn connection_states_follow_a_valid_sequence() {
     #[derive(Resource, Default)]
     struct Path(Vec<&'static str>);
     fn state_name(state: &ConnectionState) -> &'static str {
@@ -727,7 +727,7 @@ fn states_are_told_in_a_path_that_makes_sense_and_the_resource_changes_with_them
 }
 
 #[test]
-fn a_channel_may_stand_in_a_scene() {
+fn channel_can_be_part_of_a_scene() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     app.add_plugins((
@@ -746,7 +746,7 @@ fn a_channel_may_stand_in_a_scene() {
 }
 
 #[test]
-fn times_without_an_end_are_no_trouble() {
+fn huge_durations_do_not_overflow() {
     let server = ScriptedServer::start();
     let limits = Limits {
         receive_budget: Duration::MAX,

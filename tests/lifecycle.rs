@@ -46,7 +46,7 @@ fn connection(app: &App) -> &PusherConnection {
 }
 
 #[test]
-fn a_game_that_comes_back_checks_its_link_at_once() {
+fn resume_checks_the_link_at_once() {
     let server = TestServer::new();
     let mut app = game(server.config());
     send_lifecycle_events(
@@ -68,7 +68,7 @@ fn a_game_that_comes_back_checks_its_link_at_once() {
 }
 
 #[test]
-fn a_game_that_comes_back_does_not_wait_for_its_retry() {
+fn resume_dials_without_waiting_for_the_retry() {
     let server = TestServer::new();
     let mut app = game(server.config());
     join(&server, &mut app, "lobby");
@@ -86,7 +86,7 @@ fn a_game_that_comes_back_does_not_wait_for_its_retry() {
 }
 
 #[test]
-fn a_game_may_leave_while_it_is_in_the_background() {
+fn suspended_game_may_disconnect() {
     let server = TestServer::new();
     let mut app = game(
         server
@@ -114,7 +114,7 @@ fn disconnecting_when_suspended(server: &TestServer) -> PusherConfig {
 }
 
 #[test]
-fn a_game_that_connects_just_before_it_goes_to_the_background_leaves_too() {
+fn suspending_right_after_connect_disconnects() {
     let server = TestServer::new();
     let mut app = game(disconnecting_when_suspended(&server).with_autoconnect(false));
     app.update();
@@ -136,7 +136,7 @@ fn a_game_that_connects_just_before_it_goes_to_the_background_leaves_too() {
 }
 
 #[test]
-fn a_game_that_disconnects_just_before_or_while_it_is_in_the_background_stays_so() {
+fn disconnect_around_a_suspend_stays_disconnected() {
     let server = TestServer::new();
     let mut app = game(disconnecting_when_suspended(&server));
     join(&server, &mut app, "lobby");
@@ -156,7 +156,7 @@ fn a_game_that_disconnects_just_before_or_while_it_is_in_the_background_stays_so
 }
 
 #[test]
-fn a_connection_that_was_given_up_is_not_tried_again_because_the_game_comes_back() {
+fn resume_does_not_retry_a_failed_connection() {
     let server = TestServer::new();
     let mut app = game(disconnecting_when_suspended(&server));
     join(&server, &mut app, "lobby");

@@ -35,7 +35,7 @@ fn join(server: &TestServer, app: &mut App, channel: &str) -> Entity {
 }
 
 #[test]
-fn a_game_with_the_secret_is_let_into_every_kind_of_channel_and_signs_in() {
+fn local_auth_authorizes_every_channel_kind_and_signs_in() {
     let server = TestServer::new();
     let mut app = game(&server, ann());
     join(&server, &mut app, "private-a");
@@ -63,7 +63,7 @@ fn a_game_with_the_secret_is_let_into_every_kind_of_channel_and_signs_in() {
 }
 
 #[test]
-fn a_wrong_secret_lets_nobody_in() {
+fn local_auth_with_a_wrong_secret_is_refused() {
     let server = TestServer::new();
     let wrong = LocalAuthorizer::new("app-key", "wrong").with_user("ann", Value::Null);
     let mut app = game(&server, wrong);

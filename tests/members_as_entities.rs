@@ -77,7 +77,7 @@ fn entity_of(world: &mut World, id: &str) -> Option<Entity> {
 }
 
 #[test]
-fn every_member_is_an_entity_that_comes_and_goes_with_it() {
+fn member_entities_follow_joins_and_leaves() {
     let server = ScriptedServer::start();
     let (mut app, connection, lobby) = lobby(&server);
     assert_eq!(
@@ -118,7 +118,7 @@ fn every_member_is_an_entity_that_comes_and_goes_with_it() {
 }
 
 #[test]
-fn the_entities_outlive_a_lost_connection_and_follow_what_changed_meanwhile() {
+fn member_entities_survive_a_reconnect_and_follow_the_roster() {
     let server = ScriptedServer::start();
     let (mut app, connection, lobby) = lobby(&server);
     let ann = entity_of(app.world_mut(), "ann");
@@ -138,7 +138,7 @@ fn the_entities_outlive_a_lost_connection_and_follow_what_changed_meanwhile() {
 }
 
 #[test]
-fn the_entities_go_with_the_channel_with_its_entity_and_when_they_are_not_wanted_any_more() {
+fn member_entities_are_despawned_with_their_channel() {
     let server = ScriptedServer::start();
     let (mut app, _connection, lobby) = lobby(&server);
     let world = app.world_mut();

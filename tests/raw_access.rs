@@ -43,7 +43,7 @@ struct Goal {
 }
 
 #[test]
-fn unknown_keys_of_a_frame_come_with_the_event_raw_and_typed() {
+fn unknown_frame_fields_arrive_with_raw_and_typed_events() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     app.add_pusher_event::<Goal>("goal")
@@ -81,7 +81,7 @@ fn unknown_keys_of_a_frame_come_with_the_event_raw_and_typed() {
 }
 
 #[test]
-fn events_of_the_server_that_the_protocol_does_not_know_reach_the_game() {
+fn unknown_server_events_are_delivered() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     app.add_observer(
@@ -105,7 +105,7 @@ fn events_of_the_server_that_the_protocol_does_not_know_reach_the_game() {
 }
 
 #[test]
-fn fields_of_the_game_go_out_with_the_subscription_and_other_ones_subscribe_anew() {
+fn changed_extra_fields_resubscribe_the_channel() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     let entity = app
@@ -137,7 +137,7 @@ fn fields_of_the_game_go_out_with_the_subscription_and_other_ones_subscribe_anew
 }
 
 #[test]
-fn of_several_entities_the_oldest_that_has_fields_decides() {
+fn oldest_entity_with_extra_fields_decides() {
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
     let plain = spawn(&mut app, "lobby");

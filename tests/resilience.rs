@@ -88,7 +88,7 @@ fn despawn_all(app: &mut App) {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn an_observer_that_panics_loses_no_event() {
+fn panicking_observer_loses_no_event() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     let lobby = spawn(&mut app, "lobby");
@@ -127,7 +127,7 @@ fn an_observer_that_panics_loses_no_event() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn an_observer_that_panics_keeps_no_other_entity_from_hearing() {
+fn panicking_observer_does_not_affect_other_entities() {
     #[derive(Component, Default)]
     struct Heard(u32);
     let server = TestServer::new();
@@ -157,7 +157,7 @@ fn an_observer_that_panics_keeps_no_other_entity_from_hearing() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn observers_of_components_that_panic_leave_no_half_written_channel() {
+fn panicking_component_observers_leave_consistent_channels() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     app.add_observer(|_: On<Insert<PusherSubscription>>| panic!("panic on purpose"))
@@ -217,7 +217,7 @@ fn spawned_members(app: &mut App) -> Vec<String> {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_channel_whose_spawning_panicked_is_subscribed_all_the_same() {
+fn channel_spawned_during_a_panic_is_subscribed() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     app.add_observer(|_: On<Add<Health>>| panic!("panic on purpose"));
@@ -235,7 +235,7 @@ fn a_channel_whose_spawning_panicked_is_subscribed_all_the_same() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_channel_whose_removal_panicked_stays_subscribed() {
+fn channel_stays_subscribed_if_its_removal_panics() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     app.add_observer(|_: On<Remove<Health>>| panic!("panic on purpose"))
@@ -267,7 +267,7 @@ fn a_channel_whose_removal_panicked_stays_subscribed() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn member_entities_follow_the_roster_whatever_panics() {
+fn member_entities_follow_the_roster_despite_panics() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     app.add_observer(|_: On<Add<PusherMembers>>| panic!("panic on purpose"))
@@ -314,7 +314,7 @@ enum Deed {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_change_by_an_observer_that_panicked_leaves_the_entity_and_the_server_in_step() {
+fn change_during_a_panic_keeps_entity_and_server_consistent() {
     for deed in [Deed::Despawn, Deed::Rename] {
         let server = TestServer::new();
         let mut app = panic_tolerant_game(&server);
@@ -354,7 +354,7 @@ fn a_change_by_an_observer_that_panicked_leaves_the_entity_and_the_server_in_ste
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn an_observer_of_the_marker_that_panics_once_leaves_nothing_behind() {
+fn panicking_observer_of_the_marker_leaves_no_stale_component() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     let lobby = join_lobby(&server, &mut app);
@@ -389,7 +389,7 @@ fn an_observer_of_the_marker_that_panics_once_leaves_nothing_behind() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn member_entities_survive_a_despawn_of_their_channel_that_panicked() {
+fn member_entities_survive_a_panicking_despawn_of_their_channel() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     let lobby = app
@@ -427,7 +427,7 @@ fn member_entities_survive_a_despawn_of_their_channel_that_panicked() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn member_entities_whose_despawning_panicked_go_after_their_channel() {
+fn panicking_despawn_of_member_entities_is_completed() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     let lobby = join_lobby(&server, &mut app);
@@ -448,7 +448,7 @@ fn member_entities_whose_despawning_panicked_go_after_their_channel() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn an_observer_of_the_relation_that_panics_enters_nobody_twice() {
+fn panicking_observer_of_the_relation_adds_no_member_twice() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     app.add_observer(|_: On<Insert<PusherMemberOf>>| panic!("panic on purpose"));
@@ -465,7 +465,7 @@ fn an_observer_of_the_relation_that_panics_enters_nobody_twice() {
 }
 
 #[test]
-fn an_observer_of_a_member_may_leave_the_channel() {
+fn observer_of_a_member_may_unsubscribe() {
     let server = TestServer::new();
     for name in ["presence-lobby", "presence-room"] {
         let others = ["bob", "carl", "dora"].map(|name| server.peer(TestUser::new(name)));
@@ -515,7 +515,7 @@ fn an_observer_of_a_member_may_leave_the_channel() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn extras_whose_replacement_panicked_are_sent() {
+fn extra_fields_are_sent_if_their_replacement_panics() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     let extras = |number: u32| PusherSubscribeExtras::new().with("number", json!(number));
@@ -540,7 +540,7 @@ fn extras_whose_replacement_panicked_are_sent() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn an_observer_that_always_panics_slows_nobody_down() {
+fn constantly_panicking_observer_does_not_slow_delivery() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     let lobby = spawn(&mut app, "lobby");
@@ -559,7 +559,7 @@ fn an_observer_that_always_panics_slows_nobody_down() {
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 #[should_panic(expected = "panic on purpose")]
-fn without_a_brave_handler_a_panic_goes_on() {
+fn panic_propagates_without_a_custom_error_handler() {
     let server = TestServer::new();
     let mut app = game(server.config());
     let lobby = spawn(&mut app, "lobby");
@@ -570,7 +570,7 @@ fn without_a_brave_handler_a_panic_goes_on() {
 }
 
 #[test]
-fn a_reset_of_the_level_costs_the_plugin_nothing() {
+fn clearing_all_entities_does_not_break_the_plugin() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     let bob = server.peer(TestUser::new("bob"));
@@ -599,7 +599,7 @@ fn a_reset_of_the_level_costs_the_plugin_nothing() {
 }
 
 #[test]
-fn a_channel_that_is_renamed_or_taken_after_a_reset_is_followed() {
+fn channel_changes_after_clearing_entities_are_followed() {
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     app.update();
@@ -620,7 +620,7 @@ fn a_channel_that_is_renamed_or_taken_after_a_reset_is_followed() {
 }
 
 #[test]
-fn an_exit_asked_for_in_the_last_schedule_says_goodbye_in_the_same_frame() {
+fn app_exit_in_the_last_schedule_closes_in_the_same_frame() {
     let server = TestServer::new();
     let mut app = game(server.config());
     server.update_until(&mut app, |world| {

@@ -49,7 +49,7 @@ fn valid_authorization() -> Answer {
 }
 
 #[test]
-fn a_backend_that_fails_for_a_moment_is_asked_again_and_the_channel_comes() {
+fn transient_backend_failure_is_retried_and_subscribes() {
     let auth = ScriptedAuth::sequence(vec![
         Answer::status(503),
         Answer::status(429),
@@ -89,7 +89,7 @@ fn a_backend_that_fails_for_a_moment_is_asked_again_and_the_channel_comes() {
 }
 
 #[test]
-fn a_refusal_is_asked_for_once_and_a_backend_that_stays_down_three_times() {
+fn refusal_is_asked_once_and_an_outage_three_times() {
     for (status, asked) in [(403, 1), (401, 1), (500, 3)] {
         let auth = ScriptedAuth::always(Answer::status(status));
         let server = ScriptedServer::start();
@@ -139,7 +139,7 @@ fn a_sign_in_is_asked_for_again_too() {
 }
 
 #[test]
-fn the_game_may_decide_how_a_lost_connection_comes_back() {
+fn reconnect_hook_decides_the_delay() {
     let renewed = Arc::new(AtomicBool::new(false));
     let has_token = renewed.clone();
     let server = ScriptedServer::start();
@@ -176,7 +176,7 @@ fn the_game_may_decide_how_a_lost_connection_comes_back() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_hook_that_panics_costs_nothing_but_a_report() {
+fn panicking_reconnect_hook_is_only_reported() {
     let calls = Arc::new(AtomicU32::new(0));
     let counted = calls.clone();
     let server = ScriptedServer::start();

@@ -98,7 +98,7 @@ fn a_game_may_send_in_the_frame_in_which_it_subscribes() {
 }
 
 #[test]
-fn the_queue_comes_through_a_lost_connection() {
+fn send_queue_survives_a_lost_connection() {
     let server = ScriptedServer::start();
     let mut app = answered_game(&server);
     let connection = greet(&server, &mut app);
@@ -127,7 +127,7 @@ fn the_queue_comes_through_a_lost_connection() {
 }
 
 #[test]
-fn of_a_value_that_changes_every_frame_the_server_gets_the_latest_within_its_limit() {
+fn latest_mode_stays_within_the_rate_limit() {
     let server = ScriptedServer::start();
     let mut app = answered_game(&server);
     let connection = greet(&server, &mut app);
@@ -167,7 +167,7 @@ fn of_a_value_that_changes_every_frame_the_server_gets_the_latest_within_its_lim
 }
 
 #[test]
-fn what_waits_when_the_configuration_goes_is_answered_too() {
+fn queued_events_are_answered_when_the_config_is_removed() {
     let server = ScriptedServer::start();
     let mut app = answered_game(&server);
     let _connection = greet(&server, &mut app);

@@ -18,7 +18,7 @@ fn state(world: &World) -> PusherState {
 }
 
 #[test]
-fn the_state_follows_the_connection_in_the_frame_that_learns_of_it() {
+fn bevy_state_follows_the_connection_in_the_same_frame() {
     let server = ScriptedServer::start();
     let endpoint = Endpoint::custom("127.0.0.1", server.port());
     let mut app = game(with_short_retry_delay(PusherConfig::new(
@@ -74,7 +74,7 @@ fn it_does_not_matter_which_plugin_comes_first() {
 }
 
 #[test]
-fn without_the_plugin_of_bevys_states_the_game_goes_on() {
+fn client_works_without_the_states_plugin_of_bevy() {
     let server = ScriptedServer::start();
     let endpoint = Endpoint::custom("127.0.0.1", server.port());
     let mut app = game(PusherConfig::new("app-key", endpoint));

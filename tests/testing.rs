@@ -84,7 +84,7 @@ fn members(world: &World, entity: Entity) -> Vec<String> {
 }
 
 #[test]
-fn what_the_server_publishes_is_in_the_next_update() {
+fn published_event_arrives_in_the_next_update() {
     let server = TestServer::new();
     let mut app = game(server.config());
     join(&server, &mut app, "lobby");
@@ -96,7 +96,7 @@ fn what_the_server_publishes_is_in_the_next_update() {
 }
 
 #[test]
-fn others_come_speak_listen_and_go() {
+fn peers_join_send_receive_and_leave() {
     let server = TestServer::new();
     let me = TestUser::new("ann").with_info(&json!({"name": "Ann"}));
     let mut app = game(server.config_as(me));
@@ -130,7 +130,7 @@ fn others_come_speak_listen_and_go() {
 }
 
 #[test]
-fn two_games_meet_on_one_server() {
+fn two_games_share_one_test_server() {
     let server = TestServer::new();
     let mut ann = game(server.config_as("ann"));
     let mut bob = game(server.config_as("bob"));
@@ -173,7 +173,7 @@ fn a_refused_channel_fails_with_the_status_until_it_is_allowed() {
 }
 
 #[test]
-fn an_update_hands_over_all_that_came_however_long_the_machine_takes_for_it() {
+fn test_server_update_ignores_the_receive_budget() {
     let server = TestServer::new();
     let mut app = game(server.config().with_limits(Limits {
         receive_budget: Duration::ZERO,
@@ -192,7 +192,7 @@ fn an_update_hands_over_all_that_came_however_long_the_machine_takes_for_it() {
 }
 
 #[test]
-fn half_an_hour_without_a_network_passes_at_once() {
+fn virtual_time_skips_a_half_hour_outage_at_once() {
     let begun = Instant::now();
     let server = TestServer::new();
     let mut app = game(server.config());
@@ -220,7 +220,7 @@ fn half_an_hour_without_a_network_passes_at_once() {
 }
 
 #[test]
-fn silence_is_answered_by_heartbeats_and_costs_no_connection() {
+fn heartbeats_keep_a_silent_connection_alive() {
     let server = TestServer::new();
     let mut app = game(server.config());
     server.update_until(&mut app, is_connected);
@@ -237,7 +237,7 @@ fn silence_is_answered_by_heartbeats_and_costs_no_connection() {
 }
 
 #[test]
-fn a_close_code_that_forbids_to_come_back_is_heeded() {
+fn final_close_code_is_not_retried() {
     let server = TestServer::new();
     let mut app = game(server.config());
     server.update_until(&mut app, is_connected);
@@ -252,7 +252,7 @@ fn a_close_code_that_forbids_to_come_back_is_heeded() {
 }
 
 #[test]
-fn a_user_signs_in_is_told_and_sees_friends() {
+fn user_signs_in_and_sees_the_watchlist() {
     let server = TestServer::new();
     let me = TestUser::new("ann").with_watchlist(["bob"]);
     let mut app = game(server.config_as(me));
@@ -274,7 +274,7 @@ fn a_user_signs_in_is_told_and_sees_friends() {
 }
 
 #[test]
-fn the_games_own_configuration_counts_but_for_the_server() {
+fn custom_config_is_used_except_for_the_server() {
     let server = TestServer::new();
     let timing = Timing {
         activity_timeout: Duration::from_secs(5),
@@ -291,7 +291,7 @@ fn the_games_own_configuration_counts_but_for_the_server() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn an_authorizer_of_the_games_own_may_answer_from_another_thread() {
+fn authorizer_may_answer_from_another_thread() {
     struct Slow;
     impl Authorizer for Slow {
         fn authorize(&self, request: AuthRequest, reply: AuthReply) {
@@ -314,7 +314,7 @@ fn an_authorizer_of_the_games_own_may_answer_from_another_thread() {
 }
 
 #[test]
-fn the_end_of_the_app_is_the_end_of_its_connection() {
+fn dropping_the_app_closes_its_connection() {
     let server = TestServer::new();
     let mut app = game(server.config());
     server.update_until(&mut app, is_connected);
@@ -336,7 +336,7 @@ fn waiting_for_a_refused_channel_fails_at_once_with_the_reason() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn what_never_comes_about_fails_with_what_was_seen() {
+fn failed_wait_reports_what_was_seen() {
     let server = TestServer::new();
     let mut app = game(server.config());
     server.publish("lobby", "lonely", &json!({}));

@@ -66,7 +66,7 @@ fn heard(app: &App) -> Vec<&str> {
 }
 
 #[test]
-fn one_name_means_one_thing_on_these_channels_and_another_on_those() {
+fn event_type_depends_on_the_channel_pattern() {
     let server = ScriptedServer::start();
     let mut app = players(&server);
     app.add_pusher_event_on::<ChessMove>("chess-*", "move")
@@ -93,7 +93,7 @@ fn one_name_means_one_thing_on_these_channels_and_another_on_those() {
 }
 
 #[test]
-fn a_type_that_is_registered_in_two_ways_arrives_once() {
+fn type_registered_twice_arrives_once() {
     let server = ScriptedServer::start();
     let mut app = players(&server);
     app.add_pusher_event::<AnyMove>("move")
@@ -108,7 +108,7 @@ fn a_type_that_is_registered_in_two_ways_arrives_once() {
 }
 
 #[test]
-fn a_registration_while_the_game_runs_counts_from_the_next_event_on_and_the_rest_stays_raw() {
+fn late_registration_applies_from_the_next_event() {
     let server = ScriptedServer::start();
     let mut app = players(&server);
     let connection = greet(&server, &mut app);
@@ -132,7 +132,7 @@ fn a_registration_while_the_game_runs_counts_from_the_next_event_on_and_the_rest
 }
 
 #[test]
-fn of_several_types_the_one_that_does_not_fit_says_why_and_the_others_arrive() {
+fn type_that_fails_to_decode_is_reported_and_others_arrive() {
     let server = ScriptedServer::start();
     let mut app = players(&server);
     app.add_pusher_event_on::<ChessMove>("chess-*", "move")

@@ -35,7 +35,7 @@ fn events_that_come_with_the_confirmation_are_counted() {
 }
 
 #[test]
-fn bursts_and_other_events_between_them_are_no_matter() {
+fn other_events_between_bursts_are_ignored() {
     let count = count(1_000, LONG, |socket| {
         socket.send(Message::text(confirmation())).unwrap();
         for burst in 0..10 {
@@ -60,7 +60,7 @@ fn bursts_and_other_events_between_them_are_no_matter() {
 }
 
 #[test]
-fn a_server_that_ends_after_the_last_event_has_sent_all() {
+fn server_may_close_after_the_last_event() {
     let count = count(100, LONG, |socket| {
         queue(socket, &confirmation());
         (0..100).for_each(|seq| queue(socket, &LobbyMessage::new(seq).on(CHANNEL)));
@@ -84,7 +84,7 @@ fn too_few_events_are_an_error_after_a_bounded_time() {
 }
 
 #[test]
-fn a_connection_that_ends_too_early_is_an_error_at_once() {
+fn early_close_is_an_error_at_once() {
     let started = Instant::now();
     let count = count(100, LONG, |socket| {
         queue(socket, &confirmation());
@@ -112,7 +112,7 @@ fn an_event_of_another_form_is_an_error() {
 }
 
 #[test]
-fn nobody_there_is_an_error_after_a_bounded_time() {
+fn unreachable_server_is_an_error_after_a_bounded_time() {
     let port = TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .unwrap()

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_no_escape_code_is_written_whatever_a_client_sends() {
+    fn log_line_escapes_control_codes_sent_by_a_client() {
         let line = LogLine::of(&client_event("\u{1b}[31m red \r\n two lines")).unwrap();
         let formatted = line.formatted(1.5, false);
         assert!(!formatted.contains('\u{1b}'), "{formatted}");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn long_data_is_cut() {
+    fn long_data_is_truncated_in_the_log() {
         let line = LogLine::of(&client_event(&"é".repeat(5_000))).unwrap();
         assert!(line.formatted(0.0, false).chars().count() < 300);
     }

@@ -98,7 +98,7 @@ fn a_sign_in_is_authenticated_with_its_watchlist() {
 }
 
 #[test]
-fn what_cannot_be_signed_is_refused_with_a_sentence() {
+fn invalid_auth_request_is_refused_with_an_explanation() {
     let server = start();
     for (form, expected) in [
         (vec![], 400),
@@ -169,7 +169,7 @@ fn answers_can_be_held_back() {
 }
 
 #[test]
-fn a_browser_page_from_another_origin_may_ask() {
+fn auth_endpoint_allows_cross_origin_requests() {
     let server = start();
     let mut preflight = agent()
         .options(server.auth_endpoint())

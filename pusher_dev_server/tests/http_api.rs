@@ -72,7 +72,7 @@ fn ask(server: &DevServer, path: &str, query: &str) -> (u16, Value) {
 }
 
 #[test]
-fn an_event_without_a_signature_is_published_where_that_is_allowed_and_nowhere_else() {
+fn unsigned_events_are_published_only_where_allowed() {
     let event = json!({"name": "headline", "channel": "news", "data": {"a": 1}}).to_string();
     let path = "/apps/app-id/events";
     let strict = start();
@@ -112,7 +112,7 @@ fn a_signed_event_is_published_but_not_to_the_excluded_socket() {
 }
 
 #[test]
-fn a_request_that_is_not_signed_well_is_refused() {
+fn request_with_a_wrong_signature_is_refused() {
     let server = start();
     let path = "/apps/app-id/events";
     let body = r#"{"name":"a","channel":"news","data":"1"}"#;
@@ -147,7 +147,7 @@ fn a_request_that_is_not_signed_well_is_refused() {
 }
 
 #[test]
-fn events_that_cannot_be_published_are_refused_whole() {
+fn request_with_an_invalid_event_publishes_nothing() {
     let server = start();
     let mut client = Client::connect(&server);
     client.subscribe("news");
@@ -200,7 +200,7 @@ fn a_batch_is_published_in_its_order() {
 }
 
 #[test]
-fn channels_and_users_can_be_asked_for() {
+fn channels_and_users_can_be_queried() {
     let server = start();
     let mut client = Client::connect(&server);
     client.subscribe("news");

@@ -50,7 +50,7 @@ impl Drop for Program {
 }
 
 #[test]
-fn it_says_where_it_listens_and_logs_what_a_client_does() {
+fn program_logs_its_address_and_client_actions() {
     let mut program = Program::start(&[
         "--port",
         "0",
@@ -100,7 +100,7 @@ fn it_says_where_it_listens_and_logs_what_a_client_does() {
 }
 
 #[test]
-fn a_wrong_argument_ends_it_with_a_sentence() {
+fn wrong_argument_exits_with_a_message() {
     for arguments in [
         &["--port", "many"][..],
         &["--encryption-master-key", "short"],

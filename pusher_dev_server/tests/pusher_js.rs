@@ -67,12 +67,12 @@ fn an_event_on_a_private_channel_arrives() {
 }
 
 #[test]
-fn members_of_a_presence_channel_see_each_other_come_and_go() {
+fn presence_members_see_each_other_join_and_leave() {
     run_quietly("presence");
 }
 
 #[test]
-fn events_on_an_encrypted_channel_are_decrypted_whoever_encrypted_them() {
+fn pusher_js_decrypts_events_from_the_server_and_the_http_api() {
     run("encrypted", |server, line| {
         assert_eq!(line, "ready");
         let reached = server.publish(
@@ -90,7 +90,7 @@ fn a_cache_channel_misses_first_and_then_replays() {
 }
 
 #[test]
-fn client_events_go_to_the_other_client_with_the_sender_on_presence_channels() {
+fn client_events_name_the_sender_on_presence_channels() {
     run_quietly("client-events");
 }
 
@@ -100,12 +100,12 @@ fn a_signed_in_user_gets_its_events_and_can_be_terminated() {
 }
 
 #[test]
-fn a_watchlist_tells_who_comes_and_goes() {
+fn watchlist_reports_online_and_offline_users() {
     run_quietly("watchlist");
 }
 
 #[test]
-fn the_server_library_publishes_and_asks() {
+fn server_library_publishes_and_queries() {
     run_quietly("http-api");
 }
 

@@ -22,14 +22,14 @@ fn start() -> DevServer {
 }
 
 #[test]
-fn it_can_be_used_from_every_thread() {
+fn server_can_be_used_from_every_thread() {
     fn check<T: Send + Sync>() {}
     check::<DevServer>();
     check::<pusher_dev_server::ServerEvents>();
 }
 
 #[test]
-fn it_listens_on_loopback_and_says_when_it_is_up() {
+fn server_listens_on_loopback_when_start_returns() {
     let server = start();
     assert!(server.address().ip().is_loopback());
     assert_eq!(
@@ -76,7 +76,7 @@ fn a_wrong_key_gets_an_error_and_a_close_of_4001() {
 }
 
 #[test]
-fn another_path_closes_with_4005_and_without_a_websocket_is_not_found() {
+fn unknown_path_closes_with_4005_or_answers_404() {
     let server = start();
     for path in ["/", "/app/", "/app/app-key/more", "/other/app/app-key"] {
         let mut client = Client::open(&server, path);
@@ -93,7 +93,7 @@ fn another_path_closes_with_4005_and_without_a_websocket_is_not_found() {
 }
 
 #[test]
-fn the_websocket_may_stand_under_a_path() {
+fn websocket_path_may_have_a_prefix() {
     for path in ["/deep/ws", "deep/ws/"] {
         let server = DevServer::start(DevServerConfig::default().with_path(path))
             .expect("the server starts");
@@ -117,7 +117,7 @@ fn closing_from_code_gives_the_client_code_and_reason() {
 }
 
 #[test]
-fn events_tell_what_a_client_does_in_order() {
+fn server_events_report_client_actions_in_order() {
     let server = start();
     let events = server.events();
     let mut client = Client::connect(&server);
@@ -179,7 +179,7 @@ fn events_tell_what_a_client_does_in_order() {
 }
 
 #[test]
-fn without_a_network_clients_are_cut_and_refused_until_it_is_back_on_the_same_port() {
+fn switching_accepting_off_cuts_clients_and_keeps_the_port() {
     let server = start();
     let events = server.events();
     let mut client = Client::connect(&server);
@@ -208,7 +208,7 @@ fn without_a_network_clients_are_cut_and_refused_until_it_is_back_on_the_same_po
 }
 
 #[test]
-fn dropping_it_ends_everything_within_a_second() {
+fn dropping_the_server_ends_all_threads_within_a_second() {
     let server = start();
     let address = server.address();
     let events = server.events();
@@ -236,7 +236,7 @@ fn a_taken_port_is_an_error_that_names_the_address() {
 }
 
 #[test]
-fn a_client_that_does_not_read_is_cut_and_the_others_stay() {
+fn client_that_does_not_read_is_disconnected() {
     let config = DevServerConfig {
         outbox_bytes: 1024 * 1024,
         ..DevServerConfig::default()
@@ -322,7 +322,7 @@ fn a_ping_from_the_server_and_odd_frames_can_be_sent_from_code() {
 }
 
 #[test]
-fn whoever_watches_the_server_sees_an_encrypted_event_as_it_is_on_the_wire() {
+fn server_events_show_encrypted_data_as_on_the_wire() {
     let server = start();
     let events = server.events();
     server

@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_itself_is_refused() {
+    fn contradicting_arguments_are_refused() {
         for line in [
             "--host h",
             "--key k --cluster eu --host h",

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_attempt_is_not_counted_aloud() {
+    fn first_attempt_is_shown_without_a_number() {
         let now = Instant::now();
         assert_eq!(
             ConnectionView::Connecting { attempt: 1 }.label(now),

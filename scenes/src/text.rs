@@ -174,14 +174,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_font_cannot_draw_becomes_something_that_it_can() {
+    fn unsupported_characters_are_replaced() {
         assert_eq!(drawable("Zoë O’Neill…"), "Zoe O'Neill...");
         assert_eq!(drawable("Łukasz\tß\u{7}"), "Lukasz ss");
         assert_eq!(drawable("漢 🎮"), "? ?");
     }
 
     #[test]
-    fn shortening_keeps_the_limit_and_says_that_something_is_missing() {
+    fn shortened_text_fits_the_limit_and_ends_in_dots() {
         assert_eq!(shortened("Mira", 4), "Mira");
         assert_eq!(shortened("Miranda", 6), "Mir...");
         assert_eq!(shortened("Mira Anders", 8), "Mira...");

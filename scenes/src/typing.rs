@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_an_end() {
+    fn typed_line_has_a_maximum_length() {
         let typing = typed(&"x".repeat(MAX_CHARACTERS + 10));
         assert_eq!(typing.characters.len(), MAX_CHARACTERS);
         assert_eq!(typing.caret, MAX_CHARACTERS);

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_arguments_looks_for_the_development_server_beside_it() {
+    fn page_without_arguments_uses_the_dev_server_of_its_host() {
         let expected = [
             "--host=game.example",
             "--key=app-key",
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_address_says_counts() {
+    fn page_address_sets_the_arguments() {
         assert_eq!(
             arguments("?port=7001&name=Ann+of%20Green"),
             [

@@ -334,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_of_an_endpoint_holds_no_secret() {
+    fn debug_output_of_an_endpoint_holds_no_secret() {
         let endpoint =
             AuthEndpoint::new("https://user:hunter2@game.example.com/auth?token=hunter2")
                 .with_header("Authorization", "hunter2")

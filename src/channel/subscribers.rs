@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_channel_that_is_inserted_again_starts_anew() {
+    fn failed_channel_inserted_again_is_retried() {
         let mut subscribers = Subscribers::default();
         subscribers.insert(entity(1), "a");
         reconcile(&mut subscribers, none);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn another_session_is_told_everything_in_the_order_of_wanting() {
+    fn new_session_gets_all_channels_in_request_order() {
         let mut subscribers = Subscribers::default();
         for (index, name) in ["c", "a", "b"].iter().enumerate() {
             subscribers.insert(entity(index as u32), name);
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn other_rules_for_names_let_in_and_out() {
+    fn changed_name_rules_accept_and_refuse_channels() {
         let mut subscribers = Subscribers::default();
         assert!(subscribers.insert(entity(1), "ü").status.error().is_some());
         subscribers.insert(entity(2), "a");

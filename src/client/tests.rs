@@ -92,7 +92,7 @@ fn skip_restart_delay(client: &mut Client) {
 }
 
 #[test]
-fn a_driver_that_died_takes_no_commands_and_connecting_starts_another() {
+fn dead_driver_refuses_commands_and_connect_starts_a_new_one() {
     let (mut client, recording) = client();
     let (config, inserted) = (config(), Tick::new(1));
     assert!(apply(&mut client, &config, inserted));
@@ -116,7 +116,7 @@ fn a_driver_that_died_takes_no_commands_and_connecting_starts_another() {
 }
 
 #[test]
-fn a_death_is_told_with_all_that_is_no_longer_so() {
+fn driver_death_reports_every_lost_state() {
     let (mut client, recording) = client();
     apply(&mut client, &config(), Tick::new(1));
     recording.has_stopped.store(true, Ordering::Relaxed);
@@ -142,7 +142,7 @@ fn a_death_is_told_with_all_that_is_no_longer_so() {
 }
 
 #[test]
-fn after_a_death_only_another_endpoint_or_the_games_word_starts_another() {
+fn dead_driver_restarts_for_a_new_endpoint_or_connect_only() {
     let (mut client, recording) = client();
     apply(&mut client, &config(), Tick::new(1));
     client.commands().send(Command::Connect);
@@ -162,7 +162,7 @@ fn after_a_death_only_another_endpoint_or_the_games_word_starts_another() {
 }
 
 #[test]
-fn a_game_that_takes_its_configuration_away_and_back_all_the_time_starts_few_drivers() {
+fn removing_and_inserting_the_config_starts_few_drivers() {
     let (mut client, _) = client();
     let mut starts = 0;
     for frame in 1..100 {
@@ -175,7 +175,7 @@ fn a_game_that_takes_its_configuration_away_and_back_all_the_time_starts_few_dri
 }
 
 #[test]
-fn a_driver_hears_nothing_of_a_configuration_that_changes_nothing() {
+fn equal_config_is_not_sent_to_the_driver() {
     let (mut client, recording) = client();
     for frame in 1..100 {
         apply(&mut client, &config(), Tick::new(frame));
@@ -188,7 +188,7 @@ fn a_driver_hears_nothing_of_a_configuration_that_changes_nothing() {
 }
 
 #[test]
-fn a_driver_that_cannot_be_started_is_tried_once_a_second_however_often_it_is_asked_for() {
+fn failed_driver_start_is_retried_at_most_once_a_second() {
     let tries = Arc::<AtomicU64>::default();
     let counter = tries.clone();
     let start: StartDriver = Arc::new(move |_, _| {

@@ -18,7 +18,7 @@ fn config() -> PusherConfig {
 }
 
 #[test]
-fn a_configuration_that_was_made_again_is_the_same_and_so_is_a_copy_with_code_of_the_games() {
+fn rebuilt_and_cloned_configs_are_equal() {
     assert_eq!(config(), config());
     let with_code = config()
         .with_authorizer(authorize_with(|_| Err(AuthError::Dropped)))
@@ -29,7 +29,7 @@ fn a_configuration_that_was_made_again_is_the_same_and_so_is_a_copy_with_code_of
 
 /// The rest of the settings is compared by the derived `PartialEq`.
 #[test]
-fn other_endpoints_and_other_callbacks_make_another_configuration() {
+fn other_endpoints_and_callbacks_make_another_configuration() {
     let endpoint = AuthEndpoint::new("https://game.example.com/auth");
     let others = [
         config().with_auth_endpoint_for("private-shop-*", endpoint),

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_says_where_and_why_and_keeps_the_payload() {
+    fn decode_failure_has_path_reason_and_payload() {
         for (json, path, reason) in [
             (
                 r#"{"points":[{"x":1},{"x":"east"}]}"#,

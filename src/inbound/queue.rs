@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_of_many_or_of_large_events_is_handed_over_before_its_end() {
+    fn large_burst_is_flushed_in_parts() {
         assert!(!is_flushed(FLUSH_EVENTS - 1, 100));
         assert!(is_flushed(FLUSH_EVENTS, 100));
         assert!(!is_flushed(2, 100_000));
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_new_names_are_remembered_only_so_far() {
+    fn remembered_event_names_are_bounded() {
         let mut kinds = KindCache::default();
         let table = Table::default();
         for number in 0..3 * CACHED {

@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wall_clock_that_ran_ahead_shows_sleep_and_nothing_else_does() {
+    fn only_a_wall_clock_ahead_of_monotonic_time_means_sleep() {
         let last = (Instant::now(), SystemTime::now());
         let after = |monotonic: u64, wall: u64| {
             let seconds = Duration::from_secs;

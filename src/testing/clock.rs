@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stops_wherever_something_is_due_and_nothing_holds_it_up() {
+    fn virtual_clock_stops_at_each_due_time() {
         let clock = Arc::new(Clock::new());
         for (every, expected) in [(30, &[30, 60, 90, 100][..]), (0, &[])] {
             let begun = clock.now();

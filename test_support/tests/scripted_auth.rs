@@ -116,7 +116,7 @@ fn an_answer_can_be_late_slow_large_broken_or_missing() {
 }
 
 #[test]
-fn a_client_that_gives_up_on_a_late_answer_is_noticed() {
+fn client_that_drops_a_late_request_is_detected() {
     let auth = ScriptedAuth::always(Answer::status(200).after(SOON));
     let mut stream = connect(&auth);
     request(&mut stream, "/", "");

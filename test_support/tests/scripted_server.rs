@@ -83,7 +83,7 @@ fn tls_error(authority: &TestAuthority, certificate: &TestCertificate) -> String
 }
 
 #[test]
-fn a_conversation_goes_as_scripted() {
+fn scripted_conversation_is_played() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     assert_eq!(connection.request().path(), "/app/key");
@@ -206,7 +206,7 @@ fn an_upgrade_can_be_refused() {
 }
 
 #[test]
-fn a_silent_server_notices_the_end_of_a_client_before_the_upgrade() {
+fn silent_server_notices_that_a_client_ends_before_the_upgrade() {
     let server = ScriptedServer::start();
     let mut stream = connect(&server);
     let pending = server.accept_tcp(SOON);

@@ -216,7 +216,7 @@ fn play(seed: Option<u64>) -> Trace {
 }
 
 #[test]
-fn whatever_the_order_of_its_systems_a_game_sees_the_same() {
+fn shuffled_system_order_gives_the_same_result() {
     let usual = play(None);
     let all = usual.read.join("\n");
     for expected in [

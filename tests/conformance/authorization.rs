@@ -29,7 +29,7 @@ fn signed(request: &pusher_test_support::HttpRequest) -> Answer {
 
 // 11.24, 11.25
 #[test]
-fn what_the_backend_signed_reaches_the_server_as_it_was_signed() {
+fn signed_channel_data_is_sent_byte_for_byte() {
     let auth = ScriptedAuth::always(Answer::text(
         r#"{ "channel_data" : "{ \"user_id\" : \"a\\u00e4\\/b\",\n\t\"user_info\":{ } }", "auth":"278d:58df8b0c+/=\u00e9" }"#,
     ));
@@ -48,7 +48,7 @@ fn what_the_backend_signed_reaches_the_server_as_it_was_signed() {
 
 // 11.26
 #[test]
-fn the_backend_gets_a_form_with_the_games_own_additions_asked_for_each_time() {
+fn auth_request_is_a_form_with_provider_values_of_that_moment() {
     let auth = ScriptedAuth::start(signed);
     let tokens = Arc::new(AtomicU32::new(0));
     let spent = tokens.clone();
@@ -219,8 +219,7 @@ fn refusals() -> Vec<(&'static str, Answer, Option<u16>, &'static str)> {
 
 // 11.27, 11.56
 #[test]
-fn each_answer_that_lets_nobody_in_fails_its_channel_alone_with_the_reason_and_is_not_asked_for_again_by_itself()
- {
+fn refused_authorization_fails_only_its_channel() {
     let mends = Arc::new(AtomicU32::new(0));
     let mended = mends.clone();
     let auth = ScriptedAuth::start(move |request| {
@@ -282,7 +281,7 @@ fn each_answer_that_lets_nobody_in_fails_its_channel_alone_with_the_reason_and_i
 
 // 11.27
 #[test]
-fn a_token_that_was_renewed_lets_the_game_in_when_it_asks_again() {
+fn renewed_token_authorizes_the_next_retry() {
     let auth = ScriptedAuth::start(|request| match request.header("Authorization") {
         Some("fresh") => signed(request),
         _ => Answer::status(401),
@@ -324,7 +323,7 @@ fn a_token_that_was_renewed_lets_the_game_in_when_it_asks_again() {
 
 // 11.27
 #[test]
-fn a_backend_that_cannot_be_reached_or_used_is_told_and_costs_the_channel_alone() {
+fn unreachable_backend_fails_only_its_channel() {
     let closed = ScriptedAuth::start(signed);
     closed.stop_listening();
     let closed = closed.url("/auth");
@@ -352,7 +351,7 @@ fn a_backend_that_cannot_be_reached_or_used_is_told_and_costs_the_channel_alone(
 
 // 11.27: user code may refuse with its own message.
 #[test]
-fn a_refusal_of_the_games_own_authorizer_is_told_in_its_words() {
+fn refusal_of_a_user_authorizer_keeps_its_message() {
     let (mut harness, socket) = Harness::online_with(|config| {
         config.with_authorizer(authorize_with(|request| {
             Err(AuthError::Refused {
@@ -370,7 +369,7 @@ fn a_refusal_of_the_games_own_authorizer_is_told_in_its_words() {
 
 // 11.30
 #[test]
-fn the_late_answer_for_a_lost_connection_is_not_used_on_the_next() {
+fn late_authorization_is_not_used_on_the_next_connection() {
     let auth = ScriptedAuth::start(|request| match request.number() {
         0 => signed(request).after(Duration::from_millis(300)),
         _ => signed(request),

@@ -38,7 +38,7 @@ fn invalid_frames() -> Vec<String> {
 
 // 11.19
 #[test]
-fn a_frame_that_is_no_message_is_reported_and_the_next_event_comes() {
+fn unparsable_frame_is_reported_and_the_next_event_arrives() {
     let (mut harness, socket) = Harness::online();
     harness.join(&socket, "lobby");
     for (number, frame) in invalid_frames().into_iter().enumerate() {
@@ -108,7 +108,7 @@ fn unknown_frames_and_unknown_keys_are_no_errors() {
 
 // 11.19
 #[test]
-fn data_nested_deeper_than_any_decoder_goes_arrives_raw_and_fails_the_typed_event_alone() {
+fn deeply_nested_data_arrives_raw_and_fails_only_typed_decoding() {
     #[derive(serde::Deserialize)]
     struct Anything(#[expect(dead_code, reason = "only its decoding matters")] Value);
     #[derive(Resource, Default)]
@@ -165,7 +165,7 @@ fn data_nested_deeper_than_any_decoder_goes_arrives_raw_and_fails_the_typed_even
 
 // 11.19, section 3
 #[test]
-fn what_cannot_be_read_costs_the_connection_and_its_channels_come_back_without_haste() {
+fn unreadable_message_reconnects_after_the_delay() {
     let limits = Limits {
         inbound_message_bytes: 100_000,
         ..Limits::default()
@@ -226,7 +226,7 @@ fn run_against(
 
 // 11.61, and the loop of a drop, a reconnect and the same message again
 #[test]
-fn no_server_is_hammered_whatever_it_does_to_each_connection() {
+fn faulty_server_is_retried_after_a_delay() {
     type Behaviour = fn(pusher_test_support::PendingConnection);
     let behaviours: [(&str, Behaviour, &str); 9] = [
         (
@@ -301,7 +301,7 @@ fn no_server_is_hammered_whatever_it_does_to_each_connection() {
 
 // 11.18
 #[test]
-fn a_silent_host_is_given_up_in_time_and_had_as_soon_as_it_speaks() {
+fn silent_host_times_out_and_connects_once_it_answers() {
     let quick = |config: PusherConfig| {
         config.with_timing(Timing {
             dial_timeout: Duration::from_secs(1),
@@ -339,7 +339,7 @@ fn a_silent_host_is_given_up_in_time_and_had_as_soon_as_it_speaks() {
 }
 
 #[test]
-fn a_host_that_is_not_there_is_told_by_name_and_tried_again() {
+fn unreachable_host_is_named_and_retried() {
     let server = ScriptedServer::start();
     server.stop_listening();
     let port = server.port();
@@ -361,7 +361,7 @@ fn a_host_that_is_not_there_is_told_by_name_and_tried_again() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_dialled_fails_at_once_and_mends_when_it_is_replaced() {
+fn invalid_config_fails_at_once_and_a_valid_one_connects() {
     let mut harness = Harness::new();
     harness.spawn("lobby");
     let socket = harness.greet();

@@ -48,7 +48,7 @@ fn rejected(harness: &mut Harness, id: SendId) -> SendError {
 
 // 11.40
 #[test]
-fn a_client_event_is_one_frame_with_its_channel_on_top_and_its_data_as_the_value_it_is() {
+fn client_event_frame_has_its_channel_on_top_and_plain_data() {
     let (mut harness, socket) = game_with_outcomes(|config| config.with_sent_answers(true));
     for channel in ["private-room", "presence-room"] {
         harness.join(&socket, channel);
@@ -85,7 +85,7 @@ fn a_client_event_is_one_frame_with_its_channel_on_top_and_its_data_as_the_value
 
 // 11.40: an invalid event is an error at once, as tests/ecs.rs shows; other reasons are answered.
 #[test]
-fn whatever_keeps_a_client_event_from_being_sent_is_answered_and_nothing_is_on_the_wire() {
+fn unsent_client_events_are_answered_and_not_on_the_wire() {
     let (mut harness, socket) = game_with_outcomes(|config| config);
     let room = harness.join(&socket, "private-room");
     let encrypted = harness
@@ -124,7 +124,7 @@ fn whatever_keeps_a_client_event_from_being_sent_is_answered_and_nothing_is_on_t
 
 // 11.40, section 3: ten events per second of ten kilobytes each.
 #[test]
-fn the_servers_limits_are_kept_here_and_who_exceeds_them_is_told() {
+fn client_enforces_the_limits_of_the_server() {
     let (mut harness, socket) = game_with_outcomes(|config| config);
     harness.join(&socket, "private-room");
     let largest = "x".repeat(10_240 - 2);
@@ -168,7 +168,7 @@ fn the_servers_limits_are_kept_here_and_who_exceeds_them_is_told() {
 
 // 11.41
 #[test]
-fn a_client_event_of_somebody_else_names_them_on_presence_channels_alone() {
+fn received_client_event_names_its_sender_on_presence_only() {
     let (mut harness, socket) = game_with_outcomes(|config| config);
     for channel in ["private-room", "presence-room", "lobby"] {
         harness.join(&socket, channel);
@@ -196,7 +196,7 @@ fn a_client_event_of_somebody_else_names_them_on_presence_channels_alone() {
 
 // 11.15: Reverb and Sockudo refuse a client event with an error that names no channel.
 #[test]
-fn a_client_event_that_the_server_refuses_is_reported_and_costs_nothing_else() {
+fn client_event_refused_by_the_server_is_only_reported() {
     let (mut harness, socket) = game_with_outcomes(|config| config);
     let room = harness.join(&socket, "private-room");
     harness

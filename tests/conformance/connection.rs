@@ -15,7 +15,7 @@ use super::*;
 
 // 11.1
 #[test]
-fn one_socket_asks_for_the_app_and_says_who_asks() {
+fn handshake_names_app_protocol_and_client() {
     let (mut harness, socket) = Harness::online();
     let request = socket.request();
     assert_eq!(request.path(), "/app/app-key");
@@ -38,7 +38,7 @@ fn one_socket_asks_for_the_app_and_says_who_asks() {
 
 // 11.1
 #[test]
-fn a_path_prefix_comes_first_and_an_odd_key_stays_one_part_of_the_path() {
+fn path_prefix_comes_first_and_the_key_is_percent_encoded() {
     let server = ScriptedServer::start();
     let endpoint = Endpoint::custom("127.0.0.1", server.port()).with_path("/ws/v1/");
     let mut app = support::game(PusherConfig::new("a/b?c", endpoint));
@@ -62,7 +62,7 @@ fn a_greeting_is_understood_as_a_text_and_as_an_object() {
 
 // 11.8: the client must not switch to TLS silently, because the game did not configure it.
 #[test]
-fn a_server_that_wants_tls_is_not_asked_again_and_the_game_learns_what_to_do() {
+fn tls_only_server_is_not_retried_and_the_error_says_what_to_do() {
     let (mut harness, socket) = Harness::online();
     socket.close(4000, "TLS only");
     let error = harness.expect_failure();
@@ -73,7 +73,7 @@ fn a_server_that_wants_tls_is_not_asked_again_and_the_game_learns_what_to_do() {
 
 // 11.9, 11.12
 #[test]
-fn final_codes_end_it_with_the_servers_words_and_nothing_is_tried_again() {
+fn final_close_codes_fail_without_a_retry() {
     let mut harness = Harness::new();
     for code in [4001, 4003, 4009, 4099, 4300, 4301, 4999] {
         let socket = harness.greet();
@@ -89,7 +89,7 @@ fn final_codes_end_it_with_the_servers_words_and_nothing_is_tried_again() {
 
 // 11.10
 #[test]
-fn a_server_at_its_capacity_is_left_in_peace_for_the_delay() {
+fn over_capacity_server_is_retried_after_the_delay() {
     for code in [4100, 4199] {
         let (mut harness, socket) =
             Harness::online_with(|config| config.with_reconnect(retry_after(250, 300)));
@@ -103,7 +103,7 @@ fn a_server_at_its_capacity_is_left_in_peace_for_the_delay() {
 
 // 11.11: at a random time within a second, so that not all clients of a restarted server reconnect at once.
 #[test]
-fn a_server_that_says_reconnect_is_dialled_without_the_delay_of_a_failure() {
+fn close_code_4200_reconnects_without_backoff() {
     for code in [4200, 4299] {
         let (mut harness, socket) = Harness::online_with(with_long_retry_delay);
         let closed = Instant::now();
@@ -115,7 +115,7 @@ fn a_server_that_says_reconnect_is_dialled_without_the_delay_of_a_failure() {
 
 // 11.13
 #[test]
-fn after_every_other_end_the_client_comes_back() {
+fn other_close_codes_reconnect() {
     type End = fn(&ScriptedConnection);
     let ends: [(End, &str); 10] = [
         (|socket| socket.close(1000, ""), "code 1000"),
@@ -144,7 +144,7 @@ fn after_every_other_end_the_client_comes_back() {
 
 // 11.14
 #[test]
-fn an_error_instead_of_the_greeting_counts_like_the_code_of_an_end() {
+fn error_instead_of_a_greeting_acts_like_a_close_code() {
     let refusal = |code: u16| json!({"code": code, "message": "no such app"});
     for data in [refusal(4001), json!(refusal(4001).to_string())] {
         let mut harness = Harness::new();
@@ -176,7 +176,7 @@ fn an_error_instead_of_the_greeting_counts_like_the_code_of_an_end() {
 
 // 11.15, 11.16
 #[test]
-fn an_error_on_a_live_connection_is_reported_and_changes_nothing() {
+fn error_on_a_live_connection_is_reported_without_effect() {
     let (mut harness, socket) = Harness::online();
     let lobby = harness.join(&socket, "lobby");
     let errors = [
@@ -235,7 +235,7 @@ fn an_error_on_a_live_connection_is_reported_and_changes_nothing() {
 
 // 11.17
 #[test]
-fn what_answers_without_the_greeting_is_left_with_a_word_and_tried_again() {
+fn endpoint_without_a_greeting_is_reported_and_retried() {
     let mut harness = Harness::new();
     let greeting_without_name = json!({"event": "pusher:connection_established", "data": "{}"});
     for first in [
@@ -255,7 +255,7 @@ fn what_answers_without_the_greeting_is_left_with_a_word_and_tried_again() {
 
 // 11.20
 #[test]
-fn disconnecting_ends_it_for_good_and_connecting_begins_anew() {
+fn disconnect_is_final_until_the_next_connect() {
     let (mut harness, socket) = Harness::online();
     harness.connection().disconnect();
     assert_eq!(socket.expect_close(TIMEOUT).code, Some(1000));
@@ -289,7 +289,7 @@ fn disconnecting_ends_it_for_good_and_connecting_begins_anew() {
 
 // 11.21
 #[test]
-fn each_state_is_told_once_in_a_chain_and_a_retry_says_when() {
+fn each_state_change_is_reported_once_and_retries_say_when() {
     let mut harness = Harness::with(|config| {
         config.with_reconnect(ReconnectPolicy {
             max_attempts: Some(3),
@@ -333,7 +333,7 @@ fn each_state_is_told_once_in_a_chain_and_a_retry_says_when() {
 
 // 11.22
 #[test]
-fn connecting_again_and_again_is_one_socket() {
+fn repeated_connect_opens_one_socket() {
     let mut harness = Harness::new();
     for _ in 0..3 {
         harness.connection().connect();
@@ -349,7 +349,7 @@ fn connecting_again_and_again_is_one_socket() {
 
 // 11.61
 #[test]
-fn a_server_that_always_says_reconnect_is_not_hammered_and_has_us_back_in_the_end() {
+fn server_that_always_sends_4200_is_retried_with_backoff() {
     let refuses = Arc::new(AtomicBool::new(true));
     let server = ScriptedServer::start();
     let refusing = refuses.clone();
@@ -378,7 +378,7 @@ fn a_server_that_always_says_reconnect_is_not_hammered_and_has_us_back_in_the_en
 
 // 11.62
 #[test]
-fn a_server_in_the_manner_of_reverb_is_understood() {
+fn frames_in_the_style_of_reverb_are_accepted() {
     let mut harness = Harness::with(|config| heartbeat(authorize_as(config, "7"), 60, 2_000));
     let socket = harness.accept();
     socket.reply_with(|frame| match frame["event"].as_str() {

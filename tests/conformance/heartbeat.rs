@@ -15,7 +15,7 @@ const PONG: &str = r#"{"event":"pusher:pong","data":{}}"#;
 
 // 11.3
 #[test]
-fn of_two_activity_timeouts_the_shorter_one_leads_to_the_ping() {
+fn shorter_activity_timeout_triggers_the_ping() {
     for (configured, server, expected) in [(100, 120, 100), (120_000, 1, 1000)] {
         let mut harness = Harness::with(|config| heartbeat(config, configured, 10_000));
         let socket = harness.accept();
@@ -33,7 +33,7 @@ fn of_two_activity_timeouts_the_shorter_one_leads_to_the_ping() {
 
 // 11.4
 #[test]
-fn a_greeting_without_an_activity_timeout_leaves_it_at_the_configured_one() {
+fn greeting_without_activity_timeout_keeps_the_configured_one() {
     for timeout in [Value::Null, json!(0), json!("soon")] {
         let mut harness = Harness::with(|config| heartbeat(config, 80, 10_000));
         let socket = harness.accept();
@@ -46,7 +46,7 @@ fn a_greeting_without_an_activity_timeout_leaves_it_at_the_configured_one() {
 
 // 11.5
 #[test]
-fn what_the_server_says_postpones_the_ping_and_what_the_client_says_does_not() {
+fn only_received_messages_postpone_the_ping() {
     let unlimited = Limits {
         client_events_per_second: None,
         ..Limits::default()
@@ -92,7 +92,7 @@ fn a_ping_without_an_answer_leads_to_a_new_socket() {
 
 // 11.6
 #[test]
-fn anything_at_all_that_comes_is_an_answer_to_a_ping() {
+fn any_received_frame_counts_as_a_pong() {
     let mut harness = Harness::with(|config| heartbeat(config, 60, 2_000));
     let socket = harness.accept();
     socket.reply_with(|frame| match frame["event"].as_str() {
@@ -112,7 +112,7 @@ fn anything_at_all_that_comes_is_an_answer_to_a_ping() {
 
 // 11.7
 #[test]
-fn a_ping_of_the_server_is_answered_with_one_pong_of_its_kind() {
+fn server_ping_is_answered_with_one_pong_of_the_same_kind() {
     let (_play, socket) = Harness::online();
     for ping in [
         json!({"event": "pusher:ping", "data": {}}),
@@ -129,7 +129,7 @@ fn a_ping_of_the_server_is_answered_with_one_pong_of_its_kind() {
 
 // 2.1
 #[test]
-fn a_hint_that_the_network_changed_asks_the_link_at_once_and_dials_at_once() {
+fn link_check_pings_at_once_or_dials_at_once() {
     let (mut harness, socket) =
         Harness::online_with(|config| heartbeat(with_long_retry_delay(config), 60_000, 80));
     harness.connection().check_link();

@@ -103,7 +103,7 @@ fn the_members_are_there_with_the_subscription_and_one_is_me() {
 
 // 11.43, 11.44: a known member only updates its info and does not join a second time.
 #[test]
-fn joining_and_leaving_is_told_once_with_what_is_known_of_them() {
+fn join_and_leave_are_reported_once_with_the_user_info() {
     #[derive(Resource, Default)]
     struct Seen(Vec<String>);
     let (mut harness, socket, room) = in_room(json!(["ann"]), json!({"ann": {"name": "ann"}}));
@@ -157,7 +157,7 @@ fn joining_and_leaving_is_told_once_with_what_is_known_of_them() {
 
 // 11.45
 #[test]
-fn a_number_and_its_digits_are_one_and_the_same_member() {
+fn numeric_and_string_user_ids_are_the_same_member() {
     let large = 9_007_199_254_740_993_u64;
     let auth = move |request: &bevy_pusher::auth::AuthRequest| {
         let data = format!(r#"{{"user_id":{large},"user_info":{{}}}}"#);
@@ -200,7 +200,7 @@ fn a_number_and_its_digits_are_one_and_the_same_member() {
 
 // 11.46
 #[test]
-fn after_a_loss_the_members_are_stale_and_then_the_servers_with_the_difference_told() {
+fn members_are_stale_after_a_loss_and_updated_on_resubscribe() {
     let info = json!({"ann": 1, "bob": 1, "cid": 1});
     let (mut harness, socket, room) = in_room(json!(["ann", "bob", "cid"]), info);
     harness.server.stop_listening();
@@ -246,7 +246,7 @@ fn after_a_loss_the_members_are_stale_and_then_the_servers_with_the_difference_t
 }
 
 #[test]
-fn leaving_forgets_the_members_and_coming_back_learns_them_anew() {
+fn rejoining_a_presence_channel_fetches_the_members_again() {
     let (mut harness, socket, room) = in_room(json!(["ann", "bob"]), json!({}));
     let mut entity = harness.app.world_mut().entity_mut(room);
     entity.remove::<PusherChannel>();
@@ -270,7 +270,7 @@ fn leaving_forgets_the_members_and_coming_back_learns_them_anew() {
 
 // 11.28, 11.41: internal messages of the protocol are not events of the channel.
 #[test]
-fn membership_messages_are_no_events_and_forged_or_broken_ones_move_nothing() {
+fn forged_membership_messages_change_nothing() {
     let (mut harness, socket, room) = in_room(json!(["ann"]), json!({}));
     let forged = json!({"event": "pusher_internal:member_removed", "channel": "presence-room",
         "data": {"user_id": "ann"}, "user_id": "mallory"});

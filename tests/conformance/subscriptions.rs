@@ -10,7 +10,7 @@ use super::*;
 
 // 11.23
 #[test]
-fn a_channel_from_before_the_connection_is_asked_for_once_after_it() {
+fn channel_spawned_before_the_connection_is_subscribed_once() {
     let mut harness = Harness::new();
     let first = harness.spawn("lobby");
     let second = harness.spawn("lobby");
@@ -25,7 +25,7 @@ fn a_channel_from_before_the_connection_is_asked_for_once_after_it() {
 
 // 11.24
 #[test]
-fn a_public_channel_is_asked_for_by_its_name_alone() {
+fn public_channel_request_has_only_the_name() {
     let (mut harness, socket) = Harness::online();
     harness.spawn("lobby");
     assert_eq!(
@@ -36,7 +36,7 @@ fn a_public_channel_is_asked_for_by_its_name_alone() {
 
 // 11.28
 #[test]
-fn success_is_a_text_an_object_or_nothing_and_is_told_as_a_status() {
+fn subscription_success_data_is_a_string_an_object_or_absent() {
     let (mut harness, socket) = Harness::online();
     for (channel, data) in [
         ("a", Some(json!("{}"))),
@@ -61,7 +61,7 @@ fn success_is_a_text_an_object_or_nothing_and_is_told_as_a_status() {
 
 // 11.29
 #[test]
-fn after_a_loss_every_channel_is_had_again_with_an_authorization_for_the_new_socket() {
+fn reconnect_authorizes_channels_for_the_new_socket() {
     let auth = ScriptedAuth::start(|request| {
         let auth = format!("key:{}", request.field("socket_id").unwrap());
         Answer::json(&json!({"auth": auth, "channel_data": r#"{"user_id":"ann"}"#}))
@@ -110,7 +110,7 @@ fn endpoint(auth: &ScriptedAuth) -> bevy_pusher::auth::AuthEndpoint {
 
 // 11.31
 #[test]
-fn leaving_says_so_once_and_nothing_more_is_heard() {
+fn leaving_sends_one_unsubscribe_and_stops_events() {
     let (mut harness, socket) = Harness::online();
     let lobby = harness.join(&socket, "lobby");
     let hall = harness.join(&socket, "hall");
@@ -131,7 +131,7 @@ fn leaving_says_so_once_and_nothing_more_is_heard() {
 
 // 11.32
 #[test]
-fn who_leaves_before_the_answer_is_not_told_of_success_and_leaves_after_it() {
+fn leaving_before_the_answer_unsubscribes_after_it() {
     let (mut harness, socket) = Harness::online();
     let lobby = harness.spawn("lobby");
     socket.expect_event("pusher:subscribe", TIMEOUT);
@@ -145,7 +145,7 @@ fn who_leaves_before_the_answer_is_not_told_of_success_and_leaves_after_it() {
 
 // 11.32
 #[test]
-fn who_leaves_and_comes_back_before_the_answer_is_subscribed_by_it() {
+fn rejoining_before_the_answer_is_subscribed_by_it() {
     let (mut harness, socket) = Harness::online();
     let lobby = harness.spawn("lobby");
     socket.expect_event("pusher:subscribe", TIMEOUT);
@@ -159,7 +159,7 @@ fn who_leaves_and_comes_back_before_the_answer_is_subscribed_by_it() {
 
 // 11.33, 11.34
 #[test]
-fn a_channel_given_up_before_the_answer_or_without_a_connection_stays_given_up() {
+fn despawned_channels_are_not_resubscribed() {
     let (mut harness, socket) = Harness::online();
     let unanswered = harness.spawn("unanswered");
     socket.expect_event("pusher:subscribe", TIMEOUT);
@@ -180,7 +180,7 @@ fn a_channel_given_up_before_the_answer_or_without_a_connection_stays_given_up()
 
 // 11.35
 #[test]
-fn an_event_of_a_channel_that_nobody_asked_for_is_for_nobody() {
+fn event_of_an_unwanted_channel_is_dropped() {
     let (mut harness, socket) = Harness::online();
     harness.join(&socket, "lobby");
     socket.event("elsewhere", "news", &json!(1));
@@ -200,7 +200,7 @@ fn an_event_of_a_channel_that_nobody_asked_for_is_for_nobody() {
 
 // 11.36
 #[test]
-fn data_of_every_shape_arrives_as_it_came() {
+fn data_of_every_shape_arrives_unchanged() {
     #[derive(Resource, Default)]
     struct Heard(Vec<RawData>);
     let (mut harness, socket) = Harness::online();
@@ -250,7 +250,7 @@ fn data_of_every_shape_arrives_as_it_came() {
 
 // 11.37
 #[test]
-fn the_number_of_subscribers_is_told_zero_too() {
+fn subscription_count_is_reported_including_zero() {
     #[derive(Resource, Default)]
     struct Counts(Vec<u64>);
     let (mut harness, socket) = Harness::online();
@@ -269,7 +269,7 @@ fn the_number_of_subscribers_is_told_zero_too() {
 
 // 11.38
 #[test]
-fn a_refusal_of_the_server_fails_the_one_channel_with_its_words() {
+fn server_refusal_fails_only_its_channel() {
     let (mut harness, socket) = Harness::online_with(|config| authorize_as(config, "ann"));
     harness.join(&socket, "lobby");
     for (event, channel) in [
@@ -295,7 +295,7 @@ fn a_refusal_of_the_server_fails_the_one_channel_with_its_words() {
 }
 
 #[test]
-fn a_server_that_says_nothing_fails_the_channel_in_time_and_its_late_success_counts() {
+fn unanswered_subscription_fails_and_a_late_success_counts() {
     let (mut harness, socket) = Harness::online_with(|config| {
         config.with_timing(Timing {
             subscribe_timeout: Duration::from_millis(60),
@@ -314,7 +314,7 @@ fn a_server_that_says_nothing_fails_the_channel_in_time_and_its_late_success_cou
 
 // 11.39
 #[test]
-fn the_name_says_what_kind_of_channel_it_is() {
+fn channel_kind_follows_from_its_name() {
     let auth = ScriptedAuth::always(Answer::json(&json!({
         "auth": "key:sig",
         "channel_data": r#"{"user_id":"ann"}"#,
@@ -353,7 +353,7 @@ fn the_name_says_what_kind_of_channel_it_is() {
 
 // 11.58
 #[test]
-fn an_empty_cache_is_told_and_a_full_one_is_an_event_like_any_other() {
+fn cache_miss_is_reported_and_a_cached_event_is_delivered() {
     let (mut harness, socket) = Harness::online();
     for (channel, data) in [
         ("cache-a", Some(json!("{}"))),
@@ -378,7 +378,7 @@ fn an_empty_cache_is_told_and_a_full_one_is_an_event_like_any_other() {
 
 // 11.59
 #[test]
-fn an_observer_that_goes_leaves_the_others_theirs() {
+fn despawned_observer_does_not_affect_the_others() {
     #[derive(Resource, Default)]
     struct Heard(Vec<&'static str>);
     let (mut harness, socket) = Harness::online();

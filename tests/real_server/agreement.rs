@@ -57,7 +57,7 @@ fn roster_of_pusher_js(client: &mut PusherJs) -> Value {
 }
 
 #[test]
-fn two_games_and_pusher_js_agree_on_everything() {
+fn two_games_and_pusher_js_see_the_same_events() {
     let setup = TestSetup::new(Sockudo::start());
     setup.server.publish(CACHE, "news", &json!("before all"));
     let (mut ann, mut bob) = (setup.game("ann"), setup.game("bob"));

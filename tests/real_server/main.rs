@@ -61,7 +61,7 @@ impl TestSetup {
 }
 
 /// Checks all three kinds of channel, with events that are published over HTTP.
-fn every_kind_of_channel_works(setup: &TestSetup) {
+fn every_channel_kind_works(setup: &TestSetup) {
     let mut ann = setup.game("ann");
     let channels = ["lobby", "private-room", "presence-room"];
     for channel in channels {
@@ -82,17 +82,17 @@ fn every_kind_of_channel_works(setup: &TestSetup) {
 }
 
 #[test]
-fn every_kind_of_channel_works_over_ws() {
-    every_kind_of_channel_works(&TestSetup::new(Sockudo::start()));
+fn every_channel_kind_works_over_ws() {
+    every_channel_kind_works(&TestSetup::new(Sockudo::start()));
 }
 
 #[test]
-fn every_kind_of_channel_works_over_wss_with_a_private_authority() {
-    every_kind_of_channel_works(&TestSetup::new(Sockudo::start_tls()));
+fn every_channel_kind_works_over_wss_with_a_private_ca() {
+    every_channel_kind_works(&TestSetup::new(Sockudo::start_tls()));
 }
 
 #[test]
-fn a_server_whose_authority_is_unknown_is_refused_with_the_reason() {
+fn unknown_certificate_authority_is_refused_with_the_reason() {
     let setup = TestSetup::new(Sockudo::start_tls());
     let endpoint = Endpoint::custom(setup.server.host(), setup.server.port()).with_tls();
     let mut game = game(PusherConfig::new("app-key", endpoint));
@@ -126,7 +126,7 @@ fn a_thousand_events_arrive_each_once_in_order() {
 }
 
 #[test]
-fn two_games_see_each_other_come_talk_and_go() {
+fn two_games_see_each_other_join_talk_and_leave() {
     let setup = TestSetup::new(Sockudo::start());
     let (mut ann, mut bob) = (setup.game("ann"), setup.game("bob"));
     let ann_room = join(&mut ann, "presence-room");
@@ -165,7 +165,7 @@ fn two_games_see_each_other_come_talk_and_go() {
 }
 
 #[test]
-fn a_game_and_pusher_js_hear_each_other() {
+fn game_and_pusher_js_exchange_events() {
     let setup = TestSetup::new(Sockudo::start());
     let mut ann = setup.game("ann");
     let room = join(&mut ann, "presence-room");
@@ -207,7 +207,7 @@ fn encrypted_and_cache_channels_work() {
 }
 
 #[test]
-fn a_signed_in_user_gets_what_is_sent_to_them() {
+fn signed_in_user_receives_user_events() {
     let setup = TestSetup::new(Sockudo::start());
     let mut ann = setup.game("ann");
     ann.world().resource::<PusherConnection>().sign_in();
@@ -221,7 +221,7 @@ fn a_signed_in_user_gets_what_is_sent_to_them() {
 }
 
 #[test]
-fn a_restart_of_the_server_brings_everything_back() {
+fn server_restart_restores_every_subscription() {
     let mut setup = TestSetup::new(Sockudo::start());
     let mut ann = setup.game("ann");
     let names: Vec<String> = (0..10)
@@ -274,7 +274,7 @@ fn a_restart_of_the_server_brings_everything_back() {
 /// Sockudo closes such a connection without a code, so the client cannot know that the failure is final: it retries with
 /// growing delays and reports the likely cause.
 #[test]
-fn a_wrong_key_says_so_and_does_not_hammer_the_server() {
+fn wrong_app_key_is_reported_and_retried_with_backoff() {
     let setup = TestSetup::new(Sockudo::start());
     let endpoint = Endpoint::custom(setup.server.host(), setup.server.port());
     let mut game = game(PusherConfig::new("no-such-key", endpoint));
@@ -298,7 +298,7 @@ fn a_wrong_key_says_so_and_does_not_hammer_the_server() {
 
 #[cfg(feature = "local-auth")]
 #[test]
-fn a_game_that_signs_by_itself_is_let_in_and_signed_in() {
+fn local_auth_works_with_sockudo() {
     let setup = TestSetup::new(Sockudo::start());
     let credentials = setup.server.credentials();
     let local = bevy_pusher::auth::LocalAuthorizer::new(credentials.key, credentials.secret)

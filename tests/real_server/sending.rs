@@ -14,7 +14,7 @@ const ROOM: &str = "private-room";
 struct Reports(Vec<String>);
 
 #[test]
-fn cursors_that_move_every_frame_keep_within_the_servers_limit_and_leave_room_for_the_rest() {
+fn cursors_sent_every_frame_stay_within_the_rate_limit() {
     let setup = TestSetup::new(Sockudo::start_with(SockudoOptions {
         client_events_per_second: 10,
         ..SockudoOptions::default()

@@ -80,7 +80,7 @@ fn no_frame_waits_for_a_backend_that_never_answers() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_frame_waits_for_a_host_that_does_not_answer_and_is_dialled_again_and_again() {
+fn no_frame_waits_for_repeated_dials_of_a_silent_host() {
     let black_hole = BlackHole::start();
     let mut harness = Harness::at(black_hole.port(), ScriptedServer::start(), |config| {
         config.with_timing(Timing {
@@ -126,7 +126,7 @@ fn no_frame_waits_for_a_server_that_does_not_read() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_frame_of_a_flood_takes_longer_than_its_budget() {
+fn event_flood_keeps_frames_within_the_budget() {
     let (mut harness, socket) = Harness::online();
     let lobby = harness.join(&socket, "lobby");
     let events: Vec<String> = (0..50_000)
@@ -175,8 +175,8 @@ fn arrive(event: On<PusherEvent>, mut arrived: ResMut<Arrived>) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame() {
-    let test = "frame::a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame";
+fn long_pause_costs_bounded_memory_and_no_long_frame() {
+    let test = "frame::long_pause_costs_bounded_memory_and_no_long_frame";
     // In a process of its own, so that the memory is that of one game and its server.
     if process::ran_in_child_process(test, TIMEOUT * 6) {
         return;
@@ -242,7 +242,7 @@ fn a_long_absence_costs_bounded_memory_an_exact_count_and_no_long_frame() {
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "long"]
-fn a_game_that_is_stuck_in_a_system_for_a_minute_answers_pings_and_keeps_its_connection() {
+fn blocked_main_thread_still_answers_pings() {
     let (mut harness, socket) = Harness::online();
     harness.join(&socket, "lobby");
     harness.app.add_systems(Update, |mut stuck: Local<bool>| {
@@ -273,7 +273,7 @@ fn a_game_that_is_stuck_in_a_system_for_a_minute_answers_pings_and_keeps_its_con
 }
 
 #[test]
-fn a_system_that_begins_to_look_late_finds_how_things_are() {
+fn late_system_reads_the_current_state() {
     #[derive(Resource, Default)]
     struct Look(bool);
     #[derive(Resource, Default)]

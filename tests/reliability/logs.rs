@@ -71,8 +71,8 @@ fn a_long_outage_does_not_fill_the_log() {
 }
 
 #[test]
-fn what_fails_is_logged_as_a_warning_and_so_is_what_comes_back() {
-    let test = "logs::what_fails_is_logged_as_a_warning_and_so_is_what_comes_back";
+fn failures_and_recoveries_are_logged_as_warnings() {
+    let test = "logs::failures_and_recoveries_are_logged_as_warnings";
     if process::ran_in_child_process(test, TIMEOUT * 2) {
         return;
     }

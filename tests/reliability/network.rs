@@ -36,7 +36,7 @@ fn single_bytes() -> Fault {
 }
 
 #[test]
-fn everything_works_where_each_byte_comes_alone_plain_and_over_tls() {
+fn everything_works_when_each_byte_arrives_alone() {
     let authority = TestAuthority::new();
     for tls in [false, true] {
         let server = if tls {
@@ -127,7 +127,7 @@ fn serve_three_events_each(server: &ScriptedServer) {
 }
 
 #[test]
-fn a_connection_that_breaks_after_any_byte_is_had_again_and_nothing_is_heard_twice() {
+fn break_after_any_byte_reconnects_without_duplicate_events() {
     let authority = TestAuthority::new();
     for tls in [false, true] {
         // After every byte of the plain connection, and after every thirteenth byte over TLS.
@@ -203,8 +203,7 @@ fn silent_losses() -> [(&'static str, LoseConnection); 3] {
 }
 
 #[test]
-fn a_connection_that_is_dead_without_a_word_is_noticed_in_time_and_had_again_when_the_way_is_free()
-{
+fn silently_dead_connection_is_detected_and_replaced() {
     let timeout = Duration::from_millis(200);
     for (what, lose) in silent_losses() {
         let (mut harness, proxy) = through_proxy(|config| {
@@ -259,7 +258,7 @@ fn a_connection_that_is_dead_without_a_word_is_noticed_in_time_and_had_again_whe
 }
 
 #[test]
-fn a_pause_shorter_than_the_patience_costs_nothing() {
+fn pause_shorter_than_the_timeouts_has_no_effect() {
     let (mut harness, proxy) = through_proxy(|config| heartbeat(config, 300, 2_000));
     let socket = harness.greet();
     let lobby = harness.join(&socket, "lobby");
@@ -280,7 +279,7 @@ fn a_pause_shorter_than_the_patience_costs_nothing() {
 }
 
 #[test]
-fn the_round_trip_is_that_of_the_way() {
+fn round_trip_time_matches_the_network_delay() {
     let (mut harness, proxy) = through_proxy(|config| heartbeat(config, 50, 2_000));
     let _line = harness.greet_with_replies();
     // 40 ms in each direction are a round trip of 80 ms.
@@ -297,7 +296,7 @@ fn the_round_trip_is_that_of_the_way() {
 }
 
 #[test]
-fn of_two_dials_the_last_counts_however_late_the_first_comes_through() {
+fn late_first_dial_does_not_replace_the_last_one() {
     let (mut harness, proxy) = through_proxy(|config| config);
     proxy.set(Fault::hold());
     harness.frame();
@@ -318,7 +317,7 @@ fn of_two_dials_the_last_counts_however_late_the_first_comes_through() {
 }
 
 #[test]
-fn an_outage_is_told_once_a_channel_with_its_length() {
+fn outage_is_reported_once_per_channel_with_its_length() {
     #[derive(Resource, Default)]
     struct Gaps(Vec<(String, Duration)>);
     let (mut harness, proxy) = through_proxy(|config| config);
@@ -361,7 +360,7 @@ fn an_outage_is_told_once_a_channel_with_its_length() {
 }
 
 #[test]
-fn forty_channels_of_every_kind_and_the_user_come_back_and_talk_on_after_each_of_five_restarts() {
+fn forty_channels_and_the_user_survive_five_server_restarts() {
     let server = DevServer::start(DevServerConfig::default()).unwrap();
     let game = |user: &str| {
         let config = PusherConfig::new("app-key", Endpoint::custom("127.0.0.1", server.port()))
@@ -430,7 +429,7 @@ fn forty_channels_of_every_kind_and_the_user_come_back_and_talk_on_after_each_of
 }
 
 #[test]
-fn a_game_that_subscribes_whenever_it_is_connected_hears_each_event_once() {
+fn subscribing_on_each_connect_delivers_each_event_once() {
     let (mut harness, proxy) = through_proxy(|config| config);
     harness.app.add_observer(
         |changed: On<PusherConnectionChanged>, mut commands: Commands| {

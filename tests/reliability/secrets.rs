@@ -211,7 +211,7 @@ fn no_secret_is_logged_printed_or_reflected() {
 }
 
 #[test]
-fn an_authorizers_answers_print_no_secret() {
+fn debug_output_of_authorizer_answers_holds_no_secret() {
     let channel = ChannelAuthorization::new("key:hush-signature").with_shared_secret(SHARED_SECRET);
     let user = UserAuthentication::new("key:hush-user-signature", "{}");
     let config = PusherConfig::new("key", Endpoint::cluster("eu"))

@@ -92,7 +92,7 @@ fn run_scenario(scenario: &str, port: u16) {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends() {
+fn process_ends_in_time_and_the_server_sees_the_close() {
     if let Some((scenario, ports)) = process::scenario() {
         return run_scenario(&scenario, ports[0]);
     }
@@ -106,7 +106,7 @@ fn a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends() {
         ("process::exit", 7, false),
     ] {
         let server = ScriptedServer::start();
-        let test = "shutdown::a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends";
+        let test = "shutdown::process_ends_in_time_and_the_server_sees_the_close";
         let process = process::start(test, scenario, &[server.port()]);
         let socket = server.accept(TIMEOUT);
         if scenario.starts_with("the server") {
@@ -131,7 +131,7 @@ fn a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends() {
     let black_hole = BlackHole::start();
     let deaf = ScriptedServer::builder().deaf().start();
     for port in [black_hole.port(), deaf.port()] {
-        let test = "shutdown::a_process_ends_in_time_and_the_server_sees_it_go_however_it_ends";
+        let test = "shutdown::process_ends_in_time_and_the_server_sees_the_close";
         let process = process::start(test, "dialling", &[port]);
         assert!(process.expect_end(TWO_SECONDS + TWO_SECONDS).success());
     }
@@ -186,8 +186,8 @@ fn game_in(phase: &str, ports: &[u16]) -> App {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket() {
-    let test = "shutdown::an_app_that_is_dropped_in_any_phase_leaves_no_thread_and_no_socket";
+fn app_dropped_in_any_phase_leaves_no_thread_and_no_socket() {
+    let test = "shutdown::app_dropped_in_any_phase_leaves_no_thread_and_no_socket";
     if let Some((_, ports)) = process::scenario() {
         drop(game_in("live", &ports));
         let base = ResourceUsage::now();
@@ -268,7 +268,7 @@ fn two_hundred_cycles_leave_no_thread_no_socket_and_no_memory() {
 }
 
 #[test]
-fn two_apps_in_one_process_are_two_clients_and_one_outlives_the_other() {
+fn two_apps_in_one_process_are_independent_clients() {
     let server = DevServer::start(DevServerConfig::default()).unwrap();
     let mut apps = ["ann", "bob"].map(|user| {
         let auth = endpoint_as(&server.auth_endpoint(), user);

@@ -341,8 +341,8 @@ fn run_soak(time: Duration) {
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "long"]
-fn a_long_life_on_a_bad_network_leaves_all_as_it_should_be_and_nothing_behind() {
-    let test = "soak::a_long_life_on_a_bad_network_leaves_all_as_it_should_be_and_nothing_behind";
+fn long_run_on_a_bad_network_stays_consistent_and_leaks_nothing() {
+    let test = "soak::long_run_on_a_bad_network_stays_consistent_and_leaks_nothing";
     let seconds = env::var("PUSHER_SOAK_SECONDS").ok();
     let time = seconds.map_or(TEN_MINUTES, |seconds| {
         Duration::from_secs(seconds.parse().unwrap())

@@ -60,7 +60,7 @@ fn has_decoded(harness: &mut Harness, expected: &[&str]) {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_decoder_that_panics_costs_its_own_event() {
+fn panicking_decoder_loses_only_its_own_event() {
     let (mut harness, socket) = Harness::online();
     decode(&mut harness);
     harness.join(&socket, "lobby");
@@ -92,8 +92,7 @@ fn a_decoder_that_panics_costs_its_own_event() {
 }
 
 #[test]
-fn a_decoder_that_blocks_delays_what_comes_after_it_and_costs_neither_an_event_nor_the_connection()
-{
+fn blocking_decoder_delays_events_but_loses_none() {
     let mut harness = Harness::with(|config| heartbeat(config, 200, 200));
     let socket = harness.greet_with_replies();
     decode(&mut harness);
@@ -140,7 +139,7 @@ impl Authorizer for FaultyAuthorizer {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn authorizers_that_panic_block_hang_or_forget_cost_their_own_channel() {
+fn faulty_authorizer_fails_only_its_own_channel() {
     let (mut harness, socket) = Harness::online_with(|config| {
         config
             .with_authorizer(FaultyAuthorizer)
@@ -189,7 +188,7 @@ fn authorizers_that_panic_block_hang_or_forget_cost_their_own_channel() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_provider_that_blocks_or_panics_costs_its_own_channel_and_no_frame() {
+fn faulty_param_provider_fails_only_its_own_channel() {
     let auth = ScriptedAuth::always(Answer::json(&json!({"auth": "k:s"})));
     let asked = Arc::new(AtomicUsize::new(0));
     let endpoint = AuthEndpoint::new(auth.url("/")).with_param_provider(move || {
@@ -221,7 +220,7 @@ fn a_provider_that_blocks_or_panics_costs_its_own_channel_and_no_frame() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_waker_that_panics_costs_nothing() {
+fn panicking_waker_has_no_effect() {
     let (mut harness, socket) = Harness::online();
     let woken = Arc::new(AtomicUsize::new(0));
     let counter = woken.clone();
@@ -239,7 +238,7 @@ fn a_waker_that_panics_costs_nothing() {
 }
 
 #[test]
-fn a_token_that_changes_with_each_request_holds_over_twenty_reconnects() {
+fn one_time_tokens_work_over_twenty_reconnects() {
     // A backend that accepts each token once.
     let auth = ScriptedAuth::start(|request| {
         let token = format!("token {}", request.number());
@@ -280,7 +279,7 @@ fn a_token_that_changes_with_each_request_holds_over_twenty_reconnects() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_payload_that_panics_when_it_is_dropped_costs_nothing_else() {
+fn panic_in_a_payload_drop_affects_nothing_else() {
     /// Panics when the network thread drops it.
     #[derive(Deserialize)]
     struct PanicsOnDrop(#[expect(dead_code, reason = "it is there to be dropped")] u32);

@@ -188,7 +188,7 @@ mod tests {
     use crate::core::test_support::TestCore;
 
     #[test]
-    fn an_authorization_lets_its_connection_in() {
+    fn authorization_allows_its_connection_to_subscribe() {
         let mut server = TestCore::new();
         let client = server.connected();
         let socket_id = server.socket_id(client);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_in_connection_that_names_nobody_needs_no_channel_data() {
+    fn signed_in_connection_needs_no_channel_data() {
         let mut server = TestCore::new();
         let client = server.connected();
         let socket_id = server.socket_id(client);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_cannot_be_meant_are_refused() {
+    fn invalid_authorization_requests_are_refused() {
         let server = TestCore::new();
         let authorize = |socket_id: &str, channel: &str, identity: &Identity| {
             server.core.authorize_channel(socket_id, channel, identity)

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn client_events_that_may_not_be_sent_are_reported_to_the_sender_only() {
+    fn forbidden_client_events_are_reported_to_the_sender_only() {
         let mut server = TestCore::new();
         let (sender, receiver) = (server.connected(), server.connected());
         for channel in ["news", "private-a", "private-encrypted-a"] {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_eleventh_client_event_within_a_second_is_refused_with_4301() {
+    fn eleventh_client_event_within_a_second_is_refused_with_4301() {
         let mut server = TestCore::new();
         let sender = server.connected();
         server.subscribed(sender, "private-a");

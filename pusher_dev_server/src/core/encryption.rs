@@ -61,7 +61,7 @@ mod tests {
     use crate::core::test_support::vectors;
 
     #[test]
-    fn every_encryption_vector_is_sealed_alike() {
+    fn encryption_matches_every_vector() {
         let vectors = vectors();
         let mut sealed = 0;
         for vector in vectors["encryption"].as_array().unwrap() {

@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn protocols_4_to_7_and_none_are_served_and_others_refused_with_4007() {
+    fn unsupported_protocol_versions_are_refused_with_4007() {
         let mut server = TestCore::new();
         for served in [None, Some("4"), Some("5"), Some("7")] {
             let client = server.connect_with("app-key", served);
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_from_a_client_is_reported_to_it_and_changes_nothing() {
+    fn invalid_frame_from_a_client_is_an_error_without_effect() {
         let mut server = TestCore::new();
         let client = server.connected();
         for nonsense in [
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_all_tells_each_client_the_code_and_forgets_it() {
+    fn close_all_sends_the_code_and_removes_each_client() {
         let mut server = TestCore::new();
         let clients = [server.connected(), server.connected()];
         assert_eq!(server.core.disconnect_all(4200, "restart"), 2);

@@ -161,7 +161,7 @@ mod tests {
     use crate::core::test_support::TestCore;
 
     #[test]
-    fn an_event_reaches_all_subscribers_but_the_excepted_one() {
+    fn event_reaches_all_subscribers_except_the_excluded_one() {
         let mut server = TestCore::new();
         let clients = [server.connected(), server.connected()];
         for client in clients {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_the_protocol_and_impossible_channels_cannot_be_published() {
+    fn reserved_events_and_invalid_channels_cannot_be_published() {
         let mut server = TestCore::new();
         let mut publish = |channel: &str, event: &str| {
             server
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn events_on_an_encrypted_channel_are_encrypted_under_a_new_nonce_each() {
+    fn each_encrypted_event_gets_a_new_nonce() {
         let mut server = TestCore::new();
         let client = server.connected();
         server.subscribed(client, "private-encrypted-a");

@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_channel_lets_everybody_in() {
+    fn public_channel_accepts_everyone() {
         let mut server = TestCore::new();
         let client = server.connected();
         server.subscribe(client, "news");
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_channel_needs_the_signature_of_this_socket_and_channel() {
+    fn private_channel_needs_a_signature_of_this_socket_and_channel() {
         let mut server = TestCore::new();
         let (client, other) = (server.connected(), server.connected());
         let foreign = server.sign(other, "private-a", None);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_subscription_to_one_channel_is_reported_and_changes_nothing() {
+    fn second_subscription_to_a_channel_is_an_error_without_effect() {
         let mut server = TestCore::new();
         let client = server.connected();
         server.subscribed(client, "news");
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomer_gets_the_roster_and_the_others_get_the_newcomer() {
+    fn new_member_gets_the_roster_and_others_get_member_added() {
         let mut server = TestCore::new();
         let (first, second) = (server.connected(), server.connected());
         server.join(first, "presence-a", r#"{"user_id":51169}"#);
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_presence_channel_refuses_newcomers_but_not_its_members() {
+    fn full_presence_channel_refuses_new_users_only() {
         let mut server = TestCore::with(|config| config.limits.presence_members = 1);
         let clients = [server.connected(), server.connected(), server.connected()];
         server.join(clients[0], "presence-a", r#"{"user_id":"a"}"#);
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn unsubscribing_ends_what_a_client_receives() {
+    fn unsubscribed_client_receives_no_events() {
         let mut server = TestCore::new();
         let client = server.connected();
         server.subscribed(client, "news");

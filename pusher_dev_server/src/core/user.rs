@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_is_answered_with_the_user_data_as_it_was() {
+    fn sign_in_success_repeats_the_user_data_verbatim() {
         let mut server = TestCore::new();
         let client = server.connected();
         let user_data = r#"{ "id":"a", "user_info":{"name":"A"} }"#;
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn signing_in_as_another_user_is_refused_and_the_first_stays() {
+    fn second_sign_in_as_another_user_is_refused() {
         let mut server = TestCore::new();
         let client = server.connected();
         server.sign_in(client, r#"{"id":"a"}"#);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_in_user_joins_a_presence_channel_without_channel_data() {
+    fn signed_in_user_joins_presence_without_channel_data() {
         let mut server = TestCore::new();
         let client = server.connected();
         server.sign_in(client, r#"{"id":"a","user_info":{"name":"A"}}"#);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_watchlist_starts_with_who_is_there_and_then_tells_changes() {
+    fn watchlist_sends_online_users_and_then_changes() {
         let mut server = TestCore::new();
         let (watcher, friend, friend_again) =
             (server.connected(), server.connected(), server.connected());

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn no_setting_spins_or_overflows() {
+    fn no_backoff_setting_spins_or_overflows() {
         let mut random = fastrand::Rng::with_seed(1);
         for number in [
             f64::NAN,

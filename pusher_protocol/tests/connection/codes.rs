@@ -4,7 +4,7 @@ use super::*;
 
 /// The effect of a close code: no dial at all, or the range of the first dial's delay.
 #[test]
-fn each_close_code_leads_to_its_action() {
+fn close_codes_lead_to_their_action() {
     let nothing = None;
     let backed_off = Some((1.0, 2.0));
     let at_once = Some((0.0, 1.0));

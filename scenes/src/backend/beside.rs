@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_asks_for_is_published() {
+    fn event_requested_by_a_page_is_published() {
         let scene = Scene {
             name: "leaderboard",
             players: 0,

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_secret_is_told() {
+    fn wrong_secret_is_reported() {
         let server = DevServer::start(DevServerConfig::default()).unwrap();
         let (failed, failures) = channel();
         let api = HttpApi {

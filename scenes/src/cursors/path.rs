@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn news_that_come_late_are_passed_over() {
+    fn late_positions_are_skipped() {
         let mut path = Path::default();
         path.push(&on_the_line(3), milliseconds(300));
         path.push(&on_the_line(2), milliseconds(310));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_seen_before_the_first_news() {
+    fn path_is_empty_before_the_first_position() {
         assert_eq!(Path::default().at(milliseconds(100)), None);
     }
 }

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_more_points_stands_higher() {
+    fn higher_score_ranks_higher() {
         let board = Board::default()
             .with_points("Mira", 10)
             .with_points("Cleo", 10)

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_letter_is_the_same_in_a_terminal_and_in_a_window() {
+    fn typed_letter_is_equal_in_terminal_and_window() {
         let typed = key(Pressed::Char('ö')).unwrap();
         assert_eq!(typed.logical_key, Key::Character("ö".into()));
         assert_eq!(typed.text.as_deref(), Some("ö"));
@@ -235,7 +235,7 @@ mod tests {
     /// Runs this test again in a child process that panics, in a terminal that util-linux's `script` provides.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_panic_gives_the_terminal_back() {
+    fn panic_restores_the_terminal() {
         use std::process::Command;
 
         if std::env::var_os(PANICS).is_some() {
@@ -248,7 +248,7 @@ mod tests {
             return;
         }
         let test = std::env::current_exe().unwrap();
-        let name = "terminal::tests::a_panic_gives_the_terminal_back";
+        let name = "terminal::tests::panic_restores_the_terminal";
         let command = format!(
             "stty rows 24 cols 80; {PANICS}=1 timeout --foreground 60 '{}' --exact {name} --nocapture; stty -a",
             test.display()

@@ -473,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_is_told_over_what_was_there() {
+    fn lost_connection_is_shown_above_the_old_content() {
         let screen = Screen {
             connection: ConnectionLabel {
                 colour: WARN,
@@ -498,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_cannot_move_the_cursor() {
+    fn control_codes_of_other_players_are_not_printed() {
         let mut screen = lively();
         let hostile = ChatEntry::message("Eve\u{1b}[2J", "a\r\nb\u{1b}]0;title\u{7}");
         screen.entries.push_back(("0:06".to_owned(), hostile));

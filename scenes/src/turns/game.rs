@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_game_that_nobody_can_have_played_is_not_fair() {
+    fn unreachable_board_is_rejected() {
         for moves in [&[4, 4][..], &[9], &[0, 3, 1, 4, 2, 5]] {
             assert!(!game(moves).is_valid(), "{moves:?}");
         }

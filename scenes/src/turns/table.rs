@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn two_who_sat_down_at_once_agree() {
+    fn two_simultaneous_players_agree_on_seats() {
         let (mut one, mut other) = (Table::default(), Table::default());
         assert!(one.take_seat(seat(7)) && other.take_seat(seat(3)));
         let before = one.clone();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_is_in_the_next_thing_that_comes() {
+    fn missed_moves_are_in_the_next_message() {
         let mut behind = table([1, 2], &[4]);
         behind.merge(&table([1, 2], &[4, 0, 8]));
         assert_eq!(behind.game.moves, [4, 0, 8]);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn only_those_who_sit_there_play_and_only_in_turn() {
+    fn only_seated_players_move_and_only_in_turn() {
         let mut begun = table([1, 2], &[4]);
         assert!(!begun.play(1, 0));
         assert!(!begun.play(3, 0));

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn families_take_turns_and_none_is_tried_twice() {
+    fn address_families_alternate_without_duplicates() {
         let v6 = |n: u16| IpAddr::from([0, 0, 0, 0, 0, 0, 0, n]);
         let v4 = |n: u8| IpAddr::from([127, 0, 0, n]);
         assert_eq!(
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn if_all_refuse_the_system_says_why() {
+    fn all_refused_reports_the_system_error() {
         let error = connect(&[refusing("127.0.0.1")], soon(), &CancelToken::default()).unwrap_err();
         assert!(
             matches!(&error, Stopped::Failed(reason) if reason.contains("refused")),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mute_address_ends_at_the_deadline_or_by_a_cut() {
+    fn silent_address_ends_at_the_deadline_or_on_cancel() {
         let dead = BlackHole::start();
         let begun = Instant::now();
         let deadline = begun + Duration::from_millis(300);

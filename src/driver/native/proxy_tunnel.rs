@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_asked_with_its_credentials_and_nothing_behind_its_answer_is_read() {
+    fn proxy_request_has_credentials_and_reads_only_the_response() {
         let answer = "HTTP/1.1 200 Connection established\r\nX-Via: me\r\n\r\nsecret";
         let proxy = Proxy::new("[::1]", 1).with_credentials("Aladdin", "open sesame");
         assert_eq!(proxy.host, "::1");

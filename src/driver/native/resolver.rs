@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn many_who_ask_for_a_slow_host_share_one_look_up() {
+    fn concurrent_requests_share_one_dns_lookup() {
         static CALLS: AtomicUsize = AtomicUsize::new(0);
         static SLOW: DnsResolver = DnsResolver::new(|_| {
             CALLS.fetch_add(1, Ordering::SeqCst);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_ends_the_wait_and_not_the_look_up() {
+    fn cancel_ends_the_wait_but_not_the_dns_lookup() {
         static HUNG: DnsResolver = DnsResolver::new(|_| {
             thread::sleep(Duration::from_millis(500));
             Ok(Vec::new())

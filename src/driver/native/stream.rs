@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_drips_does_not_outlast_the_deadline() {
+    fn slow_drip_does_not_extend_the_deadline() {
         let (near, mut far) = pair();
         let mut tcp = dialling(near, Duration::from_millis(300));
         thread::spawn(move || {
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mute_peer_times_out_also_when_it_does_not_read() {
+    fn silent_peer_times_out_even_if_it_does_not_read() {
         let (near, _far) = pair();
         let mut tcp = dialling(near, Duration::from_millis(200));
         let error = tcp.write_all(&vec![0; 64 << 20]).unwrap_err();
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_ends_a_blocking_read_at_once() {
+    fn cancel_ends_a_blocking_read_at_once() {
         let (near, _far) = pair();
         let token = Arc::new(CancelToken::default());
         let mut tcp = TcpTransport::new(near, Instant::now() + SOON, &token).unwrap();
@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_socket_is_told_from_one_with_news() {
+    fn idle_socket_is_distinguished_from_a_readable_one() {
         let (near, mut far) = pair();
         let mut tcp = dialling(near, SOON);
         assert!(tcp.is_idle());
@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_waits_any_more_once_writing_has_failed() {
+    fn failed_write_clears_the_send_buffer() {
         let (near, far) = pair();
         let mut tcp = live(near);
         for _ in 0..320 {
@@ -526,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_a_failed_write_is_read_before_the_failure() {
+    fn data_received_before_a_failed_write_is_read_first() {
         let (near, mut far) = pair();
         let mut tcp = live(near);
         far.write_all(b"last data").unwrap();

@@ -143,7 +143,7 @@ mod tests {
     use super::implementation::certificates;
 
     #[test]
-    fn a_bundle_of_certificates_is_read_whatever_stands_between_them() {
+    fn pem_bundle_is_read_with_text_between_certificates() {
         let one = "-----BEGIN CERTIFICATE-----\r\nAAEC\r\nAwQF\r\n-----END CERTIFICATE-----";
         let other = "-----BEGIN CERTIFICATE-----\nBgcICQo=\n-----END CERTIFICATE-----\n";
         let bundle = [
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_without_an_end_and_one_that_is_not_base64_are_none() {
+    fn truncated_or_invalid_certificates_are_rejected() {
         for broken in ["", "AAEC", "AA*C\n-----END CERTIFICATE-----"] {
             assert_eq!(
                 certificates(format!("-----BEGIN CERTIFICATE-----\n{broken}").as_bytes()),

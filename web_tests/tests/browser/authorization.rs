@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[test]
-fn what_a_provider_gives_goes_along_after_a_preflight() {
+fn provider_headers_are_sent_after_a_cors_preflight() {
     let server = dev_server();
     server.set_auth_policy(AuthPolicy::default().with_bearer_token("4711"));
     let events = server.events();
@@ -47,7 +47,7 @@ fn what_a_provider_gives_goes_along_after_a_preflight() {
 }
 
 #[test]
-fn each_failure_has_its_words() {
+fn each_authorization_failure_has_its_own_message() {
     let server = dev_server();
     let from_any = |answer: Answer| answer.with_header("Access-Control-Allow-Origin", "*");
     let auth = ScriptedAuth::start(move |request| match request.path() {
@@ -118,7 +118,7 @@ fn each_failure_has_its_words() {
 }
 
 #[test]
-fn cookies_go_to_another_origin_only_where_that_was_asked_for() {
+fn cookies_are_sent_cross_origin_only_if_configured() {
     let server = dev_server();
     let auth = ScriptedAuth::start(|request| {
         let origin = request.header("Origin").unwrap_or_default();
@@ -150,7 +150,7 @@ fn cookies_go_to_another_origin_only_where_that_was_asked_for() {
 }
 
 #[test]
-fn cookies_go_to_the_pages_own_origin_unless_that_was_ruled_out() {
+fn cookies_are_sent_same_origin_unless_switched_off() {
     let server = dev_server();
     let fixture = Fixture::new();
     let with_cookie = fixture.open();
@@ -187,7 +187,7 @@ fn cookies_go_to_the_pages_own_origin_unless_that_was_ruled_out() {
 }
 
 #[test]
-fn a_request_ends_with_the_connection_that_it_was_for() {
+fn request_is_cancelled_with_its_connection() {
     let server = dev_server();
     let auth = ScriptedAuth::always(Answer::never());
     let fixture = Fixture::new();
@@ -207,7 +207,7 @@ fn a_request_ends_with_the_connection_that_it_was_for() {
 }
 
 #[test]
-fn the_games_own_code_may_answer_later() {
+fn user_authorizer_may_answer_later() {
     let server = dev_server();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&Setup {
@@ -231,7 +231,7 @@ fn the_games_own_code_may_answer_later() {
 }
 
 #[test]
-fn the_games_own_code_may_vouch_for_the_user_later() {
+fn user_authenticator_may_answer_later() {
     let server = dev_server();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&Setup {

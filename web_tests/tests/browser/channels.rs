@@ -12,7 +12,7 @@ use crate::{
 const CHANNELS: [&str; 3] = ["lobby", "private-room", "presence-room"];
 
 #[test]
-fn every_kind_of_channel_works() {
+fn every_channel_kind_works() {
     let server = dev_server();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&setup_for(&server, "ann"));
@@ -46,7 +46,7 @@ fn check_with_sockudo(server: &Sockudo) {
 }
 
 #[test]
-fn a_transport_of_the_games_own_carries_all_of_it() {
+fn custom_transport_carries_every_channel_kind() {
     let server = dev_server();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&Setup {
@@ -75,7 +75,7 @@ fn sockudo_works_over_wss() {
 }
 
 #[test]
-fn a_user_signs_in_and_hears_what_is_for_them() {
+fn user_signs_in_and_receives_user_events() {
     let server = dev_server();
     let fixture = Fixture::new();
     let mut setup = setup_for(&server, "ann");
@@ -106,7 +106,7 @@ fn send_to_each_other(ann: &Page, ben: &Page) {
 }
 
 #[test]
-fn pages_send_to_each_other() {
+fn pages_exchange_client_events() {
     let server = dev_server();
     let fixture = Fixture::new();
     let ann = fixture.open_and_start(&setup_for(&server, "ann"));

@@ -21,7 +21,7 @@ fn accept(server: &ScriptedServer, socket_id: &str) -> ScriptedConnection {
 }
 
 #[test]
-fn a_closed_tab_is_gone_from_the_server_at_once() {
+fn closed_tab_disconnects_at_once() {
     let server = dev_server();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&setup_for(&server, "ann"));
@@ -37,7 +37,7 @@ fn a_closed_tab_is_gone_from_the_server_at_once() {
 }
 
 #[test]
-fn a_closed_tab_says_goodbye() {
+fn closed_tab_sends_a_close_frame() {
     let server = ScriptedServer::start();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&setup(server.port(), "key"));
@@ -52,7 +52,7 @@ fn a_closed_tab_says_goodbye() {
 }
 
 #[test]
-fn a_page_that_is_left_says_goodbye_and_comes_back_connected() {
+fn page_that_is_left_closes_and_reconnects_on_return() {
     let server = ScriptedServer::start();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&setup(server.port(), "key"));
@@ -81,7 +81,7 @@ fn assert_was_kept(page: &Page) {
 }
 
 #[test]
-fn an_ended_client_says_goodbye_and_stays_silent() {
+fn stopped_client_sends_a_close_frame_and_nothing_more() {
     let server = ScriptedServer::start();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&setup(server.port(), "key"));
@@ -100,7 +100,7 @@ fn an_ended_client_says_goodbye_and_stays_silent() {
 }
 
 #[test]
-fn a_dropped_app_says_goodbye() {
+fn dropped_app_sends_a_close_frame() {
     let server = ScriptedServer::start();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&setup(server.port(), "key"));

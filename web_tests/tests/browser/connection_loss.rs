@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[test]
-fn a_restart_of_the_server_brings_every_channel_back() {
+fn server_restart_resubscribes_every_channel() {
     let mut server = Sockudo::start();
     let auth = SigningAuth::start(&server.credentials());
     let fixture = Fixture::new();
@@ -44,7 +44,7 @@ fn expect_ping(server: &DevServer) {
 }
 
 #[test]
-fn heartbeats_and_reconnects_go_on_in_a_hidden_tab() {
+fn heartbeats_and_reconnects_work_in_a_hidden_tab() {
     let server =
         DevServer::start(DevServerConfig::default().with_activity_timeout(Duration::from_secs(1)))
             .unwrap();
@@ -93,7 +93,7 @@ fn heartbeats_and_reconnects_go_on_in_a_hidden_tab() {
 }
 
 #[test]
-fn a_page_that_was_held_up_takes_what_waits_before_it_doubts_its_link() {
+fn blocked_page_reads_queued_messages_before_a_timeout() {
     let server = dev_server();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&Setup {
@@ -119,7 +119,7 @@ fn a_page_that_was_held_up_takes_what_waits_before_it_doubts_its_link() {
 
 /// The browser decides whether a frozen page keeps its connection.
 #[test]
-fn a_page_that_was_frozen_is_back_at_once() {
+fn frozen_page_reconnects_at_once() {
     let server = dev_server();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&Setup {
@@ -143,7 +143,7 @@ fn a_page_that_was_frozen_is_back_at_once() {
 }
 
 #[test]
-fn a_page_that_comes_online_or_into_sight_dials_at_once() {
+fn page_dials_at_once_when_online_or_visible() {
     let server = dev_server();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&Setup {
@@ -170,7 +170,7 @@ fn a_page_that_comes_online_or_into_sight_dials_at_once() {
 }
 
 #[test]
-fn what_the_browser_tells_of_the_network_has_the_link_checked_at_once() {
+fn browser_network_events_check_the_link_at_once() {
     let server = dev_server();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&setup_for(&server, "ann"));
@@ -196,7 +196,7 @@ fn what_the_browser_tells_of_the_network_has_the_link_checked_at_once() {
 }
 
 #[test]
-fn a_link_without_a_sign_of_life_is_given_up() {
+fn silent_connection_is_dropped() {
     let server = ScriptedServer::start();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&Setup {
@@ -220,7 +220,7 @@ fn a_link_without_a_sign_of_life_is_given_up() {
 }
 
 #[test]
-fn a_close_tells_its_code() {
+fn close_code_is_reported() {
     let server = ScriptedServer::start();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&setup(server.port(), "key"));
@@ -235,7 +235,7 @@ fn a_close_tells_its_code() {
 }
 
 #[test]
-fn a_message_that_is_too_large_ends_the_connection_with_the_reason() {
+fn too_large_message_closes_the_connection_with_the_reason() {
     let server = ScriptedServer::start();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&Setup {
@@ -254,7 +254,7 @@ fn a_message_that_is_too_large_ends_the_connection_with_the_reason() {
 }
 
 #[test]
-fn a_server_that_does_not_read_holds_up_client_events_and_nothing_else() {
+fn unread_socket_in_a_page_refuses_only_client_events() {
     let server = ScriptedServer::builder().receive_buffer(4096).start();
     let fixture = Fixture::new();
     let page = fixture.open_and_start(&Setup {

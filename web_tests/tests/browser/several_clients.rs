@@ -78,13 +78,13 @@ fn meet(as_user: impl Fn(&str) -> Setup) {
 }
 
 #[test]
-fn two_tabs_and_a_native_game_meet() {
+fn two_tabs_and_a_native_game_share_a_channel() {
     let server = dev_server();
     meet(|user| setup_for(&server, user));
 }
 
 #[test]
-fn two_tabs_and_a_native_game_meet_at_sockudo() {
+fn two_tabs_and_a_native_game_share_a_channel_on_sockudo() {
     let server = Sockudo::start();
     let auth = SigningAuth::start(&server.credentials());
     meet(|user| setup_for_sockudo(&server, &auth, user));

@@ -49,7 +49,7 @@ fn numbers(page: &Page, script: &str) -> Vec<f64> {
 }
 
 #[test]
-fn times_without_end_are_not_over_at_once() {
+fn huge_timer_durations_do_not_fire_at_once() {
     let server = ScriptedServer::start();
     let auth = ScriptedAuth::always(
         Answer::json(&json!({"auth": "key:signature"}))
@@ -97,7 +97,7 @@ fn times_without_end_are_not_over_at_once() {
 }
 
 #[test]
-fn a_hidden_tab_waits_once_for_its_timer() {
+fn hidden_tab_waits_for_one_timer() {
     let server =
         DevServer::start(DevServerConfig::default().with_activity_timeout(Duration::from_secs(1)))
             .unwrap();

@@ -59,7 +59,7 @@ fn refused(status: u16, body: &str) -> Result<String, AuthError> {
 }
 
 #[test]
-fn each_answer_has_its_meaning() {
+fn http_responses_map_to_results() {
     let too_large = Err(AuthError::TooLarge { limit: BODY_LIMIT });
     let long = Answer::status(500).with_body("x".repeat(1 << 20));
     let half = "HTTP/1.1 503 Broken\r\nContent-Length: 99\r\n\r\nhalf of it";
@@ -85,7 +85,7 @@ fn each_answer_has_its_meaning() {
 }
 
 #[test]
-fn what_is_no_answer_is_an_error_that_says_so() {
+fn invalid_http_response_is_an_error() {
     let large = "x".repeat(1 << 17);
     let large = format!("HTTP/1.1 200 OK\r\nX-Large: {large}\r\n\r\n");
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{";
@@ -142,7 +142,7 @@ fn slowness_of_any_kind_ends_at_the_deadline() {
 }
 
 #[test]
-fn the_request_is_a_form_with_the_games_headers_where_the_later_replaces_the_earlier() {
+fn auth_request_is_a_form_and_later_headers_override_earlier() {
     let auth = ScriptedAuth::always(Answer::text("{}"));
     let calls = AtomicUsize::new(0);
     let endpoint = AuthEndpoint::new(auth.url("/auth?game=1"))
@@ -176,7 +176,7 @@ fn the_request_is_a_form_with_the_games_headers_where_the_later_replaces_the_ear
 }
 
 #[test]
-fn the_games_own_authority_is_trusted_and_no_other() {
+fn only_the_configured_certificate_authority_is_trusted() {
     let (authority, other) = (TestAuthority::new(), TestAuthority::new());
     let auth = ScriptedAuth::start_tls(&authority.localhost(), |_| Answer::text("{}"));
     let endpoint = AuthEndpoint::new(format!("https://localhost:{}/", auth.port()));
@@ -246,7 +246,7 @@ fn a_connection_serves_many_requests_until_the_server_ends_it() {
 }
 
 #[test]
-fn a_dead_ipv6_address_before_a_live_ipv4_one_costs_next_to_nothing() {
+fn dead_ipv6_address_does_not_delay_a_live_ipv4_address() {
     let auth = ScriptedAuth::always(Answer::text("{}"));
     let url = format!("http://dual.test:{}/", auth.port());
     let begun = Instant::now();
@@ -257,7 +257,7 @@ fn a_dead_ipv6_address_before_a_live_ipv4_one_costs_next_to_nothing() {
 }
 
 #[test]
-fn a_cut_ends_a_request_in_each_phase() {
+fn cancel_ends_a_request_in_each_phase() {
     static HUNG: DnsResolver = DnsResolver::new(|_| {
         thread::sleep(Duration::from_secs(1));
         Ok(Vec::new())
@@ -283,7 +283,7 @@ fn a_cut_ends_a_request_in_each_phase() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_refused_without_a_panic_and_without_its_value() {
+fn invalid_requests_are_refused_without_showing_the_value() {
     let secret = "secret-4711\n";
     let at = |url: &str| AuthEndpoint::new(url);
     for endpoint in [
@@ -308,7 +308,7 @@ fn what_cannot_be_sent_is_refused_without_a_panic_and_without_its_value() {
 }
 
 #[test]
-fn plain_http_to_another_machine_takes_a_permission() {
+fn plain_http_to_another_host_must_be_allowed() {
     for (url, is_insecure) in [
         ("http://game.example.com/", true),
         ("http://192.168.1.1/", true),

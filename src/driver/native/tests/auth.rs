@@ -30,7 +30,7 @@ fn without_an_authorizer_the_subscription_fails_at_once() {
 }
 
 #[test]
-fn authorizers_that_hang_are_replaced_and_hold_up_no_sign_in_by_http() {
+fn hanging_authorizers_do_not_block_http_sign_in() {
     let user_data = r#"{"id":"u"}"#;
     let answer = json!({"auth": "k:u", "user_data": user_data});
     let auth = ScriptedAuth::always(Answer::json(&answer));
@@ -65,7 +65,7 @@ fn authorizers_that_hang_are_replaced_and_hold_up_no_sign_in_by_http() {
 }
 
 #[test]
-fn the_end_of_the_connection_ends_its_requests_and_frees_their_workers() {
+fn lost_connection_cancels_its_requests_and_frees_workers() {
     let auth = ScriptedAuth::start(|request| match request.number() {
         number if number < AUTHORIZATIONS_AT_ONCE => Answer::never(),
         _ => Answer::json(&json!({"auth": "k:s"})),
@@ -119,7 +119,7 @@ impl Authorizer for Signature {
 }
 
 #[test]
-fn each_channel_is_authorized_by_whoever_is_most_specific_for_its_name() {
+fn most_specific_pattern_authorizes_the_channel() {
     let backend = |name: &'static str| {
         ScriptedAuth::start(move |_| Answer::json(&json!({"auth": format!("k:{name}")})))
     };

@@ -92,7 +92,7 @@ fn has_failed(world: &mut World, channels: &[Entity]) -> bool {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_network_thread_that_ends_by_itself_leaves_no_state_as_if_it_had_not() {
+fn dead_network_thread_resets_connection_and_channel_state() {
     let server = ScriptedServer::start();
     let mut app = game(server.port());
     let peer = connect(&mut app, &server);
@@ -129,7 +129,7 @@ fn a_network_thread_that_ends_by_itself_leaves_no_state_as_if_it_had_not() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn every_client_event_is_answered_when_the_network_thread_ends_by_itself() {
+fn dead_network_thread_answers_every_client_event() {
     let server = ScriptedServer::start();
     let mut app = game(server.port());
     let peer = connect(&mut app, &server);

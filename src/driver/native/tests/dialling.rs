@@ -67,7 +67,7 @@ fn a_refusal_says_what_was_refused() {
 }
 
 #[test]
-fn an_ipv6_address_is_a_host_for_the_socket_and_for_the_backend_over_tls_and_without() {
+fn ipv6_host_works_for_socket_and_backend_with_and_without_tls() {
     let loopback = Ipv6Addr::LOCALHOST.into();
     let authority = TestAuthority::new();
     let certificate = authority.localhost();
@@ -99,7 +99,7 @@ fn an_ipv6_address_is_a_host_for_the_socket_and_for_the_backend_over_tls_and_wit
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn the_handshake_carries_the_games_headers_asked_for_at_each_dial() {
+fn handshake_headers_are_fetched_for_each_dial() {
     let calls = AtomicUsize::new(0);
     let server = ScriptedServer::start();
     let config = config(server.port())
@@ -127,7 +127,7 @@ fn the_handshake_carries_the_games_headers_asked_for_at_each_dial() {
 }
 
 #[test]
-fn a_header_that_would_break_the_handshake_is_refused_without_its_value() {
+fn invalid_handshake_header_is_refused_without_its_value() {
     let server = ScriptedServer::start();
     for (name, value) in [
         ("Host", "secret-4711"),
@@ -239,7 +239,7 @@ fn stuck_in_each_phase() -> Vec<Stuck> {
 }
 
 #[test]
-fn a_peer_that_sticks_in_any_phase_is_given_up_in_time_and_the_error_names_the_phase() {
+fn dial_timeout_names_the_phase_that_is_stuck() {
     for stuck in stuck_in_each_phase() {
         let timing = changed(|timing: &mut Timing| timing.dial_timeout = DIAL_TIMEOUT);
         let begun = Instant::now();
@@ -312,7 +312,7 @@ fn outcome(receiver: &MessageReceiver) -> Result<(), ConnectionError> {
 }
 
 #[test]
-fn a_look_up_that_hangs_is_given_up_in_time_and_can_be_cut() {
+fn hanging_dns_lookup_times_out_and_can_be_cancelled() {
     static HUNG: DnsResolver = DnsResolver::new(|_| {
         thread::sleep(Duration::from_secs(3));
         Ok(Vec::new())
@@ -335,7 +335,7 @@ fn a_look_up_that_hangs_is_given_up_in_time_and_can_be_cut() {
 }
 
 #[test]
-fn a_dead_ipv6_address_before_a_live_ipv4_one_costs_next_to_nothing() {
+fn dead_ipv6_address_does_not_delay_a_live_ipv4_address() {
     let server = ScriptedServer::start();
     let (_poll, sender, receiver) = messages();
     let begun = Instant::now();

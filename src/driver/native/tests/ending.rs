@@ -5,7 +5,7 @@ use pusher_test_support::Ended;
 use super::*;
 
 #[test]
-fn closing_says_goodbye_and_ends_the_thread() {
+fn closing_sends_a_close_frame_and_ends_the_thread() {
     for (server, config) in plain_and_tls() {
         let (mut client, connection) = Client::connected(&config, &server);
         client.close_at_once();
@@ -19,7 +19,7 @@ fn closing_says_goodbye_and_ends_the_thread() {
 }
 
 #[test]
-fn dropping_the_driver_says_goodbye_too() {
+fn dropping_the_driver_sends_a_close_frame() {
     let (_server, client, connection) = connected(|config| config);
     drop(client);
     assert_eq!(connection.expect_close(SOON).code, Some(1000));
@@ -27,7 +27,7 @@ fn dropping_the_driver_says_goodbye_too() {
 }
 
 #[test]
-fn a_server_that_answers_no_close_delays_the_end_by_the_close_timeout_and_no_more() {
+fn unanswered_close_delays_the_end_by_close_timeout_at_most() {
     let close_timeout = Timing::default().close_timeout;
     let ms = Duration::from_millis;
     for (within, expected) in [
@@ -61,7 +61,7 @@ fn a_client_that_waits_or_never_connected_ends_at_once() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_panic_of_the_games_code_ends_the_client_with_a_word() {
+fn panic_in_user_code_ends_the_client_with_an_error() {
     let server = ScriptedServer::start();
     let mut client = Client::with_hook(&config(server.port()), panic_on_event);
     client.command(Command::Connect);
@@ -79,7 +79,7 @@ fn a_panic_of_the_games_code_ends_the_client_with_a_word() {
 }
 
 #[test]
-fn the_games_code_hanging_on_the_network_thread_does_not_keep_the_socket() {
+fn hanging_user_code_does_not_keep_the_socket_open() {
     let server = ScriptedServer::start();
     let (call, calls) = unbounded();
     let (release, released) = unbounded::<()>();

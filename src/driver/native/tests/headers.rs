@@ -28,7 +28,7 @@ fn hanging(port: u16) -> (PusherConfig, Sender<()>, Receiver<()>) {
 }
 
 #[test]
-fn a_header_provider_that_does_not_return_is_called_a_few_times_however_often_it_is_dialled() {
+fn hanging_header_provider_is_called_only_a_few_times() {
     let server = ScriptedServer::start();
     let (config, release, calls) = hanging(server.port());
     let client = Client::connecting(&config);

@@ -37,7 +37,7 @@ fn many_frames_in_one_record_of_tls_all_arrive() {
 }
 
 #[test]
-fn a_batch_is_told_as_one() {
+fn batch_of_events_is_flushed_once() {
     let server = ScriptedServer::start();
     let (client, connection) = subscribed(config(server.port()), &server);
     while client.calls.try_recv().is_ok() {}
@@ -122,7 +122,7 @@ fn an_end_without_a_close_is_a_loss() {
 }
 
 #[test]
-fn what_cannot_be_read_ends_the_connection_with_the_code_that_says_why() {
+fn unreadable_message_closes_with_the_matching_code() {
     let server = ScriptedServer::start();
     let limits = changed(|limits: &mut Limits| limits.inbound_message_bytes = 1000);
     let config = config(server.port()).with_limits(limits);
@@ -152,8 +152,7 @@ fn what_cannot_be_read_ends_the_connection_with_the_code_that_says_why() {
 }
 
 #[test]
-fn a_server_that_does_not_read_gets_client_events_refused_and_the_rest_in_order_when_it_reads_again()
- {
+fn full_send_buffer_refuses_client_events_and_keeps_order() {
     let server = ScriptedServer::builder().receive_buffer(4096).start();
     let limits = changed(|limits: &mut Limits| {
         limits.client_events_per_second = None;

@@ -28,7 +28,7 @@ fn proxy_at(port: u16) -> Proxy {
 }
 
 #[test]
-fn the_socket_and_the_requests_go_through_the_proxy_over_tls_and_without() {
+fn socket_and_requests_use_the_proxy_with_and_without_tls() {
     let authority = TestAuthority::new();
     let certificate = authority.for_host(HOST);
     for (scheme, certificate) in [("http", None), ("https", Some(&certificate))] {
@@ -57,7 +57,7 @@ fn the_socket_and_the_requests_go_through_the_proxy_over_tls_and_without() {
 }
 
 #[test]
-fn a_proxy_that_makes_no_tunnel_says_why_to_the_socket_and_to_the_request() {
+fn proxy_refusal_is_reported_to_the_socket_and_the_request() {
     let locked = ConnectProxy::requiring("Proxy-Authorization: Basic other");
     let forbidding = ConnectProxy::answering("HTTP/1.1 403 Not this port\r\n\r\n");
     let nonsense = ConnectProxy::answering("220 mail.example.com ESMTP\r\n\r\n");
@@ -94,7 +94,7 @@ fn a_proxy_that_makes_no_tunnel_says_why_to_the_socket_and_to_the_request() {
 }
 
 #[test]
-fn a_proxy_that_says_nothing_is_given_up_in_time() {
+fn silent_proxy_times_out() {
     let silent = ConnectProxy::silent();
     let allowed = Duration::from_millis(500);
     let begun = Instant::now();
@@ -130,7 +130,7 @@ fn a_proxy_that_says_nothing_is_given_up_in_time() {
 }
 
 #[test]
-fn another_proxy_holds_from_the_next_dial_on() {
+fn changed_proxy_applies_to_the_next_dial() {
     let (old, new) = (ConnectProxy::start(), ConnectProxy::start());
     let server = ScriptedServer::start();
     let through = |proxy: &ConnectProxy| behind(proxy_at(proxy.port()), server.port(), false);

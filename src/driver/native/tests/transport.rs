@@ -143,7 +143,7 @@ fn subscribed(change: impl FnOnce(PusherConfig) -> PusherConfig) -> (Client, Rem
 }
 
 #[test]
-fn a_client_lives_on_a_transport_as_on_a_socket() {
+fn custom_transport_works_like_a_socket() {
     let (mut client, remote) = subscribed(|config| config);
     let request = &remote.request;
     assert!(request.url().starts_with("ws://127.0.0.1:1/app/key?"));
@@ -167,7 +167,7 @@ fn a_client_lives_on_a_transport_as_on_a_socket() {
 }
 
 #[test]
-fn what_came_before_an_end_is_told_before_it_and_what_comes_after_counts_for_nothing() {
+fn frames_before_the_close_arrive_and_later_ones_are_ignored() {
     let (client, remote, dials) = online(|config| config);
     client.subscribe("room");
     remote.expect_frame();
@@ -188,7 +188,7 @@ fn what_came_before_an_end_is_told_before_it_and_what_comes_after_counts_for_not
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn each_way_for_a_dial_to_fail_is_told_with_its_reason() {
+fn each_failed_transport_dial_reports_its_reason() {
     type Dial = fn(TransportEvents) -> Dialled;
     fn local() -> Dialled {
         Ok(Box::new(Local(unbounded().0, Arc::default())))
@@ -229,7 +229,7 @@ fn each_way_for_a_dial_to_fail_is_told_with_its_reason() {
 }
 
 #[test]
-fn a_dial_that_does_not_open_is_given_up_in_time_and_at_once_by_a_disconnect() {
+fn unopened_transport_times_out_or_ends_on_disconnect() {
     let allowed = Duration::from_millis(300);
     let (config, dials) = scripted();
     let timing = changed(|timing: &mut Timing| timing.dial_timeout = allowed);
@@ -254,7 +254,7 @@ fn a_dial_that_does_not_open_is_given_up_in_time_and_at_once_by_a_disconnect() {
 }
 
 #[test]
-fn a_link_that_is_dead_is_dropped_without_a_close() {
+fn dead_transport_is_dropped_without_a_close() {
     let (client, remote, _) = online(|config| {
         config.with_timing(changed(|timing: &mut Timing| {
             timing.activity_timeout = Duration::from_millis(100);
@@ -272,7 +272,7 @@ fn a_link_that_is_dead_is_dropped_without_a_close() {
 }
 
 #[test]
-fn a_transport_that_is_behind_gets_no_client_events_and_one_without_hope_is_left() {
+fn full_transport_refuses_client_events_and_is_dropped_at_last() {
     let (client, remote) = subscribed(|mut config| {
         config.answer_sent = true;
         config.with_limits(changed(|limits: &mut Limits| limits.outbound_bytes = 1000))
@@ -305,7 +305,7 @@ fn a_message_beyond_the_limit_ends_the_connection_with_1009() {
 
 #[test]
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
-fn a_panic_in_the_transport_ends_the_connection_and_not_the_client() {
+fn panic_in_a_transport_ends_only_the_connection() {
     struct Panicking {
         place: &'static str,
         is_closed: bool,
@@ -373,7 +373,7 @@ fn a_panic_in_the_transport_ends_the_connection_and_not_the_client() {
 }
 
 #[test]
-fn the_end_waits_for_a_transport_to_finish_and_not_for_ever() {
+fn closing_waits_a_bounded_time_for_the_transport() {
     let (mut client, remote, _) = online(|config| config);
     let begun = Instant::now();
     client.driver.close(Duration::from_secs(2));
@@ -382,7 +382,7 @@ fn the_end_waits_for_a_transport_to_finish_and_not_for_ever() {
 }
 
 #[test]
-fn another_transport_holds_from_the_next_dial_on() {
+fn changed_transport_applies_to_the_next_dial() {
     let (new, new_dials) = scripted();
     let (client, remote, _) = online(|old| {
         assert!(old.needs_redial(&new) && !old.needs_redial(&old.clone()));
@@ -396,7 +396,7 @@ fn another_transport_holds_from_the_next_dial_on() {
 }
 
 #[test]
-fn dialling_by_a_transport_and_the_reconnect_hook_take_no_thread_of_their_own() {
+fn transport_dial_and_reconnect_hook_run_on_the_network_thread() {
     let (config, dials) = scripted();
     let (call, calls) = unbounded();
     let config = config.with_reconnect_hook(move |_| {
