@@ -10,7 +10,7 @@ use pusher_protocol::{
     session::{Input, RequestId},
 };
 
-use super::with_head_start;
+use super::less_head_start;
 use crate::{
     auth::{
         AuthEndpoint, AuthError, AuthRequest, Authenticator, Authorizer, ChannelAuth,
@@ -86,32 +86,32 @@ impl AuthQuery {
         let socket_id = self.socket_id.clone();
         match &self.channel {
             Some(channel) => match config.auth_of(channel).cloned() {
-                Some(ChannelAuth::Endpoint(endpoint)) => self.ask(endpoint),
+                Some(ChannelAuth::Endpoint(endpoint)) => self.endpoint_task(endpoint),
                 Some(ChannelAuth::Custom(authorizer)) => {
                     let request = AuthRequest::new(channel.clone(), socket_id);
-                    self.call(Callee::Authorizer(authorizer, request))
+                    self.user_code_task(Callee::Authorizer(authorizer, request))
                 }
                 None => AuthTask::Answered(self.failure(AuthError::NoAuthorizer)),
             },
             None => match config.user_auth.clone() {
-                Some(UserAuth::Endpoint(endpoint)) => self.ask(endpoint),
+                Some(UserAuth::Endpoint(endpoint)) => self.endpoint_task(endpoint),
                 Some(UserAuth::Custom(authenticator)) => {
                     let request = UserAuthRequest::new(socket_id);
-                    self.call(Callee::Authenticator(authenticator, request))
+                    self.user_code_task(Callee::Authenticator(authenticator, request))
                 }
                 None => AuthTask::Answered(self.failure(AuthError::NoAuthorizer)),
             },
         }
     }
 
-    fn ask(self, endpoint: AuthEndpoint) -> AuthTask {
+    fn endpoint_task(self, endpoint: AuthEndpoint) -> AuthTask {
         AuthTask::Endpoint(EndpointRequest {
             query: self,
             endpoint,
         })
     }
 
-    fn call(self, callee: Callee) -> AuthTask {
+    fn user_code_task(self, callee: Callee) -> AuthTask {
         AuthTask::UserCode(UserCodeCall {
             query: self,
             callee,
@@ -135,13 +135,13 @@ impl AuthQuery {
     }
 }
 
-impl EndpointRequest {
-    /// The time that a request may take.
-    pub(super) fn allowed(timing: &Timing) -> Duration {
-        let session_waits = timing.authorization_timeout;
-        with_head_start(session_waits.clamp(Timing::SHORTEST, Timing::LONGEST))
-    }
+/// Returns the time that a request to an endpoint may take.
+pub(super) fn time_for_request(timing: &Timing) -> Duration {
+    let session_waits = timing.authorization_timeout;
+    less_head_start(session_waits.clamp(Timing::SHORTEST, Timing::LONGEST))
+}
 
+impl EndpointRequest {
     /// Calls `set` with the headers. A later one replaces an earlier one of the same name. Calls the header provider.
     pub(super) fn for_each_header<E>(
         &self,
@@ -169,8 +169,8 @@ impl EndpointRequest {
 }
 
 impl UserCodeCall {
-    /// Calls user code, which may answer then or later, from any thread. The answer is passed to `post`. If user code drops the reply, also
-    /// by a panic, the reply reports that itself.
+    /// Calls user code, which may answer at once or later, from any thread. The answer is passed to `post`. A reply that is dropped, also by
+    /// a panic, answers that it was dropped.
     pub(crate) fn run(self, post: impl FnOnce(Input) + Send + 'static) {
         let id = self.query.id;
         match self.callee {

@@ -49,7 +49,7 @@ pub(crate) trait Driver: Send {
     /// [`Command::Redial`](pusher_protocol::session::Command::Redial) after it if that cannot wait.
     fn configure(&self, config: &PusherConfig);
 
-    /// Closes the connection and ends the driver, within this time whatever the network does.
+    /// Closes the connection and ends the driver. Waits this long for the close handshake, at most.
     fn close(&mut self, within: Duration);
 }
 
@@ -73,6 +73,6 @@ pub(crate) trait Sink: Send {
 const HEAD_START: Duration = Duration::from_millis(100);
 
 /// Returns the time that an operation of the driver may take if the session waits for it this long.
-fn with_head_start(allowed: Duration) -> Duration {
+fn less_head_start(allowed: Duration) -> Duration {
     allowed - HEAD_START.min(allowed / 10)
 }

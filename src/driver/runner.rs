@@ -13,8 +13,8 @@ use pusher_protocol::{
 use super::{AuthQuery, Sink};
 use crate::config::PusherConfig;
 
-/// Frames of the protocol itself, such as a pong, are exempt from the limit on unsent bytes. But if the server leaves this many times the
-/// limit unread, the connection counts as lost.
+/// The protocol's own frames, such as a subscription, may exceed the limit on unsent bytes up to this factor. Beyond it, the connection
+/// counts as lost.
 const LOST_BACKLOG: usize = 8;
 
 /// A session and its sink.
@@ -28,7 +28,7 @@ pub(crate) struct SessionRunner {
     /// Whether the sink has something that was not flushed.
     is_unflushed: bool,
     /// Inputs for the session that wait until its outputs are executed.
-    pending: VecDeque<Input>,
+    queued_inputs: VecDeque<Input>,
     /// The client event that is being written. If writing it panics, it is still answered.
     writing: Option<SendId>,
 }
@@ -41,7 +41,7 @@ impl SessionRunner {
             outbound_limit: config.limits.outbound_bytes,
             sink,
             is_unflushed: false,
-            pending: VecDeque::new(),
+            queued_inputs: VecDeque::new(),
             writing: None,
         }
     }
@@ -54,7 +54,7 @@ impl SessionRunner {
 
     /// Queues an input until the session's outputs are executed.
     pub(crate) fn queue(&mut self, input: Input) {
-        self.pending.push_back(input);
+        self.queued_inputs.push_back(input);
     }
 
     /// Handles a frame. Call [`SessionIo::drain_outputs`] afterwards.
@@ -93,7 +93,7 @@ impl SessionRunner {
         if let Some(id) = self.writing.take() {
             self.reject(id);
         }
-        for input in std::mem::take(&mut self.pending) {
+        for input in std::mem::take(&mut self.queued_inputs) {
             if matches!(input, Input::Written { .. }) {
                 self.session.handle_input(input, now);
             }
@@ -160,7 +160,7 @@ pub(crate) trait SessionIo {
             while let Some(output) = self.runner().next_output() {
                 self.execute(output);
             }
-            let Some(input) = self.runner().pending.pop_front() else {
+            let Some(input) = self.runner().queued_inputs.pop_front() else {
                 return;
             };
             let now = self.now();
@@ -193,7 +193,7 @@ pub(crate) trait SessionIo {
                 self.authorize(AuthQuery::user(request, socket_id));
             }
             Output::CancelRequest(request) => self.cancel_query(request),
-            // `next_output` has passed it to the sink.
+            // Unreachable: `next_output` passes notices to the sink.
             Output::Notice(_) => {}
         }
     }

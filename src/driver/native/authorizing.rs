@@ -19,7 +19,7 @@ use crate::{
     config::PusherConfig,
     driver::{
         AuthQuery, AuthTask,
-        authorizing::{EndpointRequest, UserCodeCall},
+        authorizing::{EndpointRequest, UserCodeCall, time_for_request},
     },
 };
 
@@ -27,8 +27,8 @@ use crate::{
 /// may hang after the session has given up waiting for it.
 const MOST_THREADS: usize = 4 * (AUTHORIZATIONS_AT_ONCE + 1);
 
-/// Runs queries. The answers are sent to the network thread. HTTP and user code have separate limits, so that user code that hangs does not
-/// hold up HTTP.
+/// Runs queries. The answers are sent to the network thread. Requests to endpoints and custom authorizers have separate limits, so that an
+/// authorizer that hangs does not keep endpoints from being asked.
 pub(super) struct AuthRunner {
     sender: MessageSender,
     token: Arc<CancelToken>,
@@ -79,7 +79,7 @@ impl AuthRunner {
 
     fn ask(&mut self, request: EndpointRequest, config: &PusherConfig) {
         // The session's time for an answer starts now, too.
-        let deadline = later(EndpointRequest::allowed(&config.timing));
+        let deadline = later(time_for_request(&config.timing));
         let http = self
             .http
             .get_or_insert_with(|| Arc::new(Http::new(self.connector.clone(), &self.token)))

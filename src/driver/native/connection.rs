@@ -117,7 +117,9 @@ impl Connection {
                 ..
             } => {
                 let incoming = socket.read();
-                *is_readable &= !matches!(incoming, Incoming::Nothing);
+                if matches!(incoming, Incoming::Nothing) {
+                    *is_readable = false;
+                }
                 incoming
             }
             ConnectionIo::Transport(transport) => match transport.next() {
@@ -184,6 +186,7 @@ impl Connection {
         ending: Ending,
         registry: &Registry,
     ) -> Option<ClosingConnection> {
+        // A transport has ended by itself, or its guard has closed it.
         let ConnectionIo::WebSocket {
             mut socket, token, ..
         } = self.io
@@ -212,7 +215,7 @@ impl Connection {
     }
 }
 
-/// An open WebSocket on a live stream. What the system does not accept waits in the stream's buffer and nowhere else.
+/// An open WebSocket on a live stream. After a flush, what the system has not accepted waits in the stream's buffer and nowhere else.
 pub(super) struct WebSocketConnection {
     web_socket: WebSocket<MaybeTlsStream>,
     /// Bytes that were written since the last flush.
@@ -247,13 +250,13 @@ impl WebSocketConnection {
                 Incoming::Ended(Ending::CloseFrame, closed(frame))
             }
             Ok(_) => {
-                // The answer to a ping is queued and sent by the next flush (tungstenite#357).
+                // The answer to a ping is sent by the next read or flush (tungstenite#357).
                 self.must_flush = true;
                 Incoming::Control
             }
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Incoming::Nothing,
             Err(error) => {
-                let (ending, error) = ended(error);
+                let (ending, error) = end_of(error);
                 Incoming::Ended(ending, error)
             }
         }
@@ -326,7 +329,7 @@ fn closed(frame: Option<CloseFrame>) -> ConnectionError {
     }
 }
 
-fn ended(error: Error) -> (Ending, ConnectionError) {
+fn end_of(error: Error) -> (Ending, ConnectionError) {
     let reason = error.to_string();
     let code = match error {
         Error::Capacity(_) | Error::AttackAttempt => CloseCode::Size,

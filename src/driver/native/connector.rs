@@ -14,7 +14,7 @@ use super::{
     happy_eyeballs::{self, interleaved},
     proxy_tunnel,
     resolver::DnsResolver,
-    stream::{MaybeTlsStream, TcpTransport},
+    stream::{MaybeTlsStream, TcpSocket},
     tls::TrustStore,
 };
 use crate::{
@@ -134,7 +134,7 @@ impl Connector {
         port: u16,
         deadline: Deadline,
         token: &Arc<CancelToken>,
-    ) -> Result<TcpTransport, ConnectionError> {
+    ) -> Result<TcpSocket, ConnectionError> {
         log::debug!("resolving {host}");
         let addresses = self
             .resolver
@@ -156,7 +156,7 @@ impl Connector {
         };
         let stream = happy_eyeballs::connect(&addresses, deadline.at, token)
             .map_err(|stopped| deadline.error(stopped, DialPhase::Tcp, failed))?;
-        TcpTransport::new(stream, deadline.at, token).map_err(|error| failed(error.to_string()))
+        TcpSocket::new(stream, deadline.at, token).map_err(|error| failed(error.to_string()))
     }
 
     /// Connects through the proxy.
@@ -166,7 +166,7 @@ impl Connector {
         peer: &Peer,
         deadline: Deadline,
         token: &Arc<CancelToken>,
-    ) -> Result<TcpTransport, ConnectionError> {
+    ) -> Result<TcpSocket, ConnectionError> {
         let mut tcp = self
             .connect_tcp(&proxy.host, proxy.port, deadline, token)
             .map_err(|error| match error {

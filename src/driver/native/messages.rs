@@ -55,7 +55,7 @@ impl MessageSender {
         Ok((sender, receiver))
     }
 
-    /// Never blocks. A message to a thread that has ended is dropped.
+    /// Never blocks. A message to a thread that has ended stays in the queue until the driver is dropped.
     pub(super) fn post(&self, message: Message) {
         if self.messages.send(message).is_ok() {
             self.wake();

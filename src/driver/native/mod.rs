@@ -52,8 +52,11 @@ use cancel::{Cancel, CancelToken};
 use event_loop::EventLoop;
 use messages::{Message, MessageReceiver, MessageSender};
 
-/// How long dropping a driver may take.
+/// How long the close handshake may take when a driver is dropped.
 const DROP_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long the network thread may take to end after the close handshake.
+const END_WITHIN: Duration = Duration::from_millis(250);
 
 /// Starts a driver.
 pub(crate) fn start(config: &PusherConfig, sink: Box<dyn Sink>) -> io::Result<Box<dyn Driver>> {
@@ -131,13 +134,13 @@ impl Driver for NativeDriver {
             return;
         };
         self.sender.post(Message::Close(within));
-        let ending = end.recv_timeout(within);
+        let ending = end.recv_timeout(within.saturating_add(END_WITHIN));
         self.token.cancel();
         if ending == Err(RecvTimeoutError::Disconnected) {
             // The thread catches its own panics.
             let _ = thread.join();
         } else {
-            log::warn!("the network thread did not end within {within:?}: user code blocks it");
+            log::warn!("the network thread has not ended: user code blocks it");
         }
     }
 }

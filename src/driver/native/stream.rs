@@ -1,5 +1,5 @@
-//! Bytes to and from a host: a TCP socket, with or without TLS on it. The layers above (TLS, WebSocket, HTTP) never see a time-out as
-//! `WouldBlock`, nor a blocked write: their libraries handle neither well.
+//! Bytes to and from a host: a TCP socket, with or without TLS on it. The libraries above (TLS, WebSocket, HTTP) see `WouldBlock` only
+//! from a read of a live socket: they handle neither a time-out as `WouldBlock` nor a blocked write well.
 
 use std::{
     collections::VecDeque,
@@ -24,9 +24,9 @@ const KEPT_CAPACITY: usize = 64 << 10;
 ///
 /// When *live*, it never blocks, and a write always succeeds: what the socket does not accept waits in a buffer. TLS libraries must not see
 /// `WouldBlock` in a write, since OpenSSL and Apple's then keep the record in ways of their own.
-pub(super) struct TcpTransport {
+pub(super) struct TcpSocket {
     mode: Mode,
-    /// A second handle to the same socket, which the token shuts down.
+    /// A second handle to the same socket, which the token shuts down when it is cancelled.
     _handle: Arc<TcpStream>,
     /// Kept so that a cancelled parent of this token still reaches the socket.
     _token: Arc<CancelToken>,
@@ -52,7 +52,7 @@ struct Live {
     registered: Option<Interest>,
 }
 
-impl TcpTransport {
+impl TcpSocket {
     /// Takes over a blocking socket, with a deadline for all that is done before [`go_live`](Self::go_live).
     pub(super) fn new(
         stream: TcpStream,
@@ -126,7 +126,7 @@ impl TcpTransport {
         }
     }
 
-    /// Writes what is in the buffer. The next read returns a failure.
+    /// Writes what is in the buffer. A failure is returned by the next read that finds no data.
     pub(super) fn flush_unsent(&mut self) {
         if let Mode::Live(live) = &mut self.mode {
             live.flush_unsent();
@@ -152,7 +152,7 @@ impl TcpTransport {
         Ok(())
     }
 
-    /// Call this before dropping it: the token's handle would keep the registration alive.
+    /// Call this before dropping it: a token that is being cancelled may hold the socket, and so its registration, a little longer.
     pub(super) fn deregister(&mut self, registry: &Registry) {
         if let Mode::Live(live) = &mut self.mode
             && live.registered.take().is_some()
@@ -226,7 +226,7 @@ impl Live {
     }
 }
 
-impl Read for TcpTransport {
+impl Read for TcpSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.mode {
             Mode::Dialling {
@@ -242,7 +242,7 @@ impl Read for TcpTransport {
     }
 }
 
-impl Write for TcpTransport {
+impl Write for TcpSocket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.mode {
             Mode::Dialling {
@@ -268,13 +268,13 @@ impl Write for TcpTransport {
 
 /// The stream that HTTP and the WebSocket use.
 pub(super) enum MaybeTlsStream {
-    Plain(TcpTransport),
+    Plain(TcpSocket),
     #[cfg(feature = "native-tls")]
-    Tls(Box<native_tls::TlsStream<TcpTransport>>),
+    Tls(Box<native_tls::TlsStream<TcpSocket>>),
 }
 
 impl MaybeTlsStream {
-    pub(super) fn tcp(&mut self) -> &mut TcpTransport {
+    pub(super) fn tcp(&mut self) -> &mut TcpSocket {
         match self {
             Self::Plain(tcp) => tcp,
             #[cfg(feature = "native-tls")]
@@ -359,7 +359,7 @@ fn blocking(
             return Err(ErrorKind::TimedOut.into());
         }
         set_timeout(left)?;
-        match rename(step()) {
+        match not_connected_as_aborted(step()) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // A time-out: Unix calls it WouldBlock. Sockets may also wake a little early.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
@@ -370,7 +370,7 @@ fn blocking(
 
 fn retry_interrupted(mut step: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
-        match rename(step()) {
+        match not_connected_as_aborted(step()) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             other => return other,
         }
@@ -378,7 +378,7 @@ fn retry_interrupted(mut step: impl FnMut() -> io::Result<usize>) -> io::Result<
 }
 
 /// On some systems, a socket that this process has shut down is `NotConnected`, which the openssl crate takes for `WouldBlock`.
-fn rename(result: io::Result<usize>) -> io::Result<usize> {
+fn not_connected_as_aborted(result: io::Result<usize>) -> io::Result<usize> {
     result.map_err(|error| match error.kind() {
         ErrorKind::NotConnected => ErrorKind::ConnectionAborted.into(),
         _ => error,
@@ -407,11 +407,11 @@ mod tests {
         (near, listener.accept().unwrap().0)
     }
 
-    fn dialling(stream: TcpStream, left: Duration) -> TcpTransport {
-        TcpTransport::new(stream, Instant::now() + left, &Arc::default()).unwrap()
+    fn dialling(stream: TcpStream, left: Duration) -> TcpSocket {
+        TcpSocket::new(stream, Instant::now() + left, &Arc::default()).unwrap()
     }
 
-    fn live(stream: TcpStream) -> TcpTransport {
+    fn live(stream: TcpStream) -> TcpSocket {
         let mut tcp = dialling(stream, SOON);
         tcp.go_live().unwrap();
         tcp
@@ -446,7 +446,7 @@ mod tests {
     fn cancel_ends_a_blocking_read_at_once() {
         let (near, _far) = pair();
         let token = Arc::new(CancelToken::default());
-        let mut tcp = TcpTransport::new(near, Instant::now() + SOON, &token).unwrap();
+        let mut tcp = TcpSocket::new(near, Instant::now() + SOON, &token).unwrap();
         let canceller = token.clone();
         run_soon(move || canceller.cancel());
         let begun = Instant::now();

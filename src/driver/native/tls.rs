@@ -2,7 +2,7 @@
 
 use pusher_protocol::session::ConnectionError;
 
-use super::stream::{MaybeTlsStream, TcpTransport};
+use super::stream::{MaybeTlsStream, TcpSocket};
 use crate::config::Pem;
 
 pub(super) use implementation::TrustStore;
@@ -15,7 +15,7 @@ mod implementation {
 
     use base64::{Engine, engine::general_purpose::STANDARD};
 
-    use super::{ConnectionError, MaybeTlsStream, Pem, TcpTransport};
+    use super::{ConnectionError, MaybeTlsStream, Pem, TcpSocket};
 
     /// The system's certificate authorities and the configured ones, for the socket and for HTTP.
     pub(in super::super) struct TrustStore {
@@ -37,7 +37,7 @@ mod implementation {
         pub(in super::super) fn handshake(
             &self,
             host: &str,
-            tcp: TcpTransport,
+            tcp: TcpSocket,
         ) -> Result<MaybeTlsStream, ConnectionError> {
             let failed = |reason| {
                 let host = host.to_owned();
@@ -116,7 +116,7 @@ mod implementation {
 
 #[cfg(not(feature = "native-tls"))]
 mod implementation {
-    use super::{ConnectionError, MaybeTlsStream, Pem, TcpTransport};
+    use super::{ConnectionError, MaybeTlsStream, Pem, TcpSocket};
 
     /// This build has no TLS.
     pub(in super::super) struct TrustStore;
@@ -129,7 +129,7 @@ mod implementation {
         pub(in super::super) fn handshake(
             &self,
             _host: &str,
-            _tcp: TcpTransport,
+            _tcp: TcpSocket,
         ) -> Result<MaybeTlsStream, ConnectionError> {
             Err(ConnectionError::Unsupported(
                 "this build has no TLS: enable the feature `native-tls` of bevy_pusher".into(),

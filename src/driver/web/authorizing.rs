@@ -17,7 +17,7 @@ use crate::{
     config::PusherConfig,
     driver::{
         AuthQuery, AuthTask,
-        authorizing::{EndpointRequest, UserCodeCall},
+        authorizing::{EndpointRequest, UserCodeCall, time_for_request},
     },
 };
 
@@ -47,7 +47,7 @@ impl AuthRunner {
         match query.into_task(config) {
             AuthTask::Answered(answer) => self.post(answer),
             AuthTask::Endpoint(request) => {
-                self.ask(request, now + EndpointRequest::allowed(&config.timing));
+                self.ask(request, now + time_for_request(&config.timing));
             }
             AuthTask::UserCode(call) => self.call(call),
         }

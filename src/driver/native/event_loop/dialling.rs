@@ -18,7 +18,7 @@ use super::{
     EventLoop,
 };
 use crate::{
-    driver::{SessionIo, with_head_start},
+    driver::{SessionIo, less_head_start},
     transport::{self, Transport, TransportEvent, TransportGuard},
 };
 
@@ -88,12 +88,12 @@ impl EventLoop {
             target,
             headers: HandshakeHeaders::new(&self.config, &self.header_threads),
             deadline: Deadline {
-                at: later(with_head_start(left)),
+                at: later(less_head_start(left)),
                 allowed: self.config.timing.dial_timeout,
             },
             inbound_message_bytes: self.config.limits.inbound_message_bytes,
         };
-        Dial::start(id, request, self.sender.clone(), &self.token)
+        Dial::start(id, request, self.sender.clone(), &self.cancel_token)
             .map(Dialling::WebSocket)
             .map_err(|error| {
                 let reason = format!("no thread for the dial: {error}");
@@ -114,8 +114,8 @@ impl EventLoop {
         dial.finish();
         let input = match outcome {
             Ok(socket) => {
-                self.last_token = Token(self.last_token.0 + 1);
-                self.connection = Some(Connection::web_socket(id, socket, self.last_token));
+                self.last_poll_token = Token(self.last_poll_token.0 + 1);
+                self.connection = Some(Connection::web_socket(id, socket, self.last_poll_token));
                 Input::Opened(id)
             }
             Err(error) => Input::DialFailed(id, error),

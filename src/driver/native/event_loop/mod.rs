@@ -49,7 +49,7 @@ pub(super) struct EventLoop {
     poll: Poll,
     sender: MessageSender,
     receiver: MessageReceiver,
-    token: Arc<CancelToken>,
+    cancel_token: Arc<CancelToken>,
     config: PusherConfig,
     connector: Connector,
     runner: SessionRunner,
@@ -58,9 +58,9 @@ pub(super) struct EventLoop {
     closing: ClosingConnections,
     header_threads: Arc<Threads>,
     auth: AuthRunner,
-    last_token: Token,
-    /// When the thread ends, after [`Message::Close`].
-    end: Option<Instant>,
+    last_poll_token: Token,
+    /// When the thread ends at the latest, after [`Message::Close`].
+    end_by: Option<Instant>,
 }
 
 impl EventLoop {
@@ -89,7 +89,7 @@ impl EventLoop {
             sender: sender.clone(),
             receiver,
             auth: AuthRunner::new(sender.clone(), connector.clone(), token.clone()),
-            token,
+            cancel_token: token,
             connector,
             runner: SessionRunner::new(&config, random_seed(), sink),
             config,
@@ -97,8 +97,8 @@ impl EventLoop {
             connection: None,
             closing: ClosingConnections::default(),
             header_threads: Arc::new(HandshakeHeaders::threads()),
-            last_token: MESSAGES,
-            end: None,
+            last_poll_token: MESSAGES,
+            end_by: None,
         };
         Ok((event_loop, sender))
     }
@@ -122,6 +122,7 @@ impl EventLoop {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => other?,
             }
+            // The events of messages and of closing connections only end the wait: those are looked at in every turn.
             for event in &events {
                 if let Some(connection) = &mut self.connection {
                     connection.on_poll(event.token());
@@ -171,9 +172,7 @@ impl EventLoop {
             Message::Dialled(id, outcome) => self.dialled(id, outcome),
             Message::Close(within) => {
                 self.feed(Input::Command(Command::Disconnect));
-                // A quarter of the time is left for the thread to end.
-                let wait = self.config.timing.close_timeout.min(within / 4 * 3);
-                self.end = Some(later(wait));
+                self.end_by = Some(later(within.min(self.config.timing.close_timeout)));
             }
         }
     }
@@ -190,8 +189,8 @@ impl EventLoop {
         self.config = config;
     }
 
-    /// Reads pending frames, then advances the session's time. Otherwise, after the process was stopped for a while, the session would
-    /// consider a live connection dead.
+    /// Reads the frames that have arrived, then advances the session's time. After the process was suspended, the session's timeouts are
+    /// overdue although frames may be waiting: handled first, they show that the connection is alive.
     fn read_and_pass_time(&mut self) {
         if self.is_due()
             && let Some(connection) = &mut self.connection
@@ -219,14 +218,14 @@ impl EventLoop {
                 }
                 Incoming::Control => continue,
                 Incoming::Nothing => return,
-                Incoming::Ended(ending, error) => self.ended(ending, error),
+                Incoming::Ended(ending, error) => self.on_ended(ending, error),
             }
             self.drain_outputs();
         }
     }
 
-    /// Handles the end of the connection, and queues it for the session.
-    fn ended(&mut self, ending: Ending, error: ConnectionError) {
+    /// Handles the end of the connection, and queues it for the session. The caller drains the outputs.
+    fn on_ended(&mut self, ending: Ending, error: ConnectionError) {
         let Some(connection) = self.take_connection() else {
             return;
         };
@@ -253,7 +252,7 @@ impl EventLoop {
         };
         if let Err(error) = connection.flush(self.poll.registry()) {
             let reason = error.to_string();
-            self.ended(Ending::Broken, ConnectionError::Lost { reason });
+            self.on_ended(Ending::Broken, ConnectionError::Lost { reason });
             self.drain_outputs();
         }
     }
@@ -264,8 +263,8 @@ impl EventLoop {
     }
 
     fn is_over(&self) -> bool {
-        self.end
-            .is_some_and(|end| self.closing.is_empty() || Instant::now() >= end)
+        self.end_by
+            .is_some_and(|end_by| self.closing.is_empty() || Instant::now() >= end_by)
     }
 
     /// How long the poll may wait; `None` is for ever.
@@ -282,7 +281,7 @@ impl EventLoop {
         }
         let wake_at = self.runner.session.wake_at();
         let session = wake_at.map(|at| at.saturating_sub(self.started.elapsed()));
-        let driver = [self.closing.deadline(), self.end]
+        let driver = [self.closing.deadline(), self.end_by]
             .into_iter()
             .flatten()
             .min()
@@ -343,14 +342,14 @@ impl SessionIo for EventLoop {
     }
 
     fn lose(&mut self, error: ConnectionError) {
-        self.ended(Ending::Broken, error);
+        self.on_ended(Ending::Broken, error);
     }
 
     fn authorize(&mut self, query: AuthQuery) {
         self.auth.start(query, &self.config);
     }
 
-    /// Does nothing: a single blocking request cannot be cancelled. The session ignores its answer.
+    /// Does nothing: the request runs until it is answered or timed out, and the session ignores the answer.
     fn cancel_query(&mut self, _id: RequestId) {}
 }
 
