@@ -1,7 +1,7 @@
 //! Runs a session for a driver: passes inputs and frames to it, executes its outputs with the driver's [`SessionIo`], and passes events and
 //! notices to the [`Sink`].
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 #[cfg(not(target_arch = "wasm32"))]
 use pusher_protocol::session::{Command, Notice, SendError, SendOutcome};
@@ -11,19 +11,18 @@ use pusher_protocol::{
 };
 
 use super::{AuthQuery, Sink};
-use crate::config::PusherConfig;
+use crate::{config::PusherConfig, transport::DialRequest};
 
 /// The protocol's own frames, such as a subscription, may exceed the limit on unsent bytes up to this factor. Beyond it, the connection
 /// counts as lost.
 const LOST_BACKLOG: usize = 8;
 
-/// A session and its sink.
+/// A session, its configuration and its sink.
 pub(crate) struct SessionRunner {
     pub(crate) session: Session,
+    pub(crate) config: PusherConfig,
     /// The seed of the session's random delays.
     seed: u64,
-    /// The limit on unsent bytes.
-    outbound_limit: usize,
     pub(crate) sink: Box<dyn Sink>,
     /// Whether the sink has something that was not flushed.
     is_unflushed: bool,
@@ -34,11 +33,11 @@ pub(crate) struct SessionRunner {
 }
 
 impl SessionRunner {
-    pub(crate) fn new(config: &PusherConfig, seed: u64, sink: Box<dyn Sink>) -> Self {
+    pub(crate) fn new(config: PusherConfig, seed: u64, sink: Box<dyn Sink>) -> Self {
         Self {
             session: Session::new(config.session(seed)),
+            config,
             seed,
-            outbound_limit: config.limits.outbound_bytes,
             sink,
             is_unflushed: false,
             queued_inputs: VecDeque::new(),
@@ -47,9 +46,9 @@ impl SessionRunner {
     }
 
     /// Changes the configuration. The connection stays open.
-    pub(crate) fn configure(&mut self, config: &PusherConfig) {
-        self.outbound_limit = config.limits.outbound_bytes;
+    pub(crate) fn configure(&mut self, config: PusherConfig) {
         self.session.configure(config.session(self.seed));
+        self.config = config;
     }
 
     /// Queues an input until the session's outputs are executed.
@@ -124,12 +123,7 @@ pub(crate) trait SessionIo {
     fn now(&self) -> Now;
 
     /// Starts a dial.
-    fn dial(
-        &mut self,
-        dial: DialId,
-        deadline: Duration,
-        attempt: u32,
-    ) -> Result<(), ConnectionError>;
+    fn dial(&mut self, id: DialId, request: DialRequest) -> Result<(), ConnectionError>;
     /// Cancels a dial.
     fn cancel_dial(&mut self, dial: DialId);
     /// Returns how many bytes the open connection has not sent yet, or `None` without a connection.
@@ -144,8 +138,8 @@ pub(crate) trait SessionIo {
     fn lose(&mut self, error: ConnectionError);
     /// Asks the game's backend.
     fn authorize(&mut self, query: AuthQuery);
-    /// The answer to this query is no longer needed.
-    fn cancel_query(&mut self, id: RequestId);
+    /// The answer to this query is no longer needed. A driver need not do anything: the session ignores the answer.
+    fn cancel_query(&mut self, _id: RequestId) {}
 
     /// Handles an input.
     fn feed(&mut self, input: Input) {
@@ -176,7 +170,14 @@ pub(crate) trait SessionIo {
                 deadline,
                 attempt,
             } => {
-                if let Err(error) = self.dial(dial, deadline, attempt) {
+                let left = deadline.saturating_sub(self.now().monotonic);
+                let config = &self.runner().config;
+                let target = config.endpoint.target(&config.key);
+                let dialled = target
+                    .map_err(ConnectionError::from)
+                    .map(|target| DialRequest::new(target, attempt, left))
+                    .and_then(|request| self.dial(dial, request));
+                if let Err(error) = dialled {
                     self.runner().queue(Input::DialFailed(dial, error));
                 }
             }
@@ -200,7 +201,7 @@ pub(crate) trait SessionIo {
 
     /// Sends a frame within the limits on unsent bytes. With an `answer` it is a client event, which may be rejected.
     fn send(&mut self, text: String, answer: Option<SendId>) {
-        let limit = self.runner().outbound_limit;
+        let limit = self.runner().config.limits.outbound_bytes;
         let mut accepted = false;
         self.runner().writing = answer;
         if let Some(unsent) = self.unsent_bytes() {

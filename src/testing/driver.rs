@@ -12,7 +12,7 @@ use std::{
 };
 
 use bevy_platform::time::Instant;
-use pusher_protocol::session::{Command, ConnectionError, DialId, Input, Now, RequestId};
+use pusher_protocol::session::{Command, ConnectionError, DialId, Input, Now};
 
 use super::clock::{Clock, Follow};
 use crate::{
@@ -51,8 +51,7 @@ pub(crate) fn start(
         state: Mutex::new(State {
             own: Weak::clone(own),
             clock: clock.clone(),
-            config: config.clone(),
-            runner: SessionRunner::new(config, SEED, sink),
+            runner: SessionRunner::new(config.clone(), SEED, sink),
             dialling: None,
             open: None,
         }),
@@ -110,7 +109,6 @@ struct TestClient {
 struct State {
     own: Weak<TestClient>,
     clock: Arc<Clock>,
-    config: PusherConfig,
     runner: SessionRunner,
     dialling: Option<(DialId, TransportGuard)>,
     open: Option<(DialId, TransportGuard)>,
@@ -155,10 +153,7 @@ impl State {
             let message = lock(messages).pop_front();
             match message {
                 Some(Message::Input(input)) => self.feed(input),
-                Some(Message::Configure(config)) => {
-                    self.runner.configure(&config);
-                    self.config = *config;
-                }
+                Some(Message::Configure(config)) => self.runner.configure(*config),
                 None if self.advance_dial() || self.read() => {}
                 None => break,
             }
@@ -220,16 +215,9 @@ impl SessionIo for State {
         Now::at(self.clock.now())
     }
 
-    fn dial(
-        &mut self,
-        dial: DialId,
-        deadline: Duration,
-        attempt: u32,
-    ) -> Result<(), ConnectionError> {
-        let target = self.config.endpoint.target(&self.config.key)?;
-        let left = deadline.saturating_sub(self.clock.now());
-        let request = DialRequest::new(target, attempt, left);
-        let Some(transport) = &self.config.transport else {
+    fn dial(&mut self, id: DialId, request: DialRequest) -> Result<(), ConnectionError> {
+        let config = &self.runner.config;
+        let Some(transport) = &config.transport else {
             let reason = "a client under test has no socket: use TestServer::config";
             return Err(ConnectionError::Unsupported(reason.into()));
         };
@@ -239,9 +227,9 @@ impl SessionIo for State {
                 client.turn();
             }
         };
-        let limit = self.config.limits.inbound_message_bytes;
+        let limit = config.limits.inbound_message_bytes;
         let guard = TransportGuard::dial(&**transport, request, limit, wake)?;
-        self.dialling = Some((dial, guard));
+        self.dialling = Some((id, guard));
         Ok(())
     }
 
@@ -276,7 +264,7 @@ impl SessionIo for State {
     }
 
     fn authorize(&mut self, query: AuthQuery) {
-        match query.into_task(&self.config) {
+        match query.into_task(&self.runner.config) {
             AuthTask::Answered(answer) => self.runner.queue(answer),
             AuthTask::Endpoint(request) => {
                 let reason = "a client under test sends no HTTP requests: use TestServer::config or an authorizer of your own";
@@ -295,7 +283,4 @@ impl SessionIo for State {
             }
         }
     }
-
-    /// The session ignores the answer.
-    fn cancel_query(&mut self, _id: RequestId) {}
 }

@@ -134,6 +134,12 @@ impl DialRequest {
         }
     }
 
+    /// Returns the address to dial.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn into_target(self) -> SocketTarget {
+        self.target
+    }
+
     /// Returns the URL of the WebSocket, `ws://…` or `wss://…`. It contains the app key and the protocol version.
     #[must_use]
     pub fn url(&self) -> String {

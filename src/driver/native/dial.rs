@@ -33,7 +33,7 @@ use super::{
 const READ_BUFFER_BYTES: usize = 64 << 10;
 
 /// What to dial, and how.
-pub(super) struct DialRequest {
+pub(super) struct Dialler {
     pub(super) connector: Connector,
     pub(super) target: SocketTarget,
     pub(super) headers: HandshakeHeaders,
@@ -51,7 +51,7 @@ impl Dial {
     /// Starts the thread. It sends [`Message::Dialled`] unless it is cancelled.
     pub(super) fn start(
         id: DialId,
-        request: DialRequest,
+        dialler: Dialler,
         sender: MessageSender,
         parent: &CancelToken,
     ) -> io::Result<Self> {
@@ -60,7 +60,7 @@ impl Dial {
         thread::Builder::new()
             .name("pusher-dial".into())
             .spawn(move || {
-                let outcome = catch_unwind(AssertUnwindSafe(|| request.run(&own)));
+                let outcome = catch_unwind(AssertUnwindSafe(|| dialler.run(&own)));
                 let outcome = outcome.unwrap_or_else(|_| {
                     let reason = "dialling panicked".into();
                     Err(ConnectionError::Lost { reason })
@@ -89,7 +89,7 @@ impl Drop for Dial {
     }
 }
 
-impl DialRequest {
+impl Dialler {
     fn run(&self, token: &Arc<CancelToken>) -> Result<WebSocketConnection, ConnectionError> {
         let SocketTarget {
             host, port, tls, ..

@@ -35,7 +35,6 @@ pub(super) struct WebClient {
     started: Instant,
     sender: MessageSender,
     receiver: MessageReceiver,
-    config: PusherConfig,
     runner: SessionRunner,
     dialling: Option<Dialling>,
     open: Option<Connection>,
@@ -65,8 +64,7 @@ impl WebClient {
         Self {
             started,
             receiver,
-            runner: SessionRunner::new(&config, random_seed(), sink),
-            config,
+            runner: SessionRunner::new(config, random_seed(), sink),
             dialling: None,
             open: None,
             auth: AuthRunner::new(sender.clone()),
@@ -127,8 +125,7 @@ impl WebClient {
         if let Some(connection) = &mut self.open {
             connection.set_limit(config.limits.inbound_message_bytes);
         }
-        self.runner.configure(&config);
-        self.config = config;
+        self.runner.configure(config);
     }
 
     fn on_socket_event(&mut self, dial: DialId, event: SocketEvent) {
@@ -146,7 +143,7 @@ impl WebClient {
             SocketEvent::Text(text) => self.on_text(dial, &text),
             SocketEvent::Binary => self.feed(Input::BinaryFrame(dial)),
             SocketEvent::TooLarge => {
-                let limit = self.config.limits.inbound_message_bytes;
+                let limit = self.runner.config.limits.inbound_message_bytes;
                 let reason = format!("a message has more than {limit} bytes");
                 self.end(
                     "a message was too large",
@@ -290,26 +287,21 @@ impl SessionIo for WebClient {
     }
 
     /// The session itself enforces the deadline, because the browser does not report the phase of a dial.
-    fn dial(
-        &mut self,
-        id: DialId,
-        deadline: Duration,
-        attempt: u32,
-    ) -> Result<(), ConnectionError> {
-        let target = self.config.endpoint.target(&self.config.key)?;
-        let (host, port) = (target.host.clone(), target.port);
-        let limit = self.config.limits.inbound_message_bytes;
-        let connection = match self.config.transport.clone() {
+    fn dial(&mut self, id: DialId, request: DialRequest) -> Result<(), ConnectionError> {
+        let (host, port) = (request.host().to_owned(), request.port());
+        let limit = self.runner.config.limits.inbound_message_bytes;
+        let connection = match self.runner.config.transport.clone() {
             Some(transport) => {
-                let left = deadline.saturating_sub(self.started.elapsed());
-                let request = DialRequest::new(target, attempt, left);
                 let sender = self.sender.clone();
                 let wake = move || sender.post(Message::Transport(id));
                 Connection::Transport(id, TransportGuard::dial(&*transport, request, limit, wake)?)
             }
-            None => {
-                Connection::Socket(BrowserSocket::dial(id, &target.url(), limit, &self.sender)?)
-            }
+            None => Connection::Socket(BrowserSocket::dial(
+                id,
+                &request.url(),
+                limit,
+                &self.sender,
+            )?),
         };
         self.dialling = Some(Dialling {
             connection,
@@ -350,7 +342,7 @@ impl SessionIo for WebClient {
 
     fn authorize(&mut self, query: AuthQuery) {
         let now = self.started.elapsed();
-        self.auth.start(query, &self.config, now);
+        self.auth.start(query, &self.runner.config, now);
     }
 
     fn cancel_query(&mut self, id: RequestId) {

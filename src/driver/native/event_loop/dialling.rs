@@ -1,25 +1,20 @@
 //! Dials: over the driver's own network, or over the configured transport.
 
-use std::time::Duration;
-
 use mio::Token;
-use pusher_protocol::{
-    config::SocketTarget,
-    session::{ConnectionError, DialId, Input},
-};
+use pusher_protocol::session::{ConnectionError, DialId, Input};
 
 use super::{
     super::{
         connection::{Connection, WebSocketConnection},
         connector::{Deadline, later},
-        dial::{Dial, DialRequest},
+        dial::{Dial, Dialler},
         headers::HandshakeHeaders,
     },
     EventLoop,
 };
 use crate::{
     driver::{SessionIo, less_head_start},
-    transport::{self, Transport, TransportEvent, TransportGuard},
+    transport::{DialRequest, TransportEvent, TransportGuard},
 };
 
 /// A dial in progress. Dropping it cancels the dial.
@@ -50,50 +45,30 @@ impl EventLoop {
     pub(super) fn start_dial(
         &self,
         id: DialId,
-        deadline: Duration,
-        attempt: u32,
+        request: DialRequest,
     ) -> Result<Dialling, ConnectionError> {
-        let target = self.config.endpoint.target(&self.config.key)?;
-        let left = deadline.saturating_sub(self.started.elapsed());
-        match &self.config.transport {
-            Some(transport) => {
-                let request = transport::DialRequest::new(target, attempt, left);
-                self.dial_transport(id, &**transport, request)
-            }
-            None => self.dial_web_socket(id, target, left),
-        }
-    }
-
-    fn dial_transport(
-        &self,
-        id: DialId,
-        transport: &dyn Transport,
-        request: transport::DialRequest,
-    ) -> Result<Dialling, ConnectionError> {
+        let config = &self.runner.config;
+        let inbound_message_bytes = config.limits.inbound_message_bytes;
         let sender = self.sender.clone();
-        let limit = self.config.limits.inbound_message_bytes;
-        let guard = TransportGuard::dial(transport, request, limit, move || sender.wake())?;
-        Ok(Dialling::Transport(id, guard))
-    }
-
-    fn dial_web_socket(
-        &self,
-        id: DialId,
-        target: SocketTarget,
-        left: Duration,
-    ) -> Result<Dialling, ConnectionError> {
+        if let Some(transport) = &config.transport {
+            let wake = move || sender.wake();
+            let guard = TransportGuard::dial(&**transport, request, inbound_message_bytes, wake)?;
+            return Ok(Dialling::Transport(id, guard));
+        }
+        let deadline = Deadline {
+            at: later(less_head_start(request.time_allowed())),
+            allowed: config.timing.dial_timeout,
+        };
+        let target = request.into_target();
         let (host, port) = (target.host.clone(), target.port);
-        let request = DialRequest {
+        let dialler = Dialler {
             connector: self.connector.clone(),
             target,
-            headers: HandshakeHeaders::new(&self.config, &self.header_threads),
-            deadline: Deadline {
-                at: later(less_head_start(left)),
-                allowed: self.config.timing.dial_timeout,
-            },
-            inbound_message_bytes: self.config.limits.inbound_message_bytes,
+            headers: HandshakeHeaders::new(config, &self.header_threads),
+            deadline,
+            inbound_message_bytes,
         };
-        Dial::start(id, request, self.sender.clone(), &self.cancel_token)
+        Dial::start(id, dialler, sender, &self.cancel_token)
             .map(Dialling::WebSocket)
             .map_err(|error| {
                 let reason = format!("no thread for the dial: {error}");

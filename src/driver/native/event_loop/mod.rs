@@ -10,9 +10,7 @@ use std::{
 };
 
 use mio::{Events, Poll, Token};
-use pusher_protocol::session::{
-    Command, ConnectionError, DialId, Input, Notice, Now, PusherError, RequestId,
-};
+use pusher_protocol::session::{Command, ConnectionError, DialId, Input, Notice, Now, PusherError};
 
 use super::{
     authorizing::AuthRunner,
@@ -28,6 +26,7 @@ use super::{
 use crate::{
     config::PusherConfig,
     driver::{AuthQuery, SessionIo, SessionRunner, Sink},
+    transport::DialRequest,
 };
 use dialling::Dialling;
 
@@ -50,7 +49,6 @@ pub(super) struct EventLoop {
     sender: MessageSender,
     receiver: MessageReceiver,
     cancel_token: Arc<CancelToken>,
-    config: PusherConfig,
     connector: Connector,
     runner: SessionRunner,
     dialling: Option<Dialling>,
@@ -91,8 +89,7 @@ impl EventLoop {
             auth: AuthRunner::new(sender.clone(), connector.clone(), token.clone()),
             cancel_token: token,
             connector,
-            runner: SessionRunner::new(&config, random_seed(), sink),
-            config,
+            runner: SessionRunner::new(config, random_seed(), sink),
             dialling: None,
             connection: None,
             closing: ClosingConnections::default(),
@@ -172,21 +169,20 @@ impl EventLoop {
             Message::Dialled(id, outcome) => self.dialled(id, outcome),
             Message::Close(within) => {
                 self.feed(Input::Command(Command::Disconnect));
-                self.end_by = Some(later(within.min(self.config.timing.close_timeout)));
+                self.end_by = Some(later(within.min(self.runner.config.timing.close_timeout)));
             }
         }
     }
 
     fn configure(&mut self, config: PusherConfig) {
-        if self.config.network_changed(&config) {
+        if self.runner.config.network_changed(&config) {
             self.connector = Connector::new(&config, self.connector.resolver);
             self.auth.set_connector(self.connector.clone());
         }
         if let Some(connection) = &mut self.connection {
             connection.set_limit(config.limits.inbound_message_bytes);
         }
-        self.runner.configure(&config);
-        self.config = config;
+        self.runner.configure(config);
     }
 
     /// Reads the frames that have arrived, then advances the session's time. After the process was suspended, the session's timeouts are
@@ -242,7 +238,7 @@ impl EventLoop {
     }
 
     fn close_deadline(&self) -> Instant {
-        later(self.config.timing.close_timeout)
+        later(self.runner.config.timing.close_timeout)
     }
 
     /// Sends what was written to the connection.
@@ -305,13 +301,8 @@ impl SessionIo for EventLoop {
         }
     }
 
-    fn dial(
-        &mut self,
-        dial: DialId,
-        deadline: Duration,
-        attempt: u32,
-    ) -> Result<(), ConnectionError> {
-        self.dialling = Some(self.start_dial(dial, deadline, attempt)?);
+    fn dial(&mut self, id: DialId, request: DialRequest) -> Result<(), ConnectionError> {
+        self.dialling = Some(self.start_dial(id, request)?);
         Ok(())
     }
 
@@ -346,11 +337,8 @@ impl SessionIo for EventLoop {
     }
 
     fn authorize(&mut self, query: AuthQuery) {
-        self.auth.start(query, &self.config);
+        self.auth.start(query, &self.runner.config);
     }
-
-    /// Does nothing: the request runs until it is answered or timed out, and the session ignores the answer.
-    fn cancel_query(&mut self, _id: RequestId) {}
 }
 
 /// A number that differs between clients, for the random delays.

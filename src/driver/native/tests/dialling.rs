@@ -15,7 +15,7 @@ use super::{
     super::{
         cancel::CancelToken,
         connector::{Connector, Deadline},
-        dial::{Dial, DialRequest},
+        dial::{Dial, Dialler},
         headers::HandshakeHeaders,
         messages::{Message, MessageReceiver, MessageSender},
         resolver::DnsResolver,
@@ -280,7 +280,7 @@ fn dial(
     sender: &MessageSender,
 ) -> Dial {
     let config = config(port);
-    let request = DialRequest {
+    let request = Dialler {
         connector: Connector::new(&config, resolver),
         target: Endpoint::custom("game.test", port).target("key").unwrap(),
         headers: HandshakeHeaders::new(&config, &Arc::new(HandshakeHeaders::threads())),
