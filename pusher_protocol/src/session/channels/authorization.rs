@@ -172,7 +172,7 @@ impl Channels {
             },
             ChannelKind::PrivateEncrypted => {
                 match Encryption::new(authorization.shared_secret.as_deref()) {
-                    Ok(encryption) => channel.encryption = Some(encryption),
+                    Ok(encryption) => channel.encryption = Some(Box::new(encryption)),
                     Err(error) => return self.fail(context, name, error.into(), false),
                 }
             }

@@ -79,7 +79,8 @@ struct Channel {
     me: Option<Arc<str>>,
     /// Whether `me` is from the sign-in.
     me_is_from_sign_in: bool,
-    encryption: Option<Encryption>,
+    /// In a box, since most channels are not encrypted.
+    encryption: Option<Box<Encryption>>,
 }
 
 /// The phase of a channel. Invariants:
@@ -148,13 +149,13 @@ impl Channel {
 
     /// Whether a request for a new key waits in the queue.
     fn waits_for_key(&self) -> bool {
-        self.encryption.as_ref().is_some_and(Encryption::is_queued)
+        self.encryption.as_deref().is_some_and(Encryption::is_queued)
     }
 
     /// Whether this timer ends the random wait before the request for a new key.
     fn starts_rekey(&self, timer: u64) -> bool {
         let waits = |encryption: &Encryption| encryption.waits_for(timer);
-        self.encryption.as_ref().is_some_and(waits)
+        self.encryption.as_deref().is_some_and(waits)
     }
 
     /// Drops the key of an encrypted channel and the events that wait for a new one.
