@@ -66,7 +66,7 @@ pub enum ConnectionState {
     /// Not connected and not connecting: no connection was requested, or `disconnect` was called.
     #[default]
     Disconnected,
-    /// An attempt to connect is in progress.
+    /// An attempt to connect is in progress. It ends after at most [`Timing::dial_timeout`](crate::config::Timing::dial_timeout).
     Connecting {
         /// The number of the attempt in this outage, from 1.
         attempt: u32,
@@ -76,17 +76,20 @@ pub enum ConnectionState {
         /// The server's id of this connection.
         socket_id: Arc<str>,
     },
-    /// Lost or never established. The plugin connects again at `retry_at`.
+    /// Lost or never established, or delayed because your game reconnected too often ([`ConnectionError::RestartedTooOften`]). The
+    /// plugin connects at `retry_at`.
     Waiting {
         /// When the next attempt starts, in real time.
         retry_at: Instant,
-        /// How many attempts or connections failed in a row. 0 if none did, with [`ConnectionError::RestartedTooOften`].
+        /// The number of failures in a row: attempts that failed and connections that were lost. 0 with
+        /// [`ConnectionError::RestartedTooOften`].
         attempt: u32,
         /// Why there is no connection.
         error: ConnectionError,
     },
-    /// Failed for good: another attempt with the same configuration cannot succeed, or the maximum number of attempts is reached.
-    /// A changed [`PusherConfig`](crate::config::PusherConfig) or [`PusherConnection::connect`] starts again.
+    /// Not connected, and the plugin does not retry: another attempt with the same configuration cannot succeed, the maximum number of
+    /// attempts is reached, or the reconnect hook gave up. [`PusherConnection::connect`] starts again, and so does a
+    /// [`PusherConfig`](crate::config::PusherConfig) with another key, endpoint, transport, proxy or certificate authority.
     Failed {
         /// Why the plugin does not retry.
         error: ConnectionError,
@@ -190,30 +193,31 @@ impl PusherConnection {
         self.last_error.as_ref()
     }
 
-    /// Returns the round-trip time of the last ping on this connection. Pings are sent only after the server was silent
-    /// ([`Timing::activity_timeout`](crate::config::Timing::activity_timeout)).
+    /// Returns the round-trip time of the last ping on this connection: the time until the next message of any kind. Pings are sent
+    /// only after the server was silent ([`Timing::activity_timeout`](crate::config::Timing::activity_timeout)), and for
+    /// [checks](Self::check_link).
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip
     }
 
-    /// Connects. Has no effect while connecting or connected.
+    /// Connects now, without waiting for the next scheduled attempt, and also after [`Failed`](ConnectionState::Failed) and
+    /// [`disconnect`](Self::disconnect). Has no effect while connecting or connected.
     ///
-    /// Skips the wait for a reconnect, and starts again after [`Failed`](ConnectionState::Failed) or after
-    /// [`disconnect`](Self::disconnect). You may call it in every frame, because requests are throttled:
+    /// You may call it in every frame of your game, or after every failure, because the plugin limits how often it connects.
     ///
-    /// - After a failure, attempts are at least 1 s apart, or
+    /// # Limits
+    /// - After a failure, attempts start at least 1 s apart, or
     ///   [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is shorter.
-    /// - A call within 250 ms of a failure counts as automatic, because a player does not react that fast. Code that connects at
-    ///   every failure would make all clients reconnect at the same moment. So the first such call of an outage connects at a
-    ///   random time within one second, but never later than the [`ReconnectPolicy`](crate::config::ReconnectPolicy) would. Further
-    ///   ones keep the delay of the policy.
-    /// - At most five times within 5 s, a connection starts without delay after [`disconnect`](Self::disconnect) or with another
-    ///   endpoint. The next one is delayed: the state is [`Waiting`](ConnectionState::Waiting) with
-    ///   [`ConnectionError::RestartedTooOften`].
-    /// - While one of these two rules delays the connection, a call less than 1 s after the previous call has no effect. A call after
-    ///   a pause of 1 s or more, such as a player who presses a button, skips the wait.
-    /// - Calling [`disconnect`](Self::disconnect) first does not bypass these rules.
+    /// - A call within 250 ms of a failure counts as made by code, not by a player. All clients run the same code, so the plugin spreads
+    ///   these reconnects: the first such call of an outage connects at a random time within one second, and not later than without
+    ///   the call. Further ones keep the delay of the [`ReconnectPolicy`](crate::config::ReconnectPolicy).
+    /// - After [`disconnect`](Self::disconnect), five connections may start within 5 s without a delay. The sixth waits: the state is
+    ///   [`Waiting`](ConnectionState::Waiting) with [`ConnectionError::RestartedTooOften`]. Connections that start because the
+    ///   configuration changed, or after [`sign_out`](Self::sign_out), count too.
+    /// - While one of the last two rules delays the connection, a call less than 1 s after the previous call has no effect. A call
+    ///   after a pause of 1 s or more, such as a player who presses a button, skips the delay.
+    /// - Calling `disconnect` first does not bypass these limits.
     pub fn connect(&self) {
         self.commands.send(Command::Connect);
     }
@@ -224,9 +228,9 @@ impl PusherConnection {
         self.commands.send(Command::Disconnect);
     }
 
-    /// Signs the user in, now or as soon as there is a connection, and again after every reconnect. The configured user auth
-    /// endpoint or [`Authenticator`](crate::auth::Authenticator) identifies the user. [`PusherUser`](crate::PusherUser) holds the
-    /// result.
+    /// Signs the user in, now or as soon as there is a connection, and again after every reconnect, until
+    /// [`sign_out`](Self::sign_out). The configured user auth endpoint or [`Authenticator`](crate::auth::Authenticator) identifies
+    /// the user. [`PusherUser`](crate::PusherUser) holds the result.
     ///
     /// Call it again to retry a failed sign-in. Requests to the backend are rate limited on each connection: five at once, then one
     /// about every three seconds.
@@ -235,8 +239,8 @@ impl PusherConnection {
     }
 
     /// Signs the user out, and unsubscribes from all channels that need an authorization. These fail with
-    /// [`SubscriptionError::SignedOut`](crate::SubscriptionError::SignedOut), and are subscribed again by the next
-    /// [`sign_in`](Self::sign_in).
+    /// [`SubscriptionError::SignedOut`](crate::SubscriptionError::SignedOut). The next [`sign_in`](Self::sign_in) subscribes to them
+    /// again.
     ///
     /// The protocol has no message for signing out. If the server may know the user, the plugin reconnects.
     pub fn sign_out(&self) {
@@ -254,9 +258,9 @@ impl PusherConnection {
         }
     }
 
-    /// Checks the connection immediately. While connected, sends a ping; without an answer within
-    /// [`Timing::pong_timeout`](crate::config::Timing::pong_timeout) the connection counts as lost. While waiting for a reconnect,
-    /// skips the wait.
+    /// Checks the connection. While connected, sends a ping, at most one per second. If no message of any kind arrives within 5 s, or
+    /// within [`Timing::pong_timeout`](crate::config::Timing::pong_timeout) if that is shorter, the connection counts as lost. If a
+    /// ping is already waiting for its answer, its timeout applies instead. While waiting for a reconnect, skips the wait.
     ///
     /// Call it when your game learns that the network changed or that the app returned to the foreground.
     pub fn check_link(&self) {
@@ -338,7 +342,7 @@ pub fn pusher_connected(connection: Option<Res<PusherConnection>>) -> bool {
     connection.is_some_and(|connection| connection.is_connected())
 }
 
-/// A run condition: the connection was lost or never established, and the plugin will reconnect.
+/// A run condition: there is no connection, and the plugin will connect at a known time ([`ConnectionState::Waiting`]).
 #[must_use]
 pub fn pusher_waiting(connection: Option<Res<PusherConnection>>) -> bool {
     connection.is_some_and(|connection| connection.retry_at().is_some())

@@ -35,7 +35,8 @@ use crate::{
 
 /// Adds a Pusher client to an app.
 ///
-/// With [`PusherPlugin::new`], the client connects as soon as the app runs. With [`PusherPlugin::default`], it does nothing until a
+/// With [`PusherPlugin::new`], the client connects when the app starts, unless
+/// [`with_autoconnect(false)`](PusherConfig::with_autoconnect) is set. With [`PusherPlugin::default`], it does nothing until a
 /// [`PusherConfig`] is inserted. It needs no other plugin.
 ///
 /// ```
@@ -51,7 +52,7 @@ pub struct PusherPlugin {
 }
 
 impl PusherPlugin {
-    /// Creates a client with this configuration.
+    /// Creates the plugin with this configuration, which it inserts as the resource [`PusherConfig`].
     #[must_use]
     pub fn new(config: PusherConfig) -> Self {
         Self {

@@ -16,9 +16,9 @@ use crate::connection::PusherConnection;
 impl PusherConnection {
     /// Sends a client event to all other clients on a private or presence channel, immediately. Returns the id of the event.
     ///
-    /// The server does not send the event back to this client, and does not confirm it. No event is dropped silently: if it cannot
-    /// be sent because of the connection, a [`PusherSendAnswered`] with the returned id reports why, for example because the channel
-    /// is not subscribed or the rate limit is reached.
+    /// The server does not send the event back to this client, and does not confirm it, so the client cannot know whether it arrived.
+    /// If the event cannot be sent now, a [`PusherSendAnswered`] with the returned id reports why, for example because the channel is
+    /// not subscribed or the rate limit is reached.
     ///
     /// To queue an event, or to send only the latest of several values, use [`send_with`](Self::send_with).
     ///
@@ -51,12 +51,12 @@ impl PusherConnection {
     }
 
     /// Sends a client event with a [`SendMode`], which decides what happens if the event cannot be sent immediately.
-    /// [`SendMode::Queued`] queues it, for events that must arrive, such as a vote. [`SendMode::Latest`] keeps only the latest value,
-    /// for values that change all the time, such as a cursor or a position, and sends it as often as the rate limit allows.
-    /// [`SendMode::Immediate`] is the mode of [`send`](Self::send).
+    /// [`SendMode::Queued`] queues it, for events that should wait rather than fail, such as a vote. [`SendMode::Latest`] keeps only the
+    /// latest value, for values that change all the time, such as a cursor or a position, and sends it as often as the rate limit
+    /// allows. [`SendMode::Immediate`] is the mode of [`send`](Self::send).
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Returns the same errors as [`send`](Self::send).
     ///
     /// ```
     /// # use bevy::prelude::*;
@@ -64,7 +64,7 @@ impl PusherConnection {
     /// #[derive(serde::Serialize)]
     /// struct Cursor { x: f32, y: f32 }
     ///
-    /// // Called in every frame. The latest value is sent about eight times per second.
+    /// // Called in every frame of the game. The latest value is sent about eight times per second.
     /// fn share_cursor(connection: Res<PusherConnection>) -> Result {
     ///     connection.send_with(SendMode::Latest, "presence-board", "client-cursor", &Cursor { x: 0.5, y: 0.25 })?;
     ///     Ok(())

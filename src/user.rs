@@ -42,7 +42,7 @@ impl PusherUser {
         &self.state
     }
 
-    /// Whether a user is signed in.
+    /// Whether a user is signed in. Always false without a connection.
     #[must_use]
     pub fn is_signed_in(&self) -> bool {
         self.id().is_some()

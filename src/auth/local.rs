@@ -14,7 +14,7 @@ use super::{
 /// Authorizes channels and authenticates the user with the app's secret, in the game itself: to develop against your own server
 /// before there is a backend. Needs the feature `local-auth`.
 ///
-/// **Never ship it.** Everybody who has the game then has the secret, and with it can be any user, join any channel, and read and
+/// **Never ship it.** Everyone who has the game then has the secret, and with it can be any user, join any channel, and read and
 /// publish everything. Builds without debug assertions log an error about it.
 ///
 /// ```
@@ -57,7 +57,7 @@ struct UserData<'a> {
 }
 
 impl LocalAuthorizer {
-    /// Signs for the app with this key and secret.
+    /// Creates an authorizer that signs for the app with this key and secret.
     #[must_use]
     pub fn new(key: impl Into<String>, secret: impl Into<String>) -> Self {
         if !cfg!(debug_assertions) {
@@ -83,7 +83,8 @@ impl LocalAuthorizer {
         self
     }
 
-    /// Sets the ids of the users whom that player watches once signed in. Does nothing without a [user](Self::with_user).
+    /// Sets the player's watchlist: the ids of the users whose presence the server reports while the player is signed in. Does nothing
+    /// without a [user](Self::with_user).
     #[must_use]
     pub fn with_watchlist(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         if let Some(user) = &mut self.user {

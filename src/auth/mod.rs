@@ -37,7 +37,7 @@ impl fmt::Debug for Pairs {
 /// An HTTP endpoint of the game's backend that authorizes channels or authenticates the user.
 ///
 /// It receives a `POST` with a form: `socket_id` and `channel_name`, for a sign-in only `socket_id`, followed by the parameters
-/// that are set here. It must respond with status 200 and JSON. Redirects are not followed, because they usually lead to a login
+/// that are set here. It must respond with a status 2xx and JSON. Redirects are not followed, because they usually lead to a login
 /// page. The [guide](crate::guide::backends) describes the responses.
 ///
 /// ```
@@ -75,7 +75,7 @@ pub enum Credentials {
 }
 
 impl AuthEndpoint {
-    /// The endpoint with this URL: `https://…`, or `http://…` on the same machine.
+    /// Creates the endpoint with this URL: `https://…`, or `http://…` on the same machine.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -128,15 +128,15 @@ impl AuthEndpoint {
         self
     }
 
-    /// Allows `http://` to another machine. Everybody on the network path can then read and change the requests and the responses.
+    /// Allows `http://` to another machine. Everyone on the network path can then read and change the requests and the responses.
     #[must_use]
     pub fn allow_insecure(mut self) -> Self {
         self.allow_insecure = true;
         self
     }
 
-    /// Whether the browser adds its own credentials, such as cookies. By default it does so if the backend has the same origin as
-    /// the page. Has no effect outside of a browser.
+    /// Sets whether the browser adds its own credentials, such as cookies. By default it does so if the backend has the same origin
+    /// as the page. Has no effect outside of a browser.
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = credentials;
@@ -162,7 +162,7 @@ impl fmt::Debug for AuthEndpoint {
 
 /// User code that authorizes channels, instead of an [`AuthEndpoint`].
 ///
-/// It is called on a worker thread, or in a browser between two frames. It may send the reply before it returns, or keep it and
+/// It is called on a worker thread, or in a browser between two frames of the game. It may send the reply before it returns, or keep it and
 /// send it later, for example from a system, another thread or a callback. [`authorize_with`] converts a closure that returns the
 /// answer into an authorizer.
 pub trait Authorizer: Send + Sync + 'static {

@@ -41,7 +41,7 @@ use crate::channel::Subscribers;
 pub struct PusherSubscribeExtras(pub Map<String, Value>);
 
 impl PusherSubscribeExtras {
-    /// No fields.
+    /// Creates the component without fields.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -22,7 +22,7 @@ use pusher_protocol::{
 use crate::event::channel_event;
 use follow::{follow_discard, follow_insert, follow_remove};
 
-/// Subscribes to the channel with this name, as long as the entity has this component.
+/// Asks for a subscription to the channel with this name, as long as the entity has this component.
 ///
 /// # Lifecycle
 /// - Inserting it subscribes, now or as soon as there is a connection, and again after every reconnect.
@@ -118,8 +118,14 @@ pub enum PusherSubscription {
     Subscribing,
     /// The server confirmed the subscription: events arrive.
     Subscribed,
-    /// Failed. The plugin retries after a reconnect, after [`PusherConnection::retry`](crate::PusherConnection::retry), and when the
-    /// channel is inserted again.
+    /// Failed. The plugin retries after a reconnect, after [`PusherConnection::retry`](crate::PusherConnection::retry), when the channel
+    /// is inserted again, and when its [`PusherSubscribeExtras`] or the settings of its authorization change. Exceptions:
+    ///
+    /// - [`SubscriptionError::SignedOut`]: not after a reconnect or a change of settings, but after the next
+    ///   [`sign_in`](crate::PusherConnection::sign_in).
+    /// - [`SubscriptionError::NoIdentity`]: also after the next sign-in.
+    /// - [`SubscriptionError::InvalidName`]: never with this name, unless the [`NameRules`](crate::config::NameRules) change.
+    /// - [`SubscriptionError::EncryptionDisabled`]: never in this build; it needs the feature `encrypted`.
     Failed {
         /// The cause.
         error: SubscriptionError,
@@ -163,8 +169,8 @@ pub struct PusherSubscribed;
 
 /// The status of a subscription has changed, for example because it failed or because the connection was lost.
 ///
-/// It is a [`Message`], once for each change, and an [`EntityEvent`] for each entity of the channel. An entity that is added to an
-/// existing subscription also gets one, with the current status.
+/// It is a [`Message`], once for each change, and an [`EntityEvent`] for each entity of the channel. If an entity is added to an
+/// existing subscription, another message and an entity event for this entity report the current status.
 #[derive(Message, EntityEvent, Clone, Debug)]
 pub struct PusherSubscriptionChanged {
     pub(crate) entity: Entity,
@@ -180,14 +186,19 @@ impl PusherSubscriptionChanged {
         &self.status
     }
 
-    /// Whether the channel is subscribed again after an interruption, such as a lost connection. The client has missed the events
-    /// that were published meanwhile, so this is the moment to fetch the current state from the game's backend.
+    /// Whether the channel is subscribed again after an interruption: a lost connection, or a change of
+    /// [`PusherSubscribeExtras`]. The client has missed the events that were published in between, so this is the moment to fetch
+    /// the current state from the game's backend.
     #[must_use]
     pub fn is_resubscription(&self) -> bool {
         self.gap.is_some()
     }
 
-    /// Returns, on a resubscription, for how long the channel received nothing.
+    /// Returns, on a [resubscription](Self::is_resubscription), the time since the plugin noticed the interruption.
+    ///
+    /// A dead connection is noticed with a delay: by default up to 40 s after the last message
+    /// ([`Timing::activity_timeout`](crate::config::Timing::activity_timeout) plus
+    /// [`pong_timeout`](crate::config::Timing::pong_timeout)). So events from shortly before the gap may be missing too.
     #[must_use]
     pub fn gap(&self) -> Option<Duration> {
         self.gap

@@ -9,24 +9,24 @@ use crate::{
 };
 
 impl PusherConfig {
-    /// The URL of the game's backend that authorizes private, presence and encrypted channels.
+    /// Sets the endpoint of the game's backend that authorizes private, presence and encrypted channels.
     #[must_use]
     pub fn with_auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
         self.channel_auth = Some(ChannelAuth::Endpoint(endpoint));
         self
     }
 
-    /// An authorizer (user code) instead of an endpoint.
+    /// Sets an authorizer (user code) instead of an endpoint.
     #[must_use]
     pub fn with_authorizer(mut self, authorizer: impl Authorizer) -> Self {
         self.channel_auth = Some(ChannelAuth::Custom(Shared(Arc::new(authorizer))));
         self
     }
 
-    /// Another endpoint for some channels: the channel with this name or, if the pattern ends in `*`, all channels whose names start with
-    /// the rest.
+    /// Sets another endpoint for some channels: the channel with this name or, if the pattern ends in `*`, all channels whose names
+    /// start with the rest.
     ///
-    /// If several patterns match, the most specific one counts, in whichever order they were added: the exact name, else the longest
+    /// If several patterns match, the most specific one counts, in any order of adding them: the exact name, else the longest
     /// pattern. Adding a pattern again replaces its endpoint or authorizer. Channels that match no pattern use the general
     /// [endpoint](Self::with_auth_endpoint) or [authorizer](Self::with_authorizer).
     ///
@@ -45,7 +45,7 @@ impl PusherConfig {
         self.with_override(channels.into(), ChannelAuth::Endpoint(endpoint))
     }
 
-    /// An authorizer (user code) for some channels, chosen as in [`with_auth_endpoint_for`](Self::with_auth_endpoint_for).
+    /// Sets an authorizer (user code) for some channels, chosen as in [`with_auth_endpoint_for`](Self::with_auth_endpoint_for).
     #[must_use]
     pub fn with_authorizer_for(
         self,
@@ -56,14 +56,14 @@ impl PusherConfig {
         self.with_override(channels.into(), authorizer)
     }
 
-    /// The URL of the game's backend that authenticates the user who signs in.
+    /// Sets the endpoint of the game's backend that authenticates the user who signs in.
     #[must_use]
     pub fn with_user_auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
         self.user_auth = Some(UserAuth::Endpoint(endpoint));
         self
     }
 
-    /// An authenticator (user code) instead of an endpoint.
+    /// Sets an authenticator (user code) instead of an endpoint.
     #[must_use]
     pub fn with_authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.user_auth = Some(UserAuth::Custom(Shared(Arc::new(authenticator))));

@@ -33,7 +33,8 @@ use crate::{
 ///
 /// It is a resource. [`PusherPlugin::new`](crate::PusherPlugin::new) inserts it; insert it again to change the configuration while
 /// the game runs. A different key, endpoint, transport, proxy or certificate authority reconnects and keeps all channels. Every other
-/// change applies without a reconnect. An equal configuration changes nothing; callbacks are equal if one is a clone of the other.
+/// change applies without a reconnect; changed handshake headers apply to the next connection. An equal configuration changes nothing;
+/// callbacks are equal if one is a clone of the other.
 ///
 /// ```
 /// # use bevy_pusher::{config::*, auth::AuthEndpoint};
@@ -76,7 +77,7 @@ pub struct PusherConfig {
 }
 
 impl PusherConfig {
-    /// A client of the app with this key. The key is public. The app's secret never belongs in a game.
+    /// Creates the configuration of a client of the app with this key. The key is public. The app's secret never belongs in a game.
     #[must_use]
     pub fn new(key: impl Into<String>, endpoint: Endpoint) -> Self {
         Self {
@@ -109,32 +110,33 @@ impl PusherConfig {
         }
     }
 
-    /// Whether to connect when the app starts. On by default. If off, call
-    /// [`PusherConnection::connect`](crate::PusherConnection::connect).
+    /// Sets whether the client connects when it starts: with the app, or when a `PusherConfig` is inserted where there was none. On by
+    /// default. If off, call [`PusherConnection::connect`](crate::PusherConnection::connect).
     #[must_use]
     pub fn with_autoconnect(mut self, autoconnect: bool) -> Self {
         self.autoconnect = autoconnect;
         self
     }
 
-    /// Timeouts and intervals.
+    /// Sets the timeouts and intervals.
     #[must_use]
     pub fn with_timing(mut self, timing: Timing) -> Self {
         self.timing = timing;
         self
     }
 
-    /// When to reconnect after a lost connection.
+    /// Sets when to reconnect after a lost connection or a failed attempt.
     #[must_use]
     pub fn with_reconnect(mut self, policy: ReconnectPolicy) -> Self {
         self.reconnect = policy;
         self
     }
 
-    /// A callback that decides what to do after a lost connection, for games that the policy does not fit: it may choose another delay,
-    /// give up, or retry where the policy or the protocol gives up.
+    /// Sets a callback that decides what to do after each lost connection and each failed attempt, for games that the policy does not
+    /// fit: it may choose another delay, give up, or reconnect where the policy or the protocol gives up.
     ///
-    /// It runs on the network thread, so it must return quickly and must not block. If it panics, the policy decides, and
+    /// It runs on the network thread, on the web on the only thread, so it must return quickly and must not block. If it panics, the
+    /// policy decides, and
     /// [`PusherError::ReconnectHookPanicked`](crate::PusherError::ReconnectHookPanicked) is reported.
     ///
     /// ```
@@ -156,39 +158,39 @@ impl PusherConfig {
         self
     }
 
-    /// How often, and after which delays, a request to the game's backend (authorization or sign-in) is retried after a transient failure:
-    /// a timeout, an unreachable backend, HTTP 429 or 5xx. By default there are three attempts in total. With [`RetryPolicy::never`], only
-    /// [`PusherConnection::retry`](crate::PusherConnection::retry), [`sign_in`](crate::PusherConnection::sign_in) and a reconnect try
-    /// again.
+    /// Sets how often, and after which delays, a request to the game's backend (authorization or sign-in) is retried after a transient
+    /// failure: a timeout, an unreachable backend, HTTP 429 or 5xx. By default there are three attempts in total. With
+    /// [`RetryPolicy::never`], only [`PusherConnection::retry`](crate::PusherConnection::retry),
+    /// [`sign_in`](crate::PusherConnection::sign_in) and a reconnect try again.
     #[must_use]
     pub fn with_auth_retry(mut self, policy: RetryPolicy) -> Self {
         self.auth_retry = policy;
         self
     }
 
-    /// Limits on memory, on message sizes and on the rate of client events.
+    /// Sets the limits on memory, on message sizes and on the rate of client events.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Which channel names are valid.
+    /// Sets which channel names are valid.
     #[must_use]
     pub fn with_name_rules(mut self, rules: NameRules) -> Self {
         self.name_rules = rules;
         self
     }
 
-    /// Carries the frames over a transport of yours instead of the plugin's WebSocket. Settings of the WebSocket, such as certificate
-    /// authorities, then apply to the auth endpoint only.
+    /// Sets a transport of yours that carries the messages instead of the plugin's WebSocket. The proxy and the certificate authorities
+    /// then apply to the auth endpoint only, and handshake headers are not used.
     #[must_use]
     pub fn with_transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Shared(Arc::new(transport)));
         self
     }
 
-    /// Whether the connection stays open while a phone has the app in the background.
+    /// Sets whether the connection stays open while a phone has the app in the background.
     #[cfg(feature = "lifecycle")]
     #[must_use]
     pub fn with_suspend_policy(mut self, policy: SuspendPolicy) -> Self {
@@ -196,15 +198,15 @@ impl PusherConfig {
         self
     }
 
-    /// Whether [`PusherSendAnswered`](crate::PusherSendAnswered) also reports client events that were sent. By default it reports only
-    /// those that were not.
+    /// Sets whether [`PusherSendAnswered`](crate::PusherSendAnswered) also reports client events that were sent. By default it reports
+    /// only those that were not.
     #[must_use]
     pub fn with_sent_answers(mut self, answer_sent: bool) -> Self {
         self.answer_sent = answer_sent;
         self
     }
 
-    /// Whether events that are registered with a type are also delivered undecoded, as
+    /// Sets whether events that are registered with a type are also delivered undecoded, as
     /// [`PusherEvent<RawData>`](crate::PusherEvent). On by default. Switching it off saves time per event.
     #[must_use]
     pub fn with_raw_for_typed(mut self, raw_for_typed: bool) -> Self {
@@ -212,19 +214,19 @@ impl PusherConfig {
         self
     }
 
-    /// The app key.
+    /// Returns the app key.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The server's address.
+    /// Returns the server's address.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// The limits in force.
+    /// Returns the limits.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -243,7 +245,7 @@ impl PusherConfig {
         }
     }
 
-    /// Whether changing from this configuration to `other` takes a new connection.
+    /// Whether changing from this configuration to `other` needs a new connection.
     pub(crate) fn needs_redial(&self, other: &Self) -> bool {
         self.key != other.key
             || self.endpoint != other.endpoint

@@ -14,7 +14,7 @@ impl PusherConfig {
         self
     }
 
-    /// The HTTP proxy for the socket and for requests to the game's backend. Not available in a browser, which has its own settings.
+    /// Sets the HTTP proxy for the socket and for requests to the game's backend. Not available in a browser, which has its own settings.
     #[must_use]
     pub fn with_proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = Some(proxy);
@@ -36,9 +36,9 @@ impl PusherConfig {
         self
     }
 
-    /// A callback that returns more headers before each dial, for example with a renewed token. It runs on a separate thread and may block;
-    /// its time counts towards [`Timing::dial_timeout`](super::Timing::dial_timeout). While four calls have not returned, no further call
-    /// is made, and dials fail until one returns. A header of the same name replaces the fixed one.
+    /// Sets a callback that returns more headers. It is called before each dial, so that it can return a renewed token. It runs on a
+    /// separate thread and may block; its time counts towards [`Timing::dial_timeout`](super::Timing::dial_timeout). While four calls
+    /// have not returned, no further call is made, and dials fail until one returns. A header of the same name replaces the fixed one.
     #[must_use]
     pub fn with_handshake_header_provider(
         mut self,
@@ -70,7 +70,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// The proxy at this host and port. The client speaks plain HTTP to it.
+    /// Creates the proxy at this host and port. The client speaks plain HTTP to it.
     #[must_use]
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         let host = host.into();
@@ -84,7 +84,7 @@ impl Proxy {
         }
     }
 
-    /// The user name, which must not contain a colon, and the password (`Basic`, RFC 7617). They are sent to the proxy as plain text.
+    /// Sets the user name, which must not contain a colon, and the password (`Basic`, RFC 7617). They are sent to the proxy as plain text.
     #[must_use]
     pub fn with_credentials(
         mut self,

@@ -6,8 +6,9 @@ use bevy_ecs::prelude::*;
 
 use crate::event::{EventKind, RawData};
 
-/// The payload of an event could not be decoded into a type that is registered for its name. The undecoded event, and other types
-/// registered for the name, are still delivered.
+/// The payload of an event could not be decoded into a type that is registered for its name. It is still delivered as the other types
+/// that are registered for the name, and undecoded, unless
+/// [`with_raw_for_typed(false)`](crate::config::PusherConfig::with_raw_for_typed) is set.
 ///
 /// It is a [`Message`] and an [`Event`]. The first failure of each name and type is also logged.
 ///
@@ -37,37 +38,37 @@ pub(crate) struct DecodeFailure {
 }
 
 impl PusherDecodeFailed {
-    /// The channel's name; `None` for an event of the signed-in user.
+    /// Returns the channel's name; `None` for an event of the signed-in user.
     #[must_use]
     pub fn channel(&self) -> Option<&str> {
         self.kind.target.channel_name()
     }
 
-    /// The event's name.
+    /// Returns the event's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.kind.name
     }
 
-    /// The Rust type into which it could not be decoded.
+    /// Returns the Rust type into which it could not be decoded.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         self.type_name
     }
 
-    /// The path of the field that could not be decoded, such as `position.x` or `items[2]`; `.` for the whole payload.
+    /// Returns the path of the field that could not be decoded, such as `position.x` or `items[2]`; `.` for the whole payload.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.failure.path
     }
 
-    /// The decoder's error message.
+    /// Returns the decoder's error message.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.failure.reason
     }
 
-    /// The payload.
+    /// Returns the undecoded payload.
     #[must_use]
     pub fn raw(&self) -> &RawData {
         &self.failure.raw

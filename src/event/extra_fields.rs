@@ -1,4 +1,4 @@
-//! Fields of a frame that are not part of the protocol.
+//! Fields of a message that are not part of the protocol.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use pusher_protocol::protocol::Extras;
 
 use crate::event::RawData;
 
-/// The fields of an event's frame that are not part of the protocol.
+/// The fields of an event's message that are not part of the protocol.
 #[derive(Clone, Debug)]
 pub(crate) struct ExtraFields(Arc<Box<[Field]>>);
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bevy_ecs::prelude::*;
 use pusher_protocol::session::EventTarget;
 
-/// Events were dropped at this point in the order of events, because the game did not keep up.
+/// Events were dropped at this point in the order of events: the game did not keep up, or was paused for a long time ([`LagCause`]).
 ///
 /// A game that must not miss anything should fetch the current state from its backend when it receives this.
 ///
@@ -34,13 +34,13 @@ impl PusherLagged {
         Self { losses, cause }
     }
 
-    /// How many events were dropped.
+    /// Returns how many events were dropped.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.losses.0.values().sum()
     }
 
-    /// How many events of each channel were dropped, in the order of the channels' names.
+    /// Returns how many events of each channel were dropped, in the order of the channels' names.
     pub fn channels(&self) -> impl Iterator<Item = (&str, u64)> {
         self.losses
             .0
@@ -48,7 +48,7 @@ impl PusherLagged {
             .filter_map(|(target, count)| Some((target.channel_name()?, *count)))
     }
 
-    /// How many events of this channel were dropped.
+    /// Returns how many events of this channel were dropped.
     #[must_use]
     pub fn of_channel(&self, channel: impl AsRef<str>) -> u64 {
         let name = channel.as_ref();
@@ -57,7 +57,7 @@ impl PusherLagged {
             .map_or(0, |(_, count)| count)
     }
 
-    /// How many events of the signed-in user were dropped.
+    /// Returns how many events of the signed-in user were dropped.
     #[must_use]
     pub fn of_user(&self) -> u64 {
         self.losses
@@ -67,7 +67,7 @@ impl PusherLagged {
             .unwrap_or_default()
     }
 
-    /// Why they were dropped.
+    /// Returns why they were dropped.
     #[must_use]
     pub fn cause(&self) -> LagCause {
         self.cause

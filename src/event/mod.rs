@@ -61,20 +61,20 @@ pub struct PusherEvent<T: Send + Sync + 'static = RawData> {
 }
 
 impl<T: Send + Sync + 'static> PusherEvent<T> {
-    /// The subscribed entity: in an observer the observed one, in a message the one that subscribed first.
+    /// Returns the subscribed entity: in an observer the observed one, in a message the one that subscribed first.
     #[must_use]
     pub fn entity(&self) -> Entity {
         self.entity
     }
 
-    /// The channel's name.
+    /// Returns the channel's name.
     #[must_use]
     pub fn channel(&self) -> &str {
         self.kind.channel()
     }
 
-    /// The user id of the sender, set by the server. Only client events on presence channels have one. A sender in the payload is not
-    /// verified.
+    /// Returns the user id of the sender, set by the server. Only client events on presence channels have one. A sender in the payload
+    /// is not verified.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         self.user_id.as_deref()
@@ -119,7 +119,7 @@ macro_rules! server_event {
                 &self.data
             }
 
-            /// Returns the fields of its frame that are not part of the protocol, in their order, such as Sockudo's `serial` and
+            /// Returns the fields of its message that are not part of the protocol, in their order, such as Sockudo's `serial` and
             /// `message_id`. Most servers send none.
             pub fn extras(&self) -> impl Iterator<Item = (&str, &$crate::event::RawData)> {
                 self.extras.iter().flat_map($crate::event::ExtraFields::iter)
@@ -146,7 +146,8 @@ server_event!([] PusherGlobalEvent, RawData);
 pub(crate) struct EventKind {
     pub(crate) target: EventTarget,
     pub(crate) name: Arc<str>,
-    /// The columns into which the payload is decoded, by their index in the registry. The column of undecoded payloads, if any, comes first.
+    /// The columns into which the payload is decoded, by their index in the registry. The column of undecoded payloads, if any, comes
+    /// first.
     pub(crate) columns: Box<[usize]>,
 }
 
@@ -169,7 +170,7 @@ pub(crate) struct Origin<'a> {
     pub(crate) extras: Option<&'a ExtraFields>,
 }
 
-/// An entity event that is triggered for each entity of a channel in turn.
+/// An entity event that is triggered for each entity of a channel, one after the other.
 pub(crate) trait ForEntity: EntityEvent + Message {
     fn set_entity(&mut self, entity: Entity);
 }
@@ -178,13 +179,13 @@ pub(crate) trait ForEntity: EntityEvent + Message {
 macro_rules! channel_event {
     ($($event:ident),*) => { $(
         impl $event {
-            /// The entity: in an observer the observed one, in a message the one that subscribed first.
+            /// Returns the entity: in an observer the observed one, in a message the one that subscribed first.
             #[must_use]
             pub fn entity(&self) -> bevy_ecs::entity::Entity {
                 self.entity
             }
 
-            /// The channel's name.
+            /// Returns the channel's name.
             #[must_use]
             pub fn channel(&self) -> &str {
                 &self.channel

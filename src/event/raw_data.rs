@@ -30,7 +30,8 @@ enum Shape {
 }
 
 impl RawData {
-    /// The payload as text: the content of the JSON string, the source of another JSON value, or an empty string if there is no payload.
+    /// Returns the payload as text: the content of the JSON string, the source of another JSON value, or an empty string if there is no
+    /// payload.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
@@ -42,7 +43,7 @@ impl RawData {
     /// Decodes the payload as JSON. An absent payload decodes as `null`.
     ///
     /// # Errors
-    /// If it is not JSON of this type. A payload that is plain text is not JSON; [`as_str`](Self::as_str) returns it.
+    /// Returns an error if it is not JSON of this type. A payload that is plain text is not JSON; [`as_str`](Self::as_str) returns it.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(match &self.0 {
             Shape::Absent => "null",

@@ -1,4 +1,4 @@
-//! The connections between the server and its clients, in memory: a transport for games, a list of frames for peers.
+//! The connections between the server and its clients, in memory: a transport for games, a list of messages for peers.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! [`Clock`]: the time of a test, which stands still until the test advances it, and the clients that follow it.
+//! [`Clock`]: the time of a test, which advances only when the test says so, and the clients that follow it.
 
 use std::{
     sync::{Arc, Mutex, Weak},

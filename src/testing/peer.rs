@@ -112,7 +112,7 @@ pub struct TestPeer {
     frames: Frames,
 }
 
-/// The frames that a peer has received and the test has not taken yet.
+/// The messages that a peer has received and the test has not taken yet.
 pub(super) type Frames = Arc<Mutex<Vec<Arc<str>>>>;
 
 impl TestPeer {

@@ -86,8 +86,8 @@ impl TestServer {
         self.redirect(nowhere, user)
     }
 
-    /// Redirects a game's own configuration to this server. Replaces the transport, the app key, and the authorization; all other
-    /// settings, such as timings and limits, stay.
+    /// Redirects a game's own configuration to this server. Replaces the transport, the app key, the clock, and everything that
+    /// authorizes channels and authenticates users; all other settings, such as timings and limits, stay.
     #[must_use]
     pub fn redirect(&self, config: PusherConfig, user: impl Into<TestUser>) -> PusherConfig {
         let backend = Arc::new(TestBackend {
@@ -103,7 +103,7 @@ impl TestServer {
         config
     }
 
-    /// Updates the app once, then advances the time by one frame: a sixtieth of a second.
+    /// Updates the app once, then advances the time by one frame of the game: a sixtieth of a second.
     pub fn update(&self, app: &mut App) {
         app.update();
         self.advance(FRAME);
@@ -250,7 +250,7 @@ impl TestServer {
         self.state().is_offline = false;
     }
 
-    /// Sends a text as a frame to all games. The text need not be valid.
+    /// Sends a text as a message to all games. The text need not be valid.
     pub fn send_frame(&self, text: &str) {
         let mut state = self.state();
         for (_, client) in state.games() {

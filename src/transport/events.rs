@@ -54,24 +54,24 @@ impl TransportEvents {
         (events, queue)
     }
 
-    /// The connection is open: frames may be sent in both directions. No frame may be reported before.
+    /// Reports that the connection is open: messages may be sent in both directions. Report no message before.
     pub fn opened(&self) {
         self.report(TransportEvent::Opened);
     }
 
-    /// A text message was received.
+    /// Reports that a text message was received.
     pub fn receive(&self, text: impl Into<String>) {
         self.report(TransportEvent::Text(text.into()));
     }
 
-    /// The other side closed the connection, with a WebSocket close code if it sent one. Codes of the Pusher protocol (4000 and up) decide
-    /// whether the client reconnects; that also holds if this is called instead of [`opened`](Self::opened).
+    /// Reports that the other side closed the connection, with a WebSocket close code if it sent one. Codes of the Pusher protocol (4000
+    /// and up) decide whether the client reconnects. May be called instead of [`opened`](Self::opened), with the same effect.
     pub fn closed(&self, code: Option<u16>, reason: impl Into<String>) {
         let reason = reason.into();
         self.end(ConnectionError::Closed { code, reason });
     }
 
-    /// The connection broke, or could not be opened. The reason is shown to the game and logged.
+    /// Reports that the connection broke, or could not be opened. The reason is shown to the game and logged.
     pub fn lost(&self, reason: impl Into<String>) {
         let reason = reason.into();
         self.end(ConnectionError::Lost { reason });

@@ -101,7 +101,7 @@ impl TransportGuard {
         TransportEvent::Text(text)
     }
 
-    /// Sends a frame.
+    /// Sends a message.
     pub(crate) fn send(&mut self, text: String) {
         self.call((), |connection| connection.send(text));
     }

@@ -1,9 +1,9 @@
-//! Custom transports, which carry the frames instead of the plugin's WebSocket: for example over a relay that the game already uses,
+//! Custom transports, which carry the messages instead of the plugin's WebSocket: for example over a relay that the game already uses,
 //! over a network service of the platform, or in memory.
 //!
 //! Implement [`Transport`] to open connections. Each connection has two halves. The plugin passes [`TransportEvents`] to the
 //! transport, which reports with it what happens on the connection and what was received. The transport returns a
-//! [`TransportConnection`], with which the plugin sends and closes. Everything above the frames stays the same: heartbeat,
+//! [`TransportConnection`], with which the plugin sends and closes. Everything above the transport stays the same: heartbeat,
 //! reconnects, channels and authorization.
 //!
 //! ```
@@ -18,7 +18,7 @@
 //! #     fn send(&mut self, text: String) {}
 //! #     fn end(self, code: u16) {}
 //! # }
-//! /// Carries the frames over the relay that the game plays over.
+//! /// Carries the messages over the relay that the game plays over.
 //! struct OverRelay(Relay);
 //! struct OverRoute(Route);
 //!
@@ -68,8 +68,9 @@ pub trait Transport: Send + Sync + 'static {
     /// The client cancels the attempt by dropping the returned connection.
     ///
     /// # Errors
-    /// Return an error if the attempt fails immediately. Report a later failure with [`TransportEvents::lost`]. In both cases the client
-    /// tries again according to its [`ReconnectPolicy`](crate::config::ReconnectPolicy).
+    /// Return an error if the attempt fails immediately. Report a later failure with [`TransportEvents::lost`], or with
+    /// [`TransportEvents::closed`] if there is a close code. The client tries again according to its
+    /// [`ReconnectPolicy`](crate::config::ReconnectPolicy), unless the close code forbids it.
     fn dial(
         &self,
         request: DialRequest,

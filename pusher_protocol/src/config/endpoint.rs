@@ -42,13 +42,13 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// A cluster of the hosted service: `mt1`, `us2`, `us3`, `eu`, `ap1` … `ap4`, `sa1`.
+    /// Creates the endpoint for a cluster of the hosted service: `mt1`, `us2`, `us3`, `eu`, `ap1` … `ap4`, `sa1`.
     #[must_use]
     pub fn cluster(name: impl Into<String>) -> Self {
         Self::Cluster(name.into())
     }
 
-    /// A self-hosted server, without TLS and without a path prefix.
+    /// Creates the endpoint for a self-hosted server, without TLS and without a path prefix.
     #[must_use]
     pub fn custom(host: impl Into<String>, port: u16) -> Self {
         Self::Custom {

@@ -24,8 +24,9 @@ pub struct Limits {
     pub waiting_events: usize,
     /// Bytes of events queued for the game's next frame; above that, the oldest are dropped and counted. Default 64 MiB.
     pub waiting_bytes: usize,
-    /// How long the plugin may dispatch events within one frame, including the game's observers; the rest is dispatched in the
-    /// next frame. Of this budget 60 ns are reserved per event, for the later cost of its message. Default 2 ms.
+    /// How long the plugin may dispatch events within one frame of the game, including the game's observers; the rest is
+    /// dispatched in the next frame. Of this budget 60 ns are reserved per event, for the later cost of its message. Default
+    /// 2 ms.
     pub receive_budget: Duration,
     /// Unread messages of one type that are kept while the game's virtual time is paused, which stops Bevy from dropping old
     /// ones; the oldest are dropped and reported. Default 131,072.

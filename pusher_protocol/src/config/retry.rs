@@ -8,9 +8,9 @@ use crate::config::backoff::Backoff;
 /// a timeout, no connection, too many requests (429) or a server error (5xx). A refusal such as 401 or 403 is not retried,
 /// because the same request would be refused again.
 ///
-/// The delay after n failures is at most `min_delay · (1 + factorⁿ)` and at most `max_delay`. It is random, so that a
-/// recovering backend does not get all requests at once: of 10,000 clients whose first request fails at the same moment, at
-/// most 470 retry within any 100 ms.
+/// The delay after n failures of a request is at most `min_delay · (1 + factorⁿ)` and at most `max_delay`; n is 1 for the
+/// first delay. The defaults wait 1 to 3.5 s, then 1 to 7.25 s. The delay is random, so that a recovering backend does not get
+/// all requests at once: of 10,000 clients whose first request fails at the same moment, at most 470 retry within any 100 ms.
 ///
 /// Construct it with `..RetryPolicy::default()`: later versions may add fields.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// A policy without retries: each request is sent once.
+    /// Creates a policy without retries: each request is sent once.
     #[must_use]
     pub fn never() -> Self {
         Self {

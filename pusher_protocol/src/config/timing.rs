@@ -20,7 +20,7 @@ pub struct Timing {
     /// Silence after which the client sends `pusher:ping`. The server's `activity_timeout` replaces it if that is shorter.
     /// Default 30 s; the 120 s of pusher-js are too slow for games.
     pub activity_timeout: Duration,
-    /// For any message to arrive after that ping. Default 10 s.
+    /// For any message to arrive after that ping. Default 10 s. After a requested check of the connection it is at most 5 s.
     pub pong_timeout: Duration,
     /// How long a connection must last to reset the count of failures in a row. Default 10 s.
     pub healthy_after: Duration,
@@ -29,10 +29,11 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// The shortest duration of a setting; shorter ones are raised to it, so that no setting makes the client spin.
+    /// The shortest duration of a setting. Shorter values are raised to it, so that no setting makes the client spin; only
+    /// [`healthy_after`](Self::healthy_after) may be zero.
     pub const SHORTEST: Duration = Duration::from_millis(10);
 
-    /// The longest duration of a setting, one year; longer ones are lowered to it, so that no sum overflows.
+    /// The longest duration of a setting, one year. Longer values are lowered to it, so that no sum overflows.
     pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
     pub(crate) fn sanitized(mut self) -> Self {

@@ -21,7 +21,7 @@ pub struct ChannelAuthorization {
 }
 
 impl ChannelAuthorization {
-    /// An authorization of a private channel.
+    /// Creates an authorization of a private channel.
     #[must_use]
     pub fn new(auth: impl Into<String>) -> Self {
         Self {
@@ -82,7 +82,7 @@ pub struct UserAuthentication {
 }
 
 impl UserAuthentication {
-    /// An authentication from its two fields.
+    /// Creates an authentication from its two fields.
     #[must_use]
     pub fn new(auth: impl Into<String>, user_data: impl Into<String>) -> Self {
         Self {
@@ -217,7 +217,7 @@ pub enum AuthError {
 }
 
 impl AuthError {
-    /// An error for a response with a status other than 2xx. It contains the first characters of the body; anything that looks
+    /// Creates an error for a response with a status other than 2xx. It contains the first characters of the body; anything that looks
     /// like a signature, a key or a token is redacted.
     #[must_use]
     pub fn http(status: u16, body: &str) -> Self {

@@ -1,11 +1,11 @@
-//! Keys of a frame that the protocol does not define.
+//! Keys of a message that the protocol does not define.
 
 use std::borrow::Cow;
 
 use crate::protocol::EventData;
 
-/// The keys of a frame that the protocol does not define: extensions of a server. Most frames have none; then this is a null
-/// pointer.
+/// The keys of a message that the protocol does not define: extensions of a server. Most messages have none; then this is a
+/// null pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extras<'a>(
     #[allow(clippy::box_collection, reason = "keeps frames without extras small")]
@@ -28,7 +28,7 @@ impl<'a> Extras<'a> {
         self.0.is_none()
     }
 
-    /// Iterates over all keys, in the order of the frame.
+    /// Iterates over all keys, in the order of the message.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Extra<'a>> {
         self.0.as_deref().map_or(&[][..], Vec::as_slice).iter()
     }

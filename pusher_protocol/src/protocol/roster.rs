@@ -19,7 +19,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// A member with `info` as JSON, `null` for none.
+    /// Creates a member with `info` as JSON, `null` for none.
     #[must_use]
     pub fn new(id: impl Into<Arc<str>>, info: impl Into<Arc<str>>) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl Roster {
         self.members.is_empty()
     }
 
-    /// A roster of these members. If an id occurs twice, the later member replaces the earlier one.
+    /// Creates a roster of these members. If an id occurs twice, the later member replaces the earlier one.
     #[must_use]
     pub fn from_members(me: Option<&str>, members: impl IntoIterator<Item = Member>) -> Self {
         Self {

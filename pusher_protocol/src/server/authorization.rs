@@ -1,4 +1,4 @@
-//! Signatures that clients hand to the server: for a channel, and for a user.
+//! Signatures that clients send to the server: for a channel, and for a user.
 //!
 //! The signed texts are `SOCKET_ID:CHANNEL`, `SOCKET_ID:CHANNEL:CHANNEL_DATA` and `SOCKET_ID::user::USER_DATA`.
 
@@ -8,13 +8,13 @@ use super::{AppCredentials, SigningError};
 use crate::protocol::{ChannelName, NameRules};
 
 impl AppCredentials {
-    /// The field `auth` of an authorization: it lets the connection with this socket id subscribe to `channel`.
+    /// Returns the field `auth` of an authorization: it lets the connection with this socket id subscribe to `channel`.
     ///
-    /// A presence channel takes `channel_data`, the member as JSON: `{"user_id":"10","user_info":{…}}`. It is signed byte for byte, so
-    /// answer the client with this very text, not with the same JSON written once more. An encrypted channel's answer also holds
-    /// its [`channel_secret`](super::channel_secret).
+    /// A presence channel needs `channel_data`, the member as JSON: `{"user_id":"10","user_info":{…}}`. It is signed byte for byte, so
+    /// answer the client with exactly this text, not with the same JSON serialized again. The answer for an encrypted channel also
+    /// contains its [`channel_secret`](super::channel_secret).
     ///
-    /// Whether the player may join is for the caller to decide before.
+    /// The caller must decide before whether the player may join.
     pub fn authorize_channel(
         &self,
         socket_id: &str,
@@ -22,7 +22,7 @@ impl AppCredentials {
         channel_data: Option<&str>,
     ) -> Result<String, SigningError> {
         check_socket_id(socket_id)?;
-        // The looser rules: what a server allows beyond Pusher's alphabet is its own affair, as long as the text stays unambiguous.
+        // The looser rules: a server may allow more characters than Pusher, as long as the signed text stays unambiguous.
         let name = ChannelName::new(channel, NameRules::Relaxed)?;
         if name.contains(':') {
             return Err(SigningError::ColonInChannelName(channel.to_owned()));
@@ -36,10 +36,10 @@ impl AppCredentials {
         })
     }
 
-    /// The field `auth` of a user authentication: it signs the connection with this socket id in as the user that `user_data` describes.
+    /// Returns the field `auth` of a user authentication: it signs the connection with this socket id in as the user that `user_data` describes.
     ///
     /// `user_data` is JSON: `{"id":"12345","user_info":{…},"watchlist":["…"]}`, of which only `id` is required. It is signed byte for
-    /// byte, so answer the client with this very text.
+    /// byte, so answer the client with exactly this text.
     pub fn authenticate_user(
         &self,
         socket_id: &str,

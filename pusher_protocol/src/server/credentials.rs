@@ -7,7 +7,7 @@ use sha2::Sha256;
 
 /// The key and the secret of an app, which sign for it.
 ///
-/// Whoever has the secret can be any user and read and publish everything, so it stays on the backend. `Debug` shows the key alone.
+/// Anyone with the secret can be any user and read and publish everything, so it stays on the backend. `Debug` shows only the key.
 #[derive(Clone)]
 pub struct AppCredentials {
     pub(super) key: String,
@@ -15,7 +15,7 @@ pub struct AppCredentials {
 }
 
 impl AppCredentials {
-    /// The credentials that the app's dashboard or the server's configuration shows.
+    /// Creates the credentials that the app's dashboard or the server's configuration shows.
     #[must_use]
     pub fn new(key: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
@@ -24,13 +24,13 @@ impl AppCredentials {
         }
     }
 
-    /// The public key, which clients connect with.
+    /// Returns the public key, which clients connect with.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The signature of `text`: its HMAC-SHA256 with the secret, as lower-case hexadecimal digits.
+    /// Returns the signature of `text`: its HMAC-SHA256 with the secret, as lower-case hexadecimal digits.
     ///
     /// Prefer the methods that build the signed text: they check its parts.
     #[must_use]

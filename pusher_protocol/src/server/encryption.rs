@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
-/// The field `shared_secret` of the authorization of an encrypted channel, base64: the key of the channel's events.
+/// Returns the field `shared_secret` of the authorization of an encrypted channel, base64: the key of the channel's events.
 ///
 /// `master_key` is what the server libraries call `encryptionMasterKeyBase64`, decoded. The secret is the SHA-256 of the channel's name
 /// followed by that key, so the Pusher server, which has neither, cannot read the events.

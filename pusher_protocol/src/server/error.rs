@@ -4,8 +4,8 @@ use crate::protocol::ChannelNameError;
 
 /// Why [`AppCredentials`](super::AppCredentials) refuse to sign something.
 ///
-/// A signature vouches for its text, so a text that could be read in two ways is not signed: with any text allowed as a socket id, a
-/// client could have the sign-in of another user signed as the authorization of a channel.
+/// A text that could be read in two ways is not signed: if any text were allowed as a socket id, a client could get the sign-in of
+/// another user signed as the authorization of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningError {
@@ -17,7 +17,7 @@ pub enum SigningError {
     /// The channel's name breaks the rules that hold for all servers.
     #[error("invalid channel name: {0}")]
     InvalidChannelName(#[from] ChannelNameError),
-    /// The channel's name holds a colon, which separates the parts of the signed text.
+    /// The channel's name contains a colon, which separates the parts of the signed text.
     #[error("invalid channel name {0:?}: a name with a colon cannot be signed")]
     ColonInChannelName(String),
     /// The channel is neither private nor a presence channel, so it takes no authorization.
@@ -26,7 +26,7 @@ pub enum SigningError {
     /// The user's data is not a JSON object with a string `id` that is not empty.
     #[error("invalid user data: expected a JSON object with a non-empty string \"id\"")]
     InvalidUserData,
-    /// The path of a request does not start with a slash, or holds a query, a fragment, white space or a control character.
+    /// The path of a request does not start with a slash, or contains a query, a fragment, white space or a control character.
     #[error(
         "invalid path {0:?}: expected a percent-encoded path without a query, such as /apps/1/events"
     )]

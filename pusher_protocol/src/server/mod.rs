@@ -7,14 +7,14 @@
 //! |---|---|
 //! | let a client subscribe to a private or presence channel | [`AppCredentials::authorize_channel`] |
 //! | derive the key of an encrypted channel | [`channel_secret`] |
-//! | vouch for a user who signs in | [`AppCredentials::authenticate_user`] |
+//! | authenticate a user who signs in | [`AppCredentials::authenticate_user`] |
 //! | call the HTTP API | [`AppCredentials::sign_request`] |
 //! | check a webhook | [`AppCredentials::verify`] |
 //!
 //! The formats are those of Pusher's documentation: "Auth signatures" for channels and users, "HTTP API reference", section
 //! "Authentication", for requests, "Webhooks", section "Security", for webhooks.
 //!
-//! `pusher_dev_server` checks signatures with an implementation of its own and shares no code with this module, so that a bug in one of
+//! `pusher_dev_server` checks signatures with a separate implementation and shares no code with this module, so that a bug in one of
 //! them shows in the tests that run both.
 //!
 //! ```

@@ -24,17 +24,17 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b',');
 
 impl AppCredentials {
-    /// The whole query of a request to the HTTP API, percent-encoded: `query` and what authenticates the request.
+    /// Returns the whole query of a request to the HTTP API, percent-encoded: `query` and the parameters that authenticate the request.
     ///
     /// - `method` is in upper case, such as `POST`.
-    /// - `path` starts with a slash, such as `/apps/1/events`, and is as the server sees it: without a prefix that a proxy cuts off,
+    /// - `path` starts with a slash, such as `/apps/1/events`, and must be as the server sees it: without a prefix that a proxy cuts off,
     ///   and percent-encoded as in the request line.
-    /// - `query` holds the parameters of the endpoint, decoded.
+    /// - `query` contains the parameters of the endpoint, decoded.
     /// - `body` is what is sent, byte for byte. It is empty for a `GET`. A `POST` without content sends `{}`: some servers refuse an
     ///   empty body.
     /// - `timestamp` is the time in seconds since 1970. Servers refuse a request that is more than 600 seconds old or early.
     ///
-    /// The signed text is the method, the path and the sorted query, a line each, with the values not percent-encoded.
+    /// The signed text is the method, the path and the sorted query, one per line, with the values not percent-encoded.
     ///
     /// ```
     /// # use pusher_protocol::server::AppCredentials;

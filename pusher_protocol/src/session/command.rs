@@ -7,12 +7,12 @@ use crate::protocol::ChannelName;
 /// A request of user code. Every command is valid in every state, and repeating one has no further effect.
 #[derive(Debug)]
 pub enum Command {
-    /// Connects now: skips the wait for a reconnect, or starts again after a failure. Dials are at least 1 s apart, or
-    /// [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is shorter.
+    /// Connects now: skips the wait for a reconnect, or starts again after a failure. Dials after a failure are at least 1 s
+    /// apart, or [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is shorter.
     ///
-    /// Within 250 ms of a failure, the session assumes code that reconnects at every failure, in all clients at once. It then
-    /// dials at a random time within one second for the first such request, and keeps the delay of the policy for further
-    /// ones, unless the request is repeated after a second or more. A [`Command::Disconnect`] in between makes no difference.
+    /// A request within 250 ms of a failure counts as a reaction of code, which all clients show at once. The first one in an
+    /// outage dials at a random time within one second. Further ones keep the delay of the policy. A request that comes a second
+    /// or more after the previous one skips the wait. A [`Command::Disconnect`] in between makes no difference.
     Connect,
     /// Closes the connection, and does not reconnect until [`Command::Connect`].
     Disconnect,
@@ -71,7 +71,7 @@ pub enum SendMode {
     #[default]
     Immediate,
     /// Queues the event until the connection, the subscription and the rate limit allow it, and keeps the order of the queue.
-    /// For events that must arrive: a move, a vote. Immediate events may overtake it.
+    /// For events that should wait rather than fail: a move, a vote. Immediate events may overtake it.
     ///
     /// The event is rejected if the queue exceeds
     /// [`Limits::queued_client_events`](crate::config::Limits::queued_client_events), if it waits longer than

@@ -19,7 +19,7 @@ const DIAL_SPACING: Duration = Duration::from_secs(1);
 const REACTION_TIME: Duration = Duration::from_millis(250);
 
 /// Dials on request within [`RESTART_WINDOW`] that are not delayed: enough for a player who switches between servers, too few
-/// for a game that reconnects in every frame.
+/// for a game that reconnects in every frame of the game.
 const RESTARTS: u32 = 5;
 
 /// The span over which [`RESTARTS`] are counted.
@@ -52,7 +52,7 @@ impl Session {
     }
 
     /// Connects after a disconnect. If the disconnect came during a wait, the wait goes on: otherwise code that reconnects at
-    /// each failure, or in every frame, would skip it.
+    /// each failure, or in every frame of the game, would skip it.
     fn connect_from_idle(&mut self, is_frequent: bool) {
         match self.before_disconnect.take() {
             Some((
@@ -169,7 +169,7 @@ impl Session {
         }
     }
 
-    /// Dials now, or as soon as [`DIAL_SPACING`] allows, since the request may come in every frame.
+    /// Dials now, or as soon as [`DIAL_SPACING`] allows, since the request may come in every frame of the game.
     pub(super) fn dial_soon(&mut self) {
         let Some(retry_at) = self.earliest_dial() else {
             return self.dial();

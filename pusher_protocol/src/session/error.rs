@@ -44,7 +44,7 @@ pub enum PusherError {
     /// The [`ReconnectHook`](crate::session::ReconnectHook) panicked; the policy decided instead.
     #[error("the reconnect hook panicked; the reconnect policy was used instead")]
     ReconnectHookPanicked,
-    /// A frame that is not a Pusher message was ignored.
+    /// A WebSocket message that is not a message of the Pusher protocol was ignored.
     #[error(transparent)]
     Frame(#[from] FrameError),
     /// An event of an encrypted channel could not be decrypted and was dropped.
@@ -190,12 +190,12 @@ pub enum ConnectionError {
         /// What went wrong.
         reason: String,
     },
-    /// User code requested more than five reconnects within five seconds, by `connect` after `disconnect` or by another
-    /// endpoint. The next dial is delayed.
+    /// User code requested more than five reconnects within five seconds: by `connect` after `disconnect`, by a change of the
+    /// endpoint or the key, or by signing out. The next dial is delayed.
     #[error("reconnect requested too often; throttled")]
     RestartedTooOften,
-    /// [`ReconnectPolicy::max_attempts`](crate::config::ReconnectPolicy::max_attempts) attempts failed, or the reconnect hook
-    /// gave up.
+    /// The [`ReconnectPolicy::max_attempts`](crate::config::ReconnectPolicy::max_attempts) attempts are used up, or the
+    /// reconnect hook gave up.
     #[error("gave up after {attempts} attempts: {last}")]
     GaveUp {
         /// The number of attempts.

@@ -7,7 +7,7 @@ use crate::{config::Timing, session::throttle::Throttle};
 /// The longest wait for a pong after a check: a player who returns to the game wants to know soon.
 const CHECK_PONG_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pings that check the connection, which user code may request in every frame.
+/// Pings that check the connection, which user code may request in every frame of the game.
 const CHECK_PINGS: Throttle = Throttle::new(1, Duration::from_secs(1));
 
 /// Detects a dead connection. Everything received proves that it is alive; what is sent does not.

@@ -17,7 +17,7 @@ pub struct Now {
 }
 
 impl Now {
-    /// The same time on both clocks.
+    /// Creates the same time on both clocks.
     #[must_use]
     pub fn at(time: Duration) -> Self {
         Self {

@@ -103,7 +103,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that is not connected.
+    /// Creates a session that is not connected.
     #[must_use]
     pub fn new(config: SessionConfig) -> Self {
         Self {
@@ -172,7 +172,7 @@ impl Session {
     }
 
     /// Handles a text frame of the socket that `dial` opened. Returns an event for user code directly, borrowed from the
-    /// frame. All other results come from [`poll_output`](Self::poll_output), which is to be drained before the next frame.
+    /// frame. All other results come from [`poll_output`](Self::poll_output), which must be drained before the next frame.
     pub fn handle_frame<'a>(
         &mut self,
         dial: DialId,

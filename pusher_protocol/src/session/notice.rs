@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A report to user code. Events come from [`Session::handle_frame`](crate::Session::handle_frame), in order between the
-/// notices of the frames around them.
+/// notices of the messages around them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
     /// The connection's state changed.
@@ -26,7 +26,8 @@ pub enum Notice {
         channel: ChannelName,
         /// The new status.
         status: SubscriptionStatus,
-        /// On `Subscribed` after a lost connection: how long the channel received nothing.
+        /// On `Subscribed` after a lost connection or a change of the extra fields: the time since the session noticed the loss,
+        /// or unsubscribed.
         gap: Option<Duration>,
     },
     /// The complete list of a presence channel's members: after subscribing, and when a member's info changed.
@@ -100,13 +101,13 @@ pub enum ConnectionState {
         /// The server's id of this connection.
         socket_id: Arc<str>,
     },
-    /// Lost or never established; the session will reconnect.
+    /// Lost or never established, or throttled ([`ConnectionError::RestartedTooOften`]); the session will connect.
     Waiting {
         /// When, on the driver's monotonic clock.
         retry_at: Duration,
-        /// Number of failures in a row, from 1.
+        /// Number of failures in a row, from 1; 0 with [`ConnectionError::RestartedTooOften`].
         attempt: u32,
-        /// The last failure.
+        /// The reason.
         error: ConnectionError,
     },
     /// Given up: the same dial cannot succeed, or the attempts are used up.
@@ -126,7 +127,8 @@ pub enum SubscriptionStatus {
     Subscribing,
     /// Confirmed by the server.
     Subscribed,
-    /// Refused. Retried after a reconnect, or with [`Command::Retry`](crate::session::Command::Retry).
+    /// Failed. Retried after a reconnect, unless the channel is suspended ([`SubscriptionError::SignedOut`]), or with
+    /// [`Command::Retry`](crate::session::Command::Retry).
     Failed(SubscriptionError),
 }
 
@@ -185,7 +187,7 @@ pub struct ReceivedEvent<'a> {
     pub data: EventData<'a>,
     /// The sender of a client event on a presence channel, verified by the server.
     pub user_id: Option<Cow<'a, str>>,
-    /// Keys of the frame that the protocol does not define.
+    /// Keys of the message that the protocol does not define.
     pub extras: Extras<'a>,
 }
 

@@ -9,8 +9,8 @@ use std::{
 
 use crate::session::ConnectionError;
 
-/// A callback that decides what happens after a lost connection, if no [`ReconnectPolicy`](crate::config::ReconnectPolicy)
-/// fits.
+/// A callback that decides what happens after a lost connection or a failed attempt, if no
+/// [`ReconnectPolicy`](crate::config::ReconnectPolicy) fits.
 ///
 /// The session calls it synchronously, so it must be fast and must not block. If it panics, the policy decides and the panic
 /// is reported.
@@ -53,7 +53,7 @@ impl ReconnectContext<'_> {
         self.error.code()
     }
 
-    /// Returns the number of failures in a row, from 1.
+    /// Returns the number of failures in a row, from 1. An attempt that failed counts, and so does a connection that was lost.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
@@ -67,7 +67,7 @@ impl ReconnectContext<'_> {
 }
 
 impl ReconnectHook {
-    /// A hook that calls this function.
+    /// Creates a hook that calls this function.
     #[must_use]
     pub fn new(
         decide: impl Fn(&ReconnectContext<'_>) -> ReconnectDecision + Send + Sync + 'static,

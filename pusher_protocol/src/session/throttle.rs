@@ -33,7 +33,7 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// A throttle with all its tokens. A `burst` of 0 counts as 1; an `every` of zero limits nothing.
+    /// Creates a throttle with all its tokens. A `burst` of 0 counts as 1; an `every` of zero limits nothing.
     #[must_use]
     pub const fn new(burst: u32, every: Duration) -> Self {
         Self {
@@ -105,8 +105,8 @@ impl Throttle {
 }
 
 /// The limit on requests of user code to the backend or the server, per channel and for the sign-in. Code that requests again
-/// after each refusal, or unsubscribes and subscribes in every frame, must not overload either. The burst is for a player who
-/// switches rooms, or who has fixed what was refused. The jitter spreads clients that started in step.
+/// after each refusal, or unsubscribes and subscribes in every frame of the game, must not overload either. The burst is for a
+/// player who switches rooms, or who has fixed what was refused. The jitter spreads clients that started in step.
 pub(super) const USER_REQUESTS: Throttle =
     Throttle::new(5, Duration::from_secs(3)).with_jitter(0.2);
 

@@ -244,7 +244,7 @@ impl User {
         false
     }
 
-    /// Handles `pusher:signin_success`, even if the sign-in had timed out or is about to be repeated. Returns whether it
+    /// Handles `pusher:signin_success`, even if the sign-in has timed out or will be repeated. Returns whether it
     /// decided the sign-in.
     pub(super) fn on_succeeded(&mut self, context: &mut Context, data: &EventData<'_>) -> bool {
         // Without a sign-in the message is forged. One success answers all sign-ins: they are for the same user.
@@ -279,7 +279,7 @@ impl User {
                 };
             }
             None => {
-                // The server has signed in someone, although it does not say whom: signing out still needs a new connection.
+                // The server has signed in a user, but does not name the user: signing out still needs a new connection.
                 self.pending_replies = 1;
                 // The failure was reported before.
                 if matches!(self.phase, SignInPhase::Failed) {

@@ -24,7 +24,7 @@ pub(in crate::session) struct Outbox {
 pub(super) struct PendingEvent {
     pub(super) event: ClientEvent,
     pub(super) since: Duration,
-    /// Whether the channel was ever wanted since: user code may send before it subscribes, within the same frame.
+    /// Whether the channel was ever wanted since: user code may send before it subscribes, in one frame of the game.
     pub(super) was_wanted: bool,
 }
 
