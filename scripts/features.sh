@@ -19,10 +19,10 @@ check() {
   list=$(printf '%s\n' "$@" | sed 's/^winit$/winit,bevy_winit\/x11/' | paste -sd, -)
   echo "$list"
   # With --quiet all output is a warning or an error. RUSTFLAGS="-D warnings" would recompile all dependencies.
-  local said
-  said=$(cargo check --quiet -p bevy_pusher --no-default-features --features "$list" 2>&1) || true
-  if [ -n "$said" ]; then
-    echo "$said"
+  local output
+  output=$(cargo check --quiet -p bevy_pusher --no-default-features --features "$list" 2>&1) || true
+  if [ -n "$output" ]; then
+    echo "$output"
     return 1
   fi
   count=$((count + 1))

@@ -71,7 +71,7 @@ resolve() {
 try() {
   local status=0
   timeout 30m cargo "$1" --quiet "${cargo_flags[@]}" "${@:2}" >"$work/latest" 2>&1 || status=$?
-  cat "$work/latest" >>"$work/said"
+  cat "$work/latest" >>"$work/output"
   grep -E '^error' "$work/latest" | tail -n 3 || true
   return "$status"
 }
@@ -91,7 +91,7 @@ run_tests() {
 
 # Prints the number of distinct errors and warnings per file, then all of them.
 list_errors() {
-  grep -hE '^[^ ]+\.rs:[0-9]+:[0-9]+: (error|warning)' "$work/said" | sort -u -t: -k1,1 -k2,2n -k3,3n >"$work/errors" || true
+  grep -hE '^[^ ]+\.rs:[0-9]+:[0-9]+: (error|warning)' "$work/output" | sort -u -t: -k1,1 -k2,2n -k3,3n >"$work/errors" || true
   say "" "errors and warnings by file:"
   cut -d: -f1 "$work/errors" | sort | uniq -c | sort -rn
   say ""

@@ -134,7 +134,7 @@ windowed_scene() {
 
 # Starts another player in the lobby on the development server, which logs what it receives. Sets `ann` to its process.
 start_ann() {
-  timeout 2m "$target/debug/examples/lobby" --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/heard.log" &
+  timeout 2m "$target/debug/examples/lobby" --headless "${dev_server[@]}" --name Ann --run-for 100 >"$work/received.log" &
   ann=$!
 }
 
@@ -142,10 +142,10 @@ start_ann() {
 keys_in_a_window() {
   start_dev_server
   start_ann
-  on_a_display bash -euo pipefail -c "$(declare -f press_keys await_line); press_keys \"\$@\"" keys "$work/heard.log" \
+  on_a_display bash -euo pipefail -c "$(declare -f press_keys await_line); press_keys \"\$@\"" keys "$work/received.log" \
     "$target/debug/examples/lobby" "${dev_server[@]}" --name Robin
   kill "$ann" || true
-  grep Robin "$work/heard.log"
+  grep Robin "$work/received.log"
 }
 
 # press_keys LOG LOBBY…: types as Robin. Each key waits until the log of another player shows the effect of the one before.
@@ -194,10 +194,10 @@ lobby_in_a_terminal() {
   start_ann
   local status=0
   timeout 90 bash -euo pipefail -c "$(declare -f use_terminal in_tmux await_screen await_line); use_terminal \"\$@\"" \
-    keys "$work/tmux" "$work/heard.log" "env -u DISPLAY -u WAYLAND_DISPLAY $target/debug/examples/lobby ${dev_server[*]} --name Robin" \
+    keys "$work/tmux" "$work/received.log" "env -u DISPLAY -u WAYLAND_DISPLAY $target/debug/examples/lobby ${dev_server[*]} --name Robin" \
     "$dev_server_process" || status=$?
   kill "$ann" || true
-  grep Robin "$work/heard.log" || true
+  grep Robin "$work/received.log" || true
   if [ "$status" -ne 0 ]; then
     say "the screen of Robin:"
     tmux_socket=$work/tmux in_tmux capture-pane -p || true
@@ -283,7 +283,7 @@ serve_page() {
 # scene_in_a_page NAME: checks that a scene in a page shows something, later something else, and that another player receives what is
 # done there.
 scene_in_a_page() {
-  local first=$pictures/$1-web.png second=$pictures/$1-web-later.png log=$work/$1-heard.log browser ann keys pattern
+  local first=$pictures/$1-web.png second=$pictures/$1-web-later.png log=$work/$1-received.log browser ann keys pattern
   local friends=()
   # The keys to type after a drag with the mouse; \e is the Escape key.
   case $1 in

@@ -15,9 +15,9 @@ use std::{
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A top-level module, and the others that it may name. Each may only name modules further up, so there are no cycles.
-type Arrows = &'static [(&'static str, &'static [&'static str])];
+type AllowedDependencies = &'static [(&'static str, &'static [&'static str])];
 
-const BEVY_PUSHER: Arrows = &[
+const BEVY_PUSHER: AllowedDependencies = &[
     // Leaves: no I/O, no ECS systems.
     ("sync", &[]),
     ("user_code", &[]),
@@ -93,7 +93,7 @@ const BEVY_PUSHER: Arrows = &[
     ),
 ];
 
-const PUSHER_PROTOCOL: Arrows = &[
+const PUSHER_PROTOCOL: AllowedDependencies = &[
     ("protocol", &[]),
     ("config", &[]),
     ("session", &["config", "protocol"]),
@@ -111,7 +111,7 @@ fn the_protocols_modules_depend_only_on_those_in_the_table() {
 }
 
 #[test]
-fn every_way_to_name_a_module_is_found_and_nothing_else() {
+fn all_paths_to_modules_are_found() {
     let source = r##"
         //! Docs may name anything: [`crate::docs::X`].
         use std::fmt;
@@ -154,28 +154,28 @@ fn an_arrow_that_is_not_in_the_table_fails() {
 }
 
 #[track_caller]
-fn check(src: &str, arrows: Arrows) {
+fn check(src: &str, table: AllowedDependencies) {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join(src);
     let mut names = BTreeMap::<String, BTreeSet<String>>::new();
     for file in rust_files(&src) {
         let module = module_of(file.strip_prefix(&src).unwrap());
-        let Some(room) = module.first().filter(|_| !is_test(&module)) else {
+        let Some(top_level) = module.first().filter(|_| !is_test(&module)) else {
             continue;
         };
         let source = fs::read_to_string(&file).unwrap();
         let tokens = source.parse().unwrap();
-        collect(tokens, &module, names.entry(room.clone()).or_default());
+        collect(tokens, &module, names.entry(top_level.clone()).or_default());
     }
     assert!(!names.is_empty(), "no modules in {}", src.display());
-    compare(&names, arrows);
-    for (room, allowed) in arrows {
+    compare(&names, table);
+    for (top_level, allowed) in table {
         for target in *allowed {
             let is_used = names
-                .get(*room)
+                .get(*top_level)
                 .is_some_and(|names| names.contains(*target));
             assert!(
                 is_used,
-                "`{room}` no longer names `{target}`: remove it from the table"
+                "`{top_level}` no longer names `{target}`: remove it from the table"
             );
         }
     }
@@ -183,29 +183,29 @@ fn check(src: &str, arrows: Arrows) {
 
 /// Fails if a module names one that it may not name.
 #[track_caller]
-fn compare(names: &BTreeMap<String, BTreeSet<String>>, arrows: Arrows) {
-    for (room, targets) in names {
+fn compare(names: &BTreeMap<String, BTreeSet<String>>, table: AllowedDependencies) {
+    for (top_level, targets) in names {
         // The guide is documentation.
-        if room == "guide" {
+        if top_level == "guide" {
             continue;
         }
-        let position = arrows.iter().position(|(name, _)| name == room);
+        let position = table.iter().position(|(name, _)| name == top_level);
         let Some(position) = position else {
-            panic!("the module `{room}` is not in the table")
+            panic!("the module `{top_level}` is not in the table")
         };
-        let (_, allowed) = arrows[position];
-        for target in targets.iter().filter(|target| *target != room) {
+        let (_, allowed) = table[position];
+        for target in targets.iter().filter(|target| *target != top_level) {
             let is_allowed = allowed.contains(&target.as_str());
             assert!(
                 is_allowed,
-                "`{room}` names `{target}`, which the table does not allow"
+                "`{top_level}` names `{target}`, which the table does not allow"
             );
         }
         for target in allowed {
-            let is_above = arrows[..position].iter().any(|(name, _)| name == target);
+            let is_above = table[..position].iter().any(|(name, _)| name == target);
             assert!(
                 is_above,
-                "`{target}` must stand above `{room}` in the table"
+                "`{target}` must be above `{top_level}` in the table"
             );
         }
     }
@@ -237,8 +237,8 @@ fn is_test(module: &[String]) -> bool {
     module.iter().any(|part| part == "tests")
 }
 
-/// Collects the top-level modules that tokens name by `crate::…` or `super::…`: in `use`, in paths of expressions and types, and in macros.
-/// Comments are no tokens, and tests may name anything.
+/// Collects the top-level modules that tokens name by `crate::…` or `super::…`: in `use`, in paths of expressions and types, and in
+/// macros. Comments are not tokens, and tests may name anything.
 fn collect(tokens: TokenStream, module: &[String], found: &mut BTreeSet<String>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut at = 0;
@@ -274,10 +274,10 @@ fn collect(tokens: TokenStream, module: &[String], found: &mut BTreeSet<String>)
 
 /// Follows a path from `prefix` as far as its top-level module is not known.
 fn path(rest: &[TokenTree], mut prefix: Vec<String>, found: &mut BTreeSet<String>) {
-    if let Some(room) = prefix.first()
+    if let Some(top_level) = prefix.first()
         && !matches!(rest, [_, _, TokenTree::Ident(next), ..] if next == "super")
     {
-        found.insert(room.clone());
+        found.insert(top_level.clone());
         return;
     }
     match rest {

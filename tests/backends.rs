@@ -89,7 +89,7 @@ impl Backend {
         let output = node.stdout.take().unwrap();
         BufReader::new(output).read_line(&mut url).unwrap();
         let url = url.trim().to_owned();
-        assert!(url.starts_with("http://127.0.0.1:"), "node says {url:?}");
+        assert!(url.starts_with("http://127.0.0.1:"), "node printed {url:?}");
         Self { node, url }
     }
 

@@ -14,7 +14,7 @@ use bevy_pusher::{ConnectionState, config::*, prelude::*, testing::TestServer};
 use support::*;
 
 #[test]
-fn dropped_member_changes_are_told_as_one_difference() {
+fn dropped_member_changes_are_reported_as_one_difference() {
     let server = TestServer::new();
     let limits = Limits {
         waiting_events: 4,

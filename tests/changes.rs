@@ -196,7 +196,7 @@ fn strict_backend() -> ScriptedAuth {
 }
 
 /// Counts the requests for a channel, or with `None` for the user.
-fn asked(auth: &ScriptedAuth, channel: Option<&str>) -> usize {
+fn requests_of(auth: &ScriptedAuth, channel: Option<&str>) -> usize {
     let requests = auth.requests();
     let is_it = |request: &&HttpRequest| request.field("channel_name").as_deref() == channel;
     requests.iter().filter(is_it).count()
@@ -219,9 +219,9 @@ fn insert_in_each_frame(
     });
     let socket_ids = server.socket_ids();
     let recorded_before = recorded(app.world()).len();
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut frames = 0;
-    while begun.elapsed() < Duration::from_secs(1) {
+    while started.elapsed() < Duration::from_secs(1) {
         frames += 1;
         app.insert_resource(config(frames));
         app.update();
@@ -237,9 +237,9 @@ fn insert_in_each_frame(
         socket_ids,
         "the connection is the same"
     );
-    assert_eq!(asked(auth, Some("private-room")), 1);
-    assert_eq!(asked(auth, Some("presence-room")), 1);
-    assert_eq!(asked(auth, None), 1);
+    assert_eq!(requests_of(auth, Some("private-room")), 1);
+    assert_eq!(requests_of(auth, Some("presence-room")), 1);
+    assert_eq!(requests_of(auth, None), 1);
     let recorded = recorded(app.world()).iter().skip(recorded_before);
     let others = recorded.filter(|text| !text.starts_with("private-others-"));
     assert_eq!(others.collect::<Vec<_>>(), Vec::<&String>::new());
@@ -262,7 +262,7 @@ fn inserting_an_equal_config_in_each_frame_has_no_effect() {
         .with_ca_certificate("-----BEGIN CERTIFICATE-----")
         .with_handshake_header("x-game", "1")
     });
-    assert_eq!(asked(&auth, Some("private-others-room")), 1);
+    assert_eq!(requests_of(&auth, Some("private-others-room")), 1);
 }
 
 #[test]
@@ -282,9 +282,9 @@ fn changing_credentials_in_each_frame_throttles_retries() {
         .with_reconnect_hook(|_| ReconnectDecision::Policy)
         .with_handshake_header_provider(Vec::new)
     });
-    let asked = asked(&auth, Some("private-others-room"));
+    let count = requests_of(&auth, Some("private-others-room"));
     assert!(
-        (2..=5).contains(&asked) && frames > 20,
-        "asked {asked} times in {frames} frames"
+        (2..=5).contains(&count) && frames > 20,
+        "requested {count} times in {frames} frames"
     );
 }

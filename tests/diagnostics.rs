@@ -15,7 +15,7 @@ use bevy::{
     prelude::*,
 };
 use bevy_pusher::{PusherDiagnosticsPlugin, config::*, prelude::*};
-use pusher_test_support::{ScriptedServer, polite, update_until};
+use pusher_test_support::{ScriptedServer, standard_reply, update_until};
 use serde_json::json;
 use support::*;
 
@@ -41,7 +41,7 @@ fn diagnostics_measure_traffic_round_trip_and_reconnects() {
     let lobby = spawn(&mut app, "lobby");
     app.update();
     let connection = server.accept(TIMEOUT);
-    connection.reply_with(polite);
+    connection.reply_with(standard_reply);
     connection.establish("1.1", 120);
     connection.expect_event("pusher:subscribe", TIMEOUT);
     wait_until_subscribed(&mut app, lobby);

@@ -87,7 +87,7 @@ fn each_entity_of_a_channel_gets_one_message_and_one_trigger() {
     app.update();
     assert!(
         app.world().get::<PusherSubscribed>(second).is_some(),
-        "the second knows the standing at once"
+        "the second entity has the status at once"
     );
     let entities: Arc<std::sync::Mutex<Vec<Entity>>> = Arc::default();
     for entity in [first, second] {
@@ -162,10 +162,17 @@ fn overflow_drops_the_oldest_events_and_counts_them() {
         connection.expect_event("pusher:pong", TIMEOUT);
     }
     expect_recorded(&mut app, "lobby count 999");
-    let heard = received_numbers(&app);
-    assert_eq!(heard, (1000 - heard.len() as u32..1000).collect::<Vec<_>>());
-    assert!(heard.len() <= 100 && heard.len() > 90, "{}", heard.len());
-    let lost = 1000 - heard.len();
+    let received = received_numbers(&app);
+    assert_eq!(
+        received,
+        (1000 - received.len() as u32..1000).collect::<Vec<_>>()
+    );
+    assert!(
+        received.len() <= 100 && received.len() > 90,
+        "{}",
+        received.len()
+    );
+    let lost = 1000 - received.len();
     assert_eq!(
         recorded(app.world())[0],
         format!("lagged {lost} of lobby {lost}")
@@ -177,10 +184,10 @@ fn a_ping_is_answered_while_the_game_does_nothing() {
     let server = ScriptedServer::start();
     let (app, connection) = online(&server);
     for _ in 0..10 {
-        let asked = Instant::now();
+        let pinged = Instant::now();
         connection.send(json!({"event": "pusher:ping", "data": {}}));
         connection.expect_event("pusher:pong", TIMEOUT);
-        assert!(asked.elapsed() < Duration::from_secs(1));
+        assert!(pinged.elapsed() < Duration::from_secs(1));
         connection.ping(b"are you there");
         assert_eq!(connection.expect_pong(TIMEOUT), b"are you there");
     }
@@ -387,17 +394,17 @@ fn config_may_be_inserted_late_replaced_and_removed() {
 #[test]
 fn typed_events_arrive_and_raw_ones_can_be_switched_off() {
     #[derive(Resource, Default)]
-    struct Heard(Vec<u32>);
+    struct Received(Vec<u32>);
     for raw_for_typed in [true, false] {
         let server = ScriptedServer::start();
         let (mut app, connection) =
             online_with(&server, config(&server).with_raw_for_typed(raw_for_typed));
-        app.init_resource::<Heard>()
+        app.init_resource::<Received>()
             .add_pusher_event::<Move>("move")
             .add_systems(
                 Update,
-                |mut moves: MessageReader<PusherEvent<Move>>, mut heard: ResMut<Heard>| {
-                    heard.0.extend(moves.read().map(|event| event.data().x));
+                |mut moves: MessageReader<PusherEvent<Move>>, mut received: ResMut<Received>| {
+                    received.0.extend(moves.read().map(|event| event.data().x));
                 },
             );
         listen(&mut app, &connection, "lobby");
@@ -405,7 +412,7 @@ fn typed_events_arrive_and_raw_ones_can_be_switched_off() {
         connection.event("lobby", "untyped", &json!(1));
         expect_recorded(&mut app, "lobby untyped 1");
         app.update();
-        assert_eq!(app.world().resource::<Heard>().0, [7]);
+        assert_eq!(app.world().resource::<Received>().0, [7]);
         let raw = recorded(app.world())
             .iter()
             .any(|recorded| recorded == r#"lobby move {"x":7}"#);
@@ -446,18 +453,18 @@ fn decode_failure_names_the_path_and_the_next_event_arrives() {
 #[test]
 fn fixed_update_hears_each_event_exactly_once() {
     #[derive(Resource, Default)]
-    struct Heard(Vec<u32>);
+    struct Received(Vec<u32>);
     let server = ScriptedServer::start();
     let (mut app, connection) = online(&server);
-    app.init_resource::<Heard>()
+    app.init_resource::<Received>()
         .insert_resource(Time::<Fixed>::from_hz(10.0))
         .insert_resource(TimeUpdateStrategy::ManualDuration(Duration::from_secs_f64(
             1.0 / 240.0,
         )))
         .add_systems(
             FixedUpdate,
-            |mut events: MessageReader<PusherEvent>, mut heard: ResMut<Heard>| {
-                heard.0.extend(
+            |mut events: MessageReader<PusherEvent>, mut received: ResMut<Received>| {
+                received.0.extend(
                     events
                         .read()
                         .map(|event| event.data().parse::<u32>().unwrap()),
@@ -472,10 +479,10 @@ fn fixed_update_hears_each_event_exactly_once() {
         }
     }
     update_until(&mut app, "all events", TIMEOUT, |world| {
-        world.resource::<Heard>().0.len() >= 1000
+        world.resource::<Received>().0.len() >= 1000
     });
     assert_eq!(
-        app.world().resource::<Heard>().0,
+        app.world().resource::<Received>().0,
         (0..1000).collect::<Vec<_>>()
     );
 }

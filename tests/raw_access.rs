@@ -167,7 +167,7 @@ fn oldest_entity_with_extra_fields_decides() {
 }
 
 #[test]
-fn the_fields_can_be_saved_with_a_scene_and_loaded() {
+fn extra_fields_can_be_saved_in_a_scene_and_loaded() {
     use bevy::reflect::serde::{TypedReflectDeserializer, TypedReflectSerializer};
     use serde::de::DeserializeSeed;
 

@@ -120,8 +120,8 @@ fn panicking_observer_loses_no_event() {
     );
     // The other observer received every event, except those for which a panic ended the command queue before it.
     for number in [1, 3, 4, 5, 6] {
-        let heard = format!("lobby number {number}");
-        assert!(recorded(app.world()).contains(&heard), "{heard}");
+        let received = format!("lobby number {number}");
+        assert!(recorded(app.world()).contains(&received), "{received}");
     }
 }
 
@@ -129,18 +129,20 @@ fn panicking_observer_loses_no_event() {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn panicking_observer_does_not_affect_other_entities() {
     #[derive(Component, Default)]
-    struct Heard(u32);
+    struct Received(u32);
     let server = TestServer::new();
     let mut app = panic_tolerant_game(&server);
     let entities = [0, 1, 2].map(|index| {
         let world = app.world_mut();
-        let mut entity = world.spawn((PusherChannel::new("lobby"), Heard(0)));
+        let mut entity = world.spawn((PusherChannel::new("lobby"), Received(0)));
         if index == 1 {
             entity.observe(|_: On<PusherEvent>| panic!("panic on purpose"));
         } else {
-            entity.observe(|event: On<PusherEvent>, mut heard: Query<&mut Heard>| {
-                heard.get_mut(event.entity()).unwrap().0 += 1;
-            });
+            entity.observe(
+                |event: On<PusherEvent>, mut received: Query<&mut Received>| {
+                    received.get_mut(event.entity()).unwrap().0 += 1;
+                },
+            );
         }
         entity.id()
     });
@@ -150,8 +152,8 @@ fn panicking_observer_does_not_affect_other_entities() {
     for _ in 0..3 {
         app.update();
     }
-    let heard = entities.map(|entity| app.world().get::<Heard>(entity).unwrap().0);
-    assert_eq!(heard, [2, 0, 2]);
+    let received = entities.map(|entity| app.world().get::<Received>(entity).unwrap().0);
+    assert_eq!(received, [2, 0, 2]);
     assert!(received_messages(&app).contains(&"number 2".to_owned()));
 }
 
@@ -305,7 +307,7 @@ fn member_entities_follow_the_roster_despite_panics() {
     assert!(spawned_members(&mut app).is_empty());
 }
 
-/// What an observer does to the lobby before another observer panics.
+/// A change of the lobby by an observer, before another observer panics.
 #[derive(Event, Clone, Copy, PartialEq, Debug)]
 enum Deed {
     Despawn,

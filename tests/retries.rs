@@ -89,8 +89,8 @@ fn transient_backend_failure_is_retried_and_subscribes() {
 }
 
 #[test]
-fn refusal_is_asked_once_and_an_outage_three_times() {
-    for (status, asked) in [(403, 1), (401, 1), (500, 3)] {
+fn refusal_is_requested_once_and_an_outage_three_times() {
+    for (status, expected) in [(403, 1), (401, 1), (500, 3)] {
         let auth = ScriptedAuth::always(Answer::status(status));
         let server = ScriptedServer::start();
         let mut app = game_with_reports(
@@ -105,7 +105,7 @@ fn refusal_is_asked_once_and_an_outage_three_times() {
                 .get::<PusherSubscription>(entity)
                 .is_some_and(|subscription| subscription.error().is_some())
         });
-        for _ in 0..asked {
+        for _ in 0..expected {
             auth.expect_request(TIMEOUT);
         }
         // Longer than the longest retry delay of 60 ms.
@@ -114,7 +114,7 @@ fn refusal_is_asked_once_and_an_outage_three_times() {
 }
 
 #[test]
-fn a_sign_in_is_asked_for_again_too() {
+fn transient_sign_in_failure_is_retried() {
     let auth = ScriptedAuth::sequence(vec![Answer::status(502), valid_authorization()]);
     let server = ScriptedServer::start();
     let mut app = game_with_reports(
@@ -220,10 +220,10 @@ fn connecting_by_hand_skips_the_wait() {
         world.resource::<PusherConnection>().retry_in().is_some()
     });
     server.expect_no_connection(Duration::from_millis(100));
-    let asked = Instant::now();
+    let connected_at = Instant::now();
     app.world().resource::<PusherConnection>().connect();
     let connection = greet(&server, &mut app);
-    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert!(connected_at.elapsed() < Duration::from_secs(5));
     connection.expect_event("pusher:subscribe", TIMEOUT);
     connection.subscribed("lobby");
     wait_until_subscribed(&mut app, entity);

@@ -132,9 +132,9 @@ fn latest_mode_stays_within_the_rate_limit() {
     let mut app = answered_game(&server);
     let connection = greet(&server, &mut app);
     listen(&mut app, &connection, ROOM);
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut ids = Vec::new();
-    while begun.elapsed() < Duration::from_millis(1500) {
+    while started.elapsed() < Duration::from_millis(1500) {
         ids.push(send(&app, SendMode::Latest, ids.len() as u32));
         app.update();
         std::thread::sleep(Duration::from_millis(5));
@@ -145,7 +145,7 @@ fn latest_mode_stays_within_the_rate_limit() {
         got.push(expect_move(&connection));
     }
     assert!(got.is_sorted(), "{got:?}");
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = started.elapsed().as_secs_f64();
     assert!(
         // Ten events per second, and one more at the start of the first second.
         got.len() >= 3 && (got.len() as f64) <= 1.0 + 10.0 * seconds,

@@ -59,7 +59,7 @@ fn bevy_state_follows_the_connection_in_the_same_frame() {
 }
 
 #[test]
-fn it_does_not_matter_which_plugin_comes_first() {
+fn plugins_may_be_added_in_any_order() {
     let server = ScriptedServer::start();
     let endpoint = Endpoint::custom("127.0.0.1", server.port());
     let mut app = game(PusherConfig::new("app-key", endpoint));

@@ -114,12 +114,12 @@ fn peers_join_send_receive_and_leave() {
     connection
         .send("presence-lobby", "client-move", &json!({"x": 1}))
         .unwrap();
-    let heard = bob.take_events();
-    assert_eq!(heard.len(), 1);
-    assert_eq!(heard[0].name, "client-move");
-    assert_eq!(heard[0].data, json!({"x": 1}));
-    assert_eq!(heard[0].user_id.as_deref(), Some("ann"));
-    assert_eq!(server.take_client_events(), heard);
+    let received = bob.take_events();
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0].name, "client-move");
+    assert_eq!(received[0].data, json!({"x": 1}));
+    assert_eq!(received[0].user_id.as_deref(), Some("ann"));
+    assert_eq!(server.take_client_events(), received);
     assert_eq!(server.members("presence-lobby"), ["ann", "bob"]);
 
     bob.unsubscribe("presence-lobby");
@@ -193,7 +193,7 @@ fn test_server_update_ignores_the_receive_budget() {
 
 #[test]
 fn virtual_time_skips_a_half_hour_outage_at_once() {
-    let begun = Instant::now();
+    let started = Instant::now();
     let server = TestServer::new();
     let mut app = game(server.config());
     let lobby = join(&server, &mut app, "lobby");
@@ -216,7 +216,7 @@ fn virtual_time_skips_a_half_hour_outage_at_once() {
     let changes = changes.iter_current_update_messages();
     let gap = changes.filter_map(PusherSubscriptionChanged::gap).last();
     assert!(gap.unwrap() >= Duration::from_secs(30 * 60), "{gap:?}");
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(started.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn players(server: &ScriptedServer) -> App {
     app
 }
 
-fn heard(app: &App) -> Vec<&str> {
+fn received(app: &App) -> Vec<&str> {
     let recorded = recorded(app.world()).iter().map(String::as_str);
     recorded
         .filter(|recorded| !recorded.ends_with("subscribed"))
@@ -89,7 +89,7 @@ fn event_type_depends_on_the_channel_pattern() {
         "cards-7 by ann",
         "cards-8 by ann",
     ];
-    assert_eq!(heard(&app), expected);
+    assert_eq!(received(&app), expected);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn type_registered_twice_arrives_once() {
     connection.event("chess-1", "move", &json!({"player": "ann"}));
     connection.event("chess-1", "move", &json!({"player": "bob"}));
     expect_recorded(&mut app, "chess-1 by bob");
-    assert_eq!(heard(&app), ["chess-1 by ann", "chess-1 by bob"]);
+    assert_eq!(received(&app), ["chess-1 by ann", "chess-1 by bob"]);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn late_registration_applies_from_the_next_event() {
     expect_recorded(&mut app, "chess-1 chess d2");
     expect_recorded(&mut app, r#"lobby move {"from":"c2"}"#);
     assert_eq!(
-        heard(&app),
+        received(&app),
         [
             r#"chess-1 move {"from":"e2"}"#,
             "chess-1 chess d2",

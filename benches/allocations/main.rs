@@ -30,7 +30,7 @@ fn main() {
         ("raw and observed", ReceiveMode::RawObserved),
     ] {
         let (network, main) = per_event(mode);
-        println!("| {title} | {} | {} |", in_words(&network), in_words(&main));
+        println!("| {title} | {} | {} |", describe(&network), describe(&main));
     }
     let bytes = per_channel();
     println!("\nA channel with its entity takes {bytes} bytes.");
@@ -77,7 +77,7 @@ fn per_event(mode: ReceiveMode) -> (Allocated, Allocated) {
     (network, main)
 }
 
-fn in_words(allocated: &Allocated) -> String {
+fn describe(allocated: &Allocated) -> String {
     let each = |count: usize| count as f64 / (ROUNDS * BURST) as f64;
     format!(
         "{:.2} allocations, {:.2} reallocations, {:.0} bytes",

@@ -17,7 +17,7 @@ use crate::frames::{Frames, push_text_frame};
 /// Longer than any operation takes, even on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client delivers what it has read right after it has answered a ping; this is the time that it is given for that.
+/// The time for a client to deliver what it has read, which it does right after it has answered a ping.
 pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(2);
 
 /// The server, on localhost.
@@ -36,7 +36,7 @@ pub struct Connection {
 #[derive(Clone)]
 pub struct Writer(Arc<Mutex<TcpStream>>);
 
-/// What a client has sent.
+/// A message of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Received {
     Subscription,
@@ -137,7 +137,7 @@ impl Connection {
 }
 
 impl Writer {
-    /// Writes the frames this many times, on a thread of its own.
+    /// Writes the frames this many times, on a new thread.
     pub fn write_repeatedly(&self, frames: Arc<Frames>, times: u64) {
         let writer = self.clone();
         thread::spawn(move || {
@@ -155,7 +155,7 @@ impl Writer {
     }
 
     fn write(&self, bytes: &[u8]) {
-        // Fails once the client has disconnected; then there is nobody to write to.
+        // Fails once the client has disconnected, which is fine.
         let _ = self.0.lock().unwrap().write_all(bytes);
     }
 }

@@ -30,7 +30,7 @@ pub enum ReceiveMode {
     TypedObserved,
     /// Decoded: by a system that reads messages.
     Typed,
-    /// Decoded: by a system that reads messages. The undecoded messages are written as well, and nobody reads them.
+    /// Decoded: by a system that reads messages. The undecoded messages are written as well, but not read.
     TypedBesideRaw,
 }
 
@@ -48,7 +48,7 @@ pub struct Game {
     pause: fn(),
 }
 
-/// What the app has received so far.
+/// Counts of the events that the app has received.
 #[derive(Resource, Default)]
 pub struct Received {
     /// The number of events that the system has read.
@@ -149,9 +149,9 @@ impl Game {
     }
 
     /// Runs frames until the condition is true.
-    pub fn update_until(&mut self, what: &str, mut is_so: impl FnMut(&mut App) -> bool) {
+    pub fn update_until(&mut self, what: &str, mut condition: impl FnMut(&mut App) -> bool) {
         let started = Instant::now();
-        while !is_so(&mut self.app) {
+        while !condition(&mut self.app) {
             assert!(started.elapsed() < TIMEOUT, "timed out waiting for {what}");
             self.app.update();
             thread::yield_now();
@@ -201,7 +201,7 @@ impl Game {
         } = *self.received();
         assert!(
             failed == 0 && lost == 0 && out_of_order == 0,
-            "{failed} events failed to decode, {lost} were lost, {out_of_order} came out of order"
+            "{failed} events failed to decode, {lost} were lost, {out_of_order} arrived out of order"
         );
     }
 }
@@ -238,7 +238,7 @@ impl Run {
         while read < events {
             let (started, time) = (Instant::now(), thread_time());
             if started.saturating_duration_since(run.ended) >= timeout {
-                return Err(format!("no event came for {timeout:?}"));
+                return Err(format!("no event arrived for {timeout:?}"));
             }
             let now_read = update()?;
             if now_read > read {

@@ -21,7 +21,7 @@ use tungstenite::{Message, WebSocket};
 /// Longer than anything in these tests takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What the server does once its client has subscribed.
+/// The server's behaviour once its client has subscribed.
 type Script = fn(&mut WebSocket<TcpStream>);
 
 #[test]
@@ -78,7 +78,7 @@ fn too_few_events_are_an_error_after_a_bounded_time() {
         socket.flush().unwrap();
     });
     let why = count.unwrap_err();
-    assert!(why.contains("no event came for 4s"), "{why}");
+    assert!(why.contains("no event arrived for 4s"), "{why}");
     assert!(why.contains("after 60 of 100"), "{why}");
     assert!(started.elapsed() < LONG / 2, "{:?}", started.elapsed());
 }

@@ -187,7 +187,7 @@ fn small_events(firehose: &Firehose, arguments: &Arguments, load: &Load, report:
         .bound(Goal::AtMost(NETWORK_THREAD_BOUND), &own, &other),
     );
     report.add(Row::new(
-        "its main thread meanwhile",
+        "its main thread",
         format!("{:.0} ns each", typed.median(|o| o.main_ns)),
     ));
 }

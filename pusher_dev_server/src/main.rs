@@ -18,7 +18,7 @@ use log_line::LogLine;
 #[derive(Parser)]
 #[command(name = "pusher_dev_server")]
 struct Arguments {
-    /// The address to listen on. With an address other than loopback, everybody in the network can connect.
+    /// The address to listen on. With an address other than loopback, everyone on the network can connect.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// The port to listen on; 0 selects any free port.

@@ -85,7 +85,7 @@ fn pusher_js_decrypts_events_from_the_server_and_the_http_api() {
 }
 
 #[test]
-fn a_cache_channel_misses_first_and_then_replays() {
+fn cache_channel_reports_a_miss_and_later_its_last_event() {
     run_quietly("cache");
 }
 

@@ -35,9 +35,9 @@ fn a_channel_wanted_before_connecting_is_subscribed_once() {
     assert_eq!(client.want("lobby"), []);
     assert_eq!(client.want("lobby"), []);
     client.command(Command::Connect);
-    let seen = client.establish();
-    assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
-    assert_eq!(statuses(&seen), [status("lobby", Subscribing)]);
+    let outputs = client.establish();
+    assert_eq!(frames(&outputs), [subscribe_frame("lobby")]);
+    assert_eq!(statuses(&outputs), [status("lobby", Subscribing)]);
     assert_eq!(
         statuses(&client.confirm("lobby")),
         [status("lobby", Subscribed)]
@@ -67,22 +67,26 @@ fn subscription_success_data_has_three_forms() {
         if let Some(data) = data {
             frame["data"] = data;
         }
-        let (event, seen) = client.frame(&frame);
+        let (event, outputs) = client.frame(&frame);
         assert_eq!(event, None);
-        assert_eq!(statuses(&seen), [status("lobby", Subscribed)]);
+        assert_eq!(statuses(&outputs), [status("lobby", Subscribed)]);
     }
 }
 
 #[test]
 fn a_private_channel_is_authorized_before_it_subscribes() {
     let mut client = Client::connected();
-    let seen = client.want("private-room");
-    assert_eq!(frames(&seen), [] as [Value; 0]);
-    let asked = request(&seen);
-    assert!(seen.contains(&Seen::Authorize(asked, "private-room".into(), "1.1".into())));
-    let seen = client.authorize(asked);
+    let outputs = client.want("private-room");
+    assert_eq!(frames(&outputs), [] as [Value; 0]);
+    let request_id = request(&outputs);
+    assert!(outputs.contains(&TestOutput::Authorize(
+        request_id,
+        "private-room".into(),
+        "1.1".into()
+    )));
+    let outputs = client.authorize(request_id);
     assert_eq!(
-        frames(&seen),
+        frames(&outputs),
         [
             json!({"event": "pusher:subscribe", "data": {"channel": "private-room", "auth": "key:signature"}})
         ]
@@ -92,11 +96,11 @@ fn a_private_channel_is_authorized_before_it_subscribes() {
 #[test]
 fn channel_data_goes_to_the_server_byte_for_byte() {
     let mut client = Client::connected();
-    let asked = request(&client.want("presence-room"));
+    let request_id = request(&client.want("presence-room"));
     let channel_data = r#"{"user_id": 10,  "user_info":{"name":"Zo\u00eb"}}"#;
     let answer = ChannelAuthorization::new("k:s").with_channel_data(channel_data);
-    let seen = client.input(Input::Authorized(asked, Ok(answer)));
-    assert_eq!(frames(&seen)[0]["data"]["channel_data"], channel_data);
+    let outputs = client.input(Input::Authorized(request_id, Ok(answer)));
+    assert_eq!(frames(&outputs)[0]["data"]["channel_data"], channel_data);
 }
 
 #[test]
@@ -105,12 +109,12 @@ fn extra_fields_go_into_the_subscribe_request() {
     let extra = json!({"filter": {"key": "team", "cmp": "eq", "val": "red"}})
         .as_object()
         .cloned();
-    let seen = client.command(Command::Subscribe {
+    let outputs = client.command(Command::Subscribe {
         channel: name("lobby"),
         extra,
     });
     assert_eq!(
-        frames(&seen),
+        frames(&outputs),
         [json!({"event": "pusher:subscribe", "data": {
             "channel": "lobby", "filter": {"key": "team", "cmp": "eq", "val": "red"}
         }})]
@@ -125,15 +129,15 @@ fn a_refused_authorization_is_not_retried() {
         AuthError::MissingField { field: "auth" },
     ] {
         let mut client = Client::connected();
-        let asked = request(&client.want("private-room"));
-        let seen = client.refuse(asked, error.clone());
-        assert_eq!(frames(&seen), [] as [Value; 0]);
+        let request_id = request(&client.want("private-room"));
+        let outputs = client.refuse(request_id, error.clone());
+        assert_eq!(frames(&outputs), [] as [Value; 0]);
         let failed = SubscriptionStatus::Failed(SubscriptionError::Authorization(error));
-        assert_eq!(statuses(&seen), [status("private-room", failed)]);
+        assert_eq!(statuses(&outputs), [status("private-room", failed)]);
         assert_eq!(requests(&client.wait(25 * SECOND)), []);
-        let seen = client.command(Command::Retry(name("private-room")));
-        let asked = request(&seen);
-        client.authorize(asked);
+        let outputs = client.command(Command::Retry(name("private-room")));
+        let request_id = request(&outputs);
+        client.authorize(request_id);
         assert_eq!(
             statuses(&client.confirm("private-room")),
             [status("private-room", Subscribed)]
@@ -144,8 +148,8 @@ fn a_refused_authorization_is_not_retried() {
 #[test]
 fn a_failed_channel_is_retried_after_a_reconnect() {
     let mut client = Client::connected();
-    let asked = request(&client.want("private-room"));
-    client.refuse(asked, AuthError::http(403, ""));
+    let request_id = request(&client.want("private-room"));
+    client.refuse(request_id, AuthError::http(403, ""));
     assert_eq!(statuses(&client.lose()), [status("private-room", Pending)]);
     client.wait_for_dial();
     assert_eq!(requests(&client.establish()).len(), 1);
@@ -157,24 +161,28 @@ fn an_authorization_times_out_and_a_late_one_is_ignored() {
         auth_retry: RetryPolicy::never(),
         ..SessionConfig::default()
     });
-    let asked = request(&client.want("private-room"));
-    let seen = client.wait(10 * SECOND);
-    assert!(seen.contains(&Seen::CancelRequest(asked)));
+    let request_id = request(&client.want("private-room"));
+    let outputs = client.wait(10 * SECOND);
+    assert!(outputs.contains(&TestOutput::CancelRequest(request_id)));
     let failed = SubscriptionStatus::Failed(SubscriptionError::Authorization(AuthError::TimedOut));
-    assert_eq!(statuses(&seen), [status("private-room", failed)]);
-    assert_eq!(client.authorize(asked), []);
+    assert_eq!(statuses(&outputs), [status("private-room", failed)]);
+    assert_eq!(client.authorize(request_id), []);
 }
 
 #[test]
 fn a_late_authorization_is_never_sent_on_a_new_socket() {
     let mut client = Client::connected();
     let old = request(&client.want("private-room"));
-    let seen = client.lose();
-    assert!(seen.contains(&Seen::CancelRequest(old)));
+    let outputs = client.lose();
+    assert!(outputs.contains(&TestOutput::CancelRequest(old)));
     client.wait_for_dial();
-    let seen = client.establish();
-    let new = request(&seen);
-    assert!(seen.contains(&Seen::Authorize(new, "private-room".into(), "2.1".into())));
+    let outputs = client.establish();
+    let new = request(&outputs);
+    assert!(outputs.contains(&TestOutput::Authorize(
+        new,
+        "private-room".into(),
+        "2.1".into()
+    )));
     assert_eq!(client.authorize(old), []);
     assert_eq!(frames(&client.authorize(new)).len(), 1);
 }
@@ -188,11 +196,11 @@ fn many_channels_are_authorized_a_few_at_a_time() {
     client.command(Command::Connect);
     let mut open = requests(&client.establish());
     let mut subscribed = 0;
-    while let Some(asked) = open.pop() {
+    while let Some(request_id) = open.pop() {
         assert!(open.len() < 8);
-        let seen = client.authorize(asked);
-        subscribed += frames(&seen).len();
-        open.extend(requests(&seen));
+        let outputs = client.authorize(request_id);
+        subscribed += frames(&outputs).len();
+        open.extend(requests(&outputs));
     }
     assert_eq!(subscribed, 50);
 }
@@ -204,13 +212,13 @@ fn hanging_authorizations_do_not_block_other_channels() {
         client.want(&format!("private-mute-{number}"));
     }
     client.want("private-good");
-    let seen = client.wait(25 * SECOND);
-    let asked = seen.iter().find_map(|seen| match seen {
-        Seen::Authorize(request, channel, _) if channel == "private-good" => Some(*request),
+    let outputs = client.wait(25 * SECOND);
+    let request_id = outputs.iter().find_map(|outputs| match outputs {
+        TestOutput::Authorize(request, channel, _) if channel == "private-good" => Some(*request),
         _ => None,
     });
     assert_eq!(
-        frames(&client.authorize(asked.expect("asked for"))).len(),
+        frames(&client.authorize(request_id.expect("a request"))).len(),
         1
     );
 }
@@ -225,20 +233,20 @@ fn resubscribed_channels_report_the_length_of_the_gap() {
         [status("lobby", Pending), status("private-room", Pending)]
     );
     client.wait_for_dial();
-    let seen = client.establish();
-    assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
-    client.authorize(request(&seen));
+    let outputs = client.establish();
+    assert_eq!(frames(&outputs), [subscribe_frame("lobby")]);
+    client.authorize(request(&outputs));
     client.wait(2 * SECOND);
-    let seen = client.confirm("lobby");
+    let outputs = client.confirm("lobby");
     let [
         Notice::Subscription {
             gap: Some(gap),
             status: Subscribed,
             ..
         },
-    ] = &notices(&seen)[..]
+    ] = &notices(&outputs)[..]
     else {
-        panic!("{seen:?}")
+        panic!("{outputs:?}")
     };
     assert!(*gap >= 3 * SECOND && *gap <= 4 * SECOND, "{gap:?}");
     let first = Client::connected().subscribe("lobby");
@@ -258,9 +266,9 @@ fn the_gap_counts_from_the_first_loss_over_several_reconnects() {
     client.lose();
     client.wait_for_dial();
     client.establish();
-    let seen = client.confirm("lobby");
+    let outputs = client.confirm("lobby");
     assert!(
-        matches!(&notices(&seen)[..], [Notice::Subscription { gap: Some(gap), .. }] if *gap >= 2 * SECOND)
+        matches!(&notices(&outputs)[..], [Notice::Subscription { gap: Some(gap), .. }] if *gap >= 2 * SECOND)
     );
 }
 
@@ -270,11 +278,11 @@ fn unsubscribing_sends_one_frame_and_stops_events() {
     client.subscribe("lobby");
     assert_eq!(
         client.unsubscribe("lobby"),
-        [Seen::Frame(unsubscribe_frame("lobby"))]
+        [TestOutput::Frame(unsubscribe_frame("lobby"))]
     );
     assert_eq!(client.unsubscribe("lobby"), []);
-    let (event, seen) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));
-    assert_eq!((event, seen), (None, vec![]));
+    let (event, outputs) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));
+    assert_eq!((event, outputs), (None, vec![]));
 }
 
 #[test]
@@ -284,7 +292,7 @@ fn unsubscribing_before_the_reply_waits_for_it() {
     assert_eq!(client.unsubscribe("lobby"), []);
     assert_eq!(
         client.confirm("lobby"),
-        [Seen::Frame(unsubscribe_frame("lobby"))]
+        [TestOutput::Frame(unsubscribe_frame("lobby"))]
     );
     assert_eq!(client.confirm("lobby"), []);
 }
@@ -298,9 +306,9 @@ fn the_last_command_before_the_reply_wins() {
         statuses(&client.want("lobby")),
         [status("lobby", Subscribing)]
     );
-    let seen = client.confirm("lobby");
-    assert_eq!(frames(&seen), [] as [Value; 0]);
-    assert_eq!(statuses(&seen), [status("lobby", Subscribed)]);
+    let outputs = client.confirm("lobby");
+    assert_eq!(frames(&outputs), [] as [Value; 0]);
+    assert_eq!(statuses(&outputs), [status("lobby", Subscribed)]);
     client.unsubscribe("lobby");
     assert_eq!(frames(&client.want("lobby")), [subscribe_frame("lobby")]);
 }
@@ -328,21 +336,21 @@ fn a_channel_unsubscribed_offline_stays_unsubscribed() {
 #[test]
 fn unsubscribing_while_authorizing_sends_no_frame() {
     let mut client = Client::connected();
-    let asked = request(&client.want("private-room"));
+    let request_id = request(&client.want("private-room"));
     assert_eq!(
         client.unsubscribe("private-room"),
-        [Seen::CancelRequest(asked)]
+        [TestOutput::CancelRequest(request_id)]
     );
-    assert_eq!(client.authorize(asked), []);
+    assert_eq!(client.authorize(request_id), []);
 }
 
 #[test]
 fn a_subscription_times_out_and_a_late_success_counts() {
     let mut client = Client::connected();
     client.want("lobby");
-    let seen = client.wait(10 * SECOND);
+    let outputs = client.wait(10 * SECOND);
     let failed = SubscriptionStatus::Failed(SubscriptionError::TimedOut);
-    assert_eq!(statuses(&seen), [status("lobby", failed)]);
+    assert_eq!(statuses(&outputs), [status("lobby", failed)]);
     assert_eq!(
         statuses(&client.confirm("lobby")),
         [status("lobby", Subscribed)]
@@ -356,7 +364,7 @@ fn unsubscribing_after_a_timeout_leaves_no_subscription() {
     client.wait(10 * SECOND);
     assert_eq!(
         client.unsubscribe("lobby"),
-        [Seen::Frame(unsubscribe_frame("lobby"))]
+        [TestOutput::Frame(unsubscribe_frame("lobby"))]
     );
     client.want("other");
     client.unsubscribe("other");
@@ -376,7 +384,7 @@ fn a_refusal_that_names_the_channel_fails_it() {
         let mut client = Client::connected();
         client.want("lobby");
         let data = json!({"type": "AuthError", "error": "no", "status": 401});
-        let (event, seen) =
+        let (event, outputs) =
             client.frame(&json!({"event": event, "channel": "lobby", "data": data}));
         assert_eq!(event, None);
         let refused = SubscriptionError::Refused {
@@ -384,16 +392,16 @@ fn a_refusal_that_names_the_channel_fails_it() {
             message: "no".into(),
         };
         assert_eq!(
-            statuses(&seen),
+            statuses(&outputs),
             [status("lobby", SubscriptionStatus::Failed(refused))]
         );
     }
     let mut client = Client::connected();
     client.want("lobby");
-    let (_, seen) =
+    let (_, outputs) =
         client.frame(&json!({"event": "pusher:error", "channel": "lobby", "data": {"code": 4009, "message": "no"}}));
     assert!(matches!(
-        &notices(&seen)[0],
+        &notices(&outputs)[0],
         Notice::Error {
             error: PusherError::Server {
                 code: Some(4009),
@@ -407,7 +415,7 @@ fn a_refusal_that_names_the_channel_fails_it() {
         message: "no".into(),
     };
     assert_eq!(
-        statuses(&seen),
+        statuses(&outputs),
         [status("lobby", SubscriptionStatus::Failed(refused))]
     );
 }
@@ -427,12 +435,13 @@ fn data_of_every_shape_arrives_unchanged() {
             EventData::Json("9007199254740993".into()),
         ),
     ] {
-        let (event, seen) = client.frame(&json!({"event": "e", "channel": "lobby", "data": data}));
+        let (event, outputs) =
+            client.frame(&json!({"event": "e", "channel": "lobby", "data": data}));
         let event = event.unwrap();
         assert_eq!(event.target, EventTarget::Channel(name("lobby")));
         assert_eq!(event.event, "e");
         assert_eq!(event.data, expected);
-        assert_eq!(seen, []);
+        assert_eq!(outputs, []);
     }
     let (event, _) = client.frame(&json!({"event": "e", "channel": "lobby"}));
     assert_eq!(event.unwrap().data, EventData::Absent);
@@ -441,8 +450,9 @@ fn data_of_every_shape_arrives_unchanged() {
 #[test]
 fn an_event_of_an_unsubscribed_channel_is_dropped() {
     let mut client = Client::connected();
-    let (event, seen) = client.frame(&json!({"event": "e", "channel": "elsewhere", "data": "1"}));
-    assert_eq!((event, seen), (None, vec![]));
+    let (event, outputs) =
+        client.frame(&json!({"event": "e", "channel": "elsewhere", "data": "1"}));
+    assert_eq!((event, outputs), (None, vec![]));
 }
 
 #[test]
@@ -454,9 +464,9 @@ fn unknown_messages_are_delivered_unless_internal() {
     assert_eq!(event.unwrap().target, EventTarget::Connection);
     let (event, _) = client.frame(&json!({"event": "pusher:novelty", "channel": "lobby"}));
     assert_eq!(event.unwrap().target, EventTarget::Channel(name("lobby")));
-    let (event, seen) =
+    let (event, outputs) =
         client.frame(&json!({"event": "pusher_internal:novelty", "channel": "lobby"}));
-    assert_eq!((event, seen), (None, vec![]));
+    assert_eq!((event, outputs), (None, vec![]));
 }
 
 #[test]
@@ -479,9 +489,12 @@ fn counts_and_cache_misses_are_reported_even_if_zero() {
         json!({"event": "pusher:cache_miss", "channel": "cache-lobby", "data": {}}),
         json!({"event": "pusher:cache_miss", "channel": "cache-lobby"}),
     ] {
-        let (event, seen) = client.frame(&frame);
+        let (event, outputs) = client.frame(&frame);
         assert_eq!(event, None);
-        assert_eq!(notices(&seen), [Notice::CacheMissed(name("cache-lobby"))]);
+        assert_eq!(
+            notices(&outputs),
+            [Notice::CacheMissed(name("cache-lobby"))]
+        );
     }
 }
 

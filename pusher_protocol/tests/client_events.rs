@@ -20,8 +20,8 @@ use pusher_protocol::{
 use serde_json::json;
 use support::*;
 
-fn refusal(seen: &[Seen]) -> SendError {
-    match &notices(seen)[..] {
+fn refusal(outputs: &[TestOutput]) -> SendError {
+    match &notices(outputs)[..] {
         [
             Notice::SendAnswered {
                 outcome: SendOutcome::Rejected(error),
@@ -36,10 +36,10 @@ fn refusal(seen: &[Seen]) -> SendError {
 fn a_client_event_is_one_frame_with_its_channel_at_the_top() {
     let mut client = Client::connected();
     client.subscribe("private-room");
-    let seen = client.send("private-room", "client-move", r#"{"x":1}"#);
+    let outputs = client.send("private-room", "client-move", r#"{"x":1}"#);
     assert_eq!(
-        seen,
-        [Seen::Frame(
+        outputs,
+        [TestOutput::Frame(
             json!({"event": "client-move", "channel": "private-room", "data": {"x": 1}})
         )]
     );
@@ -54,9 +54,9 @@ fn sent_outcomes_are_reported_on_request() {
     client.command(pusher_protocol::session::Command::Connect);
     client.establish();
     client.subscribe("private-room");
-    let seen = client.send("private-room", "client-move", "1");
+    let outputs = client.send("private-room", "client-move", "1");
     assert_eq!(
-        notices(&seen),
+        notices(&outputs),
         [Notice::SendAnswered {
             id: SendId(1),
             outcome: SendOutcome::Sent
@@ -129,9 +129,9 @@ fn ten_events_per_second_are_sent_and_others_rejected() {
     client.subscribe("private-room");
     let mut sent = 0;
     for _ in 0..100 {
-        let seen = client.send("private-room", "client-a", "1");
-        if frames(&seen).is_empty() {
-            assert_eq!(refusal(&seen), SendError::RateLimited { limit: 10 });
+        let outputs = client.send("private-room", "client-a", "1");
+        if frames(&outputs).is_empty() {
+            assert_eq!(refusal(&outputs), SendError::RateLimited { limit: 10 });
         } else {
             sent += 1;
         }
@@ -173,12 +173,12 @@ fn without_a_rate_limit_everything_is_sent() {
 #[test]
 fn a_full_send_buffer_rejects_the_event() {
     let mut client = Client::connected();
-    let seen = client.input(Input::Written {
+    let outputs = client.input(Input::Written {
         id: SendId(7),
         accepted: false,
     });
     assert_eq!(
-        notices(&seen),
+        notices(&outputs),
         [Notice::SendAnswered {
             id: SendId(7),
             outcome: SendOutcome::Rejected(SendError::Backlogged)
@@ -192,8 +192,8 @@ fn client_events_are_sent_again_after_a_reconnect() {
     client.subscribe("private-room");
     client.lose();
     client.wait_for_dial();
-    let asked = request(&client.establish());
-    client.authorize(asked);
+    let request_id = request(&client.establish());
+    client.authorize(request_id);
     assert_eq!(
         refusal(&client.send("private-room", "client-a", "1")),
         SendError::NotSubscribed

@@ -16,7 +16,7 @@ use pusher_protocol::session::{
 use serde_json::json;
 use support::*;
 
-fn refuse(client: &mut Client, channel: &str) -> Vec<Seen> {
+fn refuse(client: &mut Client, channel: &str) -> Vec<TestOutput> {
     let data = json!({"error": "no", "status": 403});
     client
         .frame(&json!({"event": "pusher:subscription_error", "channel": channel, "data": data}))
@@ -34,39 +34,39 @@ fn status(channel: &str, status: SubscriptionStatus) -> (String, SubscriptionSta
     (channel.into(), status)
 }
 
-fn members(seen: &[Seen]) -> Vec<usize> {
+fn members(outputs: &[TestOutput]) -> Vec<usize> {
     let members = |notice| match notice {
         Notice::Members { roster, .. } => Some(roster.len()),
         _ => None,
     };
-    notices(seen).into_iter().filter_map(members).collect()
+    notices(outputs).into_iter().filter_map(members).collect()
 }
 
 #[test]
 fn a_forged_success_after_a_silent_refusal_is_ignored() {
     let mut client = Client::connected();
-    let asked = request(&client.want("presence-room"));
-    client.authorize_as(asked, "u1");
+    let request_id = request(&client.want("presence-room"));
+    client.authorize_as(request_id, "u1");
     client.wait(10 * SECOND);
-    let asked = request(&client.command(Command::Retry(name("presence-room"))));
-    client.authorize_as(asked, "u1");
-    let seen = client.confirm_presence("presence-room", &["u1"]);
-    assert_eq!(members(&seen), [1]);
+    let request_id = request(&client.command(Command::Retry(name("presence-room"))));
+    client.authorize_as(request_id, "u1");
+    let outputs = client.confirm_presence("presence-room", &["u1"]);
+    assert_eq!(members(&outputs), [1]);
     client.wait(10 * SECOND);
-    let unasked = client.confirm_presence("presence-room", &["u1", "u2"]);
-    assert_eq!(unasked, []);
+    let second_reply = client.confirm_presence("presence-room", &["u1", "u2"]);
+    assert_eq!(second_reply, []);
     assert!(statuses(&refuse(&mut client, "presence-room")).is_empty());
 }
 
 #[test]
 fn the_second_of_two_late_replies_has_the_members() {
     let mut client = Client::connected();
-    let asked = request(&client.want("presence-room"));
-    client.authorize_as(asked, "u1");
+    let request_id = request(&client.want("presence-room"));
+    client.authorize_as(request_id, "u1");
     client.wait(10 * SECOND);
     client.unsubscribe("presence-room");
-    let asked = request(&client.want("presence-room"));
-    client.authorize_as(asked, "u1");
+    let request_id = request(&client.want("presence-room"));
+    client.authorize_as(request_id, "u1");
     client.wait(12 * SECOND);
     let first = client.confirm_presence("presence-room", &["u1"]);
     let second = client.confirm_presence("presence-room", &["u1", "u2"]);
@@ -82,8 +82,8 @@ fn a_late_refusal_is_reported_and_ends_the_subscription() {
         statuses(&refuse(&mut client, "lobby")),
         [status("lobby", refused())]
     );
-    let seen = client.command(Command::Retry(name("lobby")));
-    assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
+    let outputs = client.command(Command::Retry(name("lobby")));
+    assert_eq!(frames(&outputs), [subscribe_frame("lobby")]);
 }
 
 #[test]
@@ -92,18 +92,18 @@ fn a_late_refusal_does_not_hide_a_later_subscription() {
     client.want("lobby");
     client.wait(10 * SECOND);
     let again = [unsubscribe_frame("lobby"), subscribe_frame("lobby")];
-    let seen = client.command(Command::Retry(name("lobby")));
-    assert_eq!(frames(&seen), again);
+    let outputs = client.command(Command::Retry(name("lobby")));
+    assert_eq!(frames(&outputs), again);
     refuse(&mut client, "lobby");
-    let mut seen = client.command(Command::Retry(name("lobby")));
-    seen.extend(client.wait(2 * SECOND));
+    let mut outputs = client.command(Command::Retry(name("lobby")));
+    outputs.extend(client.wait(2 * SECOND));
     assert_eq!(
-        frames(&seen),
+        frames(&outputs),
         again,
         "the server may hold the second subscription"
     );
-    let seen = client.confirm("lobby");
-    assert_eq!(statuses(&seen), [status("lobby", Subscribed)]);
+    let outputs = client.confirm("lobby");
+    assert_eq!(statuses(&outputs), [status("lobby", Subscribed)]);
 }
 
 #[test]
@@ -113,28 +113,28 @@ fn a_refusal_after_an_earlier_confirmation_counts() {
     client.wait(10 * SECOND);
     client.unsubscribe("lobby");
     client.want("lobby");
-    let seen = client.confirm("lobby");
-    assert_eq!(statuses(&seen), [status("lobby", Subscribed)]);
+    let outputs = client.confirm("lobby");
+    assert_eq!(statuses(&outputs), [status("lobby", Subscribed)]);
     let error = json!({"event": "pusher:error", "channel": "lobby", "data": {"code": 4301}});
     assert!(statuses(&client.frame(&error).1).is_empty());
-    let seen = refuse(&mut client, "lobby");
-    assert_eq!(statuses(&seen), [status("lobby", refused())]);
+    let outputs = refuse(&mut client, "lobby");
+    assert_eq!(statuses(&outputs), [status("lobby", refused())]);
     assert!(statuses(&refuse(&mut client, "lobby")).is_empty());
 }
 
 #[test]
 fn the_last_of_several_replies_has_the_members() {
     let mut client = Client::connected();
-    let asked = request(&client.want("presence-room"));
-    client.authorize_as(asked, "u1");
+    let request_id = request(&client.want("presence-room"));
+    client.authorize_as(request_id, "u1");
     client.wait(10 * SECOND);
     client.unsubscribe("presence-room");
-    let asked = request(&client.want("presence-room"));
-    client.authorize_as(asked, "u1");
-    let seen = client.confirm_presence("presence-room", &["u1"]);
-    assert_eq!(members(&seen), [1]);
-    let seen = client.confirm_presence("presence-room", &["u1", "u2"]);
-    assert_eq!(members(&seen), [2]);
-    let seen = client.confirm_presence("presence-room", &["u1"]);
-    assert!(members(&seen).is_empty(), "no further reply is expected");
+    let request_id = request(&client.want("presence-room"));
+    client.authorize_as(request_id, "u1");
+    let outputs = client.confirm_presence("presence-room", &["u1"]);
+    assert_eq!(members(&outputs), [1]);
+    let outputs = client.confirm_presence("presence-room", &["u1", "u2"]);
+    assert_eq!(members(&outputs), [2]);
+    let outputs = client.confirm_presence("presence-room", &["u1"]);
+    assert!(members(&outputs).is_empty(), "no further reply is expected");
 }

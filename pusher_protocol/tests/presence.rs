@@ -21,19 +21,19 @@ fn ids(roster: &Roster) -> Vec<&str> {
     roster.iter().map(|member| member.id()).collect()
 }
 
-fn roster_of(seen: &[Seen]) -> Roster {
+fn roster_of(outputs: &[TestOutput]) -> Roster {
     let roster = |notice: &Notice| match notice {
         Notice::Members { roster, .. } => Some((**roster).clone()),
         _ => None,
     };
-    notices(seen)
+    notices(outputs)
         .iter()
         .find_map(roster)
         .expect("a roster was reported")
 }
 
 /// Lists who joined (+) and left (-), with * if it was detected after a gap.
-fn memberships(seen: &[Seen]) -> Vec<String> {
+fn memberships(outputs: &[TestOutput]) -> Vec<String> {
     let word = |sign: char, change: &Membership| {
         format!(
             "{sign}{}{}",
@@ -41,7 +41,7 @@ fn memberships(seen: &[Seen]) -> Vec<String> {
             if change.while_away { "*" } else { "" }
         )
     };
-    notices(seen)
+    notices(outputs)
         .iter()
         .filter_map(|notice| match notice {
             Notice::MemberJoined(change) => Some(word('+', change)),
@@ -62,23 +62,23 @@ fn removed(channel: &str, data: &Value) -> Value {
 #[test]
 fn the_first_roster_contains_me() {
     let mut client = Client::connected();
-    let seen = client.join("presence-lobby", "b", &["a", "b"]);
-    let roster = roster_of(&seen);
+    let outputs = client.join("presence-lobby", "b", &["a", "b"]);
+    let roster = roster_of(&outputs);
     assert_eq!(ids(&roster), ["a", "b"]);
     assert_eq!(roster.me().unwrap().id(), "b");
-    assert_eq!(memberships(&seen), [] as [&str; 0]);
+    assert_eq!(memberships(&outputs), [] as [&str; 0]);
 }
 
 #[test]
 fn a_numeric_id_in_channel_data_matches_its_string() {
     for id in ["7", "9007199254740993"] {
         let mut client = Client::connected();
-        let asked = request(&client.want("presence-lobby"));
+        let request_id = request(&client.want("presence-lobby"));
         let answer =
             ChannelAuthorization::new("k:s").with_channel_data(format!("{{\"user_id\":{id}}}"));
-        client.input(Input::Authorized(asked, Ok(answer)));
-        let seen = client.confirm_presence("presence-lobby", &[id]);
-        assert_eq!(roster_of(&seen).me().unwrap().id(), id);
+        client.input(Input::Authorized(request_id, Ok(answer)));
+        let outputs = client.confirm_presence("presence-lobby", &[id]);
+        assert_eq!(roster_of(&outputs).me().unwrap().id(), id);
     }
 }
 
@@ -93,10 +93,10 @@ fn joins_and_leaves_are_reported_once_per_user() {
     let left = removed("presence-lobby", &json!({"user_id": "b"}));
     assert_eq!(memberships(&client.frame(&joined).1), ["+b"]);
     assert_eq!(client.frame(&joined).1, []);
-    let seen = client.frame(&left).1;
-    assert_eq!(memberships(&seen), ["-b"]);
-    let [Notice::MemberLeft(change)] = &notices(&seen)[..] else {
-        panic!("{seen:?}")
+    let outputs = client.frame(&left).1;
+    assert_eq!(memberships(&outputs), ["-b"]);
+    let [Notice::MemberLeft(change)] = &notices(&outputs)[..] else {
+        panic!("{outputs:?}")
     };
     assert_eq!(change.member.info_json(), r#"{"name":"B"}"#);
     assert_eq!(ids(&change.roster), ["a"]);
@@ -107,15 +107,15 @@ fn joins_and_leaves_are_reported_once_per_user() {
 fn new_info_of_a_member_updates_the_roster_without_a_join() {
     let mut client = Client::connected();
     client.join("presence-lobby", "a", &["a"]);
-    let seen = client
+    let outputs = client
         .frame(&added(
             "presence-lobby",
             &json!({"user_id": "a", "user_info": {"name": "New"}}),
         ))
         .1;
-    assert_eq!(memberships(&seen), [] as [&str; 0]);
+    assert_eq!(memberships(&outputs), [] as [&str; 0]);
     assert_eq!(
-        roster_of(&seen).get("a").unwrap().info_json(),
+        roster_of(&outputs).get("a").unwrap().info_json(),
         r#"{"name":"New"}"#
     );
 }
@@ -126,13 +126,13 @@ fn after_a_gap_the_roster_difference_is_reported() {
     client.join("presence-lobby", "a", &["a", "b"]);
     client.lose();
     client.wait_for_dial();
-    let asked = request(&client.establish());
-    client.authorize_as(asked, "a");
-    let seen = client.confirm_presence("presence-lobby", &["a", "c"]);
-    assert_eq!(ids(&roster_of(&seen)), ["a", "c"]);
-    assert_eq!(memberships(&seen), ["-b*", "+c*"]);
+    let request_id = request(&client.establish());
+    client.authorize_as(request_id, "a");
+    let outputs = client.confirm_presence("presence-lobby", &["a", "c"]);
+    assert_eq!(ids(&roster_of(&outputs)), ["a", "c"]);
+    assert_eq!(memberships(&outputs), ["-b*", "+c*"]);
     assert!(matches!(
-        notices(&seen)[0],
+        notices(&outputs)[0],
         Notice::Subscription { gap: Some(_), .. }
     ));
 }
@@ -142,9 +142,9 @@ fn unsubscribing_drops_the_members() {
     let mut client = Client::connected();
     client.join("presence-lobby", "a", &["a", "b"]);
     client.unsubscribe("presence-lobby");
-    let seen = client.join("presence-lobby", "a", &["a", "c"]);
-    assert_eq!(memberships(&seen), [] as [&str; 0]);
-    assert_eq!(ids(&roster_of(&seen)), ["a", "c"]);
+    let outputs = client.join("presence-lobby", "a", &["a", "c"]);
+    assert_eq!(memberships(&outputs), [] as [&str; 0]);
+    assert_eq!(ids(&roster_of(&outputs)), ["a", "c"]);
 }
 
 #[test]
@@ -201,11 +201,11 @@ fn membership_messages_without_a_user_are_reported() {
             added("presence-lobby", &data),
             removed("presence-lobby", &data),
         ] {
-            let (event, seen) = client.frame(&frame);
+            let (event, outputs) = client.frame(&frame);
             assert_eq!(event, None);
             assert!(
-                matches!(&seen[..], [Seen::Notice(Notice::Error { .. })]),
-                "{frame}: {seen:?}"
+                matches!(&outputs[..], [TestOutput::Notice(Notice::Error { .. })]),
+                "{frame}: {outputs:?}"
             );
         }
     }
@@ -235,8 +235,8 @@ fn client_events_have_a_sender_only_on_presence_channels() {
 #[test]
 fn an_authorization_without_identity_needs_a_sign_in() {
     let mut client = Client::connected();
-    let asked = request(&client.want("presence-lobby"));
-    let seen = client.authorize(asked);
-    assert!(frames(&seen).is_empty());
-    assert!(statuses(&seen)[0].1 != pusher_protocol::session::SubscriptionStatus::Subscribing);
+    let request_id = request(&client.want("presence-lobby"));
+    let outputs = client.authorize(request_id);
+    assert!(frames(&outputs).is_empty());
+    assert!(statuses(&outputs)[0].1 != pusher_protocol::session::SubscriptionStatus::Subscribing);
 }

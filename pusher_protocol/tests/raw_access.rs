@@ -19,7 +19,7 @@ use support::*;
 
 use SubscriptionStatus::{Failed, Subscribed, Subscribing};
 
-fn want_with(client: &mut Client, channel: &str, extra: &Value) -> Vec<Seen> {
+fn want_with(client: &mut Client, channel: &str, extra: &Value) -> Vec<TestOutput> {
     let extra: Option<Map<String, Value>> = extra.as_object().cloned();
     client.command(Command::Subscribe {
         channel: name(channel),
@@ -27,20 +27,20 @@ fn want_with(client: &mut Client, channel: &str, extra: &Value) -> Vec<Seen> {
     })
 }
 
-fn summarize(seen: &[Seen]) -> Vec<SubscriptionStatus> {
-    statuses(seen)
+fn summarize(outputs: &[TestOutput]) -> Vec<SubscriptionStatus> {
+    statuses(outputs)
         .into_iter()
         .map(|(_, status)| status)
         .collect()
 }
 
 /// Returns the gap reported with the last status.
-fn gap(seen: &[Seen]) -> Option<std::time::Duration> {
+fn gap(outputs: &[TestOutput]) -> Option<std::time::Duration> {
     let gap = |notice| match notice {
         Notice::Subscription { gap, .. } => gap,
         _ => None,
     };
-    notices(seen).into_iter().filter_map(gap).last()
+    notices(outputs).into_iter().filter_map(gap).last()
 }
 
 #[test]
@@ -99,16 +99,16 @@ fn unknown_protocol_events_are_delivered_to_their_target() {
 fn extra_fields_cannot_replace_protocol_fields() {
     let mut client = Client::connected();
     let extra = json!({"filter": {"key": "kind", "cmp": "eq", "val": "goal"}, "channel": "private-x", "auth": "forged", "channel_data": "forged"});
-    let seen = want_with(&mut client, "lobby", &extra);
+    let outputs = want_with(&mut client, "lobby", &extra);
     assert_eq!(
-        frames(&seen),
+        frames(&outputs),
         [
             json!({"event": "pusher:subscribe", "data": {"channel": "lobby", "filter": extra["filter"]}})
         ]
     );
-    let asked = request(&want_with(&mut client, "private-room", &extra));
+    let request_id = request(&want_with(&mut client, "private-room", &extra));
     assert_eq!(
-        frames(&client.authorize(asked))[0]["data"],
+        frames(&client.authorize(request_id))[0]["data"],
         json!({"channel": "private-room", "auth": "key:signature", "filter": extra["filter"]})
     );
 }
@@ -120,8 +120,8 @@ fn extra_fields_are_sent_again_after_a_reconnect() {
     client.confirm("lobby");
     client.lose();
     client.wait_for_dial();
-    let seen = client.establish();
-    assert_eq!(frames(&seen)[0]["data"]["rewind"], 5);
+    let outputs = client.establish();
+    assert_eq!(frames(&outputs)[0]["data"]["rewind"], 5);
 }
 
 #[test]
@@ -130,34 +130,34 @@ fn changed_fields_resubscribe_and_report_the_gap() {
     want_with(&mut client, "lobby", &json!({"filter": 1}));
     client.confirm("lobby");
     assert_eq!(want_with(&mut client, "lobby", &json!({"filter": 1})), []);
-    let seen = want_with(&mut client, "lobby", &json!({"filter": 2}));
+    let outputs = want_with(&mut client, "lobby", &json!({"filter": 2}));
     assert_eq!(
-        frames(&seen),
+        frames(&outputs),
         [
             unsubscribe_frame("lobby"),
             json!({"event": "pusher:subscribe", "data": {"channel": "lobby", "filter": 2}})
         ]
     );
-    assert_eq!(summarize(&seen), [Subscribing]);
+    assert_eq!(summarize(&outputs), [Subscribing]);
     client.wait(SECOND);
-    let seen = client.confirm("lobby");
-    assert_eq!(summarize(&seen), [Subscribed]);
-    assert_eq!(gap(&seen), Some(SECOND));
-    let seen = want_with(&mut client, "lobby", &Value::Null);
-    assert_eq!(frames(&seen)[1], subscribe_frame("lobby"));
+    let outputs = client.confirm("lobby");
+    assert_eq!(summarize(&outputs), [Subscribed]);
+    assert_eq!(gap(&outputs), Some(SECOND));
+    let outputs = want_with(&mut client, "lobby", &Value::Null);
+    assert_eq!(frames(&outputs)[1], subscribe_frame("lobby"));
 }
 
 #[test]
 fn changed_fields_of_a_private_channel_need_authorization() {
     let mut client = Client::connected();
     client.join("presence-room", "me", &["me", "ann"]);
-    let seen = want_with(&mut client, "presence-room", &json!({"filter": 1}));
-    assert_eq!(frames(&seen), [unsubscribe_frame("presence-room")]);
-    let asked = request(&seen);
-    let seen = client.authorize_as(asked, "me");
-    assert_eq!(frames(&seen)[0]["data"]["filter"], 1);
-    let seen = client.confirm_presence("presence-room", &["me", "bob"]);
-    let changes: Vec<String> = notices(&seen)
+    let outputs = want_with(&mut client, "presence-room", &json!({"filter": 1}));
+    assert_eq!(frames(&outputs), [unsubscribe_frame("presence-room")]);
+    let request_id = request(&outputs);
+    let outputs = client.authorize_as(request_id, "me");
+    assert_eq!(frames(&outputs)[0]["data"]["filter"], 1);
+    let outputs = client.confirm_presence("presence-room", &["me", "bob"]);
+    let changes: Vec<String> = notices(&outputs)
         .into_iter()
         .filter_map(|notice| match notice {
             Notice::MemberJoined(joined) => Some(format!("+{}", joined.member.id())),
@@ -171,7 +171,7 @@ fn changed_fields_of_a_private_channel_need_authorization() {
 #[test]
 fn fields_changed_before_the_request_are_sent_with_it() {
     let mut client = Client::connected();
-    let asked = request(&want_with(
+    let request_id = request(&want_with(
         &mut client,
         "private-room",
         &json!({"filter": 1}),
@@ -180,7 +180,7 @@ fn fields_changed_before_the_request_are_sent_with_it() {
         want_with(&mut client, "private-room", &json!({"filter": 2})),
         []
     );
-    let sent = frames(&client.authorize(asked));
+    let sent = frames(&client.authorize(request_id));
     assert_eq!(sent[0]["data"]["filter"], 2);
     assert_eq!(summarize(&client.confirm("private-room")), [Subscribed]);
 }
@@ -189,7 +189,7 @@ fn fields_changed_before_the_request_are_sent_with_it() {
 fn fields_changed_before_the_reply_wait_for_it() {
     let refusal =
         json!({"event": "pusher:subscription_error", "channel": "lobby", "data": {"status": 400}});
-    let answers: [fn(&mut Client, &Value) -> Vec<Seen>; 3] = [
+    let answers: [fn(&mut Client, &Value) -> Vec<TestOutput>; 3] = [
         |client, _| client.confirm("lobby"),
         |client, refusal| client.frame(refusal).1,
         |client, _| client.wait(10 * SECOND),
@@ -198,9 +198,9 @@ fn fields_changed_before_the_reply_wait_for_it() {
         let mut client = Client::connected();
         want_with(&mut client, "lobby", &json!({"filter": 1}));
         assert_eq!(want_with(&mut client, "lobby", &json!({"filter": 2})), []);
-        let seen = answer(&mut client, &refusal);
-        assert_eq!(summarize(&seen), [], "{number}: it goes on subscribing");
-        let sent = frames(&seen);
+        let outputs = answer(&mut client, &refusal);
+        assert_eq!(summarize(&outputs), [], "{number}: it goes on subscribing");
+        let sent = frames(&outputs);
         let last = sent.last().unwrap();
         assert_eq!(last["data"]["filter"], 2, "{number}: {sent:?}");
         assert_eq!(
@@ -217,9 +217,9 @@ fn toggled_fields_before_the_reply_change_nothing() {
     want_with(&mut client, "lobby", &json!({"filter": 1}));
     want_with(&mut client, "lobby", &json!({"filter": 2}));
     want_with(&mut client, "lobby", &json!({"filter": 1}));
-    let seen = client.confirm("lobby");
-    assert_eq!(summarize(&seen), [Subscribed]);
-    assert!(frames(&seen).is_empty());
+    let outputs = client.confirm("lobby");
+    assert_eq!(summarize(&outputs), [Subscribed]);
+    assert!(frames(&outputs).is_empty());
 }
 
 #[test]
@@ -228,11 +228,11 @@ fn changed_fields_retry_a_refused_channel() {
     want_with(&mut client, "lobby", &json!({"filter": "other"}));
     let refusal =
         json!({"event": "pusher:subscription_error", "channel": "lobby", "data": {"status": 400}});
-    let seen = client.frame(&refusal).1;
-    assert!(matches!(summarize(&seen)[..], [Failed(_)]));
-    let seen = want_with(&mut client, "lobby", &json!({"filter": 1}));
-    assert_eq!(summarize(&seen), [Subscribing]);
-    assert_eq!(frames(&seen).len(), 1);
+    let outputs = client.frame(&refusal).1;
+    assert!(matches!(summarize(&outputs)[..], [Failed(_)]));
+    let outputs = want_with(&mut client, "lobby", &json!({"filter": 1}));
+    assert_eq!(summarize(&outputs), [Subscribing]);
+    assert_eq!(frames(&outputs).len(), 1);
 }
 
 #[test]
@@ -240,11 +240,11 @@ fn resubscribing_after_unsubscribe_uses_the_new_fields() {
     let mut client = Client::connected();
     want_with(&mut client, "lobby", &json!({"filter": 1}));
     client.unsubscribe("lobby");
-    let seen = want_with(&mut client, "lobby", &json!({"filter": 2}));
-    assert_eq!(summarize(&seen), [Subscribing]);
-    let seen = client.confirm("lobby");
+    let outputs = want_with(&mut client, "lobby", &json!({"filter": 2}));
+    assert_eq!(summarize(&outputs), [Subscribing]);
+    let outputs = client.confirm("lobby");
     assert_eq!(
-        frames(&seen),
+        frames(&outputs),
         [
             unsubscribe_frame("lobby"),
             json!({"event": "pusher:subscribe", "data": {"channel": "lobby", "filter": 2}})

@@ -34,14 +34,14 @@ fn hooked(
 }
 
 /// Returns the delay until the reconnect that was reported last.
-fn delay(client: &Client, seen: &[Seen]) -> Duration {
-    match states(seen).last() {
+fn delay(client: &Client, outputs: &[TestOutput]) -> Duration {
+    match states(outputs).last() {
         Some(ConnectionState::Waiting { retry_at, .. }) => *retry_at - client.now.monotonic,
         other => panic!("{other:?}"),
     }
 }
 
-fn dial_fails(client: &mut Client) -> Vec<Seen> {
+fn dial_fails(client: &mut Client) -> Vec<TestOutput> {
     let dial = client.dial.unwrap();
     client.input(pusher_protocol::session::Input::DialFailed(
         dial,
@@ -66,49 +66,49 @@ fn every_field_of_the_policy_applies() {
         reconnect,
         ..SessionConfig::default()
     });
-    let mut seen = client.lose();
+    let mut outputs = client.lose();
     for seconds in [4, 8, 15, 15] {
-        assert_eq!(delay(&client, &seen), seconds * SECOND);
+        assert_eq!(delay(&client, &outputs), seconds * SECOND);
         client.wait_for_dial();
-        seen = dial_fails(&mut client);
+        outputs = dial_fails(&mut client);
     }
     client.wait_for_dial();
-    let seen = dial_fails(&mut client);
+    let outputs = dial_fails(&mut client);
     assert!(
         matches!(
-            states(&seen)[..],
+            states(&outputs)[..],
             [ConnectionState::Failed {
                 error: ConnectionError::GaveUp { attempts: 6, .. }
             }]
         ),
-        "{seen:?}"
+        "{outputs:?}"
     );
 }
 
 #[test]
 fn the_hook_gets_the_error_and_the_policys_delay() {
-    type Asked = (Option<u16>, u32, Option<Duration>);
-    let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-    let noted = asked.clone();
+    type Call = (Option<u16>, u32, Option<Duration>);
+    let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+    let recorded = calls.clone();
     let mut client = hooked(move |context| {
         let words = context.error().to_string();
         assert!(!words.is_empty());
-        noted
+        recorded
             .lock()
             .unwrap()
             .push((context.code(), context.attempt(), context.delay()));
         ReconnectDecision::Policy
     });
-    let seen = client.close(Some(1006));
-    let first = delay(&client, &seen);
+    let outputs = client.close(Some(1006));
+    let first = delay(&client, &outputs);
     client.wait_for_dial();
-    let seen = dial_fails(&mut client);
-    let second = delay(&client, &seen);
+    let outputs = dial_fails(&mut client);
+    let second = delay(&client, &outputs);
     client.wait_for_dial();
     client.establish();
-    let seen = client.close(Some(4001));
+    let outputs = client.close(Some(4001));
     assert!(matches!(
-        states(&seen)[..],
+        states(&outputs)[..],
         [ConnectionState::Failed { .. }]
     ));
     let expected = [
@@ -116,7 +116,7 @@ fn the_hook_gets_the_error_and_the_policys_delay() {
         (None, 2, Some(second)),
         (Some(4001), 3, None),
     ];
-    assert_eq!(*asked.lock().unwrap(), expected);
+    assert_eq!(*calls.lock().unwrap(), expected);
 }
 
 #[test]
@@ -125,25 +125,25 @@ fn the_hook_can_set_the_delay_or_give_up() {
         1 => ReconnectDecision::After(7 * SECOND),
         _ => ReconnectDecision::GiveUp,
     });
-    let seen = client.lose();
-    assert_eq!(delay(&client, &seen), 7 * SECOND);
+    let outputs = client.lose();
+    assert_eq!(delay(&client, &outputs), 7 * SECOND);
     client.wait_for_dial();
-    let seen = dial_fails(&mut client);
+    let outputs = dial_fails(&mut client);
     assert!(
         matches!(
-            states(&seen)[..],
+            states(&outputs)[..],
             [ConnectionState::Failed {
                 error: ConnectionError::GaveUp { .. }
             }]
         ),
-        "{seen:?}"
+        "{outputs:?}"
     );
     assert_eq!(client.session.wake_at(), None);
     client.command(Command::Connect);
     client.wait_for_dial();
-    assert!(client.establish().iter().any(|seen| matches!(
-        seen,
-        Seen::Notice(Notice::State(ConnectionState::Connected { .. }))
+    assert!(client.establish().iter().any(|outputs| matches!(
+        outputs,
+        TestOutput::Notice(Notice::State(ConnectionState::Connected { .. }))
     )));
 }
 
@@ -154,13 +154,13 @@ fn the_hook_can_reconnect_when_the_policy_gives_up() {
         Some(4009) => ReconnectDecision::After(5 * SECOND),
         _ => ReconnectDecision::Policy,
     });
-    let seen = client.close(Some(4009));
-    assert_eq!(delay(&client, &seen), 5 * SECOND);
+    let outputs = client.close(Some(4009));
+    assert_eq!(delay(&client, &outputs), 5 * SECOND);
     client.wait_for_dial();
     client.establish();
-    let seen = client.close(Some(4001));
+    let outputs = client.close(Some(4001));
     assert!(matches!(
-        states(&seen)[..],
+        states(&outputs)[..],
         [ConnectionState::Failed {
             error: ConnectionError::Closed {
                 code: Some(4001),
@@ -177,8 +177,8 @@ fn no_decision_makes_the_client_spin_or_overflow() {
         (Duration::MAX, Timing::LONGEST),
     ] {
         let mut client = hooked(move |_| ReconnectDecision::After(after));
-        let seen = client.lose();
-        assert_eq!(delay(&client, &seen), expected);
+        let outputs = client.lose();
+        assert_eq!(delay(&client, &outputs), expected);
     }
 }
 
@@ -187,9 +187,9 @@ fn no_decision_makes_the_client_spin_or_overflow() {
 #[cfg_attr(panic = "abort", ignore = "there, a panic ends everything")]
 fn a_panicking_hook_is_reported_and_the_policy_decides() {
     let mut client = hooked(|_| panic!("a bug in user code"));
-    let seen = client.lose();
-    assert!(delay(&client, &seen) <= 2 * SECOND);
-    let reported = notices(&seen).iter().any(|notice| {
+    let outputs = client.lose();
+    assert!(delay(&client, &outputs) <= 2 * SECOND);
+    let reported = notices(&outputs).iter().any(|notice| {
         matches!(
             notice,
             Notice::Error {
@@ -198,7 +198,7 @@ fn a_panicking_hook_is_reported_and_the_policy_decides() {
             }
         )
     });
-    assert!(reported, "{seen:?}");
+    assert!(reported, "{outputs:?}");
     client.wait_for_dial();
     client.establish();
 }
@@ -210,12 +210,12 @@ fn equal_seeds_and_hooks_behave_the_same() {
             3 => ReconnectDecision::After(SECOND),
             _ => ReconnectDecision::Policy,
         });
-        let mut seen = client.lose();
+        let mut outputs = client.lose();
         for _ in 0..6 {
-            seen.extend(client.wait_for_dial());
-            seen.extend(dial_fails(&mut client));
+            outputs.extend(client.wait_for_dial());
+            outputs.extend(dial_fails(&mut client));
         }
-        (seen, client.now)
+        (outputs, client.now)
     };
     assert_eq!(run(), run());
 }

@@ -48,9 +48,9 @@ fn reconnecting_in_every_frame_is_throttled() {
 fn a_redial_after_a_fatal_close_dials_within_seconds() {
     let mut client = Client::connected();
     for _ in 0..10 {
-        let seen = client.close(Some(4001));
+        let outputs = client.close(Some(4001));
         assert!(matches!(
-            states(&seen).pop(),
+            states(&outputs).pop(),
             Some(ConnectionState::Failed { .. })
         ));
         client.command(Command::Redial);
@@ -93,9 +93,9 @@ fn five_restarts_dial_at_once_and_the_sixth_is_throttled() {
     for _ in 0..5 {
         assert_eq!(dials(&client.command(Command::Redial)), 1);
     }
-    let seen = client.command(Command::Redial);
-    assert_eq!(dials(&seen), 0);
-    let state = states(&seen).pop().unwrap();
+    let outputs = client.command(Command::Redial);
+    assert_eq!(dials(&outputs), 0);
+    let state = states(&outputs).pop().unwrap();
     let ConnectionState::Waiting { error, .. } = state else {
         panic!("{state:?}");
     };
@@ -119,15 +119,15 @@ fn a_throttled_reconnect_resets_channels_and_user() {
     );
 
     // The fifth is dialled but never established; the sixth is throttled.
-    let mut seen = client.command(Command::Redial);
-    seen.extend(client.command(Command::Redial));
+    let mut outputs = client.command(Command::Redial);
+    outputs.extend(client.command(Command::Redial));
     assert!(matches!(
-        states(&seen).pop(),
+        states(&outputs).pop(),
         Some(ConnectionState::Waiting { .. })
     ));
     let status = ("private-room".to_owned(), SubscriptionStatus::Pending);
-    assert_eq!(statuses(&seen), [status]);
-    assert!(notices(&seen).contains(&Notice::SignIn(SignInState::SignedOut)));
+    assert_eq!(statuses(&outputs), [status]);
+    assert!(notices(&outputs).contains(&Notice::SignIn(SignInState::SignedOut)));
     for (mode, expected) in [
         (
             SendMode::Immediate,
@@ -139,9 +139,9 @@ fn a_throttled_reconnect_resets_channels_and_user() {
         ),
         (SendMode::Queued, SendOutcome::Queued),
     ] {
-        let seen = client.send_with(mode, 1, "private-room", "client-move", "1");
-        let [Notice::SendAnswered { outcome, .. }] = &notices(&seen)[..] else {
-            panic!("{mode:?}: {seen:?}");
+        let outputs = client.send_with(mode, 1, "private-room", "client-move", "1");
+        let [Notice::SendAnswered { outcome, .. }] = &notices(&outputs)[..] else {
+            panic!("{mode:?}: {outputs:?}");
         };
         assert_eq!(*outcome, expected, "{mode:?}");
     }

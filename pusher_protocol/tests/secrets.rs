@@ -90,13 +90,13 @@ impl Watched {
                     request, channel, ..
                 } => self.requests.push((request, Some(channel))),
                 Output::Authenticate { request, .. } => self.requests.push((request, None)),
-                Output::Notice(notice) => self.hear(&notice),
+                Output::Notice(notice) => self.on_notice(&notice),
                 _ => {}
             }
         }
     }
 
-    fn hear(&mut self, notice: &Notice) {
+    fn on_notice(&mut self, notice: &Notice) {
         let errors: Vec<String> = match notice {
             Notice::Error { error, .. } => vec![error.to_string()],
             Notice::Subscription {

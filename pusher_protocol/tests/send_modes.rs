@@ -38,29 +38,29 @@ fn in_room() -> Client {
     client
 }
 
-fn answers(seen: &[Seen]) -> Vec<(u64, SendOutcome)> {
+fn answers(outputs: &[TestOutput]) -> Vec<(u64, SendOutcome)> {
     let answer = |notice| match notice {
         Notice::SendAnswered { id, outcome } => Some((id.0, outcome)),
         _ => None,
     };
-    notices(seen).into_iter().filter_map(answer).collect()
+    notices(outputs).into_iter().filter_map(answer).collect()
 }
 
 /// Returns the data of the client events that were sent.
-fn sent(seen: &[Seen]) -> Vec<String> {
-    frames(seen)
+fn sent(outputs: &[TestOutput]) -> Vec<String> {
+    frames(outputs)
         .iter()
         .filter(|frame| frame["event"].as_str().unwrap().starts_with("client-"))
         .map(|frame| frame["data"].to_string())
         .collect()
 }
 
-fn queue(client: &mut Client, ids: std::ops::Range<u64>) -> Vec<Seen> {
+fn queue(client: &mut Client, ids: std::ops::Range<u64>) -> Vec<TestOutput> {
     ids.flat_map(|id| client.send_with(SendMode::Queued, id, ROOM, "client-a", &id.to_string()))
         .collect()
 }
 
-fn latest(client: &mut Client, id: u64, event: &str) -> Vec<Seen> {
+fn latest(client: &mut Client, id: u64, event: &str) -> Vec<TestOutput> {
     client.send_with(SendMode::Latest, id, ROOM, event, &id.to_string())
 }
 
@@ -71,29 +71,29 @@ fn rejected(error: SendError) -> SendOutcome {
 #[test]
 fn a_queued_event_is_sent_at_once_when_possible() {
     let mut client = in_room();
-    let seen = queue(&mut client, 1..2);
-    assert_eq!(sent(&seen), ["1"]);
-    assert_eq!(answers(&seen), [(1, SendOutcome::Sent)]);
+    let outputs = queue(&mut client, 1..2);
+    assert_eq!(sent(&outputs), ["1"]);
+    assert_eq!(answers(&outputs), [(1, SendOutcome::Sent)]);
 }
 
 #[test]
 fn the_queue_waits_for_the_subscription_and_keeps_its_order() {
     let mut client = Client::new(answering());
     client.command(Command::Connect);
-    let seen = queue(&mut client, 1..4);
+    let outputs = queue(&mut client, 1..4);
     let queued = [1, 2, 3].map(|id| (id, SendOutcome::Queued));
     assert_eq!(
-        answers(&seen),
+        answers(&outputs),
         queued,
         "before the channel is even wanted: a game may send and subscribe in one frame"
     );
     assert!(sent(&client.establish()).is_empty());
-    let asked = request(&client.want(ROOM));
-    assert!(sent(&client.authorize(asked)).is_empty());
-    let seen = client.confirm(ROOM);
-    assert_eq!(sent(&seen), ["1", "2", "3"]);
+    let request_id = request(&client.want(ROOM));
+    assert!(sent(&client.authorize(request_id)).is_empty());
+    let outputs = client.confirm(ROOM);
+    assert_eq!(sent(&outputs), ["1", "2", "3"]);
     assert_eq!(
-        answers(&seen),
+        answers(&outputs),
         [1, 2, 3].map(|id| (id, SendOutcome::Sent)),
         "in their order"
     );
@@ -107,9 +107,9 @@ fn an_unready_channel_does_not_block_events_of_others() {
     assert_eq!(sent(&queue(&mut client, 2..3)), ["2"]);
     client.wait(25 * SECOND);
     client.text(r#"{"event":"pusher:ping"}"#);
-    let seen = client.wait(20 * SECOND);
+    let outputs = client.wait(20 * SECOND);
     assert_eq!(
-        answers(&seen),
+        answers(&outputs),
         [(1, rejected(SendError::NotSubscribed))],
         "the authorization is missing"
     );
@@ -124,22 +124,22 @@ fn the_queue_survives_a_lost_connection() {
         [1, 2].map(|id| (id, SendOutcome::Queued))
     );
     client.wait_for_dial();
-    let asked = request(&client.establish());
-    client.authorize(asked);
+    let request_id = request(&client.establish());
+    client.authorize(request_id);
     assert_eq!(sent(&client.confirm(ROOM)), ["1", "2"]);
 }
 
 #[test]
-fn the_queue_obeys_the_rate_limit_with_its_own_timer() {
+fn queued_events_are_sent_by_a_timer_within_the_rate_limit() {
     let mut client = in_room();
-    let seen = queue(&mut client, 0..20);
+    let outputs = queue(&mut client, 0..20);
     assert_eq!(
-        sent(&seen).len(),
+        sent(&outputs).len(),
         8,
         "a fifth is reserved for immediate events"
     );
-    let seen = client.wait(Duration::from_millis(999));
-    assert!(seen.is_empty(), "{seen:?}");
+    let outputs = client.wait(Duration::from_millis(999));
+    assert!(outputs.is_empty(), "{outputs:?}");
     assert_eq!(
         sent(&client.wait(Duration::from_millis(1))),
         (8..16).map(|id| id.to_string()).collect::<Vec<_>>()
@@ -160,8 +160,8 @@ fn immediate_events_find_room_beside_queued_ones() {
         client.wait(Duration::from_millis(50));
         id += 2;
         if id % 20 == 0 {
-            let seen = client.send_with(SendMode::Immediate, id + 1, ROOM, "client-c", "0");
-            assert_eq!(answers(&seen), [(id + 1, SendOutcome::Sent)]);
+            let outputs = client.send_with(SendMode::Immediate, id + 1, ROOM, "client-c", "0");
+            assert_eq!(answers(&outputs), [(id + 1, SendOutcome::Sent)]);
             immediate += 1;
         }
     }
@@ -190,7 +190,7 @@ fn a_full_queue_rejects_further_events() {
     assert_eq!(
         answers(&latest(&mut client, 6, "client-x")),
         [(4, SendOutcome::Coalesced)],
-        "a new value takes no new place"
+        "a new value keeps its place in the queue"
     );
     assert_eq!(answers(&latest(&mut client, 7, "client-z")), [(7, full)]);
 }
@@ -219,14 +219,14 @@ fn a_full_queue_does_not_block_immediate_events() {
             send(&mut client, 8, "private-slow"),
             [(8, rejected(SendError::QueueFull { limit }))]
         );
-        let seen = client.send_with(SendMode::Latest, 9, ROOM, "client-b", "1");
-        assert_eq!(answers(&seen), [(9, SendOutcome::Sent)]);
+        let outputs = client.send_with(SendMode::Latest, 9, ROOM, "client-b", "1");
+        assert_eq!(answers(&outputs), [(9, SendOutcome::Sent)]);
     }
 }
 
 #[test]
 fn waiting_events_are_rejected_with_a_reason() {
-    type Happening = fn(&mut Client) -> Vec<Seen>;
+    type Happening = fn(&mut Client) -> Vec<TestOutput>;
     let reasons: [(&str, Happening, SendError); 5] = [
         (
             "unsubscribed",
@@ -261,13 +261,13 @@ fn waiting_events_are_rejected_with_a_reason() {
     ];
     for (what, happens, error) in reasons {
         let mut client = connected();
-        let asked = request(&client.want(ROOM));
-        client.authorize(asked);
+        let request_id = request(&client.want(ROOM));
+        client.authorize(request_id);
         queue(&mut client, 1..2);
         latest(&mut client, 2, "client-b");
-        let seen = happens(&mut client);
+        let outputs = happens(&mut client);
         let both = [1, 2].map(|id| (id, rejected(error.clone())));
-        assert_eq!(answers(&seen), both, "{what}");
+        assert_eq!(answers(&outputs), both, "{what}");
         assert!(answers(&client.wait(100 * SECOND)).is_empty(), "{what}");
     }
 }
@@ -275,10 +275,10 @@ fn waiting_events_are_rejected_with_a_reason() {
 #[test]
 fn unsendable_events_are_rejected_at_once() {
     let mut client = Client::new(answering());
-    let refusal = |seen: &[Seen]| answers(seen)[0].1.clone();
+    let refusal = |outputs: &[TestOutput]| answers(outputs)[0].1.clone();
     for mode in [SendMode::Queued, SendMode::Latest] {
-        let seen = client.send_with(mode, 1, ROOM, "client-a", "1");
-        assert_eq!(refusal(&seen), rejected(SendError::NotConnected));
+        let outputs = client.send_with(mode, 1, ROOM, "client-a", "1");
+        assert_eq!(refusal(&outputs), rejected(SendError::NotConnected));
     }
     let mut client = connected();
     assert_eq!(
@@ -286,11 +286,11 @@ fn unsendable_events_are_rejected_at_once() {
         rejected(SendError::NotSubscribed)
     );
     for mode in [SendMode::Queued, SendMode::Latest] {
-        let seen = client.send_with(mode, 1, ROOM, "move", "1");
+        let outputs = client.send_with(mode, 1, ROOM, "move", "1");
         let error = SendError::NotAClientEvent {
             event: "move".into(),
         };
-        assert_eq!(refusal(&seen), rejected(error));
+        assert_eq!(refusal(&outputs), rejected(error));
     }
 }
 
@@ -312,22 +312,22 @@ fn queued_events_time_out() {
 fn latest_values_are_sent_evenly_and_others_coalesced() {
     let mut client = in_room();
     let (mut times, mut final_answers) = (Vec::new(), BTreeMap::new());
-    let mut take = |client: &Client, seen: &[Seen]| {
-        times.extend(sent(seen).iter().map(|_| client.now.monotonic));
-        final_answers.extend(answers(seen));
+    let mut take = |client: &Client, outputs: &[TestOutput]| {
+        times.extend(sent(outputs).iter().map(|_| client.now.monotonic));
+        final_answers.extend(answers(outputs));
     };
     // Sixty values per second for ten seconds.
     for id in 0..600 {
-        let seen = latest(&mut client, id, "client-move");
-        take(&client, &seen);
+        let outputs = latest(&mut client, id, "client-move");
+        take(&client, &outputs);
         for _ in 0..4 {
-            let seen = client.wait(SECOND / 240);
-            take(&client, &seen);
+            let outputs = client.wait(SECOND / 240);
+            take(&client, &outputs);
         }
     }
     for _ in 0..240 {
-        let seen = client.wait(SECOND / 240);
-        take(&client, &seen);
+        let outputs = client.wait(SECOND / 240);
+        take(&client, &outputs);
     }
     assert!((78..=82).contains(&times.len()), "{}", times.len());
     for pair in times.windows(2) {
@@ -349,7 +349,7 @@ fn latest_values_are_sent_evenly_and_others_coalesced() {
     assert_eq!(
         final_answers[&599],
         SendOutcome::Sent,
-        "the last value is the one that stays"
+        "the last value is sent"
     );
 }
 
@@ -364,9 +364,9 @@ fn latest_values_of_all_names_take_turns() {
             1 => "client-c",
             _ => "client-a",
         };
-        let mut seen = latest(&mut client, id, event);
-        seen.extend(client.wait(SECOND / 600));
-        for frame in frames(&seen) {
+        let mut outputs = latest(&mut client, id, event);
+        outputs.extend(client.wait(SECOND / 600));
+        for frame in frames(&outputs) {
             *turns
                 .entry(frame["event"].as_str().unwrap().into())
                 .or_default() += 1;
@@ -382,13 +382,13 @@ fn latest_values_of_all_names_take_turns() {
 #[test]
 fn latest_values_wait_for_subscriptions_not_connections() {
     let mut client = connected();
-    let asked = request(&client.want(ROOM));
+    let request_id = request(&client.want(ROOM));
     latest(&mut client, 1, "client-a");
     assert_eq!(
         answers(&latest(&mut client, 2, "client-a")),
         [(1, SendOutcome::Coalesced)]
     );
-    client.authorize(asked);
+    client.authorize(request_id);
     assert_eq!(sent(&client.confirm(ROOM)), ["2"]);
     latest(&mut client, 3, "client-a");
     assert_eq!(
@@ -485,25 +485,25 @@ impl Run {
 
     fn step(&mut self) {
         let channel = CHANNELS[self.random.usize(..CHANNELS.len())];
-        let seen = match self.random.u32(..100) {
+        let outputs = match self.random.u32(..100) {
             0..60 => self.send(channel),
             60..68 => {
-                let seen = self.client.want(channel);
-                self.answer(seen)
+                let outputs = self.client.want(channel);
+                self.answer(outputs)
             }
             68..70 => self.client.unsubscribe(channel),
             70..74 if !self.connected && self.client.dial.is_some() => {
                 self.connected = true;
-                let seen = self.client.establish();
-                self.answer(seen)
+                let outputs = self.client.establish();
+                self.answer(outputs)
             }
             74..76 if self.connected => self.client.lose(),
             76 => self.client.command(Command::Disconnect),
             77 => self.client.command(Command::SignOut),
             78..82 => {
-                let mut seen = self.client.command(Command::SignIn);
-                seen.extend(self.client.command(Command::Connect));
-                self.answer(seen)
+                let mut outputs = self.client.command(Command::SignIn);
+                outputs.extend(self.client.command(Command::Connect));
+                self.answer(outputs)
             }
             82 if self.connected => self.client.close(Some(4001)),
             _ => {
@@ -511,7 +511,7 @@ impl Run {
                 return self.wait(time);
             }
         };
-        self.take(&seen);
+        self.take(&outputs);
     }
 
     /// Waits from timer to timer, so that the time of each frame is known.
@@ -520,12 +520,12 @@ impl Run {
         while self.client.now.monotonic < end {
             let now = self.client.now.monotonic;
             let due = self.client.session.wake_at().unwrap_or(end).min(end);
-            let seen = self.client.wait(due.saturating_sub(now));
-            self.take(&seen);
+            let outputs = self.client.wait(due.saturating_sub(now));
+            self.take(&outputs);
         }
     }
 
-    fn send(&mut self, channel: &str) -> Vec<Seen> {
+    fn send(&mut self, channel: &str) -> Vec<TestOutput> {
         let modes = [SendMode::Immediate, SendMode::Queued, SendMode::Latest];
         let (mode, id) = (modes[self.random.usize(..3)], self.next_id);
         self.next_id += 1;
@@ -536,29 +536,31 @@ impl Run {
     }
 
     /// The backend and the server grant most requests.
-    fn answer(&mut self, mut seen: Vec<Seen>) -> Vec<Seen> {
+    fn answer(&mut self, mut outputs: Vec<TestOutput>) -> Vec<TestOutput> {
         let mut next = 0;
-        while let Some(one) = seen.get(next).cloned() {
+        while let Some(one) = outputs.get(next).cloned() {
             next += 1;
             match one {
-                Seen::Authorize(request, channel, _) if self.random.u32(..8) > 0 => {
+                TestOutput::Authorize(request, channel, _) if self.random.u32(..8) > 0 => {
                     let mut more = self.client.authorize_as(request, "me");
                     if self.random.u32(..8) > 0 {
                         more.extend(self.client.confirm(&channel));
                     }
-                    seen.extend(more);
+                    outputs.extend(more);
                 }
                 _ => {}
             }
         }
-        seen
+        outputs
     }
 
-    fn take(&mut self, seen: &[Seen]) {
-        for one in seen {
+    fn take(&mut self, outputs: &[TestOutput]) {
+        for one in outputs {
             match one {
-                Seen::Dial(_) | Seen::Close | Seen::Abandon => self.connected = false,
-                Seen::Notice(Notice::State(state)) => {
+                TestOutput::Dial(_) | TestOutput::Close | TestOutput::Abandon => {
+                    self.connected = false
+                }
+                TestOutput::Notice(Notice::State(state)) => {
                     self.connected = matches!(
                         state,
                         pusher_protocol::session::ConnectionState::Connected { .. }
@@ -572,14 +574,16 @@ impl Run {
                         self.client.dial = None;
                     }
                 }
-                Seen::Notice(Notice::SendAnswered { id, outcome }) if outcome.is_final() => {
+                TestOutput::Notice(Notice::SendAnswered { id, outcome }) if outcome.is_final() => {
                     self.finals.entry(id.0).or_default().push(outcome.clone());
                 }
-                Seen::Notice(Notice::SendAnswered { id, .. }) => {
+                TestOutput::Notice(Notice::SendAnswered { id, .. }) => {
                     assert!(!self.finals.contains_key(&id.0), "{id:?} is over");
                     *self.queued.entry(id.0).or_default() += 1;
                 }
-                Seen::Frame(frame) if frame["event"].as_str().unwrap().starts_with("client-") => {
+                TestOutput::Frame(frame)
+                    if frame["event"].as_str().unwrap().starts_with("client-") =>
+                {
                     let id = frame["data"].as_u64().unwrap();
                     let channel = frame["channel"].as_str().unwrap().to_owned();
                     self.sent.entry(channel).or_default().push(id);

@@ -36,19 +36,19 @@ struct RequestCounts {
 }
 
 impl RequestCounts {
-    fn count(&mut self, seen: &[Seen], open: &mut Vec<RequestId>) {
-        for seen in seen {
-            match seen {
-                Seen::Authorize(request, ..) => {
+    fn count(&mut self, outputs: &[TestOutput], open: &mut Vec<RequestId>) {
+        for outputs in outputs {
+            match outputs {
+                TestOutput::Authorize(request, ..) => {
                     self.channel += 1;
                     open.push(*request);
                 }
-                Seen::Authenticate(request, _) => {
+                TestOutput::Authenticate(request, _) => {
                     self.user += 1;
                     open.push(*request);
                 }
-                Seen::CancelRequest(request) => open.retain(|asked| asked != request),
-                Seen::Frame(frame)
+                TestOutput::CancelRequest(request) => open.retain(|pending| pending != request),
+                TestOutput::Frame(frame)
                     if frame["event"] == "pusher:subscribe"
                         && frame["data"]["channel"] == PUBLIC =>
                 {
@@ -86,11 +86,11 @@ enum Outcome {
 /// Runs a minute in which user code sends these commands in every frame.
 fn run_one_minute(outcome: Outcome, game: impl Fn() -> Vec<Command>) -> RequestCounts {
     let mut client = without_pings();
-    let mut asked = RequestCounts::default();
+    let mut counts = RequestCounts::default();
     let mut open: Vec<RequestId> = Vec::new();
     for command in [subscribe(PRIVATE), subscribe(PUBLIC), Command::SignIn] {
-        let seen = client.command(command);
-        asked.count(&seen, &mut open);
+        let outputs = client.command(command);
+        counts.count(&outputs, &mut open);
     }
     for _ in 0..FRAMES_IN_A_MINUTE {
         for request in std::mem::take(&mut open) {
@@ -102,38 +102,38 @@ fn run_one_minute(outcome: Outcome, game: impl Fn() -> Vec<Command>) -> RequestC
                 },
                 "",
             );
-            let mut seen = Vec::new();
+            let mut outputs = Vec::new();
             match outcome {
                 Outcome::Refused | Outcome::Overloaded => {
-                    seen.extend(client.input(Input::Authorized(request, Err(error.clone()))));
-                    seen.extend(client.input(Input::Authenticated(request, Err(error))));
+                    outputs.extend(client.input(Input::Authorized(request, Err(error.clone()))));
+                    outputs.extend(client.input(Input::Authenticated(request, Err(error))));
                 }
                 Outcome::Granted => {
                     let answer = Ok(ChannelAuthorization::new("k:s"));
-                    seen.extend(client.input(Input::Authorized(request, answer)));
+                    outputs.extend(client.input(Input::Authorized(request, answer)));
                 }
                 Outcome::Unanswered => {}
             }
-            asked.count(&seen, &mut open);
+            counts.count(&outputs, &mut open);
         }
         for channel in [PRIVATE, PUBLIC] {
-            let seen = match outcome {
+            let outputs = match outcome {
                 Outcome::Granted => client.confirm(channel),
                 _ => {
                     let refusal = json!({"event": "pusher:subscription_error", "channel": channel, "data": {"status": 403}});
                     client.frame(&refusal).1
                 }
             };
-            asked.count(&seen, &mut open);
+            counts.count(&outputs, &mut open);
         }
         for command in game() {
-            let seen = client.command(command);
-            asked.count(&seen, &mut open);
+            let outputs = client.command(command);
+            counts.count(&outputs, &mut open);
         }
-        let seen = client.wait(FRAME);
-        asked.count(&seen, &mut open);
+        let outputs = client.wait(FRAME);
+        counts.count(&outputs, &mut open);
     }
-    asked
+    counts
 }
 
 /// A client without pings in between.
@@ -191,7 +191,7 @@ fn resubscribing_in_every_frame_is_throttled() {
 fn changing_fields_in_every_frame_is_throttled() {
     for outcome in [Outcome::Granted, Outcome::Refused] {
         let number = Cell::new(0);
-        let asked = run_one_minute(outcome, || {
+        let counts = run_one_minute(outcome, || {
             number.set(number.get() + 1);
             let extra = json!({"position": number.get()}).as_object().cloned();
             let with_extra = |channel| Command::Subscribe {
@@ -200,20 +200,20 @@ fn changing_fields_in_every_frame_is_throttled() {
             };
             vec![with_extra(PRIVATE), with_extra(PUBLIC)]
         });
-        assert!((15..=32).contains(&asked.channel), "{asked:?}");
-        assert!((15..=32).contains(&asked.server), "{asked:?}");
+        assert!((15..=32).contains(&counts.channel), "{counts:?}");
+        assert!((15..=32).contains(&counts.server), "{counts:?}");
     }
 }
 
-/// Counts the requests that retrying at one moment sends.
+/// Counts the requests that can be retried at one moment.
 fn immediate_retries(client: &mut Client) -> usize {
     (0..100)
         .take_while(|_| {
-            let asked = requests(&client.command(Command::Retry(name(PRIVATE))));
-            for request in &asked {
+            let retried = requests(&client.command(Command::Retry(name(PRIVATE))));
+            for request in &retried {
                 client.refuse(*request, AuthError::http(403, ""));
             }
-            !asked.is_empty()
+            !retried.is_empty()
         })
         .count()
 }
@@ -221,8 +221,8 @@ fn immediate_retries(client: &mut Client) -> usize {
 /// A client whose channel was refused so often that it is throttled.
 fn throttled_client() -> Client {
     let mut client = without_pings();
-    let asked = request(&client.want(PRIVATE));
-    client.refuse(asked, AuthError::http(403, ""));
+    let request_id = request(&client.want(PRIVATE));
+    client.refuse(request_id, AuthError::http(403, ""));
     assert_eq!(immediate_retries(&mut client), BURST - 1);
     client
 }
@@ -230,16 +230,16 @@ fn throttled_client() -> Client {
 #[test]
 fn a_throttled_channel_reports_subscribing() {
     let mut client = without_pings();
-    let asked = request(&client.want(PRIVATE));
-    client.refuse(asked, AuthError::http(403, ""));
+    let request_id = request(&client.want(PRIVATE));
+    client.refuse(request_id, AuthError::http(403, ""));
     for _ in 1..BURST {
-        let asked = request(&client.command(Command::Retry(name(PRIVATE))));
-        client.refuse(asked, AuthError::http(403, ""));
+        let request_id = request(&client.command(Command::Retry(name(PRIVATE))));
+        client.refuse(request_id, AuthError::http(403, ""));
     }
-    let seen = client.command(Command::Retry(name(PRIVATE)));
-    assert_eq!(requests(&seen), []);
+    let outputs = client.command(Command::Retry(name(PRIVATE)));
+    assert_eq!(requests(&outputs), []);
     assert_eq!(
-        statuses(&seen),
+        statuses(&outputs),
         [(PRIVATE.into(), SubscriptionStatus::Subscribing)]
     );
     assert_eq!(requests(&client.wait(SECOND)), []);
@@ -250,12 +250,12 @@ fn a_throttled_channel_reports_subscribing() {
 fn occasional_retries_are_not_throttled() {
     let mut client = throttled_client();
     // The last retry was delayed.
-    let asked = request(&client.wait(5 * SECOND));
-    client.refuse(asked, AuthError::http(403, ""));
+    let request_id = request(&client.wait(5 * SECOND));
+    client.refuse(request_id, AuthError::http(403, ""));
     for _ in 0..20 {
         client.wait(4 * SECOND);
-        let asked = request(&client.command(Command::Retry(name(PRIVATE))));
-        client.refuse(asked, AuthError::http(403, ""));
+        let request_id = request(&client.command(Command::Retry(name(PRIVATE))));
+        client.refuse(request_id, AuthError::http(403, ""));
     }
     client.wait(20 * SECOND);
     assert_eq!(immediate_retries(&mut client), BURST);
@@ -264,21 +264,21 @@ fn occasional_retries_are_not_throttled() {
 #[test]
 fn steady_requests_drift_apart() {
     let mut client = without_pings();
-    let asked = request(&client.want(PRIVATE));
-    client.refuse(asked, AuthError::http(403, ""));
-    let mut asked_at = Vec::new();
+    let request_id = request(&client.want(PRIVATE));
+    client.refuse(request_id, AuthError::http(403, ""));
+    let mut requested_at = Vec::new();
     while client.now.monotonic < 60 * SECOND {
         for request in requests(&client.command(Command::Retry(name(PRIVATE)))) {
-            asked_at.push(client.now.monotonic);
+            requested_at.push(client.now.monotonic);
             client.refuse(request, AuthError::http(403, ""));
         }
         for request in requests(&client.wait(FRAME)) {
-            asked_at.push(client.now.monotonic);
+            requested_at.push(client.now.monotonic);
             client.refuse(request, AuthError::http(403, ""));
         }
         client.frame(&json!({"event": "pusher:ping"}));
     }
-    let apart: Vec<Duration> = asked_at[6..]
+    let apart: Vec<Duration> = requested_at[6..]
         .windows(2)
         .map(|two| two[1] - two[0])
         .collect();
@@ -296,21 +296,21 @@ fn steady_requests_drift_apart() {
 fn constantly_changing_fields_keep_the_channel_subscribed() {
     let mut client = without_pings();
     client.subscribe(PUBLIC);
-    let (mut changes, mut away, mut asked) = (0, Duration::ZERO, 0);
+    let (mut changes, mut away, mut requested) = (0, Duration::ZERO, 0);
     let mut answer_at = None;
-    let begun = client.now.monotonic;
-    while client.now.monotonic < begun + 60 * SECOND {
+    let started = client.now.monotonic;
+    while client.now.monotonic < started + 60 * SECOND {
         changes += 1;
         let extra = json!({"position": changes}).as_object().cloned();
         let channel = name(PUBLIC);
-        let mut seen = client.command(Command::Subscribe { channel, extra });
+        let mut outputs = client.command(Command::Subscribe { channel, extra });
         for _ in 0..60 {
-            seen.extend(client.wait(FRAME));
-            if frames(&seen)
+            outputs.extend(client.wait(FRAME));
+            if frames(&outputs)
                 .iter()
                 .any(|frame| frame["event"] == "pusher:subscribe")
             {
-                asked += 1;
+                requested += 1;
                 answer_at = Some(client.now.monotonic + 3 * FRAME);
             }
             if answer_at.is_some_and(|at| client.now.monotonic >= at) {
@@ -320,17 +320,17 @@ fn constantly_changing_fields_keep_the_channel_subscribed() {
             if answer_at.is_some() {
                 away += FRAME;
             }
-            seen.clear();
+            outputs.clear();
         }
     }
-    assert!((15..=28).contains(&asked), "{asked} of {changes}");
+    assert!((15..=28).contains(&requested), "{requested} of {changes}");
     assert!(away < 3 * SECOND, "{away:?}");
     assert_eq!(
         client
             .wait(4 * SECOND)
             .iter()
             .filter(
-                |seen| matches!(seen, Seen::Frame(frame) if frame["data"]["position"] == changes)
+                |outputs| matches!(outputs, TestOutput::Frame(frame) if frame["data"]["position"] == changes)
             )
             .count(),
         1,
@@ -347,11 +347,11 @@ fn a_new_connection_resets_the_throttle() {
         }
         client.lose();
         client.wait_for_dial();
-        let mut seen = client.establish();
+        let mut outputs = client.establish();
         if leaves {
-            seen = client.want(PRIVATE);
+            outputs = client.want(PRIVATE);
         }
-        client.refuse(request(&seen), AuthError::http(403, ""));
+        client.refuse(request(&outputs), AuthError::http(403, ""));
         assert_eq!(immediate_retries(&mut client), BURST - 1, "{leaves}");
     }
 }
@@ -374,8 +374,8 @@ fn unsubscribing_before_the_request_is_never_throttled() {
 fn a_freed_slot_is_used_after_unsubscribing_others() {
     let mut client = without_pings();
     for number in 0..8 {
-        let asked = request(&client.want(&format!("private-{number}")));
-        client.authorize(asked);
+        let request_id = request(&client.want(&format!("private-{number}")));
+        client.authorize(request_id);
     }
     for number in 0..8 {
         client.want(&format!("private-other-{number}"));
@@ -388,31 +388,34 @@ fn a_freed_slot_is_used_after_unsubscribing_others() {
 fn a_throttled_sign_in_can_be_cancelled() {
     let mut client = without_pings();
     let mut refused = || {
-        let seen = client.command(Command::SignIn);
-        for asked in requests(&seen) {
-            client.input(Input::Authenticated(asked, Err(AuthError::http(401, ""))));
+        let outputs = client.command(Command::SignIn);
+        for request_id in requests(&outputs) {
+            client.input(Input::Authenticated(
+                request_id,
+                Err(AuthError::http(401, "")),
+            ));
         }
-        seen
+        outputs
     };
     for _ in 0..BURST {
         assert_eq!(requests(&refused()).len(), 1);
     }
-    let seen = refused();
-    assert_eq!(requests(&seen), []);
-    assert_eq!(notices(&seen), [Notice::SignIn(SignInState::SigningIn)]);
-    let seen = client.command(Command::SignOut);
-    assert_eq!(notices(&seen), [Notice::SignIn(SignInState::SignedOut)]);
+    let outputs = refused();
+    assert_eq!(requests(&outputs), []);
+    assert_eq!(notices(&outputs), [Notice::SignIn(SignInState::SigningIn)]);
+    let outputs = client.command(Command::SignOut);
+    assert_eq!(notices(&outputs), [Notice::SignIn(SignInState::SignedOut)]);
     assert_eq!(requests(&client.wait(10 * SECOND)), []);
     client.command(Command::SignIn);
     client.lose();
     client.wait_for_dial();
     client.establish();
-    let asked: usize = (0..2 * BURST)
+    let requested: usize = (0..2 * BURST)
         .map(|_| {
-            let seen = client.command(Command::SignOut);
-            assert_eq!(dials(&seen), 0, "no user is signed in on the server");
+            let outputs = client.command(Command::SignOut);
+            assert_eq!(dials(&outputs), 0, "no user is signed in on the server");
             requests(&client.command(Command::SignIn)).len()
         })
         .sum();
-    assert_eq!(asked, BURST - 1, "one request came with the connection");
+    assert_eq!(requested, BURST - 1, "one request came with the connection");
 }

@@ -24,7 +24,7 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// How long the backend takes to respond.
 const BACKEND: Duration = Duration::from_millis(50);
 /// Requests that a client sends to an overloaded backend.
-const ASKED: usize = 3;
+const ATTEMPTS: usize = 3;
 /// The largest share of all clients that may arrive within one window of the first wave.
 const FIRST_WAVE: f64 = 0.12;
 /// The same for each later wave.
@@ -35,16 +35,16 @@ const LATER_WAVES: f64 = 0.05;
 enum Loss {
     /// The server closes every connection and refuses new ones until it is back.
     Closed(Option<u16>),
-    /// The route is gone: nothing arrives, and no dial ends.
+    /// The route is lost: no bytes arrive, and dials time out.
     Silent,
 }
 
-/// What one client does after the loss, as times since then.
+/// The times of one client's actions, since the loss.
 #[derive(Default)]
 struct Recovery {
     dials: Vec<Duration>,
     /// By the number of earlier requests for the same channel.
-    authorizations: [Vec<Duration>; ASKED],
+    authorizations: [Vec<Duration>; ATTEMPTS],
     subscriptions: Vec<Duration>,
 }
 
@@ -58,21 +58,21 @@ fn recover(seed: u64, loss: Loss, outage: Duration, attempts: usize, habit: Habi
         client.want(channel);
     }
     client.command(Command::Connect);
-    let seen = client.establish();
-    settle(&mut client, seen, &mut Recovery::default(), 1);
-    // A message to all clients puts them in step.
+    let outputs = client.establish();
+    settle(&mut client, outputs, &mut Recovery::default(), 1);
+    // A message to all clients synchronizes their timers.
     client.wait(20 * SECOND);
     let (event, _) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));
     assert!(event.is_some(), "the connection is open");
     let lost_at = client.now.monotonic;
-    let mut recover = Recovery::default();
+    let mut recovery = Recovery::default();
     if let Loss::Closed(code) = loss {
         client.close(code);
     }
     loop {
         habit.follow(&mut client);
         let since = client.now.monotonic - lost_at;
-        recover.dials.push(since);
+        recovery.dials.push(since);
         if since >= outage {
             break;
         }
@@ -85,20 +85,20 @@ fn recover(seed: u64, loss: Loss, outage: Duration, attempts: usize, habit: Habi
             client.input(Input::DialFailed(client.dial.unwrap(), error));
         }
     }
-    let seen = client.establish();
-    settle(&mut client, seen, &mut recover, attempts);
-    for times in recover.authorizations.iter_mut() {
+    let outputs = client.establish();
+    settle(&mut client, outputs, &mut recovery, attempts);
+    for times in recovery.authorizations.iter_mut() {
         times.iter_mut().for_each(|time| *time -= lost_at);
     }
-    recover
+    recovery
         .subscriptions
         .iter_mut()
         .for_each(|time| *time -= lost_at);
-    assert_eq!(recover.subscriptions.len(), CHANNELS.len());
-    recover
+    assert_eq!(recovery.subscriptions.len(), CHANNELS.len());
+    recovery
 }
 
-/// What user code does besides waiting.
+/// The commands of user code while the client reconnects.
 #[derive(Clone, Copy, Debug)]
 enum Habit {
     Patient,
@@ -118,20 +118,20 @@ impl Habit {
             Self::Restarts => || vec![Command::Disconnect, Command::Connect],
             Self::Redials => || vec![Command::Redial],
         };
-        let mut seen = Vec::new();
+        let mut outputs = Vec::new();
         loop {
             for command in commands() {
-                seen.extend(client.command(command));
+                outputs.extend(client.command(command));
             }
             let until = match self {
                 Self::Connects | Self::Restarts => client.now.monotonic + SECOND / 2,
                 _ => Duration::MAX,
             };
-            while dials(&seen) == 0 && client.now.monotonic < until {
+            while dials(&outputs) == 0 && client.now.monotonic < until {
                 let due = client.session.wake_at().map_or(until, |due| due.min(until));
-                seen.extend(client.wait(due.saturating_sub(client.now.monotonic)));
+                outputs.extend(client.wait(due.saturating_sub(client.now.monotonic)));
             }
-            if dials(&seen) > 0 {
+            if dials(&outputs) > 0 {
                 return;
             }
         }
@@ -139,38 +139,38 @@ impl Habit {
 }
 
 /// The server replies to each request, and the backend authorizes at the last attempt.
-fn settle(client: &mut Client, seen: Vec<Seen>, recover: &mut Recovery, attempts: usize) {
-    let mut asked: HashMap<String, usize> = HashMap::new();
-    let mut seen = seen;
+fn settle(client: &mut Client, outputs: Vec<TestOutput>, recovery: &mut Recovery, attempts: usize) {
+    let mut attempted: HashMap<String, usize> = HashMap::new();
+    let mut outputs = outputs;
     loop {
         let now = client.now.monotonic;
         let mut requests: Vec<(RequestId, String)> = Vec::new();
-        for seen in seen {
-            match seen {
-                Seen::Authorize(request, channel, _) => requests.push((request, channel)),
-                Seen::Frame(frame) if frame["event"] == "pusher:subscribe" => {
-                    recover.subscriptions.push(now);
+        for outputs in outputs {
+            match outputs {
+                TestOutput::Authorize(request, channel, _) => requests.push((request, channel)),
+                TestOutput::Frame(frame) if frame["event"] == "pusher:subscribe" => {
+                    recovery.subscriptions.push(now);
                     client.confirm(frame["data"]["channel"].as_str().unwrap());
                 }
                 _ => {}
             }
         }
-        if requests.is_empty() && asked.values().all(|times| *times >= attempts) {
+        if requests.is_empty() && attempted.values().all(|times| *times >= attempts) {
             return;
         }
         for (_, channel) in &requests {
-            let times = asked.entry(channel.clone()).or_default();
-            recover.authorizations[*times].push(now);
+            let times = attempted.entry(channel.clone()).or_default();
+            recovery.authorizations[*times].push(now);
             *times += 1;
         }
-        seen = if requests.is_empty() {
+        outputs = if requests.is_empty() {
             let due = client.session.wake_at().expect("it will retry");
             client.wait(due.saturating_sub(now))
         } else {
             client.wait(BACKEND)
         };
         for (request, channel) in requests {
-            seen.extend(if asked[&channel] < attempts {
+            outputs.extend(if attempted[&channel] < attempts {
                 client.refuse(request, AuthError::http(503, ""))
             } else if channel.starts_with("presence-") {
                 client.authorize_as(request, "me")
@@ -198,19 +198,19 @@ fn densest_window(times: impl Iterator<Item = Duration>, all: usize) -> f64 {
 
 #[test]
 fn ten_thousand_clients_reconnect_spread_out() {
-    let gone = 60 * SECOND;
+    let minute = 60 * SECOND;
     let mut dense = Vec::new();
     for (loss, outage, attempts, habit) in [
-        (Loss::Closed(None), gone, 1, Habit::Patient),
-        (Loss::Closed(Some(4200)), gone, 1, Habit::Patient),
-        (Loss::Silent, gone, 1, Habit::Patient),
+        (Loss::Closed(None), minute, 1, Habit::Patient),
+        (Loss::Closed(Some(4200)), minute, 1, Habit::Patient),
+        (Loss::Silent, minute, 1, Habit::Patient),
         (Loss::Closed(Some(4200)), Duration::ZERO, 1, Habit::Patient),
-        (Loss::Closed(None), Duration::ZERO, ASKED, Habit::Patient),
-        (Loss::Closed(None), gone, 1, Habit::Connects),
-        (Loss::Closed(Some(4001)), gone, 1, Habit::Connects),
+        (Loss::Closed(None), Duration::ZERO, ATTEMPTS, Habit::Patient),
+        (Loss::Closed(None), minute, 1, Habit::Connects),
+        (Loss::Closed(Some(4001)), minute, 1, Habit::Connects),
         (Loss::Closed(None), Duration::ZERO, 1, Habit::Connects),
-        (Loss::Closed(None), gone, 1, Habit::Restarts),
-        (Loss::Closed(Some(4001)), gone, 1, Habit::Redials),
+        (Loss::Closed(None), minute, 1, Habit::Restarts),
+        (Loss::Closed(Some(4001)), minute, 1, Habit::Redials),
     ] {
         let one = |seed| recover(seed, loss, outage, attempts, habit);
         let all: Vec<Recovery> = (0..CLIENTS).map(one).collect();
@@ -232,19 +232,19 @@ fn ten_thousand_clients_reconnect_spread_out() {
             all.len() * CHANNELS.len(),
         );
         let figures = format!(
-            "{loss:?}, gone for {outage:?}, {habit:?}: the densest 100 ms hold of the dials, wave by wave, {dials:.3?}, of the \
-             authorizations {authorizations:.3?}, of the subscriptions {subscriptions:.3}"
+            "{loss:?}, outage of {outage:?}, {habit:?}: share in the densest 100 ms: dials in each wave {dials:.3?}, \
+             authorizations {authorizations:.3?}, subscriptions {subscriptions:.3}"
         );
         println!("{figures}");
-        let recover = if outage.is_zero() {
+        let first_bound = if outage.is_zero() {
             FIRST_WAVE
         } else {
             LATER_WAVES
         };
         let again = dials[1..].iter().chain(&authorizations[1..]);
         let is_spread = dials[0] <= FIRST_WAVE
-            && authorizations[0] <= recover
-            && subscriptions <= recover
+            && authorizations[0] <= first_bound
+            && subscriptions <= first_bound
             && again.into_iter().all(|share| *share <= LATER_WAVES);
         if !is_spread {
             dense.push(figures);

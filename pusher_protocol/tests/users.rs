@@ -21,7 +21,7 @@ use pusher_protocol::{
 use serde_json::{Value, json};
 use support::*;
 
-fn sign_ins(seen: &[Seen]) -> Vec<SignInState> {
+fn sign_ins(outputs: &[TestOutput]) -> Vec<SignInState> {
     let state = |notice| {
         if let Notice::SignIn(state) = notice {
             Some(state)
@@ -29,7 +29,7 @@ fn sign_ins(seen: &[Seen]) -> Vec<SignInState> {
             None
         }
     };
-    notices(seen).into_iter().filter_map(state).collect()
+    notices(outputs).into_iter().filter_map(state).collect()
 }
 
 fn success(user_data: &Value) -> Value {
@@ -37,15 +37,15 @@ fn success(user_data: &Value) -> Value {
 }
 
 /// The server accepts the user and confirms their own channel.
-fn succeed(client: &mut Client, user_data: &Value) -> Vec<Seen> {
-    let (_, mut seen) = client.frame(&success(user_data));
-    seen.extend(client.frame(&user_channel_confirmed()).1);
-    seen
+fn succeed(client: &mut Client, user_data: &Value) -> Vec<TestOutput> {
+    let (_, mut outputs) = client.frame(&success(user_data));
+    outputs.extend(client.frame(&user_channel_confirmed()).1);
+    outputs
 }
 
-fn signed_in(client: &mut Client) -> Vec<Seen> {
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({"id": "u1"}));
+fn signed_in(client: &mut Client) -> Vec<TestOutput> {
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({"id": "u1"}));
     succeed(client, &json!({"id": "u1"}))
 }
 
@@ -62,24 +62,24 @@ fn a_sign_in_authenticates_and_subscribes_the_user_channel() {
     let mut client = Client::new(SessionConfig::default());
     assert_eq!(client.command(Command::SignIn), []);
     client.command(Command::Connect);
-    let seen = client.establish();
-    let asked = request(&seen);
-    assert!(seen.contains(&Seen::Authenticate(asked, "1.1".into())));
+    let outputs = client.establish();
+    let request_id = request(&outputs);
+    assert!(outputs.contains(&TestOutput::Authenticate(request_id, "1.1".into())));
     assert_eq!(client.command(Command::SignIn), []);
-    let seen = client.authenticate(asked, &json!({"id": "u1", "user_info": {"name": "A"}}));
+    let outputs = client.authenticate(request_id, &json!({"id": "u1", "user_info": {"name": "A"}}));
     let user_data = json!({"id": "u1", "user_info": {"name": "A"}}).to_string();
     assert_eq!(
-        frames(&seen),
+        frames(&outputs),
         [
             json!({"event": "pusher:signin", "data": {"auth": "key:signature", "user_data": user_data}})
         ]
     );
-    let seen = succeed(
+    let outputs = succeed(
         &mut client,
         &json!({"id": "u1", "user_info": {"name": "A"}}),
     );
-    assert_eq!(frames(&seen), [user_channel()]);
-    assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
+    assert_eq!(frames(&outputs), [user_channel()]);
+    assert!(matches!(&sign_ins(&outputs)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
 }
 
 #[test]
@@ -90,10 +90,10 @@ fn sign_in_success_data_has_several_forms() {
         json!({"user_data": {"id": "u1"}}),
     ] {
         let mut client = Client::connected();
-        let asked = request(&client.command(Command::SignIn));
-        client.authenticate(asked, &json!({"id": "u1"}));
-        let (_, seen) = client.frame(&json!({"event": "pusher:signin_success", "data": data}));
-        assert_eq!(frames(&seen), [user_channel()], "{data}");
+        let request_id = request(&client.command(Command::SignIn));
+        client.authenticate(request_id, &json!({"id": "u1"}));
+        let (_, outputs) = client.frame(&json!({"event": "pusher:signin_success", "data": data}));
+        assert_eq!(frames(&outputs), [user_channel()], "{data}");
     }
 }
 
@@ -106,33 +106,36 @@ fn a_sign_in_success_without_a_user_is_a_failure() {
         json!({"user_data": "{\"id\":\"\"}"}),
     ] {
         let mut client = Client::connected();
-        let asked = request(&client.command(Command::SignIn));
-        client.authenticate(asked, &json!({"id": "u1"}));
-        let (_, seen) = client.frame(&json!({"event": "pusher:signin_success", "data": data}));
-        assert_eq!(frames(&seen), [] as [Value; 0]);
-        assert_eq!(sign_ins(&seen), [SignInState::Failed(SignInError::NoUser)]);
+        let request_id = request(&client.command(Command::SignIn));
+        client.authenticate(request_id, &json!({"id": "u1"}));
+        let (_, outputs) = client.frame(&json!({"event": "pusher:signin_success", "data": data}));
+        assert_eq!(frames(&outputs), [] as [Value; 0]);
+        assert_eq!(
+            sign_ins(&outputs),
+            [SignInState::Failed(SignInError::NoUser)]
+        );
     }
 }
 
 /// A client whose sign-in the server accepted, before the confirmation of the user's own channel.
 fn accepted() -> Client {
     let mut client = Client::connected();
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({"id": "u1"}));
-    let (_, seen) = client.frame(&success(&json!({"id": "u1"})));
-    assert_eq!(frames(&seen), [user_channel()]);
-    assert_eq!(sign_ins(&seen), []);
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({"id": "u1"}));
+    let (_, outputs) = client.frame(&success(&json!({"id": "u1"})));
+    assert_eq!(frames(&outputs), [user_channel()]);
+    assert_eq!(sign_ins(&outputs), []);
     client
 }
 
-fn is_reported(seen: &[Seen]) -> bool {
-    matches!(&sign_ins(seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1")
+fn is_reported(outputs: &[TestOutput]) -> bool {
+    matches!(&sign_ins(outputs)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1")
 }
 
 #[test]
 fn a_sign_in_is_reported_once_user_events_can_arrive() {
-    let (_, seen) = accepted().frame(&user_channel_confirmed());
-    assert!(is_reported(&seen));
+    let (_, outputs) = accepted().frame(&user_channel_confirmed());
+    assert!(is_reported(&outputs));
 }
 
 #[test]
@@ -147,10 +150,10 @@ fn an_unconfirmed_user_channel_delays_the_sign_in_by_2_s() {
 fn a_user_event_comes_after_the_sign_in_notice() {
     let mut client = accepted();
     let event = json!({"event": "match-found", "channel": "#server-to-user-u1", "data": "{}"});
-    let (handed_back, seen) = client.frame(&event);
+    let (handed_back, outputs) = client.frame(&event);
     assert_eq!(handed_back, None);
-    let [notice, Notice::Event(event)] = &notices(&seen)[..] else {
-        panic!("{seen:?}");
+    let [notice, Notice::Event(event)] = &notices(&outputs)[..] else {
+        panic!("{outputs:?}");
     };
     assert!(matches!(
         notice,
@@ -168,14 +171,14 @@ fn a_refused_user_channel_does_not_fail_the_sign_in() {
         "event": "pusher:subscription_error", "channel": "#server-to-user-u1",
         "data": {"status": 403, "error": "not for you"}
     });
-    let (_, seen) = accepted().frame(&refusal);
-    assert!(is_reported(&seen));
+    let (_, outputs) = accepted().frame(&refusal);
+    assert!(is_reported(&outputs));
     let error = PusherError::Server {
         code: Some(403),
         message: "not for you".into(),
         channel: None,
     };
-    assert!(notices(&seen).contains(&Notice::Error { error, attempt: 0 }));
+    assert!(notices(&outputs).contains(&Notice::Error { error, attempt: 0 }));
 }
 
 #[test]
@@ -196,32 +199,32 @@ fn every_dial_failure_is_reported() {
         auth_retry: RetryPolicy::never(),
         ..SessionConfig::default()
     });
-    let asked = request(&client.command(Command::SignIn));
+    let request_id = request(&client.command(Command::SignIn));
     let error = AuthError::http(403, "no");
-    let seen = client.input(Input::Authenticated(asked, Err(error.clone())));
-    assert_eq!(sign_ins(&seen), [SignInState::Failed(error.into())]);
+    let outputs = client.input(Input::Authenticated(request_id, Err(error.clone())));
+    assert_eq!(sign_ins(&outputs), [SignInState::Failed(error.into())]);
 
-    let asked = request(&client.command(Command::SignIn));
-    let seen = client.wait(10 * SECOND);
+    let request_id = request(&client.command(Command::SignIn));
+    let outputs = client.wait(10 * SECOND);
     assert_eq!(
-        sign_ins(&seen),
+        sign_ins(&outputs),
         [SignInState::Failed(AuthError::TimedOut.into())]
     );
-    assert_eq!(client.authenticate(asked, &json!({"id": "u1"})), []);
+    assert_eq!(client.authenticate(request_id, &json!({"id": "u1"})), []);
 
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({"id": "u1"}));
-    let (_, seen) =
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({"id": "u1"}));
+    let (_, outputs) =
         client.frame(&json!({"event": "pusher:error", "data": {"code": 4009, "message": "bad"}}));
     let refused = SignInError::Refused {
         code: Some(4009),
         message: "bad".into(),
     };
-    assert_eq!(sign_ins(&seen), [SignInState::Failed(refused)]);
+    assert_eq!(sign_ins(&outputs), [SignInState::Failed(refused)]);
 
     client.wait(5 * SECOND);
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({"id": "u1"}));
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({"id": "u1"}));
     assert_eq!(
         sign_ins(&client.wait(10 * SECOND)),
         [SignInState::Failed(SignInError::TimedOut)]
@@ -234,18 +237,18 @@ fn a_reconnect_signs_in_again() {
     signed_in(&mut client);
     assert_eq!(sign_ins(&client.lose()), [SignInState::SignedOut]);
     client.wait_for_dial();
-    let seen = client.establish();
-    assert!(seen.contains(&Seen::Authenticate(request(&seen), "2.1".into())));
+    let outputs = client.establish();
+    assert!(outputs.contains(&TestOutput::Authenticate(request(&outputs), "2.1".into())));
 }
 
 #[test]
 fn signing_out_reconnects_without_signing_in() {
     let mut client = Client::connected();
     signed_in(&mut client);
-    let seen = client.command(Command::SignOut);
-    assert_eq!(sign_ins(&seen), [SignInState::SignedOut]);
-    assert!(seen.contains(&Seen::Close));
-    assert_eq!(dials(&seen), 1);
+    let outputs = client.command(Command::SignOut);
+    assert_eq!(sign_ins(&outputs), [SignInState::SignedOut]);
+    assert!(outputs.contains(&TestOutput::Close));
+    assert_eq!(dials(&outputs), 1);
     assert_eq!(requests(&client.establish()), []);
     assert_eq!(client.command(Command::SignOut), []);
 }
@@ -256,8 +259,8 @@ fn signing_out_suspends_authorized_channels() {
     client.subscribe("lobby");
     client.subscribe("private-room");
     client.join("presence-room", "u1", &["u1"]);
-    client.want("private-asked");
-    let seen = client.command(Command::SignOut);
+    client.want("private-pending");
+    let outputs = client.command(Command::SignOut);
     let left = |channel: &str| {
         (
             channel.to_owned(),
@@ -265,15 +268,15 @@ fn signing_out_suspends_authorized_channels() {
         )
     };
     assert_eq!(
-        statuses(&seen),
+        statuses(&outputs),
         [
             left("private-room"),
             left("presence-room"),
-            left("private-asked")
+            left("private-pending")
         ]
     );
     assert_eq!(
-        frames(&seen),
+        frames(&outputs),
         [
             unsubscribe_frame("private-room"),
             unsubscribe_frame("presence-room")
@@ -281,19 +284,19 @@ fn signing_out_suspends_authorized_channels() {
     );
     client.lose();
     client.wait_for_dial();
-    let seen = client.establish();
-    assert_eq!(requests(&seen), []);
-    assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
+    let outputs = client.establish();
+    assert_eq!(requests(&outputs), []);
+    assert_eq!(frames(&outputs), [subscribe_frame("lobby")]);
     assert_eq!(
         requests(&client.want("private-guest")).len(),
         1,
         "later subscriptions are requested"
     );
-    let seen = client.command(Command::SignIn);
+    let outputs = client.command(Command::SignIn);
     assert_eq!(
-        requests(&seen).len(),
+        requests(&outputs).len(),
         4,
-        "the user, and the three channels left before"
+        "the user, and the remaining three channels"
     );
 }
 
@@ -308,11 +311,11 @@ fn signing_out_twice_is_reported_once() {
 #[test]
 fn signing_out_before_the_reply_suspends_the_channel() {
     let mut client = Client::connected();
-    let asked = request(&client.want("private-room"));
-    client.authorize(asked);
+    let request_id = request(&client.want("private-room"));
+    client.authorize(request_id);
     client.unsubscribe("private-room");
-    let seen = client.command(Command::SignOut);
-    assert_eq!(frames(&seen), [unsubscribe_frame("private-room")]);
+    let outputs = client.command(Command::SignOut);
+    assert_eq!(frames(&outputs), [unsubscribe_frame("private-room")]);
     assert_eq!(requests(&client.want("private-room")).len(), 1);
 }
 
@@ -351,14 +354,14 @@ fn both_watchlist_formats_are_reported() {
 fn a_channel_without_identity_waits_for_the_sign_in() {
     let mut client = Client::connected();
     let sign_in = request(&client.command(Command::SignIn));
-    let asked = request(&client.want("presence-lobby"));
-    assert_eq!(client.authorize(asked), []);
+    let request_id = request(&client.want("presence-lobby"));
+    assert_eq!(client.authorize(request_id), []);
     client.authenticate(sign_in, &json!({"id": "u1"}));
-    let seen = succeed(&mut client, &json!({"id": "u1"}));
+    let outputs = succeed(&mut client, &json!({"id": "u1"}));
     let subscribe = json!({"event": "pusher:subscribe", "data": {"channel": "presence-lobby", "auth": "key:signature"}});
-    assert_eq!(frames(&seen), [user_channel(), subscribe]);
-    let seen = client.confirm_presence("presence-lobby", &["u1", "u2"]);
-    assert!(notices(&seen).iter().any(|notice| {
+    assert_eq!(frames(&outputs), [user_channel(), subscribe]);
+    let outputs = client.confirm_presence("presence-lobby", &["u1", "u2"]);
+    assert!(notices(&outputs).iter().any(|notice| {
         matches!(notice, Notice::Members { roster, .. } if roster.me().is_some_and(|me| me.id() == "u1"))
     }));
 }
@@ -367,13 +370,16 @@ fn a_channel_without_identity_waits_for_the_sign_in() {
 fn the_sign_in_is_reported_before_its_presence_channels() {
     let mut client = Client::connected();
     let sign_in = request(&client.command(Command::SignIn));
-    let asked = request(&client.want("presence-lobby"));
-    client.authorize(asked);
+    let request_id = request(&client.want("presence-lobby"));
+    client.authorize(request_id);
     client.authenticate(sign_in, &json!({"id": "u1"}));
     client.frame(&success(&json!({"id": "u1"})));
-    let seen = client.confirm_presence("presence-lobby", &["u1"]);
-    assert!(is_reported(&seen));
-    assert!(matches!(notices(&seen)[0], Notice::SignIn(_)), "{seen:?}");
+    let outputs = client.confirm_presence("presence-lobby", &["u1"]);
+    assert!(is_reported(&outputs));
+    assert!(
+        matches!(notices(&outputs)[0], Notice::SignIn(_)),
+        "{outputs:?}"
+    );
 
     // A channel with `channel_data` may have been subscribed earlier, and proves nothing about the user's channel.
     let mut client = accepted();
@@ -384,20 +390,20 @@ fn the_sign_in_is_reported_before_its_presence_channels() {
 fn a_channel_waiting_for_a_sign_in_fails_with_it() {
     let mut client = Client::connected();
     let sign_in = request(&client.command(Command::SignIn));
-    let asked = request(&client.want("presence-lobby"));
-    client.authorize(asked);
-    let seen = client.input(Input::Authenticated(sign_in, Err(AuthError::http(403, ""))));
+    let request_id = request(&client.want("presence-lobby"));
+    client.authorize(request_id);
+    let outputs = client.input(Input::Authenticated(sign_in, Err(AuthError::http(403, ""))));
     let failed = SubscriptionStatus::Failed(SubscriptionError::NoIdentity);
-    assert_eq!(statuses(&seen), [("presence-lobby".to_owned(), failed)]);
+    assert_eq!(statuses(&outputs), [("presence-lobby".to_owned(), failed)]);
 }
 
 /// A client that signs in while the reply to a private channel's subscription is pending.
 fn signing_in_beside_a_subscription() -> Client {
     let mut client = Client::connected();
-    let asked = request(&client.want("private-room"));
-    client.authorize(asked);
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({"id": "u1"}));
+    let request_id = request(&client.want("private-room"));
+    client.authorize(request_id);
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({"id": "u1"}));
     client
 }
 
@@ -408,13 +414,17 @@ fn unnamed_refusal() -> Value {
 #[test]
 fn an_ambiguous_error_does_not_fail_the_sign_in() {
     let mut client = signing_in_beside_a_subscription();
-    let asked = request(&client.want("presence-lobby"));
-    client.authorize(asked);
-    let (_, seen) = client.frame(&unnamed_refusal());
-    assert_eq!((sign_ins(&seen), statuses(&seen)), (vec![], vec![]));
-    let seen = succeed(&mut client, &json!({"id": "u1"}));
-    assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
-    assert_eq!(frames(&seen).len(), 2, "the user's channel and the lobby");
+    let request_id = request(&client.want("presence-lobby"));
+    client.authorize(request_id);
+    let (_, outputs) = client.frame(&unnamed_refusal());
+    assert_eq!((sign_ins(&outputs), statuses(&outputs)), (vec![], vec![]));
+    let outputs = succeed(&mut client, &json!({"id": "u1"}));
+    assert!(matches!(&sign_ins(&outputs)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
+    assert_eq!(
+        frames(&outputs).len(),
+        2,
+        "the user's channel and the lobby"
+    );
 }
 
 #[test]
@@ -434,8 +444,8 @@ fn an_ambiguous_refusal_is_reported_on_the_timeout() {
 /// A client whose sign-in timed out.
 fn timed_out() -> Client {
     let mut client = Client::connected();
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({"id": "u1"}));
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({"id": "u1"}));
     client.wait(10 * SECOND);
     client
 }
@@ -443,28 +453,31 @@ fn timed_out() -> Client {
 #[test]
 fn a_late_sign_in_success_counts() {
     let mut client = timed_out();
-    let seen = succeed(&mut client, &json!({"id": "u1"}));
-    assert_eq!(frames(&seen), [user_channel()]);
-    assert!(matches!(&sign_ins(&seen)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
+    let outputs = succeed(&mut client, &json!({"id": "u1"}));
+    assert_eq!(frames(&outputs), [user_channel()]);
+    assert!(matches!(&sign_ins(&outputs)[..], [SignInState::SignedIn { id, .. }] if &**id == "u1"));
     assert_eq!(client.frame(&success(&json!({"id": "u1"}))), (None, vec![]));
 }
 
 #[test]
 fn a_late_success_cancels_the_repeated_authentication() {
     let mut client = timed_out();
-    let asked = request(&client.command(Command::SignIn));
-    let seen = succeed(&mut client, &json!({"id": "u1"}));
-    assert!(seen.contains(&Seen::CancelRequest(asked)));
-    assert_eq!(frames(&seen), [user_channel()]);
-    assert_eq!(client.authenticate(asked, &json!({"id": "u1"})), []);
+    let request_id = request(&client.command(Command::SignIn));
+    let outputs = succeed(&mut client, &json!({"id": "u1"}));
+    assert!(outputs.contains(&TestOutput::CancelRequest(request_id)));
+    assert_eq!(frames(&outputs), [user_channel()]);
+    assert_eq!(client.authenticate(request_id, &json!({"id": "u1"})), []);
 }
 
 #[test]
 fn signing_out_after_a_timeout_reconnects() {
     let mut client = timed_out();
-    let seen = client.command(Command::SignOut);
-    assert!(seen.contains(&Seen::Close), "the server may hold the user");
-    assert_eq!(dials(&seen), 1);
+    let outputs = client.command(Command::SignOut);
+    assert!(
+        outputs.contains(&TestOutput::Close),
+        "the server may hold the user"
+    );
+    assert_eq!(dials(&outputs), 1);
     client.establish();
     assert_eq!(client.frame(&success(&json!({"id": "u1"}))), (None, vec![]));
     assert_eq!(dials(&client.command(Command::SignOut)), 0);
@@ -473,8 +486,8 @@ fn signing_out_after_a_timeout_reconnects() {
 #[test]
 fn signing_out_after_a_refusal_keeps_the_connection() {
     let mut client = Client::connected();
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({"id": "u1"}));
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({"id": "u1"}));
     client.frame(&unnamed_refusal());
     assert_eq!(client.frame(&success(&json!({"id": "u1"}))), (None, vec![]));
     assert_eq!(dials(&client.command(Command::SignOut)), 0);
@@ -483,18 +496,18 @@ fn signing_out_after_a_refusal_keeps_the_connection() {
 #[test]
 fn a_late_refusal_does_not_hide_a_later_sign_in() {
     let mut client = timed_out();
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({"id": "u1"}));
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({"id": "u1"}));
     client.frame(&unnamed_refusal());
-    let seen = succeed(&mut client, &json!({"id": "u1"}));
-    assert_eq!(frames(&seen), [user_channel()]);
+    let outputs = succeed(&mut client, &json!({"id": "u1"}));
+    assert_eq!(frames(&outputs), [user_channel()]);
 }
 
 #[test]
 fn signing_out_reconnects_even_without_a_user_id() {
     let mut client = Client::connected();
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({}));
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({}));
     client.frame(&success(&json!({})));
     assert_eq!(client.frame(&success(&json!({}))), (None, vec![]));
     assert_eq!(dials(&client.command(Command::SignOut)), 1);
@@ -503,23 +516,23 @@ fn signing_out_reconnects_even_without_a_user_id() {
 #[test]
 fn a_channel_without_identity_is_retried_after_a_sign_in() {
     let mut client = Client::connected();
-    let asked = request(&client.want("presence-lobby"));
+    let request_id = request(&client.want("presence-lobby"));
     let failed = SubscriptionStatus::Failed(SubscriptionError::NoIdentity);
     assert_eq!(
-        statuses(&client.authorize(asked)),
+        statuses(&client.authorize(request_id)),
         [("presence-lobby".to_owned(), failed)]
     );
     let refused = request(&client.want("presence-closed"));
     client.refuse(refused, AuthError::http(403, ""));
-    let seen = signed_in(&mut client);
+    let outputs = signed_in(&mut client);
     assert_eq!(
-        statuses(&seen),
+        statuses(&outputs),
         [("presence-lobby".to_owned(), SubscriptionStatus::Subscribing)]
     );
-    assert_eq!(frames(&client.authorize(request(&seen))).len(), 1);
-    let seen = client.confirm_presence("presence-lobby", &["u1"]);
+    assert_eq!(frames(&client.authorize(request(&outputs))).len(), 1);
+    let outputs = client.confirm_presence("presence-lobby", &["u1"]);
     assert_eq!(
-        statuses(&seen),
+        statuses(&outputs),
         [("presence-lobby".to_owned(), SubscriptionStatus::Subscribed)]
     );
 }

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_taken_in_the_order_in_which_they_are_named() {
+    fn screenshots_keep_the_order_of_the_arguments() {
         let line = "--screenshot a.png --screenshot b.png --picture-of failed --size 800x500";
         let pictures = parsed(line).unwrap().pictures;
         assert_eq!(pictures.screenshot, ["a.png", "b.png"].map(PathBuf::from));
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_alone_means_this_machine() {
+    fn key_without_a_host_selects_localhost() {
         let ServerChoice::Host {
             host, port, tls, ..
         } = parsed("--key k").unwrap().server.choice()

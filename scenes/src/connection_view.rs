@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_countdown_rounds_up_and_never_says_zero_seconds() {
+    fn countdown_rounds_up_and_never_shows_zero_seconds() {
         let now = Instant::now();
         let waiting = |left| ConnectionView::Waiting {
             retry_at: now + left,

@@ -1,4 +1,4 @@
-//! The model of the key hints: which key does action at the moment.
+//! The model of the key hints: the action of each key at the moment.
 
 use bevy::prelude::*;
 

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_listed_as_a_person_lists_them() {
+    fn names_are_joined_with_commas_and_and() {
         let names = ["Mira", "Jonas", "Cleo"].map(str::to_owned);
         assert_eq!(listed(&names), "Mira, Jonas and Cleo");
         assert_eq!(listed(&names[..2]), "Mira and Jonas");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_said_as_a_person_says_them() {
+    fn times_and_counts_are_formatted() {
         assert_eq!(clock(Duration::from_millis(67_900)), "1:07");
         assert_eq!(seconds_left(Duration::from_millis(3001)), 4);
         assert_eq!(seconds_left(Duration::ZERO), 0);

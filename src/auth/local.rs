@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_name_what_is_missing_and_debug_shows_no_secret() {
+    fn errors_name_the_missing_setting_and_debug_has_no_secret() {
         let local = LocalAuthorizer::new("key", "secret-4711").with_watchlist(["nobody"]);
         for channel in ["presence-a", "private-encrypted-a"] {
             let request = AuthRequest::new(channel.into(), "1.1".into());

@@ -85,7 +85,7 @@ pub(crate) fn recheck(world: &mut World) {
         });
         user_code.run(|| mirror(world, entity));
     }
-    // Discards what was recorded meanwhile, since each entity is rechecked once.
+    // Discards what was recorded in the meantime, since each entity is rechecked once.
     Rechecks::take(world);
     user_code.resume();
 }
@@ -195,7 +195,7 @@ fn write_components(
 }
 
 /// Inserts or removes a component, unless nothing would change. Does nothing if the entity's channel is no longer `channel`, because an
-/// observer of another component may have changed it meanwhile.
+/// observer of another component may have changed it since.
 fn set<C: Component + PartialEq>(
     world: &mut World,
     entity: Entity,

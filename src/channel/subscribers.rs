@@ -37,7 +37,7 @@ struct Channel {
     /// In the order in which they subscribed.
     entities: Vec<Entity>,
     snapshot: ChannelSnapshot,
-    /// Whether the session was told to subscribe.
+    /// Whether the session was asked to subscribe.
     is_subscribed: bool,
     /// The extra fields of that subscription.
     extra: Option<Map<String, Value>>,
@@ -169,7 +169,7 @@ impl Subscribers {
         self.version
     }
 
-    /// Returns the channels that the session was told to subscribe to.
+    /// Returns the channels that the session was asked to subscribe to.
     pub(crate) fn subscribed(&self) -> impl Iterator<Item = &ChannelName> {
         self.channels
             .iter()

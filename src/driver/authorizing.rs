@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_is_encoded_as_a_browser_does_it() {
+    fn form_is_encoded_as_in_a_browser() {
         assert_eq!(encode_form([].into_iter()), "");
         let fields = [
             ("socket_id", "1234.5678"),

@@ -37,7 +37,7 @@ pub(crate) trait Driver: Send {
         None
     }
 
-    /// Takes the client events that a stopped driver was told to send and did not answer.
+    /// Takes the client events that a stopped driver was asked to send and did not answer.
     fn take_unsent(&self) -> Vec<SendId> {
         Vec::new()
     }

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_json_is_a_string() {
+    fn text_that_is_not_json_is_a_string() {
         let decoded = |json| decode::<String>(&text(json)).ok();
         assert_eq!(decoded("yes").as_deref(), Some("yes"));
         assert_eq!(decoded(r#""yes""#).as_deref(), Some("yes"));

@@ -92,7 +92,7 @@ impl InboundQueue {
         std::mem::swap(&mut lock(&self.content).batch, empty);
     }
 
-    /// Puts back what was not delivered in this frame, in front of what has arrived meanwhile, and requests another frame.
+    /// Puts back what was not delivered in this frame, in front of what has arrived since, and requests another frame.
     pub(super) fn put_back(&self, rest: &mut Batch) {
         let mut content = lock(&self.content);
         rest.append(&mut content.batch);

@@ -43,7 +43,7 @@ fn main() {
     };
 
     expect(&monitor, "connection", &|line| line["state"] == "connected");
-    // In whichever order the server answers.
+    // The order of the server's responses is not fixed.
     let mut subscribed = [(); 2].map(|()| expect_subscribed(&monitor));
     subscribed.sort();
     assert_eq!(subscribed, ["presence-room", "room"]);

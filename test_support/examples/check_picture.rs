@@ -1,4 +1,4 @@
-//! Checks that a screenshot shows something, and a second one of the same scene something else: `check_picture FILE.png
+//! Checks that a screenshot is not blank, and that a later one of the same scene differs from it: `check_picture FILE.png
 //! [LATER.png]`. Used by `scripts/test.sh`.
 #![allow(
     clippy::unwrap_used,
@@ -13,13 +13,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufReader;
 
-/// The smooth edges of a scene's text and icons alone have more colours than this.
+/// A scene has more colours than this, because the edges of its text and icons are anti-aliased.
 const FEWEST_COLOURS: usize = 32;
 
-/// More of one colour than this is an almost empty background.
+/// A larger share of one colour means an almost empty background.
 const MOST_OF_ONE_COLOUR: f64 = 0.98;
 
-/// A single character that changed is more pixels than this.
+/// One changed character changes more pixels than this.
 const FEWEST_CHANGES: usize = 20;
 
 fn main() {

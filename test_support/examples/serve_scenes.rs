@@ -1,5 +1,5 @@
-//! Starts Sockudo and an endpoint that authorizes for it, prints the arguments with which a scene joins them, and ends when its
-//! standard input ends. Used by `scripts/test.sh`.
+//! Starts Sockudo and an auth endpoint, prints the arguments with which a scene connects to them, and exits when its standard
+//! input is closed. Used by `scripts/test.sh`.
 #![allow(clippy::print_stdout, reason = "a program whose output a script reads")]
 
 use std::io::Read;
@@ -19,6 +19,6 @@ fn main() {
         credentials.secret,
         credentials.master_key_base64(),
     );
-    // The servers run as long as the other end of the pipe is open.
+    // The servers run until the other end of the pipe is closed.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }

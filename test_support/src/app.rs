@@ -27,7 +27,7 @@ pub fn update_until(
             started.elapsed() < within,
             "the app was updated for {within:?} and {frames} frames without {what}"
         );
-        // A pause per frame: a tight loop would take the core that the network thread needs.
+        // Sleeps in each frame, because a busy loop would use the core that the network thread needs.
         thread::sleep(Duration::from_millis(1));
     }
 }

@@ -6,7 +6,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
-/// A certificate authority. Only a client that was given its [`pem`](Self::pem) trusts the certificates that it signs.
+/// A certificate authority. Only a client that is configured with its [`pem`](Self::pem) trusts the certificates that it signs.
 #[derive(Debug)]
 pub struct TestAuthority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -28,22 +28,22 @@ impl TestAuthority {
         }
     }
 
-    /// The certificate that a client must trust, as PEM.
+    /// Returns the certificate that a client must trust, as PEM.
     pub fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// A certificate for `localhost`, `127.0.0.1` and `::1`.
+    /// Creates a certificate for `localhost`, `127.0.0.1` and `::1`.
     pub fn localhost(&self) -> TestCertificate {
         self.sign(&["localhost", "127.0.0.1", "::1"], false)
     }
 
-    /// A certificate for another host, for tests of a wrong name.
+    /// Creates a certificate for another host, for tests of a wrong name.
     pub fn for_host(&self, host: &str) -> TestCertificate {
         self.sign(&[host], false)
     }
 
-    /// As [`localhost`](Self::localhost), but expired.
+    /// Like [`localhost`](Self::localhost), but expired.
     pub fn expired(&self) -> TestCertificate {
         self.sign(&["localhost", "127.0.0.1", "::1"], true)
     }

@@ -1,12 +1,12 @@
-//! An address at which no TCP connection is ever made.
+//! An address on which TCP connections never succeed and never fail.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::listener::listen;
 
-/// A listener whose backlog is full: a client that connects waits, is not refused, and gets no answer. It stands for a router that drops
-/// every packet, without leaving loopback. Only Linux does not answer when the backlog is full.
+/// A listener whose backlog is full: a connecting client is neither accepted nor refused. It simulates, on loopback, a router that drops
+/// every packet. Works on Linux only; other systems refuse connections when the backlog is full.
 #[derive(Debug)]
 pub struct BlackHole {
     listener: TcpListener,
@@ -30,14 +30,14 @@ impl BlackHole {
         }
     }
 
-    /// The address at which nothing answers.
+    /// Returns the address.
     pub fn address(&self) -> SocketAddr {
         self.listener
             .local_addr()
             .expect("a listener has an address")
     }
 
-    /// The port of [`address`](Self::address).
+    /// Returns the port of [`address`](Self::address).
     pub fn port(&self) -> u16 {
         self.address().port()
     }

@@ -1,4 +1,4 @@
-//! An HTTP proxy that opens tunnels.
+//! An HTTP proxy that supports `CONNECT`.
 
 use std::io::{Read, Write, copy};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -11,14 +11,14 @@ use crate::http::read_head;
 use crate::listener::Listener;
 use crate::watched::Watched;
 
-/// An HTTP proxy (`CONNECT`) on a free port of 127.0.0.1. Whatever host a client names, the tunnel leads to that port of 127.0.0.1, so
-/// that names which exist nowhere lead to a test's servers.
+/// An HTTP proxy (`CONNECT`) on a free port of 127.0.0.1. Ignores the host that a client requests and connects to the requested port on
+/// 127.0.0.1, so tests can use host names that do not exist.
 pub struct ConnectProxy {
     listener: Listener,
     requests: Arc<Watched<Vec<String>>>,
 }
 
-/// What the proxy does with a request.
+/// The proxy's response to a request.
 enum Action {
     Tunnel,
     Answer(String),
@@ -26,12 +26,12 @@ enum Action {
 }
 
 impl ConnectProxy {
-    /// A proxy that opens every tunnel.
+    /// Starts a proxy that opens every tunnel.
     pub fn start() -> Self {
         Self::with(|_| Action::Tunnel)
     }
 
-    /// A proxy that opens tunnels for requests with this header, and answers all others with 407.
+    /// Starts a proxy that opens tunnels for requests with this header, and responds with 407 to all others.
     pub fn requiring(header: &'static str) -> Self {
         Self::with(move |request| {
             if request.contains(&format!("\r\n{header}\r\n")) {
@@ -42,13 +42,13 @@ impl ConnectProxy {
         })
     }
 
-    /// A proxy that gives every request this answer.
+    /// Starts a proxy that sends this response to every request.
     pub fn answering(answer: &str) -> Self {
         let answer = answer.to_owned();
         Self::with(move |_| Action::Answer(answer.clone()))
     }
 
-    /// A proxy that takes every request and answers none.
+    /// Starts a proxy that reads every request and never responds.
     pub fn silent() -> Self {
         Self::with(|_| Action::Silence)
     }
@@ -58,7 +58,7 @@ impl ConnectProxy {
         let (recorded, action) = (requests.clone(), Arc::new(action));
         let serve = move |client| {
             let (recorded, action) = (recorded.clone(), action.clone());
-            // A client that goes away in the middle of it is no failure.
+            // A client that disconnects in the middle of a request is not an error.
             thread::spawn(move || serve(client, &recorded, &*action));
         };
         Self {
@@ -67,18 +67,18 @@ impl ConnectProxy {
         }
     }
 
-    /// The requests so far, each up to its empty line.
+    /// Returns the requests received so far, each up to its empty line.
     pub fn requests(&self) -> Vec<String> {
         self.requests.read(Clone::clone)
     }
 
-    /// Waits until there were that many requests.
+    /// Waits until this many requests have been received.
     #[track_caller]
     pub fn expect_requests(&self, count: usize, within: Duration) -> Vec<String> {
         let enough = |all: &mut Vec<String>| (all.len() >= count).then(|| all.clone());
         self.requests
             .wait(Some(Instant::now() + within), enough)
-            .unwrap_or_else(|| panic!("{count} requests did not come within {within:?}"))
+            .unwrap_or_else(|| panic!("did not receive {count} requests within {within:?}"))
     }
 }
 

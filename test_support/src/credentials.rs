@@ -4,19 +4,19 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use pusher_protocol::server;
 
-/// An app's key and secrets. What they sign is made by [`pusher_protocol::server`].
+/// An app's key and secrets. [`pusher_protocol::server`] computes the signatures.
 #[derive(Debug, Clone)]
 pub struct AppCredentials {
     /// The public key.
     pub key: String,
-    /// The secret that signs.
+    /// The secret for signatures.
     pub secret: String,
     /// The master key of encrypted channels.
     pub master_key: [u8; 32],
 }
 
 impl AppCredentials {
-    /// Those of the app that [`Sockudo`](crate::Sockudo) is started with.
+    /// Returns the credentials of the app that [`Sockudo`](crate::Sockudo) is started with.
     pub fn for_tests() -> Self {
         Self {
             key: "app-key".into(),
@@ -25,7 +25,7 @@ impl AppCredentials {
         }
     }
 
-    /// The `auth` of a private, encrypted or presence channel.
+    /// Returns the `auth` for a private, encrypted or presence channel.
     #[track_caller]
     pub fn channel_auth(
         &self,
@@ -38,7 +38,7 @@ impl AppCredentials {
             .unwrap_or_else(|error| panic!("{channel:?} cannot be authorized: {error}"))
     }
 
-    /// The `auth` of a sign-in.
+    /// Returns the `auth` for a sign-in.
     #[track_caller]
     pub fn user_auth(&self, socket_id: &str, user_data: &str) -> String {
         self.signer()
@@ -46,12 +46,12 @@ impl AppCredentials {
             .unwrap_or_else(|error| panic!("{user_data:?} cannot be authenticated: {error}"))
     }
 
-    /// The key of an encrypted channel, in base64.
+    /// Returns the key of an encrypted channel, in base64.
     pub fn shared_secret(&self, channel: &str) -> String {
         server::channel_secret(channel, &self.master_key)
     }
 
-    /// The master key, in base64, as server libraries take it.
+    /// Returns the master key in base64, the form that server libraries accept.
     pub fn master_key_base64(&self) -> String {
         BASE64.encode(self.master_key)
     }

@@ -1,4 +1,4 @@
-//! The bad network: a TCP proxy between a client and a server.
+//! A bad network: a TCP proxy between a client and a server.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -14,13 +14,13 @@ use socket2::SockRef;
 use crate::listener::Listener;
 use crate::watched::Watched;
 
-/// Reads that may be under way in one direction. With more, the sender has to wait, as on a real network.
+/// How many chunks may be in transit in one direction. Further ones block the sender, as on a real network.
 const UNDER_WAY: usize = 256;
 
-/// A TCP proxy that does to a connection what networks do. It looks at no byte, so it passes TLS and HTTP alike.
+/// A TCP proxy that injects network faults. It does not inspect the bytes, so it forwards TLS and HTTP alike.
 ///
-/// Without a [`Fault`] it passes everything on at once, in both directions. A fault holds for all connections, also for those that are
-/// open, until the next one is set.
+/// Without a [`Fault`] it forwards everything at once, in both directions. A fault applies to all connections, including open ones,
+/// until the next one is set.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,10 +28,10 @@ const UNDER_WAY: usize = 256;
 ///
 /// let server = ScriptedServer::start();
 /// let proxy = FaultProxy::start(server.address());
-/// // Everything takes 50 ms, and what the server sends comes in pieces of three bytes.
+/// // Each direction has a delay of 50 ms, and the client receives pieces of three bytes.
 /// proxy.set_to_server(Fault::delay(Duration::from_millis(50)));
 /// proxy.set_to_client(Fault::delay(Duration::from_millis(50)).in_pieces(3, Duration::ZERO));
-/// // The route vanishes: both sides keep the connection, and nothing comes through.
+/// // The route is lost: both sides keep the connection, and no bytes arrive.
 /// proxy.set(Fault::hold());
 /// ```
 pub struct FaultProxy {
@@ -39,7 +39,7 @@ pub struct FaultProxy {
     shared: Arc<Shared>,
 }
 
-/// What happens to the bytes of one direction.
+/// A fault of one direction.
 #[derive(Debug, Clone, Default)]
 pub struct Fault {
     delay: Duration,
@@ -55,7 +55,7 @@ enum End {
     Cut,
 }
 
-/// To whom bytes go; also the index of their [`Fault`].
+/// The receiver of a direction; also the index of its [`Fault`].
 #[derive(Debug, Clone, Copy)]
 enum Direction {
     ToServer,
@@ -81,7 +81,7 @@ impl Fault {
         Self::default()
     }
 
-    /// All bytes come later by that much, as over a long distance.
+    /// Delays all bytes by this time, as over a long distance.
     pub fn delay(delay: Duration) -> Self {
         Self {
             delay,
@@ -89,8 +89,8 @@ impl Fault {
         }
     }
 
-    /// Nothing comes through, neither bytes nor the end of a connection, until another fault is set. Then all of it comes, since TCP
-    /// repeats what was lost. A route that vanishes looks like this.
+    /// Holds back all bytes and the end of connections until another fault is set, and then delivers them, as TCP does by
+    /// retransmission. Simulates a lost route.
     pub fn hold() -> Self {
         Self {
             holds: true,
@@ -98,7 +98,7 @@ impl Fault {
         }
     }
 
-    /// The connection is reset after that many of its bytes.
+    /// Resets the connection after this many bytes.
     pub fn reset_after(bytes: u64) -> Self {
         Self {
             ends_after: Some((bytes, End::Reset)),
@@ -106,7 +106,7 @@ impl Fault {
         }
     }
 
-    /// The connection is closed after that many of its bytes, also in the middle of a message.
+    /// Closes the connection after this many bytes, even in the middle of a message.
     pub fn cut_after(bytes: u64) -> Self {
         Self {
             ends_after: Some((bytes, End::Cut)),
@@ -114,14 +114,14 @@ impl Fault {
         }
     }
 
-    /// Also, no more than that many bytes come at a time, with a pause after each piece. Together they are a throttle.
+    /// Also delivers at most this many bytes at a time, with a pause after each piece, which limits the throughput.
     #[must_use]
     pub fn in_pieces(mut self, bytes: usize, pause: Duration) -> Self {
         self.piece = Some((bytes.max(1), pause));
         self
     }
 
-    /// How many of `bytes` may pass now, after `passed` others; `None` where the connection ends.
+    /// Returns how many of `bytes` may pass after `passed` earlier ones; `None` where the connection ends.
     fn allows(&self, bytes: usize, passed: u64) -> Option<usize> {
         let piece = self.piece.map_or(bytes, |(piece, _)| piece.min(bytes));
         match self.ends_after {
@@ -133,7 +133,7 @@ impl Fault {
 }
 
 impl FaultProxy {
-    /// Listens on a free port of 127.0.0.1 and passes connections on to that address.
+    /// Listens on a free port of 127.0.0.1 and forwards connections to this address.
     pub fn start(target: SocketAddr) -> Self {
         let shared = Arc::<Shared>::default();
         let proxying = shared.clone();
@@ -151,28 +151,27 @@ impl FaultProxy {
             .update(|faults| *faults = [fault.clone(), fault]);
     }
 
-    /// Sets the fault of what the client sends.
+    /// Sets the fault of the direction from the client to the server.
     pub fn set_to_server(&self, fault: Fault) {
         self.set_one(Direction::ToServer, fault);
     }
 
-    /// Sets the fault of what the server sends.
+    /// Sets the fault of the direction from the server to the client.
     pub fn set_to_client(&self, fault: Fault) {
         self.set_one(Direction::ToClient, fault);
     }
 
-    /// Resets all connections, to both sides.
+    /// Resets all connections, on both sides.
     pub fn reset(&self) {
         self.for_each(Connection::reset);
     }
 
-    /// Closes all connections, to both sides.
+    /// Closes all connections, on both sides.
     pub fn cut(&self) {
         self.for_each(Connection::cut);
     }
 
-    /// Ends the server's side of all connections. The client's side does not notice as long as a fault [holds](Fault::hold) what goes to
-    /// it.
+    /// Closes the server's side of all connections. The client does not notice while a fault [holds back](Fault::hold) the bytes to it.
     pub fn lose_server(&self) {
         self.for_each(|connection| {
             let _ = connection.server.shutdown(Shutdown::Both);
@@ -211,13 +210,13 @@ impl Drop for FaultProxy {
 }
 
 impl Shared {
-    /// Lets the threads see that a connection is over, also those that hold bytes.
+    /// Notifies the threads that a connection has ended, including those that hold back bytes.
     fn wake(&self) {
         self.faults.update(|_| {});
     }
 
     fn proxy(self: &Arc<Self>, client: TcpStream, target: SocketAddr) {
-        // In one step, so that a test that has seen the server's end of a connection can do something to it.
+        // Under one lock, so that a test that has accepted the server's side of a connection can already break it.
         let connection = self.connections.update(|connections| {
             let connection = Arc::new(Connection::new(client, target)?);
             connections.push(Arc::downgrade(&connection));
@@ -227,7 +226,7 @@ impl Shared {
             return;
         };
         for direction in [Direction::ToServer, Direction::ToClient] {
-            // Two threads a direction: bytes that are delayed must not keep later ones from being read.
+            // Two threads per direction, so that reading continues while earlier bytes are delayed.
             let (sender, under_way) = sync_channel(UNDER_WAY);
             let reading = connection.clone();
             thread::spawn(move || reading.read_all(direction, &sender));
@@ -238,7 +237,7 @@ impl Shared {
 }
 
 impl Connection {
-    /// Connects to the server. Without one the client is reset: a host on which nothing listens.
+    /// Connects to the server. If that fails, resets the client, as a host without a listener does.
     fn new(client: TcpStream, target: SocketAddr) -> Option<Self> {
         let Ok(server) = TcpStream::connect(target) else {
             linger_zero(&client);
@@ -254,7 +253,7 @@ impl Connection {
         })
     }
 
-    /// Where bytes of that direction come from and go to.
+    /// Returns the source and the destination of a direction.
     fn ends(&self, direction: Direction) -> (&TcpStream, &TcpStream) {
         match direction {
             Direction::ToServer => (&self.client, &self.server),
@@ -262,7 +261,7 @@ impl Connection {
         }
     }
 
-    /// Passes on what arrives and when. An empty read, the last one, is the end.
+    /// Forwards each chunk with its time of arrival. The last one is empty and means the end of the stream.
     fn read_all(&self, direction: Direction, under_way: &SyncSender<(Instant, Vec<u8>)>) {
         let (mut from, _) = self.ends(direction);
         let mut buffer = vec![0; 16 << 10];
@@ -303,7 +302,7 @@ impl Connection {
                 };
                 let (piece, later) = rest.split_at(length);
                 if to.write_all(piece).is_err() {
-                    // That side has gone meanwhile; the other one notices by its own direction.
+                    // This side has disconnected in the meantime; the thread of the other direction ends the other side.
                     return;
                 }
                 passed += length as u64;
@@ -316,7 +315,7 @@ impl Connection {
         }
     }
 
-    /// Waits until something may pass; `None` when the connection is over.
+    /// Waits until bytes may pass; returns `None` when the connection has ended.
     fn next_fault(&self, direction: Direction, shared: &Shared) -> Option<Fault> {
         let next = shared.faults.wait(None, |faults| {
             let fault = &faults[direction as usize];
@@ -333,7 +332,7 @@ impl Connection {
         }
     }
 
-    /// The reset leaves when the last handle closes. The threads hold them, and end because their reads are shut down.
+    /// The system sends the reset when the last handle is closed. The threads own the handles, and end because reading is shut down.
     fn reset(&self) {
         self.is_over.store(true, Ordering::SeqCst);
         for stream in [&self.client, &self.server] {

@@ -1,4 +1,4 @@
-//! A program that takes lines and prints JSON, one value a line.
+//! A child process that reads lines and prints one JSON value per line.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::watched::Watched;
 
-/// A child process that is driven by lines on its standard input and prints JSON lines. It is killed when the value is dropped.
+/// A child process that reads commands as lines from standard input and prints JSON lines. Dropping this value kills it.
 pub struct JsonProcess {
     name: &'static str,
     child: Child,
@@ -21,13 +21,13 @@ pub struct JsonProcess {
 #[derive(Default)]
 struct Output {
     lines: Vec<Value>,
-    /// How many of them an expectation has looked at.
+    /// How many of them an expectation has consumed.
     read: usize,
     is_over: bool,
 }
 
 impl JsonProcess {
-    /// Starts `command`; `name` is what failed tests call it.
+    /// Starts `command`; failed tests report it as `name`.
     pub fn start(name: &'static str, command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
@@ -58,10 +58,10 @@ impl JsonProcess {
     pub fn send_line(&mut self, line: &str) {
         writeln!(self.input, "{line}")
             .and_then(|()| self.input.flush())
-            .unwrap_or_else(|error| panic!("{} takes no commands any more: {error}", self.name));
+            .unwrap_or_else(|error| panic!("{} no longer reads commands: {error}", self.name));
     }
 
-    /// Waits for a line that `wanted` accepts; lines before it are passed over.
+    /// Waits for a line that `wanted` accepts, and skips earlier ones.
     #[track_caller]
     pub fn expect(&self, what: &str, within: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
         self.output
@@ -84,12 +84,12 @@ impl JsonProcess {
             })
     }
 
-    /// All lines so far. One that is not JSON is a string.
+    /// Returns all lines so far. A line that is not JSON becomes a string.
     pub fn lines(&self) -> Vec<Value> {
         self.output.read(|output| output.lines.clone())
     }
 
-    /// Waits until the process has ended.
+    /// Waits until the process has exited.
     #[track_caller]
     pub fn expect_end(&mut self, within: Duration) -> ExitStatus {
         let deadline = Instant::now() + within;
@@ -100,7 +100,7 @@ impl JsonProcess {
             let name = self.name;
             assert!(
                 Instant::now() < deadline,
-                "{name} did not end within {within:?}"
+                "{name} did not exit within {within:?}"
             );
             thread::sleep(Duration::from_millis(10));
         }
@@ -109,7 +109,7 @@ impl JsonProcess {
 
 impl Drop for JsonProcess {
     fn drop(&mut self) {
-        // Fails if it has ended already.
+        // Fails if the process has exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

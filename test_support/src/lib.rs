@@ -1,12 +1,12 @@
-//! The peers that the tests of `bevy_pusher` talk to. For tests only.
+//! The peers of the tests of `bevy_pusher`: servers, proxies and clients. For tests only.
 //!
-//! | peer | what it is |
+//! | peer | description |
 //! |---|---|
-//! | [`ScriptedServer`] | a WebSocket server that sends exactly what a test says and misbehaves on command |
-//! | [`FaultProxy`] | the bad network between a client and a server: slow, in pieces, cut, reset, gone |
-//! | [`ConnectProxy`] | an HTTP proxy that opens tunnels, or refuses, or does not answer |
-//! | [`BlackHole`] | an address at which a TCP connection is never made |
-//! | [`ScriptedAuth`] | an HTTP endpoint that answers what a test says, however wrong |
+//! | [`ScriptedServer`] | a WebSocket server that sends exactly the frames of a test and misbehaves on command |
+//! | [`FaultProxy`] | a bad network between a client and a server: delays, small pieces, breaks, resets, a lost route |
+//! | [`ConnectProxy`] | an HTTP proxy that opens tunnels, refuses them, or never responds |
+//! | [`BlackHole`] | an address on which TCP connections neither succeed nor fail |
+//! | [`ScriptedAuth`] | an HTTP endpoint that sends the responses of a test, valid or malformed |
 //! | [`SigningAuth`] | an HTTP endpoint that authorizes as a game's backend does |
 //! | [`Sockudo`] | a real server of the protocol, started for one test |
 //! | [`PusherJs`] | the reference client, as another user |
@@ -14,13 +14,12 @@
 //! [`TestAuthority`] signs certificates for all of them, [`update_until`] updates a Bevy app until a condition holds, and
 //! [`JsonProcess`] drives a program that prints JSON lines.
 //!
-//! All of them stay on loopback and use ports that the system chose. Each wait has a deadline: when it passes, the test fails with a
-//! sentence that says what it waited for.
+//! All of them stay on loopback and use ports that the system assigns. Each wait has a deadline, after which the test fails with a
+//! message that names what it waited for.
 //!
-//! They share no code with the client, so that a bug cannot hide on both sides, but for signatures: those come from
-//! [`pusher_protocol::server`], which the client uses with the feature `local-auth`. What checks these signatures is independent of it:
-//! the vectors of Pusher's documentation, Sockudo, `pusher_dev_server` (which has its own implementation) and the npm library
-//! `pusher`.
+//! They share no code with the client, so the same bug cannot hide on both sides. The only exception are signatures: they come from
+//! [`pusher_protocol::server`], which the client uses too with the feature `local-auth`. Independent implementations check these
+//! signatures: the test vectors of Pusher's documentation, Sockudo, `pusher_dev_server` and the npm library `pusher`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -59,7 +58,7 @@ pub use pusher_js::{PusherJs, PusherJsOptions};
 pub use scripted_auth::ScriptedAuth;
 pub use scripted_server::{
     ClientFrame, CloseSeen, PendingConnection, Received, ScriptedConnection, ScriptedServer,
-    ScriptedServerBuilder, polite,
+    ScriptedServerBuilder, standard_reply,
 };
 pub use server_socket::{Ended, ServerSocket};
 pub use signing_auth::SigningAuth;

@@ -1,4 +1,4 @@
-//! Listening sockets on loopback that can stop and come back on the same port.
+//! Listening sockets on loopback that can stop and listen again on the same port.
 
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Deref;
@@ -13,16 +13,16 @@ use socket2::{Domain, Socket, Type};
 use crate::server_socket::ServerSocket;
 use crate::watched::Watched;
 
-/// Connections that the system completes before they are accepted.
+/// The backlog: how many connections the system completes before they are accepted.
 const BACKLOG: i32 = 128;
 
 type OnAccept = Arc<dyn Fn(TcpStream) + Send + Sync>;
 
-/// A listening socket on a free port of a loopback address. Every peer that listens has one, and its methods are the peer's.
+/// A listening socket on a free port of a loopback address. Every peer that listens dereferences to one.
 pub struct Listener {
     address: SocketAddr,
     receive_buffer: Option<usize>,
-    /// Without it the system completes the TCP handshake, and the connection is never accepted.
+    /// `None` if connections are never accepted; the system completes their TCP handshake anyway.
     on_accept: Option<OnAccept>,
     accepted: Arc<Watched<usize>>,
     listening: Mutex<Option<Listening>>,
@@ -35,22 +35,22 @@ struct Listening {
 }
 
 impl Listener {
-    /// Where it listens.
+    /// Returns the address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The port it listens on.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// How many TCP connections were accepted so far.
+    /// Returns how many TCP connections have been accepted so far.
     pub fn connections_so_far(&self) -> usize {
         self.accepted.read(|accepted| *accepted)
     }
 
-    /// Waits until at least that many connections have been accepted in all.
+    /// Waits until at least this many connections have been accepted in total.
     #[track_caller]
     pub fn expect_connections_so_far(&self, count: usize, within: Duration) {
         let enough = |accepted: &mut usize| (*accepted >= count).then_some(());
@@ -58,11 +58,11 @@ impl Listener {
         let so_far = self.connections_so_far();
         assert!(
             waited.is_some(),
-            "{so_far} connections were made within {within:?}, expected {count}"
+            "{so_far} connections were accepted within {within:?}, expected {count}"
         );
     }
 
-    /// Refuses connections from now on. Those that were accepted stay open.
+    /// Refuses connections from now on. Accepted connections stay open.
     pub fn stop_listening(&self) {
         let listening = self.listening.lock().take();
         if let Some(Listening {
@@ -74,7 +74,7 @@ impl Listener {
             is_stopped.store(true, Ordering::SeqCst);
             drop(socket);
             if let Some(thread) = thread {
-                // `accept` has no timeout: a connection wakes it.
+                // `accept` has no timeout, so a connection wakes it.
                 let _ = TcpStream::connect(self.address);
                 thread.join().expect("the accepting thread does not panic");
             }
@@ -114,7 +114,7 @@ impl Listener {
                     if is_stopped.load(Ordering::SeqCst) {
                         break;
                     }
-                    // In one step, so that a test that has seen the count or the connection finds both.
+                    // Under one lock, so that the count and the connection become visible together.
                     accepted.update(|accepted| {
                         *accepted += 1;
                         on_accept(stream);
@@ -136,21 +136,21 @@ impl Drop for Listener {
     }
 }
 
-/// A [`Listener`] that knows which of its connections are open. It closes them when it is dropped.
+/// A [`Listener`] that tracks its open connections and closes them when it is dropped.
 pub struct SocketListener {
     listener: Listener,
     sockets: Arc<Mutex<Vec<Weak<ServerSocket>>>>,
 }
 
 impl SocketListener {
-    /// How many connections have not ended yet.
+    /// Returns the number of open connections.
     pub fn open_connections(&self) -> usize {
         let sockets = self.open_sockets();
         let open = sockets.iter().filter(|socket| socket.ended().is_none());
         open.count()
     }
 
-    /// Waits until that many connections are open.
+    /// Waits until exactly this many connections are open.
     #[track_caller]
     pub fn expect_open_connections(&self, count: usize, within: Duration) {
         let deadline = Instant::now() + within;
@@ -212,7 +212,7 @@ impl Drop for SocketListener {
     }
 }
 
-/// Listens with a backlog of that many connections that were not accepted yet.
+/// Listens with a backlog of this size.
 pub(crate) fn listen(
     address: SocketAddr,
     receive_buffer: Option<usize>,
@@ -221,13 +221,13 @@ pub(crate) fn listen(
     assert!(address.ip().is_loopback(), "tests stay on loopback");
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)
         .expect("a socket can be created");
-    // Without it a port that was just in use cannot be bound again. On Windows the option means something else.
+    // Required to bind a port again that was in use a moment ago. On Windows the option has another meaning.
     #[cfg(unix)]
     socket
         .set_reuse_address(true)
         .expect("SO_REUSEADDR can be set");
     if let Some(bytes) = receive_buffer {
-        // Accepted sockets inherit it. Set later, it does not bound the window any more.
+        // Accepted sockets inherit it. After the connection is accepted, it would no longer limit the receive window.
         socket
             .set_recv_buffer_size(bytes)
             .expect("SO_RCVBUF can be set");

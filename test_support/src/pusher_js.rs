@@ -1,4 +1,4 @@
-//! The reference client, as another user.
+//! pusher-js, the reference client, as another user.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -12,15 +12,15 @@ use crate::json_process::JsonProcess;
 use crate::signing_auth::SigningAuth;
 use crate::sockudo::Sockudo;
 
-/// pusher-js in a node process, driven by `tests/node/client.js`, which lists the commands and what it prints.
+/// pusher-js in a Node.js process. `tests/node/client.js` defines the commands and the output.
 ///
-/// The process ends when the value is dropped.
+/// Dropping this value ends the process.
 pub struct PusherJs {
     process: JsonProcess,
     _folder: TempDir,
 }
 
-/// Which server pusher-js connects to, and as which user.
+/// The server to which pusher-js connects, and the user.
 #[derive(Debug, Clone)]
 pub struct PusherJsOptions {
     /// The first line that `client.js` reads.
@@ -29,7 +29,7 @@ pub struct PusherJsOptions {
 }
 
 impl PusherJsOptions {
-    /// A client of a Sockudo server, with everything that the command `publish` needs.
+    /// A client of a Sockudo server, with the options that the command `publish` needs.
     pub fn for_sockudo(server: &Sockudo) -> Self {
         let credentials = server.credentials();
         Self {
@@ -47,7 +47,7 @@ impl PusherJsOptions {
         }
     }
 
-    /// Authorizes channels and users at that endpoint.
+    /// Authorizes channels and users at this endpoint.
     #[must_use]
     pub fn with_auth(mut self, auth: &SigningAuth) -> Self {
         self.json["auth"] = auth.channel_url().into();
@@ -64,7 +64,7 @@ impl PusherJsOptions {
 }
 
 impl PusherJs {
-    /// Starts node and lets pusher-js connect.
+    /// Starts Node.js and connects pusher-js.
     pub fn spawn(options: &PusherJsOptions) -> Self {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/node");
         assert!(
@@ -96,7 +96,7 @@ impl PusherJs {
         self.process.send_line(&command.to_string());
     }
 
-    /// Subscribes, and waits until it has succeeded.
+    /// Subscribes, and waits for the confirmation.
     #[track_caller]
     pub fn subscribe(&mut self, channel: &str, within: Duration) {
         self.send(&json!({"command": "subscribe", "channel": channel}));
@@ -105,7 +105,7 @@ impl PusherJs {
         });
     }
 
-    /// Waits until it is connected, and returns its socket id.
+    /// Waits for the connection, and returns the socket id.
     #[track_caller]
     pub fn expect_connected(&self, within: Duration) -> String {
         let line = self.expect("the state connected", within, |line| {

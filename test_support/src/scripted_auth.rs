@@ -1,4 +1,4 @@
-//! The scripted HTTP endpoint: serves requests, records them, and answers what a test says.
+//! The scripted HTTP endpoint: records requests and sends the responses of a test.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Deref;
@@ -14,8 +14,8 @@ use crate::watched::Watched;
 
 const TLS_HANDSHAKE: Duration = Duration::from_secs(30);
 
-/// An HTTP endpoint, such as one that authorizes channels, that answers what a test says and records each request. It keeps connections
-/// alive as HTTP/1.1 does.
+/// An HTTP endpoint, such as one that authorizes channels. It records each request and sends the response that a test chooses. Uses
+/// persistent connections (HTTP/1.1 keep-alive).
 ///
 /// ```
 /// use pusher_test_support::{Answer, ScriptedAuth};
@@ -47,7 +47,7 @@ impl ScriptedAuth {
         Self::start_on(Ipv4Addr::LOCALHOST.into(), None, answer)
     }
 
-    /// As [`start`](Self::start), over https.
+    /// Like [`start`](Self::start), over HTTPS.
     pub fn start_tls(
         certificate: &TestCertificate,
         answer: impl Fn(&HttpRequest) -> Answer + Send + Sync + 'static,
@@ -55,7 +55,7 @@ impl ScriptedAuth {
         Self::start_on(Ipv4Addr::LOCALHOST.into(), Some(certificate), answer)
     }
 
-    /// As [`start`](Self::start), on another loopback address, over https with a certificate.
+    /// Like [`start`](Self::start), on another loopback address, and over HTTPS if there is a certificate.
     pub fn start_on(
         host: IpAddr,
         certificate: Option<&TestCertificate>,
@@ -86,28 +86,28 @@ impl ScriptedAuth {
         }
     }
 
-    /// The same answer to each request.
+    /// Sends the same response to each request.
     pub fn always(answer: Answer) -> Self {
         Self::start(move |_| answer.clone())
     }
 
-    /// One answer after the other; the last one is repeated.
+    /// Sends these responses in order, and repeats the last one.
     pub fn sequence(answers: Vec<Answer>) -> Self {
         assert!(!answers.is_empty(), "a sequence needs an answer");
         Self::start(move |request| answers[request.number().min(answers.len() - 1)].clone())
     }
 
-    /// The `http` or `https` URL of a path of this endpoint.
+    /// Returns the `http` or `https` URL of a path of this endpoint.
     pub fn url(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.address())
     }
 
-    /// All requests so far.
+    /// Returns all requests received so far.
     pub fn requests(&self) -> Vec<HttpRequest> {
         self.requests.read(|requests| requests.all.clone())
     }
 
-    /// The next request that no `expect_request` has returned yet.
+    /// Waits for the next request that no earlier call has returned.
     #[track_caller]
     pub fn expect_request(&self, within: Duration) -> HttpRequest {
         self.next_request(within).unwrap_or_else(|| {
@@ -118,7 +118,7 @@ impl ScriptedAuth {
         })
     }
 
-    /// Waits that long, and fails if a further request arrives.
+    /// Waits for this time, and fails if a request arrives.
     #[track_caller]
     pub fn expect_no_request(&self, during: Duration) {
         if let Some(request) = self.next_request(during) {
@@ -144,7 +144,7 @@ impl Deref for ScriptedAuth {
     }
 }
 
-/// Serves one connection until it ends or an answer ends it.
+/// Serves one connection until either side closes it.
 fn serve(
     socket: &Arc<ServerSocket>,
     recorded: &Watched<Requests>,

@@ -1,4 +1,4 @@
-//! The server's end of one TCP connection: its bytes, its TLS if any, and how it ended. Knows neither HTTP nor WebSocket.
+//! The server's side of a TCP connection, with or without TLS, and how the connection ended. Independent of HTTP and WebSocket.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -16,24 +16,24 @@ use crate::watched::Watched;
 /// How long a write may wait for a client that does not read.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How a connection ended, as the server saw it.
+/// How a connection ended, from the server's point of view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The client closed its side in an orderly way (a FIN).
+    /// The client closed its side with a FIN.
     ByClient,
-    /// The client reset the connection, or closed it with bytes unread.
+    /// The client reset the connection, or closed it with unread bytes.
     Reset,
-    /// The server ended it, because the test asked for it.
+    /// The test closed the connection.
     ByServer,
 }
 
-/// The server's end of a connection.
+/// The server's side of a connection.
 ///
-/// A thread moves all bytes that arrive into an inbox, so that the end of the connection is noticed also while the test reads nothing.
+/// A thread moves all incoming bytes into an inbox, so that the end of the connection is noticed even while the test reads nothing.
 pub struct ServerSocket {
     tcp: Mutex<Option<Arc<TcpStream>>>,
     inbox: Arc<Watched<Inbox>>,
-    /// Held during a write, with and without TLS, so that writes of two threads do not mix.
+    /// Held during a write, with or without TLS, so that the writes of two threads are not interleaved.
     tls: Mutex<Option<TlsStream<BelowTls>>>,
 }
 
@@ -42,18 +42,18 @@ struct Inbox {
     bytes: VecDeque<u8>,
     is_paused: bool,
     ended: Option<Ended>,
-    /// While set, `BelowTls` waits for bytes until then: TLS handshakes block, all other reads of it do not.
+    /// The deadline of blocking reads of `BelowTls`. Only set during a TLS handshake; other reads do not block.
     blocking_until: Option<Instant>,
 }
 
 impl ServerSocket {
-    /// Sends bytes as they are: through TLS once its handshake is done, else straight onto the socket.
+    /// Sends raw bytes: over TLS once its handshake is complete, otherwise directly over TCP.
     pub fn send_raw(&self, bytes: impl AsRef<[u8]>) {
-        // If the client is gone, the test's next expectation fails.
+        // If the client has disconnected, the test's next expectation fails.
         let _ = self.write(bytes.as_ref());
     }
 
-    /// Sends one byte per interval, from another thread, until there are no more bytes or the connection ends.
+    /// Sends one byte per interval, from another thread, until all bytes are sent or the connection ends.
     pub fn drip(
         self: &Arc<Self>,
         bytes: impl IntoIterator<Item = u8> + Send + 'static,
@@ -76,30 +76,30 @@ impl ServerSocket {
         self.end(Shutdown::Both);
     }
 
-    /// Ends the connection with a TCP reset.
+    /// Resets the connection.
     pub fn reset(&self) {
         if let Some(tcp) = self.tcp() {
             SockRef::from(&*tcp)
                 .set_linger(Some(Duration::ZERO))
                 .expect("SO_LINGER can be set");
         }
-        // The reset leaves when the last handle closes; a shutdown of the writing half would send a FIN before it.
+        // The system sends the reset when the last handle is closed; shutting down the write half would send a FIN first.
         self.end(Shutdown::Read);
     }
 
-    /// How the connection ended, if it did.
+    /// Returns how the connection ended, or `None` while it is open.
     pub fn ended(&self) -> Option<Ended> {
         self.inbox.read(|inbox| inbox.ended)
     }
 
-    /// Waits for the client to end the connection, with or without a close frame.
+    /// Waits until the client ends the connection, with or without a close frame.
     #[track_caller]
     pub fn expect_end(&self, within: Duration) -> Ended {
         self.wait_for_end(Some(Instant::now() + within))
             .unwrap_or_else(|| panic!("the client did not end the connection within {within:?}"))
     }
 
-    /// Waits until the connection ends, however long it takes: for handlers.
+    /// Waits without a deadline until the connection ends. For handlers.
     pub fn hold(&self) {
         self.wait_for_end(None);
     }
@@ -119,7 +119,7 @@ impl ServerSocket {
         }
     }
 
-    /// Does the TLS handshake; later reads and writes go through TLS.
+    /// Does the TLS handshake. Later reads and writes use TLS.
     pub(crate) fn secure(&self, acceptor: &TlsAcceptor, deadline: Instant) -> Result<(), String> {
         let below = BelowTls {
             tcp: self.tcp().ok_or("the connection has ended")?,
@@ -140,7 +140,7 @@ impl ServerSocket {
         self.tls.lock().is_some()
     }
 
-    /// Waits for bytes. `Ok(0)` is the end of the connection, `TimedOut` the deadline.
+    /// Waits for bytes. Returns `Ok(0)` at the end of the connection, and `TimedOut` at the deadline.
     pub(crate) fn read(&self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
         loop {
             let result = match self.tls.lock().as_mut() {
@@ -157,7 +157,7 @@ impl ServerSocket {
         }
     }
 
-    /// Writes all bytes in one call, which under TLS makes one record of up to 16 KiB.
+    /// Writes all bytes in one call, which creates one record of up to 16 KiB over TLS.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let mut tls = self.tls.lock();
         match tls.as_mut() {
@@ -166,7 +166,7 @@ impl ServerSocket {
         }
     }
 
-    /// While paused, nothing is taken from the socket, so the client's end is not noticed either.
+    /// Pauses or resumes reading. A disconnect of the client is not noticed while reading is paused.
     pub(crate) fn pause_reading(&self, is_paused: bool) {
         self.inbox.update(|inbox| inbox.is_paused = is_paused);
     }
@@ -175,13 +175,13 @@ impl ServerSocket {
         self.inbox.wait(deadline, |inbox| inbox.ended)
     }
 
-    /// Sends TLS's close_notify and a FIN after what was written, and goes on reading.
+    /// Sends the TLS close_notify and a FIN after the written bytes, and continues reading.
     pub(crate) fn finish_writing(&self) {
         if let Some(stream) = self.tls.lock().as_mut() {
             let _ = stream.shutdown();
         }
         if let Some(tcp) = self.tcp() {
-            // Fails if the client is gone already.
+            // Fails if the client has disconnected already.
             let _ = tcp.shutdown(Shutdown::Write);
         }
     }
@@ -191,7 +191,7 @@ impl ServerSocket {
             inbox.ended.get_or_insert(Ended::ByServer);
             inbox.is_paused = false;
         });
-        // In a statement of its own, so that the lock is free while the socket shuts down.
+        // A separate statement, so that the lock is released before the socket shuts down.
         let tcp = self.tcp.lock().take();
         if let Some(tcp) = tcp {
             let _ = tcp.shutdown(how);
@@ -217,20 +217,20 @@ impl Inbox {
     }
 }
 
-/// Closes the socket when the test drops it.
+/// Closes the socket on drop.
 pub(crate) struct OwnedSocket(pub(crate) Arc<ServerSocket>);
 
 impl Drop for OwnedSocket {
     fn drop(&mut self) {
-        // After a failed expectation in a handler, the server closes it once the failure is recorded: the test must not see the end
-        // before.
+        // After a panic in a handler, the server closes the socket once it has recorded the panic, so that the test does not
+        // see the end first.
         if !thread::panicking() {
             self.0.close();
         }
     }
 }
 
-/// A socket as a stream, for code that reads from one. Each read waits until the deadline, if there is one.
+/// Implements `Read` for a socket. Each read waits until the deadline, if there is one.
 pub(crate) struct SocketStream {
     pub(crate) socket: Arc<ServerSocket>,
     pub(crate) deadline: Option<Instant>,
@@ -244,7 +244,7 @@ impl Read for SocketStream {
 
 impl Write for SocketStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // If the client is gone, what it sent before still has to be read.
+        // If the client has disconnected, its earlier bytes still have to be read.
         self.socket.send_raw(bytes);
         Ok(bytes.len())
     }
@@ -254,7 +254,7 @@ impl Write for SocketStream {
     }
 }
 
-/// What TLS reads from and writes to.
+/// The transport below TLS.
 struct BelowTls {
     tcp: Arc<TcpStream>,
     inbox: Arc<Watched<Inbox>>,
@@ -286,7 +286,7 @@ fn fill(inbox: &Watched<Inbox>, mut tcp: &TcpStream) {
     let mut buffer = vec![0; 64 * 1024];
     let ended = loop {
         inbox.wait(None, |inbox| (!inbox.is_paused).then_some(()));
-        // A peek first: a pause that begins while this thread waits for bytes leaves them all in the socket.
+        // Peeks first, so that all bytes stay in the socket if reading is paused while this thread waits.
         let read = match tcp.peek(&mut [0]) {
             Ok(_) if inbox.read(|inbox| inbox.is_paused) => continue,
             Ok(_) => tcp.read(&mut buffer),

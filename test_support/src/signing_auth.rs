@@ -1,4 +1,4 @@
-//! An HTTP endpoint that authorizes as a game's backend does.
+//! An HTTP endpoint that signs authorizations like a game's backend.
 
 use std::ops::Deref;
 
@@ -8,10 +8,10 @@ use crate::credentials::AppCredentials;
 use crate::http::{Answer, HttpRequest};
 use crate::scripted_auth::ScriptedAuth;
 
-/// A [`ScriptedAuth`] that authorizes as a game's backend does.
+/// A [`ScriptedAuth`] that signs authorizations like a game's backend.
 ///
-/// `/pusher/auth` answers a form with `socket_id` and `channel_name`, `/pusher/user-auth` one with `socket_id`. Further fields say who
-/// the user is: `user_id` (default `user-1`), `user_info` (JSON) and, for the sign-in, `watchlist` (ids, separated by commas).
+/// `/pusher/auth` expects a form with `socket_id` and `channel_name`, `/pusher/user-auth` one with `socket_id`. Optional fields describe
+/// the user: `user_id` (default `user-1`), `user_info` (JSON) and, for the sign-in, `watchlist` (ids, separated by commas).
 pub struct SigningAuth {
     endpoint: ScriptedAuth,
 }
@@ -21,18 +21,18 @@ impl SigningAuth {
     pub fn start(credentials: &AppCredentials) -> Self {
         let credentials = credentials.clone();
         let endpoint = ScriptedAuth::start(move |request| {
-            // Pages of another origin may read the answer. Forms like these need no preflight.
+            // Allows pages of another origin to read the response. Simple forms need no CORS preflight.
             answer(&credentials, request).with_header("Access-Control-Allow-Origin", "*")
         });
         Self { endpoint }
     }
 
-    /// Where channels are authorized.
+    /// Returns the URL that authorizes channels.
     pub fn channel_url(&self) -> String {
         self.url("/pusher/auth")
     }
 
-    /// Where users are authenticated.
+    /// Returns the URL that authenticates users.
     pub fn user_url(&self) -> String {
         self.url("/pusher/user-auth")
     }
@@ -90,7 +90,7 @@ fn answer(credentials: &AppCredentials, request: &HttpRequest) -> Answer {
     }
 }
 
-/// Who asks, as the fields of the request say.
+/// Returns the user that the fields of the request describe.
 fn user(request: &HttpRequest, id_key: &str) -> Map<String, Value> {
     let mut user = Map::new();
     if let Some(info) = request.field("user_info") {

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
-/// A mutex that wakes all waiting threads at each change. It is never poisoned: a test that fails while it holds the lock must not hide
-/// its message behind the failures of other threads.
+/// A mutex that wakes all waiting threads at each change. Ignores poisoning, because otherwise the panics of other threads would hide the
+/// message of the failed test that held the lock.
 #[derive(Debug, Default)]
 pub(crate) struct Watched<T> {
     value: Mutex<T>,
@@ -23,7 +23,7 @@ impl<T> Watched<T> {
         result
     }
 
-    /// Waits until `ready` returns something, or until the deadline, if there is one.
+    /// Waits until `ready` returns a value, or until the deadline, if there is one.
     pub(crate) fn wait<R>(
         &self,
         deadline: Option<Instant>,

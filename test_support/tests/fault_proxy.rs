@@ -1,4 +1,4 @@
-//! The proxy does to connections what its faults say.
+//! Tests of the fault proxy.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,7 +34,7 @@ fn receive(stream: &mut TcpStream, length: usize) -> Vec<u8> {
     bytes
 }
 
-fn hears_nothing(stream: &mut TcpStream) {
+fn receives_nothing(stream: &mut TcpStream) {
     stream.set_read_timeout(Some(BRIEFLY)).unwrap();
     let error = stream.read(&mut [0; 16]).unwrap_err();
     assert!(
@@ -62,18 +62,18 @@ fn without_a_fault_bytes_and_ends_pass_both_ways() {
 #[test]
 fn delayed_bytes_arrive_late_and_in_order() {
     let (mut client, proxy, mut server) = connect();
-    let begun = Instant::now();
+    let started = Instant::now();
     proxy.set_to_server(Fault::delay(BRIEFLY));
     for number in 0..50 {
         client.write_all(&[number]).unwrap();
     }
     assert_eq!(receive(&mut server, 50), (0..50).collect::<Vec<u8>>());
-    // All bytes are late by one delay, not each by one more.
-    assert!((BRIEFLY..BRIEFLY * 10).contains(&begun.elapsed()));
+    // All bytes have the same delay; the delays do not add up.
+    assert!((BRIEFLY..BRIEFLY * 10).contains(&started.elapsed()));
     server.write_all(b"at once").unwrap();
-    let begun = Instant::now();
+    let started = Instant::now();
     assert_eq!(receive(&mut client, 7), b"at once");
-    assert!(begun.elapsed() < BRIEFLY);
+    assert!(started.elapsed() < BRIEFLY);
 }
 
 #[test]
@@ -97,11 +97,11 @@ fn held_bytes_arrive_before_the_end_once_released() {
     proxy.set(Fault::hold());
     server.write_all(b"last words").unwrap();
     drop(server);
-    hears_nothing(&mut client);
+    receives_nothing(&mut client);
     proxy.set(Fault::none());
-    let mut words = String::new();
-    client.read_to_string(&mut words).unwrap();
-    assert_eq!(words, "last words");
+    let mut text = String::new();
+    client.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "last words");
 }
 
 #[test]
@@ -145,14 +145,14 @@ fn resets_and_cuts_reach_both_sides_while_bytes_are_held() {
 }
 
 #[test]
-fn a_held_client_does_not_notice_a_lost_server() {
+fn client_does_not_notice_a_lost_server_while_bytes_are_held() {
     let (mut client, proxy, mut server) = connect();
     proxy.set_to_client(Fault::hold());
     proxy.lose_server();
     assert_eq!(server.read(&mut [0]).unwrap(), 0);
-    hears_nothing(&mut client);
+    receives_nothing(&mut client);
     client.write_all(b"are you there?").unwrap();
-    hears_nothing(&mut client);
+    receives_nothing(&mut client);
 }
 
 #[test]

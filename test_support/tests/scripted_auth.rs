@@ -1,4 +1,4 @@
-//! The scripted endpoint does what its documentation says, as a plain HTTP client sees it.
+//! Tests of the scripted endpoint with a plain HTTP client.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -178,7 +178,7 @@ fn the_signing_endpoint_signs_for_the_user_of_the_form() {
         encrypted["shared_secret"],
         credentials.shared_secret("private-encrypted-a")
     );
-    // This socket id would turn the authorization of a channel into the authentication of a user.
+    // With this socket id, the signature for a channel would be valid for the sign-in of a user.
     let mut stream = connect(&auth);
     let attack = "socket_id=1.1::user::{}&channel_name=private-a";
     request(&mut stream, "/pusher/auth", attack);

@@ -1,4 +1,4 @@
-//! The scripted server does what its documentation says, as a plain tungstenite client sees it.
+//! Tests of the scripted server with a plain tungstenite client.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use native_tls::{Certificate, TlsConnector};
 use pusher_test_support::{
     BlackHole, ClientFrame, Ended, ScriptedConnection, ScriptedServer, TestAuthority,
-    TestCertificate, polite,
+    TestCertificate, standard_reply,
 };
 use serde_json::{Value, json};
 use tungstenite::protocol::CloseFrame;
@@ -54,7 +54,7 @@ fn has_timed_out(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-/// All that the client did, once nothing more can follow.
+/// Waits for the end of the connection, and returns all recorded actions of the client.
 fn frames_until_the_end(connection: &ScriptedConnection) -> Vec<ClientFrame> {
     let deadline = Instant::now() + SOON;
     loop {
@@ -83,7 +83,7 @@ fn tls_error(authority: &TestAuthority, certificate: &TestCertificate) -> String
 }
 
 #[test]
-fn scripted_conversation_is_played() {
+fn scripted_frames_are_exchanged() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     assert_eq!(connection.request().path(), "/app/key");
@@ -124,7 +124,7 @@ fn the_server_closes_with_a_code_and_sees_the_answer() {
 }
 
 #[test]
-fn the_clients_close_is_seen_and_answered() {
+fn close_of_the_client_is_recorded_and_answered() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     client.close(None).unwrap();
@@ -134,7 +134,7 @@ fn the_clients_close_is_seen_and_answered() {
 }
 
 #[test]
-fn a_reset_is_a_reset_and_a_cut_is_an_end() {
+fn tcp_reset_and_tcp_close_are_distinguished() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     connection.reset();
@@ -167,7 +167,7 @@ fn websocket_pings_are_answered() {
 fn frames_can_be_answered_by_a_function() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
-    connection.reply_with(polite);
+    connection.reply_with(standard_reply);
     client.send(r#"{"event":"pusher:ping"}"#.into()).unwrap();
     let pong: Value = serde_json::from_str(client.read().unwrap().to_text().unwrap()).unwrap();
     assert_eq!(pong["event"], "pusher:pong");
@@ -178,7 +178,7 @@ fn frames_can_be_answered_by_a_function() {
 }
 
 #[test]
-fn frames_are_sent_as_they_are_also_broken_ones() {
+fn frames_are_sent_unchanged_even_malformed_ones() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     connection.send_binary([1, 2]);
@@ -269,8 +269,8 @@ fn a_server_that_does_not_read_stops_the_client() {
 }
 
 #[test]
-fn a_deaf_server_lets_tcp_connect_and_sends_nothing() {
-    let server = ScriptedServer::builder().deaf().start();
+fn server_that_never_accepts_completes_tcp_and_sends_nothing() {
+    let server = ScriptedServer::builder().never_accepts().start();
     let mut stream = connect(&server);
     stream.set_read_timeout(Some(A_WHILE)).unwrap();
     let error = stream.read(&mut [0]).expect_err("nothing comes");
@@ -279,7 +279,7 @@ fn a_deaf_server_lets_tcp_connect_and_sends_nothing() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_black_hole_swallows_connections() {
+fn black_hole_neither_accepts_nor_refuses() {
     let hole = BlackHole::start();
     let error = TcpStream::connect_timeout(&hole.address(), Duration::from_millis(300))
         .expect_err("no connection is made");
@@ -350,7 +350,7 @@ fn a_tls_handshake_can_drip() {
 
 #[test]
 #[should_panic(expected = "expected the event \"pusher:subscribe\", got Text(\"surprise\")")]
-fn a_failed_expectation_names_what_came_instead() {
+fn failed_expectation_reports_what_was_received() {
     let server = ScriptedServer::start();
     let (mut client, connection) = pair(&server);
     client.send("surprise".into()).unwrap();
@@ -396,11 +396,11 @@ fn frames_are_recorded_in_order_with_their_time() {
 fn bytes_that_break_rfc_6455_are_recorded() {
     let server = ScriptedServer::start();
     for bytes in [
-        // Without a mask.
+        // An unmasked frame.
         &[0x81, 1, b'a'][..],
-        // A message that is not UTF-8.
+        // A text message that is not UTF-8.
         &[0x81, 0x81, 0, 0, 0, 0, 0xff],
-        // A continuation of no message.
+        // A continuation frame without a message.
         &[0x80, 0x80, 0, 0, 0, 0],
     ] {
         let (mut client, connection) = pair(&server);

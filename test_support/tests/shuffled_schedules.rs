@@ -1,4 +1,5 @@
-//! Bevy may run systems without an ordering between them in any order. Whatever the order, a game sees the same in the same frames.
+//! Bevy may run systems without an ordering between them in any order. These tests check that a game receives the same in the same
+//! frames in each order.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,20 +23,20 @@ use serde_json::json;
 
 const SEEDS: std::ops::Range<u64> = 0..24;
 
-/// How many frames a game runs.
+/// The number of frames that a game runs.
 const FRAMES: u32 = 40;
 
 const LOBBY: &str = "presence-lobby";
 
-/// What happened, frame by frame.
+/// A record of each frame.
 #[derive(Resource, Default)]
 struct Trace {
     frame: u32,
     observed: Vec<String>,
-    /// A line per frame, sorted within it: the systems that read are shuffled too.
+    /// One line per frame. Its entries are sorted, because the systems that read are shuffled too.
     read: Vec<String>,
     of_frame: Vec<String>,
-    /// The order in which two systems without an ordering ran.
+    /// The order in which two systems without an ordering have run.
     unordered: Vec<u8>,
 }
 
@@ -44,21 +45,21 @@ struct Lobby;
 
 fn read<M: Message>(
     name: &'static str,
-    words: fn(&M) -> String,
+    describe: fn(&M) -> String,
 ) -> impl FnMut(MessageReader<M>, ResMut<Trace>) {
     move |mut messages, mut trace| {
         let read = messages
             .read()
-            .map(|message| format!("{name} {}", words(message)));
+            .map(|message| format!("{name} {}", describe(message)));
         trace.of_frame.extend(read);
     }
 }
 
 fn observe<E: Event>(
     name: &'static str,
-    words: fn(&E) -> String,
+    describe: fn(&E) -> String,
 ) -> impl FnMut(On<E>, ResMut<Trace>) {
-    move |event, mut trace| trace.observed.push(format!("{name} {}", words(&event)))
+    move |event, mut trace| trace.observed.push(format!("{name} {}", describe(&event)))
 }
 
 fn raw(event: &PusherEvent) -> String {
@@ -74,7 +75,7 @@ fn joined(joined: &PusherMemberJoined) -> String {
 }
 
 fn state(changed: &PusherConnectionChanged) -> String {
-    // The name alone: the time of the next attempt differs from game to game.
+    // Only the name, because the time of the next attempt differs between games.
     let state = format!("{:?}", changed.current());
     state
         .split([' ', '{'])
@@ -83,7 +84,7 @@ fn state(changed: &PusherConnectionChanged) -> String {
         .to_owned()
 }
 
-/// What the game does, frame by frame.
+/// The actions of the game in each frame.
 fn act(
     mut commands: Commands,
     config: Res<Config>,
@@ -184,7 +185,7 @@ fn game(server: &TestServer, seed: Option<u64>) -> App {
     app
 }
 
-/// What others do before a frame.
+/// The actions of other clients and the server before a frame.
 fn others_act(server: &TestServer, bob: &TestPeer, frame: u32) {
     match frame {
         7 | 17 => bob.subscribe(LOBBY),

@@ -1,4 +1,4 @@
-//! Sockudo starts and serves, as pusher-js and the HTTP API see it.
+//! Tests of starting Sockudo and using it with pusher-js and the HTTP API.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -72,7 +72,7 @@ fn private_presence_and_encrypted_channels_are_authorized() {
         json!(1)
     );
 
-    // The npm library `pusher` encrypts, pusher-js decrypts with the shared secret that SigningAuth derived.
+    // The npm library `pusher` encrypts; pusher-js decrypts with the shared secret from SigningAuth.
     bob.send(&json!({"command": "publish", "channel": "private-encrypted-room", "event": "secret", "data": {"a": 1}}));
     assert_eq!(
         ann.expect_event("private-encrypted-room", "secret", SOON),

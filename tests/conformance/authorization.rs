@@ -220,11 +220,11 @@ fn refusals() -> Vec<(&'static str, Answer, Option<u16>, &'static str)> {
 // 11.27, 11.56
 #[test]
 fn refused_authorization_fails_only_its_channel() {
-    let mends = Arc::new(AtomicU32::new(0));
-    let mended = mends.clone();
+    let is_repaired = Arc::new(AtomicU32::new(0));
+    let repaired = is_repaired.clone();
     let auth = ScriptedAuth::start(move |request| {
         let channel = request.field("channel_name").unwrap();
-        if mended.load(Ordering::SeqCst) > 0 {
+        if repaired.load(Ordering::SeqCst) > 0 {
             return Answer::json(&json!({"auth": "k:s", "channel_data": r#"{"user_id":"ann"}"#}));
         }
         let mut all = refusals().into_iter();
@@ -261,12 +261,12 @@ fn refused_authorization_fails_only_its_channel() {
     harness.assert_no_slow_frame();
 
     // A new connection retries each channel.
-    mends.store(1, Ordering::SeqCst);
+    is_repaired.store(1, Ordering::SeqCst);
     socket.cut();
     let socket = harness.greet();
-    let asked = socket.expect_jsons(1 + refusals.len(), TIMEOUT);
+    let requests = socket.expect_jsons(1 + refusals.len(), TIMEOUT);
     assert_eq!(auth.requests().len(), 2 * refusals.len());
-    for frame in asked {
+    for frame in requests {
         let channel = frame["data"]["channel"].as_str().unwrap();
         if channel.starts_with("private-") {
             socket.subscribed(channel);
@@ -390,10 +390,10 @@ fn late_authorization_is_not_used_on_the_next_connection() {
     harness.run_for(Duration::from_millis(400));
     socket.expect_nothing(Duration::ZERO);
     assert_eq!(auth.requests().len(), 2);
-    let asked: Vec<Value> = socket
+    let frames: Vec<Value> = socket
         .received_texts()
         .iter()
         .map(|text| serde_json::from_str(text).unwrap())
         .collect();
-    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(frames.len(), 1, "{frames:?}");
 }

@@ -68,11 +68,11 @@ fn unparsable_frame_is_reported_and_the_next_event_arrives() {
 #[test]
 fn unknown_frames_and_unknown_keys_are_no_errors() {
     #[derive(Resource, Default)]
-    struct Heard(Vec<String>);
+    struct Received(Vec<String>);
     let (mut harness, socket) = Harness::online();
-    harness.app.init_resource::<Heard>().add_observer(
-        |event: On<bevy_pusher::PusherGlobalEvent>, mut heard: ResMut<Heard>| {
-            heard
+    harness.app.init_resource::<Received>().add_observer(
+        |event: On<bevy_pusher::PusherGlobalEvent>, mut received: ResMut<Received>| {
+            received
                 .0
                 .push(format!("{} {}", event.name(), event.data().as_str()));
         },
@@ -86,7 +86,7 @@ fn unknown_frames_and_unknown_keys_are_no_errors() {
     socket.send(json!({"event": "e".repeat(10_000), "channel": "lobby", "data": "5"}));
     socket.send(json!({"event": "e", "channel": "l".repeat(10_000), "data": "6"}));
     socket.send(json!({"event": "e\u{0}\u{202e}", "channel": "lobby", "data": "7"}));
-    socket.pong(b"nobody asked");
+    socket.pong(b"unsolicited");
     harness.expect_delivery(&socket, "lobby", 1);
     let long = format!("lobby {} 5", "e".repeat(10_000));
     assert_eq!(
@@ -101,8 +101,8 @@ fn unknown_frames_and_unknown_keys_are_no_errors() {
             "lobby still-here 1"
         ]
     );
-    let heard = &harness.app.world().resource::<Heard>().0;
-    assert_eq!(*heard, [r#"pusher:from_the_future {"a":1}"#]);
+    let received = &harness.app.world().resource::<Received>().0;
+    assert_eq!(*received, [r#"pusher:from_the_future {"a":1}"#]);
     assert!(harness.errors().is_empty());
 }
 
@@ -314,7 +314,7 @@ fn silent_host_times_out_and_connects_once_it_answers() {
         1 => pending.upgrade(TIMEOUT).hold(),
         _ => {
             let socket = pending.upgrade(TIMEOUT);
-            socket.reply_with(pusher_test_support::polite);
+            socket.reply_with(pusher_test_support::standard_reply);
             socket.establish("9.9", 120);
             socket.hold();
         }

@@ -19,11 +19,11 @@ fn shorter_activity_timeout_triggers_the_ping() {
     for (configured, server, expected) in [(100, 120, 100), (120_000, 1, 1000)] {
         let mut harness = Harness::with(|config| heartbeat(config, configured, 10_000));
         let socket = harness.accept();
-        let begun = Instant::now();
+        let started = Instant::now();
         socket.establish("1.1", server);
         assert_eq!(socket.expect_text(TIMEOUT), PING);
         let expected = Duration::from_millis(expected);
-        let passed = begun.elapsed();
+        let passed = started.elapsed();
         assert!(
             passed >= expected && passed < expected + SLOW_FRAME * 5,
             "{passed:?}"

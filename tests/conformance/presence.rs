@@ -18,7 +18,7 @@ fn succeed(socket: &ScriptedConnection, channel: &str, data: Value) {
 }
 
 /// A membership event with its data as a string, as all servers send it.
-fn tell(socket: &ScriptedConnection, change: &str, data: Value) {
+fn send_change(socket: &ScriptedConnection, change: &str, data: Value) {
     socket.event("presence-room", &format!("pusher_internal:{change}"), &data);
 }
 
@@ -59,7 +59,7 @@ impl Harness {
 
 // 11.42
 #[test]
-fn the_members_are_there_with_the_subscription_and_one_is_me() {
+fn members_arrive_with_the_subscription_and_include_me() {
     let two = roster(
         json!(["bob", "ann"]),
         json!({"bob": null, "ann": {"name": "Ann"}}),
@@ -124,24 +124,24 @@ fn join_and_leave_are_reported_once_with_the_user_info() {
                 seen.0.push(format!("-{:?} of {count}", left.member()));
             },
         );
-    tell(
+    send_change(
         &socket,
         "member_added",
         json!({"user_id": "bob", "user_info": {"team": 1}}),
     );
-    tell(
+    send_change(
         &socket,
         "member_added",
         json!({"user_id": "bob", "user_info": {"team": 2}}),
     );
-    tell(
+    send_change(
         &socket,
         "member_added",
         json!({"user_id": "cid", "extra": [1]}),
     );
-    tell(&socket, "member_removed", json!({"user_id": "nobody"}));
-    tell(&socket, "member_removed", json!({"user_id": "bob"}));
-    tell(&socket, "member_removed", json!({"user_id": "bob"}));
+    send_change(&socket, "member_removed", json!({"user_id": "nobody"}));
+    send_change(&socket, "member_removed", json!({"user_id": "bob"}));
+    send_change(&socket, "member_removed", json!({"user_id": "bob"}));
     harness.expect_delivery(&socket, "presence-room", 1);
     assert_eq!(
         harness.app.world().resource::<Seen>().0,
@@ -181,19 +181,19 @@ fn numeric_and_string_user_ids_are_the_same_member() {
     harness.wait_until_subscribed(room);
     let me = r#"9007199254740993* {"name":"me"}"#;
     harness.has_members(room, &["51169 null", me]);
-    tell(
+    send_change(
         &socket,
         "member_added",
         json!({"user_id": 51169, "user_info": 1}),
     );
-    tell(
+    send_change(
         &socket,
         "member_added",
         json!({"user_id": "51169", "user_info": 2}),
     );
     harness.expect_delivery(&socket, "presence-room", 1);
     harness.has_members(room, &["51169 2", me]);
-    tell(&socket, "member_removed", json!({"user_id": 51169}));
+    send_change(&socket, "member_removed", json!({"user_id": 51169}));
     harness.expect_recorded("presence-room -51169");
     harness.has_members(room, &[me]);
 }
@@ -282,8 +282,8 @@ fn forged_membership_messages_change_nothing() {
         json!({"user_id": null}),
         json!({"user_id": {}}),
     ] {
-        tell(&socket, "member_added", data.clone());
-        tell(&socket, "member_removed", data);
+        send_change(&socket, "member_added", data.clone());
+        send_change(&socket, "member_removed", data);
     }
     harness.expect_delivery(&socket, "presence-room", 1);
     harness.has_members(room, &["ann* null"]);

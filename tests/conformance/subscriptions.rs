@@ -71,9 +71,9 @@ fn reconnect_authorizes_channels_for_the_new_socket() {
     let names = ["lobby", "presence-room", "private-room"];
     let entities = names.map(|name| harness.spawn(name));
     for socket_id in ["1.1", "2.2", "3.3"] {
-        let mut asked: Vec<Value> = socket.expect_jsons(3, TIMEOUT);
-        asked.sort_by_key(|frame| frame["data"]["channel"].to_string());
-        let auths: Vec<Value> = asked
+        let mut requests: Vec<Value> = socket.expect_jsons(3, TIMEOUT);
+        requests.sort_by_key(|frame| frame["data"]["channel"].to_string());
+        let auths: Vec<Value> = requests
             .iter()
             .map(|frame| frame["data"]["auth"].clone())
             .collect();
@@ -202,10 +202,12 @@ fn event_of_an_unwanted_channel_is_dropped() {
 #[test]
 fn data_of_every_shape_arrives_unchanged() {
     #[derive(Resource, Default)]
-    struct Heard(Vec<RawData>);
+    struct Received(Vec<RawData>);
     let (mut harness, socket) = Harness::online();
-    harness.app.init_resource::<Heard>().add_observer(
-        |event: On<PusherEvent>, mut heard: ResMut<Heard>| heard.0.push(event.data().clone()),
+    harness.app.init_resource::<Received>().add_observer(
+        |event: On<PusherEvent>, mut received: ResMut<Received>| {
+            received.0.push(event.data().clone())
+        },
     );
     harness.join(&socket, "lobby");
     let shapes = [
@@ -237,15 +239,15 @@ fn data_of_every_shape_arrives_unchanged() {
     }
     socket.send_text(r#"{"event":"e","channel":"lobby"}"#);
     harness.until("all events", |world| {
-        world.resource::<Heard>().0.len() > shapes.len()
+        world.resource::<Received>().0.len() > shapes.len()
     });
-    let heard = &harness.app.world().resource::<Heard>().0;
-    for ((sent, text, value), data) in shapes.iter().zip(heard) {
+    let received = &harness.app.world().resource::<Received>().0;
+    for ((sent, text, value), data) in shapes.iter().zip(received) {
         assert_eq!(data.as_str(), *text, "{sent}");
         assert_eq!(data.parse::<Value>().ok(), *value, "{sent}");
         assert!(!data.is_absent());
     }
-    assert!(heard.last().unwrap().is_absent());
+    assert!(received.last().unwrap().is_absent());
 }
 
 // 11.37
@@ -380,22 +382,23 @@ fn cache_miss_is_reported_and_a_cached_event_is_delivered() {
 #[test]
 fn despawned_observer_does_not_affect_the_others() {
     #[derive(Resource, Default)]
-    struct Heard(Vec<&'static str>);
+    struct Received(Vec<&'static str>);
     let (mut harness, socket) = Harness::online();
     let lobby = harness.join(&socket, "lobby");
     let world = harness.app.world_mut();
-    world.init_resource::<Heard>();
+    world.init_resource::<Received>();
     let [first, second] = ["first", "second"].map(|name| {
-        let observer = move |_: On<PusherEvent>, mut heard: ResMut<Heard>| heard.0.push(name);
+        let observer =
+            move |_: On<PusherEvent>, mut received: ResMut<Received>| received.0.push(name);
         world.spawn(Observer::new(observer).with_entity(lobby)).id()
     });
     harness.expect_delivery(&socket, "lobby", 1);
     harness.app.world_mut().despawn(first);
     harness.expect_delivery(&socket, "lobby", 2);
-    let mut heard = harness.app.world().resource::<Heard>().0.clone();
+    let mut received = harness.app.world().resource::<Received>().0.clone();
     // The order of the observers of one entity is unspecified.
-    heard.sort_unstable();
-    assert_eq!(heard, ["first", "second", "second"]);
+    received.sort_unstable();
+    assert_eq!(received, ["first", "second", "second"]);
     harness.app.world_mut().despawn(second);
 }
 

@@ -9,7 +9,7 @@ const CACHE: &str = "cache-board";
 const CHANNELS: [&str; 3] = [PRESENCE, ENCRYPTED, CACHE];
 
 /// Returns the events that a game received on a channel from the server, in order.
-fn heard_by_game(game: &App) -> Vec<Vec<Value>> {
+fn received_by_game(game: &App) -> Vec<Vec<Value>> {
     let heard_on = |channel: &str| {
         let start = format!("{channel} news ");
         recorded(game.world())
@@ -22,7 +22,7 @@ fn heard_by_game(game: &App) -> Vec<Vec<Value>> {
     CHANNELS.map(heard_on).into()
 }
 
-fn heard_by_pusher_js(client: &PusherJs) -> Vec<Vec<Value>> {
+fn received_by_pusher_js(client: &PusherJs) -> Vec<Vec<Value>> {
     let lines = client.lines();
     let heard_on = |channel: &str| {
         lines
@@ -82,14 +82,14 @@ fn two_games_and_pusher_js_see_the_same_events() {
     assert_eq!(roster_of_game(&bob, rooms[1]), everybody);
 
     // Server events with data of every shape on every channel.
-    let said = [
+    let published = [
         json!({"n": 1, "nested": {"list": [1, 2.5, null]}}),
         json!([1, 2]),
         json!("Zoë \u{1F3B2} \"quoted\""),
         json!(true),
         json!({}),
     ];
-    for data in &said {
+    for data in &published {
         for channel in CHANNELS {
             cleo.send(
                 &json!({"command": "publish", "channel": channel, "event": "news", "data": data}),
@@ -107,18 +107,18 @@ fn two_games_and_pusher_js_see_the_same_events() {
     }
     cleo.expect_event(PRESENCE, "over", TIMEOUT);
     update_until(&mut ann, "all events", TIMEOUT, |world| {
-        let heard = recorded(world)
+        let received = recorded(world)
             .iter()
             .filter(|recorded| recorded.contains(" news "))
             .count();
-        heard == 3 * said.len() + 1
+        received == 3 * published.len() + 1
     });
-    let heard = heard_by_game(&ann);
+    let received = received_by_game(&ann);
     let mut on_cache = vec![json!("before all")];
-    on_cache.extend(said.clone());
-    assert_eq!(heard, [said.to_vec(), said.to_vec(), on_cache]);
-    assert_eq!(heard_by_game(&bob), heard);
-    assert_eq!(heard_by_pusher_js(&cleo), heard);
+    on_cache.extend(published.clone());
+    assert_eq!(received, [published.to_vec(), published.to_vec(), on_cache]);
+    assert_eq!(received_by_game(&bob), received);
+    assert_eq!(received_by_pusher_js(&cleo), received);
 
     // Client events.
     let wave = json!({"hand": "left"});
@@ -130,10 +130,10 @@ fn two_games_and_pusher_js_see_the_same_events() {
     );
     for (game, count) in [(&mut ann, 1), (&mut bob, 2)] {
         update_until(game, "the events of the others", TIMEOUT, |world| {
-            let heard = recorded(world).iter().filter(|recorded| {
+            let received = recorded(world).iter().filter(|recorded| {
                 recorded.contains(r#" client-"#) && recorded.contains(r#"{"hand":"left"}"#)
             });
-            heard.count() == count
+            received.count() == count
         });
     }
 

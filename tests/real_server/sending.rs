@@ -36,16 +36,16 @@ fn cursors_sent_every_frame_stay_within_the_rate_limit() {
     join(&mut ann, ROOM);
     join(&mut bob, ROOM);
 
-    let begun = Instant::now();
+    let started = Instant::now();
     let (mut frame, mut shots) = (0_u32, 0_u32);
-    while begun.elapsed() < Duration::from_secs(4) {
+    while started.elapsed() < Duration::from_secs(4) {
         let connection = ann.world().resource::<PusherConnection>();
         for event in ["client-cursor", "client-aim"] {
             connection
                 .send_with(SendMode::Latest, ROOM, event, &frame)
                 .unwrap();
         }
-        if begun.elapsed() > Duration::from_millis(700) * shots {
+        if started.elapsed() > Duration::from_millis(700) * shots {
             shots += 1;
             connection.send(ROOM, "client-shot", &shots).unwrap();
         }
@@ -65,13 +65,13 @@ fn cursors_sent_every_frame_stay_within_the_rate_limit() {
         ann.update();
         expected.iter().all(|text| recorded(world).contains(text))
     });
-    let heard = |event: &str| {
+    let received = |event: &str| {
         let prefix = format!("{ROOM} {event} ");
         let all = recorded(bob.world()).iter();
         all.filter(|recorded| recorded.starts_with(&prefix)).count()
     };
-    assert_eq!(heard("client-shot"), shots as usize);
-    let (cursors, aims) = (heard("client-cursor"), heard("client-aim"));
+    assert_eq!(received("client-shot"), shots as usize);
+    let (cursors, aims) = (received("client-cursor"), received("client-aim"));
     // Ten per second for four seconds, less the share that is reserved for immediate events.
     assert!(cursors + aims >= 24, "{cursors} and {aims} in four seconds");
     assert!(

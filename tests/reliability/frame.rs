@@ -21,16 +21,16 @@ impl Frames {
     /// Runs one frame of an app without other systems and measures its processor time. Wall time would include the time that
     /// other processes had the processor.
     fn run(&mut self, harness: &mut Harness) {
-        let begun = processor_time();
+        let started = processor_time();
         harness.frame();
-        self.times.push(processor_time() - begun);
+        self.times.push(processor_time() - started);
     }
 
     fn run_for(&mut self, harness: &mut Harness, time: Duration) {
         // The first frame of an app initializes its schedules.
         harness.frame();
-        let begun = Instant::now();
-        while begun.elapsed() < time {
+        let started = Instant::now();
+        while started.elapsed() < time {
             self.run(harness);
         }
     }
@@ -67,7 +67,7 @@ fn no_frame_waits_for_a_backend_that_never_answers() {
                 ..Timing::default()
             })
     });
-    socket.reply_with(pusher_test_support::polite);
+    socket.reply_with(pusher_test_support::standard_reply);
     for number in 0..50 {
         support::spawn(&mut harness.app, &format!("private-{number}"));
     }
@@ -155,7 +155,7 @@ fn event_flood_keeps_frames_within_the_budget() {
     harness.assert_no_slow_frame();
 }
 
-/// What arrived after a pause, in order.
+/// The events that arrived after a pause, in order.
 #[derive(Resource, Default)]
 struct Arrived {
     next: u64,
@@ -177,7 +177,7 @@ fn arrive(event: On<PusherEvent>, mut arrived: ResMut<Arrived>) {
 #[test]
 fn long_pause_costs_bounded_memory_and_no_long_frame() {
     let test = "frame::long_pause_costs_bounded_memory_and_no_long_frame";
-    // In a process of its own, so that the memory is that of one game and its server.
+    // In a separate process, so that the memory is that of one game and its server.
     if process::ran_in_child_process(test, TIMEOUT * 6) {
         return;
     }
@@ -201,7 +201,7 @@ fn long_pause_costs_bounded_memory_and_no_long_frame() {
     });
     app.update();
     let socket = server.accept(TIMEOUT);
-    socket.reply_with(pusher_test_support::polite);
+    socket.reply_with(pusher_test_support::standard_reply);
     socket.establish("1.1", 120);
     support::join(&mut app, "lobby");
 
@@ -224,9 +224,9 @@ fn long_pause_costs_bounded_memory_and_no_long_frame() {
     let back = Instant::now();
     let mut times = vec![];
     while app.world().resource::<Arrived>().next != all {
-        let begun = processor_time();
+        let started = processor_time();
         app.update();
-        times.push(processor_time() - begun);
+        times.push(processor_time() - started);
         assert!(back.elapsed() < TIMEOUT);
     }
     let took = back.elapsed();
@@ -252,13 +252,13 @@ fn blocked_main_thread_still_answers_pings() {
     });
     let slowest = std::thread::scope(|scope| {
         let server = scope.spawn(|| {
-            let begun = Instant::now();
+            let started = Instant::now();
             let mut slowest = Duration::ZERO;
-            while begun.elapsed() < Duration::from_secs(58) {
-                let asked = Instant::now();
+            while started.elapsed() < Duration::from_secs(58) {
+                let pinged = Instant::now();
                 socket.send(json!({"event": "pusher:ping", "data": {}}));
                 socket.expect_event("pusher:pong", TIMEOUT);
-                slowest = slowest.max(asked.elapsed());
+                slowest = slowest.max(pinged.elapsed());
                 std::thread::sleep(Duration::from_millis(500));
             }
             slowest

@@ -62,7 +62,7 @@ fn everything_works_when_each_byte_arrives_alone() {
             .with_ca_certificate(authority.pem())
             .with_auth_endpoint(bevy_pusher::auth::AuthEndpoint::new(url))
             .with_timing(Timing {
-                // So many small steps take long on a busy machine.
+                // On a busy machine this many small steps take long.
                 dial_timeout: TIMEOUT,
                 authorization_timeout: TIMEOUT,
                 subscribe_timeout: TIMEOUT,
@@ -104,14 +104,14 @@ fn everything_works_when_each_byte_arrives_alone() {
     }
 }
 
-/// Serves connections: each confirms the lobby and sends three events with numbers of its own.
+/// Serves connections: each confirms the lobby and sends three events. The events of all connections are numbered in order.
 fn serve_three_events_each(server: &ScriptedServer) {
     server.handle_each(|pending, number| {
         let Ok(socket) = pending.try_upgrade(TIMEOUT) else {
             return;
         };
         socket.reply_with(move |frame| {
-            let mut answers = pusher_test_support::polite(frame);
+            let mut answers = pusher_test_support::standard_reply(frame);
             if frame["event"] == "pusher:subscribe" {
                 let count = |part: usize| {
                     let data = (number * 3 + part).to_string();
@@ -174,10 +174,10 @@ fn break_after_any_byte_reconnects_without_duplicate_events() {
         proxy.set_to_client(Fault::none());
         proxy.cut();
         harness.wait_until_subscribed(lobby);
-        let heard = counted(&harness);
-        let ascends = heard.is_sorted_by(|before, after| before < after);
-        assert!(ascends, "{heard:?}");
-        assert!(heard.len() > 2, "{heard:?}");
+        let received = counted(&harness);
+        let ascends = received.is_sorted_by(|before, after| before < after);
+        assert!(ascends, "{received:?}");
+        assert!(received.len() > 2, "{received:?}");
         harness.assert_no_slow_frame();
         eprintln!(
             "over TLS: {tls}; {} connections, each broken {step} bytes later",
@@ -242,7 +242,7 @@ fn silently_dead_connection_is_detected_and_replaced() {
                 continue;
             }
             let socket = pending.upgrade(TIMEOUT);
-            socket.reply_with(pusher_test_support::polite);
+            socket.reply_with(pusher_test_support::standard_reply);
             socket.establish("9.9", 120);
             harness.run_for(SLOW_FRAME);
             if socket.ended().is_none() {
@@ -334,7 +334,7 @@ fn outage_is_reported_once_per_channel_with_its_length() {
     // Longer than several reconnect attempts.
     let outage = Duration::from_millis(700);
     proxy.stop_listening();
-    let begun = Instant::now();
+    let started = Instant::now();
     proxy.cut();
     harness.run_for(outage);
     proxy.listen_again();
@@ -350,7 +350,7 @@ fn outage_is_reported_once_per_channel_with_its_length() {
     }
     harness.expect_recorded("cache-full score 3");
     harness.expect_recorded("cache-empty cache miss");
-    let whole = begun.elapsed();
+    let whole = started.elapsed();
     let gaps = &harness.app.world().resource::<Gaps>().0;
     assert_eq!(gaps.len(), 3, "{gaps:?}");
     for ((channel, gap), expected) in gaps.iter().zip(channels) {

@@ -48,13 +48,13 @@ pub(crate) fn ran_in_child_process(test: &str, within: Duration) -> bool {
 impl Process {
     /// Waits for the exit. The standard error of the child is inherited, so it is part of the test's output.
     pub(crate) fn expect_end(mut self, within: Duration) -> ExitStatus {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status;
             }
             assert!(
-                begun.elapsed() < within,
+                started.elapsed() < within,
                 "the process is still running after {within:?}"
             );
             thread::sleep(Duration::from_millis(2));
@@ -94,14 +94,14 @@ impl ResourceUsage {
 
     /// Waits until the process has no more threads and files than these.
     pub(crate) fn expect_no_more_than(self, what: &str, base: Self) -> Self {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             let now = Self::now();
             if now.threads <= base.threads && now.files <= base.files {
                 return now;
             }
             assert!(
-                begun.elapsed() < Duration::from_secs(2),
+                started.elapsed() < Duration::from_secs(2),
                 "{what}: {now:?} after {base:?}"
             );
             thread::sleep(Duration::from_millis(5));

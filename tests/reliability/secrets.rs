@@ -139,7 +139,7 @@ fn exercise_everything() -> (Harness, ScriptedConnection) {
 #[test]
 fn no_secret_is_logged_printed_or_reflected() {
     let test = "secrets::no_secret_is_logged_printed_or_reflected";
-    // In a process of its own, because a process has one logger.
+    // In a separate process, because a process has one logger.
     if process::ran_in_child_process(test, TIMEOUT * 2) {
         return;
     }

@@ -114,14 +114,14 @@ fn process_ends_in_time_and_the_server_sees_the_close() {
         }
         socket.establish("1.1", 120);
         socket.expect_event("pusher:subscribe", TIMEOUT);
-        let begun = Instant::now();
+        let started = Instant::now();
         socket.subscribed("lobby");
         assert_eq!(
             process.expect_end(TWO_SECONDS).code(),
             Some(status),
             "{scenario}"
         );
-        let took = begun.elapsed();
+        let took = started.elapsed();
         if sends_close {
             assert_eq!(socket.expect_close(TIMEOUT).code, Some(1000), "{scenario}");
         }
@@ -129,8 +129,8 @@ fn process_ends_in_time_and_the_server_sees_the_close() {
         eprintln!("{scenario}: the process ends in {took:?}");
     }
     let black_hole = BlackHole::start();
-    let deaf = ScriptedServer::builder().deaf().start();
-    for port in [black_hole.port(), deaf.port()] {
+    let not_accepting = ScriptedServer::builder().never_accepts().start();
+    for port in [black_hole.port(), not_accepting.port()] {
         let test = "shutdown::process_ends_in_time_and_the_server_sees_the_close";
         let process = process::start(test, "dialling", &[port]);
         assert!(process.expect_end(TWO_SECONDS + TWO_SECONDS).success());
@@ -139,13 +139,13 @@ fn process_ends_in_time_and_the_server_sees_the_close() {
 
 /// Starts a game and brings its connection into this phase.
 fn game_in(phase: &str, ports: &[u16]) -> App {
-    let [black_hole, deaf, mute, server, auth] = ports else {
+    let [black_hole, not_accepting, silent, server, auth] = ports else {
         panic!("{ports:?}");
     };
     let port = match phase {
         "TCP" => *black_hole,
-        "upgrade" => *deaf,
-        "greeting" => *mute,
+        "upgrade" => *not_accepting,
+        "greeting" => *silent,
         "waiting to try again" => 1,
         _ => *server,
     };
@@ -158,9 +158,9 @@ fn game_in(phase: &str, ports: &[u16]) -> App {
     let connection = |world: &World| world.resource::<PusherConnection>().state().clone();
     match phase {
         "TCP" | "upgrade" | "greeting" => {
-            let begun = Instant::now();
+            let started = Instant::now();
             update_until(&mut app, "a dial", TIMEOUT, |_| {
-                begun.elapsed() > SLOW_FRAME
+                started.elapsed() > SLOW_FRAME
             });
         }
         "waiting to try again" => update_until(&mut app, "waiting", TIMEOUT, |world| {
@@ -169,9 +169,9 @@ fn game_in(phase: &str, ports: &[u16]) -> App {
         "authorization" => {
             connected(&mut app);
             let room = support::spawn(&mut app, "private-room");
-            let begun = Instant::now();
+            let started = Instant::now();
             update_until(&mut app, "the authorization request", TIMEOUT, |_| {
-                begun.elapsed() > SLOW_FRAME
+                started.elapsed() > SLOW_FRAME
             });
             let status = app.world().get::<PusherSubscription>(room);
             assert_eq!(status, Some(&PusherSubscription::Subscribing));
@@ -202,27 +202,27 @@ fn app_dropped_in_any_phase_leaves_no_thread_and_no_socket() {
             let app = game_in(phase, &ports);
             let with_app = ResourceUsage::now();
             assert!(with_app.threads > base.threads, "{phase}: {with_app:?}");
-            let begun = Instant::now();
+            let started = Instant::now();
             drop(app);
-            let dropped = begun.elapsed();
+            let dropped = started.elapsed();
             with_app.expect_no_more_than(phase, base);
             eprintln!(
                 "dropped in the phase {phase}: {dropped:?}, all resources released after {:?}",
-                begun.elapsed()
+                started.elapsed()
             );
         }
         return;
     }
     let black_hole = BlackHole::start();
-    let deaf = ScriptedServer::builder().deaf().start();
-    let mute = ScriptedServer::start();
-    mute.handle_each(|pending, _| pending.upgrade(TIMEOUT).hold());
+    let not_accepting = ScriptedServer::builder().never_accepts().start();
+    let silent = ScriptedServer::start();
+    silent.handle_each(|pending, _| pending.upgrade(TIMEOUT).hold());
     let server = DevServer::start(DevServerConfig::default()).unwrap();
     let auth = ScriptedAuth::always(Answer::never());
     let ports = [
         black_hole.port(),
-        deaf.port(),
-        mute.port(),
+        not_accepting.port(),
+        silent.port(),
         server.port(),
         auth.port(),
     ];
@@ -231,7 +231,7 @@ fn app_dropped_in_any_phase_leaves_no_thread_and_no_socket() {
             .expect_end(TIMEOUT * 2)
             .success()
     );
-    mute.expect_open_connections(0, TIMEOUT);
+    silent.expect_open_connections(0, TIMEOUT);
     auth.expect_open_connections(0, TIMEOUT);
     assert_eq!(server.connection_count(), 0);
 }

@@ -208,7 +208,7 @@ fn recover(players: &mut [Player; 2], proxy: &FaultProxy, server: &DevServer) {
     proxy.set(Fault::none());
     proxy.listen_again();
     server.set_auth_policy(AuthPolicy::default());
-    let begun = Instant::now();
+    let started = Instant::now();
     let agrees = |players: &[Player; 2]| {
         let mut wanted: Vec<&str> = players
             .iter()
@@ -239,7 +239,7 @@ fn recover(players: &mut [Player; 2], proxy: &FaultProxy, server: &DevServer) {
             player.app.update();
         }
         std::thread::sleep(Duration::from_millis(5));
-        if begun.elapsed() > TIMEOUT {
+        if started.elapsed() > TIMEOUT {
             for player in players.iter() {
                 let world = player.app.world();
                 eprintln!("{}: {:?}", player.name, player.connection().state());
@@ -272,8 +272,8 @@ fn run_soak(time: Duration) {
     let mut random = Random(0x5eed);
     let mut numbers = 0_u64;
     let mut usages: Vec<ResourceUsage> = vec![];
-    let begun = Instant::now();
-    while begun.elapsed() < time {
+    let started = Instant::now();
+    while started.elapsed() < time {
         let period = Instant::now();
         let mut next_fault = period;
         while period.elapsed() < FAULT_PERIOD {
@@ -328,7 +328,7 @@ fn run_soak(time: Duration) {
     eprintln!(
         "{} pauses in {:?}: after a quarter {early:?}, at the end {late:?}, {numbers} events published, {} connections",
         usages.len(),
-        begun.elapsed(),
+        started.elapsed(),
         proxy.connections_so_far()
     );
     assert!(late.kib < early.kib + 4096, "{early:?}, then {late:?}");
@@ -347,7 +347,7 @@ fn long_run_on_a_bad_network_stays_consistent_and_leaks_nothing() {
     let time = seconds.map_or(TEN_MINUTES, |seconds| {
         Duration::from_secs(seconds.parse().unwrap())
     });
-    // In a process of its own, so that only this test's resources are counted.
+    // In a separate process, so that only this test's resources are counted.
     if !process::ran_in_child_process(test, time + FAULT_PERIOD + TIMEOUT * 2) {
         run_soak(time);
     }

@@ -120,7 +120,7 @@ impl Authorizer for FaultyAuthorizer {
         let answer = ChannelAuthorization::new(format!("key:{}", request.socket_id()));
         match request.channel() {
             "private-panics" => panic!("panic on purpose"),
-            "private-forgets" => drop(reply),
+            "private-drops" => drop(reply),
             "private-hangs" => loop {
                 thread::park();
             },
@@ -129,7 +129,7 @@ impl Authorizer for FaultyAuthorizer {
                 reply.send(Ok(answer));
             }
             "private-never" => {
-                // Kept for ever, like a reply in a callback that is never called.
+                // Leaks the reply, like a callback that is never called.
                 std::mem::forget(reply);
             }
             _ => reply.send(Ok(answer)),
@@ -148,21 +148,21 @@ fn faulty_authorizer_fails_only_its_own_channel() {
                 ..Timing::default()
             })
     });
-    socket.reply_with(pusher_test_support::polite);
-    let begun = Instant::now();
-    let [panics, forgets, hangs, blocks, never] = ["panics", "forgets", "hangs", "blocks", "never"]
+    socket.reply_with(pusher_test_support::standard_reply);
+    let started = Instant::now();
+    let [panics, drops, hangs, blocks, never] = ["panics", "drops", "hangs", "blocks", "never"]
         .map(|name| harness.spawn(&format!("private-{name}")));
     // Other channels do not wait for the hanging ones.
     harness.join_confirmed("lobby");
     harness.join_confirmed("private-fine");
     assert!(
-        begun.elapsed() < Duration::from_millis(900),
+        started.elapsed() < Duration::from_millis(900),
         "{:?}",
-        begun.elapsed()
+        started.elapsed()
     );
     for (entity, expected) in [
         (panics, AuthError::Panicked),
-        (forgets, AuthError::Dropped),
+        (drops, AuthError::Dropped),
         (hangs, AuthError::TimedOut),
         (never, AuthError::TimedOut),
     ] {
@@ -176,12 +176,12 @@ fn faulty_authorizer_fails_only_its_own_channel() {
     harness.join_confirmed("private-late");
     assert_eq!(harness.server.connections_so_far(), 1);
     harness.assert_no_slow_frame();
-    let begun = Instant::now();
+    let started = Instant::now();
     drop(harness.app);
     assert!(
-        begun.elapsed() < Duration::from_secs(2),
+        started.elapsed() < Duration::from_secs(2),
         "{:?}",
-        begun.elapsed()
+        started.elapsed()
     );
     assert_eq!(socket.expect_close(TIMEOUT).code, Some(1000));
 }
@@ -190,9 +190,9 @@ fn faulty_authorizer_fails_only_its_own_channel() {
 #[cfg_attr(panic = "abort", ignore = "a panic ends the process")]
 fn faulty_param_provider_fails_only_its_own_channel() {
     let auth = ScriptedAuth::always(Answer::json(&json!({"auth": "k:s"})));
-    let asked = Arc::new(AtomicUsize::new(0));
+    let requests = Arc::new(AtomicUsize::new(0));
     let endpoint = AuthEndpoint::new(auth.url("/")).with_param_provider(move || {
-        match asked.fetch_add(1, Ordering::SeqCst) {
+        match requests.fetch_add(1, Ordering::SeqCst) {
             0 => panic!("panic on purpose"),
             1 => thread::sleep(Duration::from_secs(1)),
             _ => {}
@@ -200,19 +200,19 @@ fn faulty_param_provider_fails_only_its_own_channel() {
         vec![]
     });
     let (mut harness, socket) = Harness::online_with(|config| config.with_auth_endpoint(endpoint));
-    socket.reply_with(pusher_test_support::polite);
+    socket.reply_with(pusher_test_support::standard_reply);
     let panics = harness.spawn("private-panics");
     let expected = SubscriptionError::Authorization(AuthError::Panicked);
     assert_eq!(harness.expect_refusal(panics), expected);
     let blocks = harness.spawn("private-blocks");
     harness.run_for(QUIET_PERIOD / 4);
-    let begun = Instant::now();
+    let started = Instant::now();
     harness.join_confirmed("private-fine");
     harness.join_confirmed("lobby");
     assert!(
-        begun.elapsed() < Duration::from_millis(900),
+        started.elapsed() < Duration::from_millis(900),
         "{:?}",
-        begun.elapsed()
+        started.elapsed()
     );
     harness.wait_until_subscribed(blocks);
     harness.assert_no_slow_frame();
@@ -282,7 +282,7 @@ fn one_time_tokens_work_over_twenty_reconnects() {
 fn panic_in_a_payload_drop_affects_nothing_else() {
     /// Panics when the network thread drops it.
     #[derive(Deserialize)]
-    struct PanicsOnDrop(#[expect(dead_code, reason = "it is there to be dropped")] u32);
+    struct PanicsOnDrop(#[expect(dead_code, reason = "only dropped")] u32);
 
     impl Drop for PanicsOnDrop {
         fn drop(&mut self) {

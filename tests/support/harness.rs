@@ -120,7 +120,7 @@ impl Harness {
     /// Like [`greet`](Self::greet), with a server that answers pings and subscriptions automatically.
     pub fn greet_with_replies(&mut self) -> ScriptedConnection {
         let socket = self.accept();
-        socket.reply_with(pusher_test_support::polite);
+        socket.reply_with(pusher_test_support::standard_reply);
         self.establish(&socket);
         socket
     }
@@ -139,10 +139,10 @@ impl Harness {
     }
 
     pub fn frame(&mut self) {
-        let (begun, queued) = (Instant::now(), run_queue_time());
+        let (started, queued) = (Instant::now(), run_queue_time());
         self.app.update();
         let queued = run_queue_time().saturating_sub(queued);
-        let frame = begun.elapsed().saturating_sub(queued);
+        let frame = started.elapsed().saturating_sub(queued);
         self.longest_frame = self.longest_frame.max(frame);
         // A tight loop would take the core that the network thread needs.
         thread::sleep(Duration::from_millis(1));
@@ -150,20 +150,20 @@ impl Harness {
 
     /// Runs the game until the condition holds.
     pub fn until(&mut self, what: &str, mut condition: impl FnMut(&mut World) -> bool) {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             self.frame();
             if condition(self.app.world_mut()) {
                 return;
             }
-            assert!(begun.elapsed() < TIMEOUT, "waited {TIMEOUT:?} for {what}");
+            assert!(started.elapsed() < TIMEOUT, "waited {TIMEOUT:?} for {what}");
         }
     }
 
     /// Runs the game for this time.
     pub fn run_for(&mut self, time: Duration) {
-        let begun = Instant::now();
-        while begun.elapsed() < time {
+        let started = Instant::now();
+        while started.elapsed() < time {
             self.frame();
         }
     }
@@ -191,15 +191,16 @@ impl Harness {
 
     /// Waits for an error report that contains this text.
     pub fn expect_report(&mut self, excerpt: &str) -> PusherErrorReported {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             self.frame();
-            let says = |report: &&PusherErrorReported| report.error().to_string().contains(excerpt);
-            if let Some(report) = self.errors().iter().find(says) {
+            let matches =
+                |report: &&PusherErrorReported| report.error().to_string().contains(excerpt);
+            if let Some(report) = self.errors().iter().find(matches) {
                 return report.clone();
             }
             assert!(
-                begun.elapsed() < TIMEOUT,
+                started.elapsed() < TIMEOUT,
                 "waited {TIMEOUT:?} for an error with {excerpt:?}, got {:?}",
                 self.errors()
             );

@@ -20,7 +20,7 @@ use pusher_test_support::update_until;
 /// The deadline of every wait. Longer than anything takes on a busy machine, so that only a real failure reaches it.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What the observers of the game received, in order, as short texts.
+/// The events that the game's observers received, in order, as short texts.
 #[derive(Resource, Default, Debug)]
 pub struct Recorded(pub Vec<String>);
 

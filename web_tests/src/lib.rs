@@ -137,7 +137,7 @@ pub struct State {
     pub socket_id: Option<String>,
     /// The members of each presence channel.
     pub members: BTreeMap<String, Vec<String>>,
-    /// What has happened so far, in order, one short text per event.
+    /// The log: one short text per event, in order.
     pub log: Vec<String>,
     /// The channel and the socket id of the pending authorization, with [`Authorize::ByCallback`].
     pub pending_authorization: Option<(String, String)>,

@@ -41,7 +41,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser with a profile of its own, without drawing.
+    /// Starts a browser with a new profile, without drawing.
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(&["--disable-gpu"])

@@ -378,7 +378,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_is_told_its_socket_id_and_the_activity_timeout() {
+    fn greeting_has_the_socket_id_and_the_activity_timeout() {
         let mut server = TestCore::with(|config| config.activity_timeout = Duration::from_secs(30));
         let client = server.connect();
         let frame = server.frame(client);

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cached_event_is_forgotten_after_its_time() {
+    fn cached_event_expires() {
         let mut server = TestCore::new();
         server.publish("cache-a", "old", "1");
         server.now += Duration::from_secs(30 * 60);

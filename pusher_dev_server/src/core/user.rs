@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_sign_in_closes_with_4009() {
+    fn refused_sign_in_closes_with_4009() {
         for data in [
             json!({}),
             json!({"auth": "app-key:00", "user_data": r#"{"id":"a"}"#}),

@@ -8,13 +8,13 @@ use super::{AppCredentials, SigningError};
 use crate::protocol::{ChannelName, NameRules};
 
 impl AppCredentials {
-    /// Returns the field `auth` of an authorization: it lets the connection with this socket id subscribe to `channel`.
+    /// Returns the field `auth` of an authorization, with which the connection with this socket id may subscribe to `channel`.
     ///
     /// A presence channel needs `channel_data`, the member as JSON: `{"user_id":"10","user_info":{…}}`. It is signed byte for byte, so
-    /// answer the client with exactly this text, not with the same JSON serialized again. The answer for an encrypted channel also
-    /// contains its [`channel_secret`](super::channel_secret).
+    /// respond with exactly this text and do not serialize it again. The response for an encrypted channel also needs
+    /// its [`channel_secret`](super::channel_secret).
     ///
-    /// The caller must decide before whether the player may join.
+    /// The caller decides whether the player may join, before it calls this.
     pub fn authorize_channel(
         &self,
         socket_id: &str,
@@ -22,7 +22,7 @@ impl AppCredentials {
         channel_data: Option<&str>,
     ) -> Result<String, SigningError> {
         check_socket_id(socket_id)?;
-        // The looser rules: a server may allow more characters than Pusher, as long as the signed text stays unambiguous.
+        // The relaxed rules: some servers allow more characters than Pusher does. Only ambiguous names are refused.
         let name = ChannelName::new(channel, NameRules::Relaxed)?;
         if name.contains(':') {
             return Err(SigningError::ColonInChannelName(channel.to_owned()));
@@ -36,10 +36,11 @@ impl AppCredentials {
         })
     }
 
-    /// Returns the field `auth` of a user authentication: it signs the connection with this socket id in as the user that `user_data` describes.
+    /// Returns the field `auth` of a user authentication, with which the connection with this socket id signs in as the user that
+    /// `user_data` describes.
     ///
-    /// `user_data` is JSON: `{"id":"12345","user_info":{…},"watchlist":["…"]}`, of which only `id` is required. It is signed byte for
-    /// byte, so answer the client with exactly this text.
+    /// `user_data` is JSON: `{"id":"12345","user_info":{…},"watchlist":["…"]}`; only `id` is required. It is signed byte for
+    /// byte, so respond with exactly this text.
     pub fn authenticate_user(
         &self,
         socket_id: &str,
@@ -56,7 +57,7 @@ impl AppCredentials {
     }
 }
 
-/// All server libraries check this: `1.1::user::{…}` as a socket id would make the authorization of a channel that of a sign-in.
+/// All server libraries check this: with the socket id `1.1::user::{…}`, the signature for a channel would be valid for a sign-in.
 fn check_socket_id(socket_id: &str) -> Result<(), SigningError> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match socket_id.split_once('.') {
@@ -69,7 +70,7 @@ fn check_socket_id(socket_id: &str) -> Result<(), SigningError> {
 mod tests {
     use super::*;
 
-    /// The vectors are public ones of the server libraries; see `about` in the file.
+    /// Public test vectors of the server libraries; see `about` in the file.
     fn vectors() -> Value {
         serde_json::from_str(include_str!("../../../tests/data/vectors.json")).unwrap()
     }
@@ -104,7 +105,7 @@ mod tests {
         }
     }
 
-    /// Pusher's page on signatures prints the first of these beside the text of "Mr. Channels".
+    /// Pusher's page on signatures shows the first of these next to the text of "Mr. Channels".
     #[test]
     fn presence_data_is_signed_byte_for_byte() {
         let app = AppCredentials::new("278d425bdf160c739803", "7ad3773142a6692b25b8");

@@ -1,13 +1,13 @@
-//! An app's key and secret, and the plain signature of a text.
+//! An app's key and secret, and the signature of a text.
 
 use std::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// The key and the secret of an app, which sign for it.
+/// The key and the secret of an app. They create and verify its signatures.
 ///
-/// Anyone with the secret can be any user and read and publish everything, so it stays on the backend. `Debug` shows only the key.
+/// With the secret, anyone can act as any user and read and publish everything, so keep it on the backend. `Debug` shows only the key.
 #[derive(Clone)]
 pub struct AppCredentials {
     pub(super) key: String,
@@ -15,7 +15,7 @@ pub struct AppCredentials {
 }
 
 impl AppCredentials {
-    /// Creates the credentials that the app's dashboard or the server's configuration shows.
+    /// Creates credentials from the key and the secret in the app's dashboard or the server's configuration.
     #[must_use]
     pub fn new(key: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
@@ -24,7 +24,7 @@ impl AppCredentials {
         }
     }
 
-    /// Returns the public key, which clients connect with.
+    /// Returns the public key, with which clients connect.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -39,11 +39,11 @@ impl AppCredentials {
         hex::encode(signature.unwrap_or_default())
     }
 
-    /// Whether `signature` is the [signature](Self::sign) of `text`, compared in constant time. The case of its digits does not
-    /// matter.
+    /// Returns whether `signature` is the [signature](Self::sign) of `text`, compared in constant time. Upper-case and lower-case
+    /// digits are both accepted.
     ///
-    /// A webhook is genuine if the header `X-Pusher-Key` is the [key](Self::key) and `X-Pusher-Signature` verifies for the body, byte
-    /// for byte as it was received.
+    /// A webhook is genuine if the header `X-Pusher-Key` equals the [key](Self::key) and `X-Pusher-Signature` verifies for the body, byte
+    /// for byte as received.
     #[must_use]
     pub fn verify(&self, text: &[u8], signature: &str) -> bool {
         let Ok(signature) = hex::decode(signature) else {
@@ -53,12 +53,12 @@ impl AppCredentials {
             .is_some_and(|hmac| hmac.verify_slice(&signature).is_ok())
     }
 
-    /// `KEY:SIGNATURE`, as clients hand it to the server.
+    /// Returns `KEY:SIGNATURE`, as clients send it to the server.
     pub(super) fn auth(&self, text: &str) -> String {
         format!("{}:{}", self.key, self.sign(text.as_bytes()))
     }
 
-    /// Always `Some`: HMAC takes a key of any length. The `Option` avoids a panic that the type of the library asks for.
+    /// Always returns `Some`, because HMAC accepts a key of any length. The `Option` avoids an `expect` on the library's `Result`.
     fn hmac(&self, text: &[u8]) -> Option<Hmac<Sha256>> {
         let mut hmac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).ok()?;
         hmac.update(text);

@@ -1,12 +1,12 @@
-//! The keys of encrypted channels. Encrypting an event with one is not done here.
+//! The keys of encrypted channels. This module does not encrypt events.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
-/// Returns the field `shared_secret` of the authorization of an encrypted channel, base64: the key of the channel's events.
+/// Returns the field `shared_secret` of the authorization of an encrypted channel, in base64: the key of the channel's events.
 ///
-/// `master_key` is what the server libraries call `encryptionMasterKeyBase64`, decoded. The secret is the SHA-256 of the channel's name
-/// followed by that key, so the Pusher server, which has neither, cannot read the events.
+/// `master_key` is the decoded `encryptionMasterKeyBase64` of the server libraries. The secret is the SHA-256 of the channel's name
+/// followed by this key. The Pusher server has neither the key nor the secret, so it cannot read the events.
 #[must_use]
 pub fn channel_secret(channel: &str, master_key: &[u8; 32]) -> String {
     let hash = Sha256::new()
@@ -33,7 +33,7 @@ mod tests {
             serde_json::from_str(include_str!("../../../tests/data/vectors.json")).unwrap();
         let mut derived = 0;
         for vector in vectors["encryption"].as_array().unwrap() {
-            // The others are messages that must not open; what they are encrypted with comes from no master key.
+            // The other vectors must fail to decrypt, and their keys are not derived from a master key.
             let Some(master_key) = vector["master_key"].as_str() else {
                 continue;
             };
@@ -48,7 +48,7 @@ mod tests {
         assert!(derived >= 4);
     }
 
-    /// From the tests of the server libraries for Go and Node.
+    /// From the tests of Pusher's server libraries for Go and Node.
     #[test]
     fn secrets_of_the_server_libraries_are_derived() {
         check(

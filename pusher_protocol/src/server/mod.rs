@@ -1,7 +1,7 @@
 //! The server side of the protocol: the signatures with which a backend authorizes clients and calls Pusher's HTTP API.
 //!
-//! Needs the feature `server`. Like the rest of this crate it does no I/O and has no clock: it takes texts and a time, and returns
-//! texts. It neither sends HTTP requests nor listens for them.
+//! Requires the feature `server`. Like the rest of this crate it has no I/O and no clock: the functions take texts and a time, and
+//! return texts. The module neither sends nor receives HTTP requests.
 //!
 //! | what | how |
 //! |---|---|
@@ -14,8 +14,8 @@
 //! The formats are those of Pusher's documentation: "Auth signatures" for channels and users, "HTTP API reference", section
 //! "Authentication", for requests, "Webhooks", section "Security", for webhooks.
 //!
-//! `pusher_dev_server` checks signatures with a separate implementation and shares no code with this module, so that a bug in one of
-//! them shows in the tests that run both.
+//! `pusher_dev_server` has a separate implementation and shares no code with this module, so a bug in one of them fails the tests that
+//! run both.
 //!
 //! ```
 //! use pusher_protocol::server::AppCredentials;

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{AppCredentials, SigningError};
 
-/// What the signature consists of. A caller's parameter of that name would change its meaning.
+/// The parameters that authenticate the request. A parameter of the caller with one of these names would change their meaning.
 const RESERVED: [&str; 5] = [
     "auth_key",
     "auth_signature",
@@ -14,7 +14,7 @@ const RESERVED: [&str; 5] = [
     "body_md5",
 ];
 
-/// What is escaped in a query: all but the unreserved characters of RFC 3986, and but the comma, for servers that compare
+/// The characters that are escaped in a query: all except the unreserved ones of RFC 3986 and the comma, because some servers compare
 /// `info=user_count,subscription_count` without decoding it.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -24,17 +24,18 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b',');
 
 impl AppCredentials {
-    /// Returns the whole query of a request to the HTTP API, percent-encoded: `query` and the parameters that authenticate the request.
+    /// Returns the complete query of a request to the HTTP API, percent-encoded: `query` and the parameters that authenticate the request.
     ///
     /// - `method` is in upper case, such as `POST`.
-    /// - `path` starts with a slash, such as `/apps/1/events`, and must be as the server sees it: without a prefix that a proxy cuts off,
-    ///   and percent-encoded as in the request line.
+    /// - `path` starts with a slash, such as `/apps/1/events`. It is the path that the server receives: without a prefix that a proxy
+    ///   removes, and percent-encoded as in the request line.
     /// - `query` contains the parameters of the endpoint, decoded.
-    /// - `body` is what is sent, byte for byte. It is empty for a `GET`. A `POST` without content sends `{}`: some servers refuse an
-    ///   empty body.
-    /// - `timestamp` is the time in seconds since 1970. Servers refuse a request that is more than 600 seconds old or early.
+    /// - `body` is the request body, byte for byte. It is empty for a `GET`. A `POST` without content sends `{}`, because some servers
+    ///   refuse an empty body.
+    /// - `timestamp` is the Unix time in seconds. Servers refuse a request whose timestamp differs from their clock by more than 600
+    ///   seconds.
     ///
-    /// The signed text is the method, the path and the sorted query, one per line, with the values not percent-encoded.
+    /// The signed text has three lines: the method, the path and the sorted query, with the values not percent-encoded.
     ///
     /// ```
     /// # use pusher_protocol::server::AppCredentials;
@@ -100,7 +101,7 @@ mod tests {
         AppCredentials::new("278d425bdf160c739803", "7ad3773142a6692b25b8")
     }
 
-    /// Vectors of the HTTP API reference and of the server libraries.
+    /// Test vectors of the HTTP API reference and of the server libraries.
     #[test]
     fn posts_are_signed_like_the_vectors() {
         for (path, body, md5, signature) in [

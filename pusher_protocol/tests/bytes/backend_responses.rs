@@ -50,11 +50,11 @@ const ANSWERS: [(&str, &str); 7] = [
 ];
 
 /// Sends this response for this channel and returns the outputs.
-fn ask_for(channel: &str, body: &str) -> Vec<Seen> {
+fn ask_for(channel: &str, body: &str) -> Vec<TestOutput> {
     let mut client = Client::connected();
-    let asked = request(&client.want(channel));
+    let request_id = request(&client.want(channel));
     client.input(Input::Authorized(
-        asked,
+        request_id,
         ChannelAuthorization::from_json(body),
     ))
 }
@@ -92,8 +92,8 @@ fn deep_mutations(body: &Value, inner: &str) -> Vec<Value> {
 fn malformed_authorizations_work_or_fail_the_channel() {
     for (channel, body) in ANSWERS {
         for mutation in deep_mutations(&parse(body), "channel_data") {
-            let seen = ask_for(channel, &mutation.to_string());
-            if let [frame] = &frames(&seen)[..] {
+            let outputs = ask_for(channel, &mutation.to_string());
+            if let [frame] = &frames(&outputs)[..] {
                 assert_eq!(frame["data"]["auth"], mutation["auth"], "{mutation}");
                 assert!(
                     mutation["auth"]
@@ -102,8 +102,8 @@ fn malformed_authorizations_work_or_fail_the_channel() {
                 );
                 continue;
             }
-            let [(failed, SubscriptionStatus::Failed(error))] = &statuses(&seen)[..] else {
-                panic!("{mutation}: {seen:?}")
+            let [(failed, SubscriptionStatus::Failed(error))] = &statuses(&outputs)[..] else {
+                panic!("{mutation}: {outputs:?}")
             };
             assert_eq!(failed, channel);
             assert!(!error.to_string().is_empty());
@@ -116,14 +116,14 @@ fn malformed_authentications_work_or_fail_the_sign_in() {
     let body = r#"{"auth":"KEY:SIG","user_data":"{\"id\":\"u1\",\"user_info\":{\"name\":\"A\"},\"watchlist\":[\"u2\"]}"}"#;
     let sign_in = |body: &Value| {
         let mut client = Client::connected();
-        let asked = request(&client.command(Command::SignIn));
+        let request_id = request(&client.command(Command::SignIn));
         let answer = UserAuthentication::from_json(&body.to_string());
-        let seen = client.input(Input::Authenticated(asked, answer));
-        (client, seen)
+        let outputs = client.input(Input::Authenticated(request_id, answer));
+        (client, outputs)
     };
     let signed_in = |body: &Value| {
-        let (mut client, seen) = sign_in(body);
-        let frame = frames(&seen).pop()?;
+        let (mut client, outputs) = sign_in(body);
+        let frame = frames(&outputs).pop()?;
         let data = &frame["data"];
         assert_eq!(
             (&data["auth"], &data["user_data"]),
@@ -131,9 +131,9 @@ fn malformed_authentications_work_or_fail_the_sign_in() {
         );
         let echo =
             json!({"event": "pusher:signin_success", "data": {"user_data": data["user_data"]}});
-        let (_, mut seen) = client.frame(&echo);
-        seen.extend(client.wait(2 * SECOND));
-        Some(summarize(None, &seen))
+        let (_, mut outputs) = client.frame(&echo);
+        outputs.extend(client.wait(2 * SECOND));
+        Some(summarize(None, &outputs))
     };
     let done = signed_in(&parse(body));
     assert_eq!(
@@ -147,8 +147,8 @@ fn malformed_authentications_work_or_fail_the_sign_in() {
                 "{mutation}: {done}"
             ),
             None => {
-                let (_, seen) = sign_in(&mutation);
-                let done = summarize(None, &seen);
+                let (_, outputs) = sign_in(&mutation);
+                let done = summarize(None, &outputs);
                 assert_eq!(done, "SignIn failed Authentication", "{mutation}");
             }
         }
@@ -157,7 +157,7 @@ fn malformed_authentications_work_or_fail_the_sign_in() {
 
 #[test]
 fn a_user_id_may_be_any_string_or_integer() {
-    for (id, told) in [
+    for (id, expected) in [
         (json!("u1"), Some("u1")),
         (json!(7), Some("7")),
         (json!(u64::MAX), Some("18446744073709551615")),
@@ -168,16 +168,20 @@ fn a_user_id_may_be_any_string_or_integer() {
         (json!([1]), None),
     ] {
         let mut client = Client::connected();
-        let asked = request(&client.command(Command::SignIn));
-        client.authenticate(asked, &json!({"id": id}));
+        let request_id = request(&client.command(Command::SignIn));
+        client.authenticate(request_id, &json!({"id": id}));
         let user_data = json!({"id": id}).to_string();
         client.frame(&json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
-        let seen = client.wait(2 * SECOND);
-        let state = notices(&seen).into_iter().find_map(|notice| match notice {
-            pusher_protocol::session::Notice::SignIn(SignInState::SignedIn { id, .. }) => Some(id),
-            _ => None,
-        });
-        assert_eq!(state.as_deref(), told, "{id}");
+        let outputs = client.wait(2 * SECOND);
+        let state = notices(&outputs)
+            .into_iter()
+            .find_map(|notice| match notice {
+                pusher_protocol::session::Notice::SignIn(SignInState::SignedIn { id, .. }) => {
+                    Some(id)
+                }
+                _ => None,
+            });
+        assert_eq!(state.as_deref(), expected, "{id}");
     }
 }
 
@@ -192,9 +196,9 @@ fn only_32_bytes_of_base64_are_a_valid_key() {
     secrets.push((key(1_000_000), false));
     for (secret, is_key) in secrets {
         let body = json!({"auth": "KEY:SIG", "shared_secret": secret}).to_string();
-        let seen = ask_for("private-encrypted-a", &body);
+        let outputs = ask_for("private-encrypted-a", &body);
         assert_eq!(
-            frames(&seen).len(),
+            frames(&outputs).len(),
             usize::from(is_key),
             "{} characters",
             secret.len()
@@ -207,11 +211,11 @@ fn only_32_bytes_of_base64_are_a_valid_key() {
 fn open(nonce: &[u8], ciphertext: &[u8]) -> (bool, String) {
     let mut client = busy_client();
     let data = json!({"nonce": BASE64_STANDARD.encode(nonce), "ciphertext": BASE64_STANDARD.encode(ciphertext)});
-    let (event, mut seen) =
+    let (event, mut outputs) =
         client.frame(&json!({"event": "e", "channel": ENCRYPTED, "data": data}));
     // A new key is requested within a second.
-    seen.extend(client.wait(SECOND));
-    (event.is_some(), summarize(None, &seen))
+    outputs.extend(client.wait(SECOND));
+    (event.is_some(), summarize(None, &outputs))
 }
 
 #[test]
@@ -219,7 +223,7 @@ fn tampered_events_are_never_decrypted() {
     let decode = |text: &str| BASE64_STANDARD.decode(text).unwrap();
     let (nonce, ciphertext) = (decode(SEALED.0), decode(SEALED.1));
     assert_eq!(open(&nonce, &ciphertext), (true, "-".into()));
-    let asked = format!("authorize {ENCRYPTED}");
+    let rekey = format!("authorize {ENCRYPTED}");
     let flipped = |bytes: &[u8], bit: usize| {
         let mut bytes = bytes.to_vec();
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -228,30 +232,30 @@ fn tampered_events_are_never_decrypted() {
     for bit in 0..nonce.len() * 8 {
         assert_eq!(
             open(&flipped(&nonce, bit), &ciphertext),
-            (false, asked.clone())
+            (false, rekey.clone())
         );
     }
     for bit in 0..ciphertext.len() * 8 {
         assert_eq!(
             open(&nonce, &flipped(&ciphertext, bit)),
-            (false, asked.clone())
+            (false, rekey.clone())
         );
     }
     for length in 0..ciphertext.len() {
-        let (opened, seen) = open(&nonce, &ciphertext[..length]);
+        let (opened, outputs) = open(&nonce, &ciphertext[..length]);
         let is_sealed = length >= 16;
         assert!(!opened);
-        assert_eq!(seen == asked, is_sealed, "{length} bytes: {seen}");
+        assert_eq!(outputs == rekey, is_sealed, "{length} bytes: {outputs}");
     }
     for length in (0..64).filter(|length| *length != nonce.len()) {
-        let (opened, seen) = open(&vec![0; length], &ciphertext);
+        let (opened, outputs) = open(&vec![0; length], &ciphertext);
         assert_eq!(
-            (opened, &*seen),
+            (opened, &*outputs),
             (false, "error Undecryptable"),
             "{length} bytes"
         );
     }
     let longer: Vec<u8> = ciphertext.iter().copied().chain([0]).collect();
-    assert_eq!(open(&nonce, &longer), (false, asked));
+    assert_eq!(open(&nonce, &longer), (false, rekey));
     assert!(SECRET.len() == 44, "the key of the busy client");
 }

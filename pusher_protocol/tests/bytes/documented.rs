@@ -86,18 +86,18 @@ pub fn busy_client() -> Client {
     client.subscribe("cache-map");
     client.subscribe("private-room");
     client.join("presence-room", "u1", &["u1", "u2"]);
-    let asked = request(&client.want("private-encrypted-foobar"));
+    let request_id = request(&client.want("private-encrypted-foobar"));
     let secret = "g3Au6SZ+UCU+IMfFsFva0rq+Gi4tzSHR6WCcWZbS9sY=";
     let answer = ChannelAuthorization::new("key:signature").with_shared_secret(secret);
-    client.input(Input::Authorized(asked, Ok(answer)));
+    client.input(Input::Authorized(request_id, Ok(answer)));
     client.confirm("private-encrypted-foobar");
     client.want("pending");
-    let asked = request(&client.want("presence-pending"));
-    client.authorize_as(asked, "u1");
+    let request_id = request(&client.want("presence-pending"));
+    client.authorize_as(request_id, "u1");
     client.want("private-wanted");
-    let asked = request(&client.command(Command::SignIn));
-    client.authenticate(asked, &json!({"id": "u1"}));
-    let asked = request(&client.want("presence-anonymous"));
-    client.authorize(asked);
+    let request_id = request(&client.command(Command::SignIn));
+    client.authenticate(request_id, &json!({"id": "u1"}));
+    let request_id = request(&client.want("presence-anonymous"));
+    client.authorize(request_id);
     client
 }

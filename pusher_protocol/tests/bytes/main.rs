@@ -30,15 +30,15 @@ fn every_documented_message_has_its_effect() {
     for Documented { message, effect } in MESSAGES {
         for form in forms(&documented::parse(message)) {
             let mut client = busy_client();
-            let (event, seen) = client.frame(&form);
-            assert_eq!(summarize(event.as_ref(), &seen), *effect, "{form}");
+            let (event, outputs) = client.frame(&form);
+            assert_eq!(summarize(event.as_ref(), &outputs), *effect, "{form}");
         }
     }
     for Documented { message, effect } in FIRST_MESSAGES {
         for form in forms(&documented::parse(message)) {
             let mut client = dialling_client();
-            let (event, seen) = client.frame(&form);
-            assert_eq!(summarize(event.as_ref(), &seen), *effect, "{form}");
+            let (event, outputs) = client.frame(&form);
+            assert_eq!(summarize(event.as_ref(), &outputs), *effect, "{form}");
         }
     }
 }
@@ -52,20 +52,20 @@ fn malformed_messages_change_no_other_state() {
         for mutation in mutations(&message).iter().flat_map(forms) {
             tried += 1;
             let mut client = busy_client();
-            let (event, seen) = client.frame(&mutation);
-            assert!(states(&seen).is_empty(), "{mutation}: {seen:?}");
-            for (channel, status) in statuses(&seen) {
+            let (event, outputs) = client.frame(&mutation);
+            assert!(states(&outputs).is_empty(), "{mutation}: {outputs:?}");
+            for (channel, status) in statuses(&outputs) {
                 // A presence channel that waits for the sign-in is decided with it.
                 let decided = channel == own || channel == "presence-anonymous";
                 assert!(decided, "{mutation}: {channel} {status:?}");
             }
             if let Some(event) = event {
-                let heard = match &event.target {
+                let received = match &event.target {
                     EventTarget::Channel(channel) => channel.as_str() == own,
                     EventTarget::Connection => mutation["channel"].is_null(),
                     EventTarget::User => false,
                 };
-                assert!(heard, "{mutation}: {event:?}");
+                assert!(received, "{mutation}: {event:?}");
             }
             let good = json!({"event": "e", "channel": "lobby", "data": "1"});
             assert!(client.frame(&good).0.is_some(), "{mutation}");
@@ -81,23 +81,23 @@ fn no_malformed_handshake_connects_or_hangs() {
         let message = documented::parse(message);
         for mutation in mutations(&message).iter().flat_map(forms) {
             let mut client = dialling_client();
-            let (event, seen) = client.frame(&mutation);
+            let (event, outputs) = client.frame(&mutation);
             assert_eq!(event, None, "{mutation}");
             let connected =
                 |state: &ConnectionState| matches!(state, ConnectionState::Connected { .. });
             let is_handshake = mutation["event"] == "pusher:connection_established";
             assert!(
-                is_handshake || !states(&seen).iter().any(connected),
+                is_handshake || !states(&outputs).iter().any(connected),
                 "{mutation}"
             );
-            let seen = client.wait(60 * SECOND);
+            let outputs = client.wait(60 * SECOND);
             let failed = |state: &ConnectionState| matches!(state, ConnectionState::Failed { .. });
             assert!(
                 is_handshake
                     || mutation["event"] == "pusher:error"
-                    || dials(&seen) > 0
-                    || states(&seen).iter().any(failed),
-                "{mutation}: {seen:?}"
+                    || dials(&outputs) > 0
+                    || states(&outputs).iter().any(failed),
+                "{mutation}: {outputs:?}"
             );
         }
     }

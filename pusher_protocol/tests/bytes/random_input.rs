@@ -133,8 +133,8 @@ fn check_error_text(error: &dyn std::fmt::Display) {
     assert!(!shown.chars().any(char::is_control), "{shown:?}");
 }
 
-fn check_notices(seen: &[Seen]) {
-    for notice in notices(seen) {
+fn check_notices(outputs: &[TestOutput]) {
+    for notice in notices(outputs) {
         match notice {
             Notice::Error { error, .. } => check_error_text(&error),
             Notice::State(ConnectionState::Failed { error }) => check_error_text(&error),
@@ -173,12 +173,12 @@ proptest! {
     fn no_message_harms_an_open_connection(messages in vec(any_message(), 1..20)) {
         let mut client = busy_client();
         for message in &messages {
-            let (event, seen) = client.text(message);
-            assert!(states(&seen).is_empty(), "{message}");
+            let (event, outputs) = client.text(message);
+            assert!(states(&outputs).is_empty(), "{message}");
             if let Some(EventTarget::Channel(channel)) = event.map(|event| event.target) {
                 assert!(CHANNELS.contains(&channel.as_str()), "{message}");
             }
-            check_notices(&seen);
+            check_notices(&outputs);
         }
         check_live(&mut client);
         // Checks that the client does not start an endless activity.
@@ -189,9 +189,9 @@ proptest! {
     fn no_first_message_leaves_the_client_stuck(messages in vec(any_message(), 1..4)) {
         let mut client = dialling_client();
         for message in &messages {
-            let (event, seen) = client.text(message);
-            check_notices(&seen);
-            let state = states(&seen).pop();
+            let (event, outputs) = client.text(message);
+            check_notices(&outputs);
+            let state = states(&outputs).pop();
             assert!(event.is_none() || state.is_none());
         }
         client.command(Command::Connect);
@@ -202,9 +202,9 @@ proptest! {
     fn any_close_code_leads_to_its_action(code in any::<Option<u16>>(), reason in any::<String>()) {
         let mut client = busy_client();
         let error = ConnectionError::Closed { code, reason };
-        let seen = client.input(Input::Closed(client.dial.unwrap(), error));
-        check_notices(&seen);
-        let failed = matches!(states(&seen).pop(), Some(ConnectionState::Failed { .. }));
+        let outputs = client.input(Input::Closed(client.dial.unwrap(), error));
+        check_notices(&outputs);
+        let failed = matches!(states(&outputs).pop(), Some(ConnectionState::Failed { .. }));
         assert_eq!(failed, CloseAction::of(code) == CloseAction::Fail);
     }
 
@@ -219,10 +219,10 @@ proptest! {
             if let Err(error) = &answer {
                 check_error_text(error);
             }
-            let asked = request(&client.want(channel));
-            let seen = client.input(Input::Authorized(asked, answer));
-            assert!(states(&seen).is_empty());
-            check_notices(&seen);
+            let request_id = request(&client.want(channel));
+            let outputs = client.input(Input::Authorized(request_id, answer));
+            assert!(states(&outputs).is_empty());
+            check_notices(&outputs);
             client.unsubscribe(channel);
             client.confirm(channel);
         }

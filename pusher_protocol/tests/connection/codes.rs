@@ -35,19 +35,19 @@ fn close_codes_lead_to_their_action() {
     ] {
         let mut client = Client::connected();
         client.wait(SECOND);
-        let seen = client.close(code);
+        let outputs = client.close(code);
         match expected {
             None => {
                 assert!(
-                    matches!(&states(&seen)[..], [ConnectionState::Failed { error }] if error.code() == code),
-                    "{code:?}: {seen:?}"
+                    matches!(&states(&outputs)[..], [ConnectionState::Failed { error }] if error.code() == code),
+                    "{code:?}: {outputs:?}"
                 );
                 assert_eq!(dials(&client.wait(3600 * SECOND)), 0, "{code:?}");
             }
             Some((from, to)) => {
                 assert!(
-                    matches!(&states(&seen)[..], [state] if is_waiting(state)),
-                    "{code:?}: {seen:?}"
+                    matches!(&states(&outputs)[..], [state] if is_waiting(state)),
+                    "{code:?}: {outputs:?}"
                 );
                 assert_eq!(
                     dials(&client.wait(Duration::from_secs_f64(from))),
@@ -74,13 +74,13 @@ fn an_error_before_the_handshake_counts_as_close_code() {
         let mut client = Client::new(SessionConfig::default());
         client.command(Command::Connect);
         client.open();
-        let (_, seen) = client.frame(&json!({"event": "pusher:error", "data": data}));
-        assert_eq!(seen.first(), Some(&Seen::Close));
+        let (_, outputs) = client.frame(&json!({"event": "pusher:error", "data": data}));
+        assert_eq!(outputs.first(), Some(&TestOutput::Close));
         let error = ConnectionError::Refused {
             code: Some(4001),
             message: "no such app".into(),
         };
-        assert_eq!(states(&seen), [ConnectionState::Failed { error }]);
+        assert_eq!(states(&outputs), [ConnectionState::Failed { error }]);
         assert_eq!(client.wait(3600 * SECOND), []);
     }
     for (code, retries) in [
@@ -92,8 +92,8 @@ fn an_error_before_the_handshake_counts_as_close_code() {
         let mut client = Client::new(SessionConfig::default());
         client.command(Command::Connect);
         client.open();
-        let (_, seen) = client.frame(&json!({"event": "pusher:error", "data": {"code": code}}));
-        assert_eq!(states(&seen).iter().any(is_waiting), retries, "{code}");
+        let (_, outputs) = client.frame(&json!({"event": "pusher:error", "data": {"code": code}}));
+        assert_eq!(states(&outputs).iter().any(is_waiting), retries, "{code}");
     }
 }
 
@@ -109,17 +109,17 @@ fn an_error_on_an_open_connection_is_only_reported() {
     ] {
         let mut client = Client::connected();
         client.subscribe("lobby");
-        let (event, seen) = client.frame(&json!({"event": "pusher:error", "data": data}));
+        let (event, outputs) = client.frame(&json!({"event": "pusher:error", "data": data}));
         assert_eq!(event, None);
         assert!(
             matches!(
-                &seen[..],
-                [Seen::Notice(Notice::Error {
+                &outputs[..],
+                [TestOutput::Notice(Notice::Error {
                     error: PusherError::Server { .. },
                     attempt: 0
                 })]
             ),
-            "{data}: {seen:?}"
+            "{data}: {outputs:?}"
         );
     }
 }
@@ -133,8 +133,8 @@ fn a_dial_that_ends_with_a_close_code_follows_it() {
             code: Some(code),
             reason: String::new(),
         };
-        let seen = client.input(Input::DialFailed(client.dial.unwrap(), error));
-        let state = states(&seen).pop().unwrap();
+        let outputs = client.input(Input::DialFailed(client.dial.unwrap(), error));
+        let state = states(&outputs).pop().unwrap();
         let has_failed = matches!(state, ConnectionState::Failed { .. });
         assert_eq!(has_failed, is_final, "{code}: {state:?}");
     }

@@ -5,9 +5,12 @@ use super::*;
 #[test]
 fn connecting_goes_through_connecting_to_connected() {
     let mut client = Client::new(SessionConfig::default());
-    let seen = client.command(Command::Connect);
-    assert_eq!(states(&seen), [ConnectionState::Connecting { attempt: 1 }]);
-    assert_eq!(dials(&seen), 1);
+    let outputs = client.command(Command::Connect);
+    assert_eq!(
+        states(&outputs),
+        [ConnectionState::Connecting { attempt: 1 }]
+    );
+    assert_eq!(dials(&outputs), 1);
     assert_eq!(
         states(&client.establish()),
         [ConnectionState::Connected {
@@ -21,10 +24,10 @@ fn the_handshake_data_may_be_an_object() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     client.open();
-    let (_, seen) = client
+    let (_, outputs) = client
         .frame(&json!({"event": "pusher:connection_established", "data": {"socket_id": "9.9"}}));
     assert_eq!(
-        states(&seen),
+        states(&outputs),
         [ConnectionState::Connected {
             socket_id: "9.9".into()
         }]
@@ -50,12 +53,12 @@ fn an_idle_session_has_no_timers() {
 #[test]
 fn disconnecting_closes_and_stays_closed() {
     let mut client = Client::connected();
-    let seen = client.command(Command::Disconnect);
+    let outputs = client.command(Command::Disconnect);
     assert_eq!(
-        seen,
+        outputs,
         [
-            Seen::Close,
-            Seen::Notice(Notice::State(ConnectionState::Disconnected))
+            TestOutput::Close,
+            TestOutput::Notice(Notice::State(ConnectionState::Disconnected))
         ]
     );
     assert_eq!(client.wait(3600 * SECOND), []);
@@ -74,8 +77,8 @@ fn disconnecting_while_dialling_cancels_the_dial() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     let dial = client.dial.unwrap();
-    let seen = client.command(Command::Disconnect);
-    assert_eq!(seen.first(), Some(&Seen::CancelDial(dial)));
+    let outputs = client.command(Command::Disconnect);
+    assert_eq!(outputs.first(), Some(&TestOutput::CancelDial(dial)));
     assert_eq!(client.open(), []);
 }
 
@@ -107,10 +110,10 @@ fn dials_of_an_impatient_game(frames_a_second: u32, end: impl Fn(&mut Client)) -
     let mut client = Client::new(SessionConfig::default());
     let mut dialled = 0;
     for _ in 0..60 * frames_a_second {
-        let mut seen = client.command(Command::Connect);
-        seen.extend(client.wait(SECOND / frames_a_second));
-        dialled += dials(&seen);
-        if dials(&seen) > 0 {
+        let mut outputs = client.command(Command::Connect);
+        outputs.extend(client.wait(SECOND / frames_a_second));
+        dialled += dials(&outputs);
+        if dials(&outputs) > 0 {
             end(&mut client);
         }
     }
@@ -139,9 +142,9 @@ fn a_hint_in_every_frame_dials_once_a_second() {
     client.lose();
     let mut dialled = 0;
     for _ in 0..60 * 60 {
-        let mut seen = client.input(Input::Hint(Hint::NetworkChanged));
-        seen.extend(client.wait(SECOND / 60));
-        if dials(&seen) > 0 {
+        let mut outputs = client.input(Input::Hint(Hint::NetworkChanged));
+        outputs.extend(client.wait(SECOND / 60));
+        if dials(&outputs) > 0 {
             dialled += 1;
             refuse_dial(&mut client);
         }
@@ -257,9 +260,9 @@ fn connecting_soon_after_a_failure_waits_and_reports_why() {
 fn a_redial_keeps_the_channels() {
     let mut client = Client::connected();
     client.subscribe("lobby");
-    let seen = client.command(Command::Redial);
-    assert_eq!(seen.first(), Some(&Seen::Close));
-    assert_eq!(dials(&seen), 1);
+    let outputs = client.command(Command::Redial);
+    assert_eq!(outputs.first(), Some(&TestOutput::Close));
+    assert_eq!(dials(&outputs), 1);
     assert_eq!(frames(&client.establish()), [subscribe_frame("lobby")]);
     let mut idle = Client::new(SessionConfig::default());
     assert_eq!(idle.command(Command::Redial), []);

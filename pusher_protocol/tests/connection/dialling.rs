@@ -14,8 +14,8 @@ fn a_407_of_the_proxy_is_final() {
             reason: "no".into(),
         };
         let dial = client.dial.unwrap();
-        let seen = client.input(Input::DialFailed(dial, error.clone()));
-        let failed = states(&seen) == [ConnectionState::Failed { error }];
+        let outputs = client.input(Input::DialFailed(dial, error.clone()));
+        let failed = states(&outputs) == [ConnectionState::Failed { error }];
         assert_eq!(failed, is_final, "{status:?}");
     }
 }
@@ -31,9 +31,9 @@ fn an_endpoint_without_a_handshake_is_retried() {
         let mut client = Client::new(SessionConfig::default());
         client.command(Command::Connect);
         client.open();
-        let (_, seen) = client.text(text);
-        assert_eq!(seen.first(), Some(&Seen::Close), "{text}");
-        let state = states(&seen).pop().unwrap();
+        let (_, outputs) = client.text(text);
+        assert_eq!(outputs.first(), Some(&TestOutput::Close), "{text}");
+        let state = states(&outputs).pop().unwrap();
         assert!(
             matches!(
                 state,
@@ -57,8 +57,8 @@ fn a_close_before_the_handshake_suggests_the_app_key() {
     let lost = ConnectionError::Lost {
         reason: "the end".into(),
     };
-    let seen = client.input(Input::Closed(dial, lost));
-    let state = states(&seen).pop().unwrap();
+    let outputs = client.input(Input::Closed(dial, lost));
+    let state = states(&outputs).pop().unwrap();
     let ConnectionState::Waiting { error, .. } = state else {
         panic!("{state:?}")
     };
@@ -70,9 +70,9 @@ fn a_hanging_dial_times_out() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     let dial = client.dial.unwrap();
-    let seen = client.wait(10 * SECOND);
-    assert_eq!(seen.first(), Some(&Seen::CancelDial(dial)));
-    assert!(states(&seen).iter().any(|state| matches!(
+    let outputs = client.wait(10 * SECOND);
+    assert_eq!(outputs.first(), Some(&TestOutput::CancelDial(dial)));
+    assert!(states(&outputs).iter().any(|state| matches!(
         state,
         ConnectionState::Waiting {
             error: ConnectionError::TimedOut {
@@ -89,11 +89,11 @@ fn a_missing_handshake_times_out() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     client.open();
-    let seen = client.wait(10 * SECOND);
-    assert_eq!(seen.first(), Some(&Seen::Abandon));
+    let outputs = client.wait(10 * SECOND);
+    assert_eq!(outputs.first(), Some(&TestOutput::Abandon));
     let after = 10 * SECOND;
     assert!(
-        states(&seen)
+        states(&outputs)
             .iter()
             .any(|state| matches!(state, ConnectionState::Waiting {
         error: ConnectionError::TimedOut { phase: DialPhase::Establishment, after: limit }, ..
@@ -106,9 +106,9 @@ fn an_invalid_endpoint_fails_at_once() {
     let mut client = Client::new(SessionConfig::default());
     client.command(Command::Connect);
     let dial = client.dial.unwrap();
-    let seen = client.input(Input::DialFailed(dial, EndpointError::NoKey.into()));
+    let outputs = client.input(Input::DialFailed(dial, EndpointError::NoKey.into()));
     assert!(matches!(
-        &states(&seen)[..],
+        &states(&outputs)[..],
         [ConnectionState::Failed { .. }]
     ));
     assert_eq!(client.wait(3600 * SECOND), []);
@@ -135,8 +135,8 @@ fn timings_of_zero_do_not_spin() {
         ..SessionConfig::default()
     });
     client.command(Command::Connect);
-    let seen = client.wait(SECOND);
-    assert!(dials(&seen) <= 100, "{}", dials(&seen));
+    let outputs = client.wait(SECOND);
+    assert!(dials(&outputs) <= 100, "{}", dials(&outputs));
 }
 
 #[test]

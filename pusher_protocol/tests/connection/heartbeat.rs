@@ -7,11 +7,14 @@ fn silence_leads_to_a_ping_and_then_to_a_reconnect() {
     let mut client = Client::connected();
     let ping = json!({"event": "pusher:ping", "data": {}});
     assert_eq!(client.wait(30 * SECOND - Duration::from_millis(1)), []);
-    assert_eq!(client.wait(Duration::from_millis(1)), [Seen::Frame(ping)]);
+    assert_eq!(
+        client.wait(Duration::from_millis(1)),
+        [TestOutput::Frame(ping)]
+    );
     assert_eq!(client.wait(10 * SECOND - Duration::from_millis(1)), []);
-    let seen = client.wait(Duration::from_millis(1));
-    assert_eq!(seen.first(), Some(&Seen::Abandon));
-    let state = states(&seen).pop().unwrap();
+    let outputs = client.wait(Duration::from_millis(1));
+    assert_eq!(outputs.first(), Some(&TestOutput::Abandon));
+    let state = states(&outputs).pop().unwrap();
     assert!(
         matches!(
             state,
@@ -111,9 +114,9 @@ fn a_pong_reports_the_round_trip() {
     let mut client = Client::connected();
     client.wait(30 * SECOND);
     client.wait(Duration::from_millis(42));
-    let (_, seen) = client.frame(&json!({"event": "pusher:pong", "data": {}}));
+    let (_, outputs) = client.frame(&json!({"event": "pusher:pong", "data": {}}));
     assert_eq!(
-        notices(&seen),
+        notices(&outputs),
         [Notice::RoundTrip(Duration::from_millis(42))]
     );
 }
@@ -121,7 +124,9 @@ fn a_pong_reports_the_round_trip() {
 #[test]
 fn a_ping_gets_a_pong_and_nothing_else() {
     let mut client = Client::connected();
-    let pong = [Seen::Frame(json!({"event": "pusher:pong", "data": {}}))];
+    let pong = [TestOutput::Frame(
+        json!({"event": "pusher:pong", "data": {}}),
+    )];
     assert_eq!(
         client.frame(&json!({"event": "pusher:ping", "data": {}})).1,
         pong
@@ -134,8 +139,11 @@ fn after_sleep_the_connection_is_pinged_at_once() {
     let mut client = Client::connected();
     client.wait(SECOND);
     client.now.wall += 600 * SECOND;
-    let seen = client.input(Input::TimePassed);
-    assert_eq!(frames(&seen), [json!({"event": "pusher:ping", "data": {}})]);
+    let outputs = client.input(Input::TimePassed);
+    assert_eq!(
+        frames(&outputs),
+        [json!({"event": "pusher:ping", "data": {}})]
+    );
     let mut dead = Client::connected();
     dead.now.wall += 600 * SECOND;
     dead.input(Input::TimePassed);
@@ -152,9 +160,12 @@ fn after_sleep_the_connection_is_pinged_at_once() {
     );
 }
 
-fn pings(seen: &[Seen]) -> usize {
+fn pings(outputs: &[TestOutput]) -> usize {
     let ping = json!({"event": "pusher:ping", "data": {}});
-    frames(seen).iter().filter(|frame| **frame == ping).count()
+    frames(outputs)
+        .iter()
+        .filter(|frame| **frame == ping)
+        .count()
 }
 
 #[test]
@@ -167,9 +178,9 @@ fn after_sleep_a_dead_connection_is_detected_soon() {
     for _ in 0..3 {
         assert!(client.frame(&buffered).0.is_some());
     }
-    let seen = client.wait(5 * SECOND);
-    assert_eq!(pings(&seen), 1);
-    assert!(states(&seen).iter().any(is_waiting), "{seen:?}");
+    let outputs = client.wait(5 * SECOND);
+    assert_eq!(pings(&outputs), 1);
+    assert!(states(&outputs).iter().any(is_waiting), "{outputs:?}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn is_waiting(state: &ConnectionState) -> bool {
     matches!(state, ConnectionState::Waiting { .. })
 }
 
-fn refuse_dial(client: &mut Client) -> Vec<Seen> {
+fn refuse_dial(client: &mut Client) -> Vec<TestOutput> {
     let dial = client.dial.unwrap();
     client.input(Input::DialFailed(
         dial,

@@ -35,17 +35,17 @@ fn garbage_is_reported_and_the_next_event_arrives() {
         r#"{"event":7}"#,
         &deep,
     ] {
-        let (event, seen) = client.text(text);
+        let (event, outputs) = client.text(text);
         assert_eq!(event, None);
         assert!(
-            matches!(&seen[..], [Seen::Notice(Notice::Error { .. })]),
-            "{text}: {seen:?}"
+            matches!(&outputs[..], [TestOutput::Notice(Notice::Error { .. })]),
+            "{text}: {outputs:?}"
         );
     }
     let dial = client.dial.unwrap();
     assert!(matches!(
         &client.input(Input::BinaryFrame(dial))[..],
-        [Seen::Notice(Notice::Error { error: PusherError::Frame(error), .. })]
+        [TestOutput::Notice(Notice::Error { error: PusherError::Frame(error), .. })]
             if error.to_string().ends_with("not a Pusher message: a binary message")
     ));
     let (event, _) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));

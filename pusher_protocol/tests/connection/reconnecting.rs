@@ -11,13 +11,13 @@ fn it_retries_forever_with_growing_delays() {
         let state = states(&refuse_dial(&mut client)).pop().unwrap();
         let ConnectionState::Waiting {
             retry_at,
-            attempt: told,
+            attempt: reported,
             ..
         } = state
         else {
             panic!("{state:?}")
         };
-        assert_eq!(told, attempt);
+        assert_eq!(reported, attempt);
         let delay = retry_at - client.now.monotonic;
         assert!(delay >= SECOND && delay <= 30 * SECOND, "{delay:?}");
         longest = longest.max(delay);
@@ -95,8 +95,8 @@ fn repeated_immediate_reconnects_back_off() {
     let start = client.now.monotonic;
     while client.now.monotonic - start < 60 * SECOND {
         client.close(Some(4200));
-        let seen = client.wait(SECOND);
-        if dials(&seen) > 0 {
+        let outputs = client.wait(SECOND);
+        if dials(&outputs) > 0 {
             dialled += 1;
             client.establish();
         }
@@ -111,8 +111,8 @@ fn fifty_drops_in_a_row_end_subscribed_again() {
     for _ in 0..50 {
         client.lose();
         client.wait_for_dial();
-        let seen = client.establish();
-        assert_eq!(frames(&seen), [subscribe_frame("lobby")]);
+        let outputs = client.establish();
+        assert_eq!(frames(&outputs), [subscribe_frame("lobby")]);
         client.confirm("lobby");
     }
     let (event, _) = client.frame(&json!({"event": "e", "channel": "lobby", "data": "1"}));

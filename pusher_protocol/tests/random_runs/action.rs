@@ -45,11 +45,11 @@ pub enum Action {
         for_good: bool,
     },
     DialSucceeds(Handshake),
-    ServerReads(Mood),
+    ServerReads(ReplyMode),
     ClientReads,
     /// The server does not read for a while, and the send buffer is full.
     Block(bool),
-    /// The route is gone, and neither side notices.
+    /// The route is lost, and neither side notices.
     BlackHole,
     Lose(Option<u16>),
     /// A late input of an earlier connection.
@@ -110,7 +110,7 @@ pub enum Handshake {
 
 /// How a server replies to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub enum ReplyMode {
     Grants,
     Refuses,
     /// Refuses with an error that does not name its subject.
@@ -171,7 +171,7 @@ pub fn run(longest: usize) -> impl Strategy<Value = Vec<Action>> {
 fn action(game: u32, reading: u32, trouble: u32) -> impl Strategy<Value = Action> {
     prop_oneof![
         game => commands(),
-        reading => mood().prop_map(Action::ServerReads),
+        reading => mode().prop_map(Action::ServerReads),
         reading => Just(Action::ClientReads),
         20 => prop_oneof![
             20 => Just(Action::DialSucceeds(Handshake::Good)),
@@ -214,11 +214,11 @@ fn commands() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// A mood that grants most requests.
-fn mood() -> impl Strategy<Value = Mood> {
+/// Grants most requests.
+fn mode() -> impl Strategy<Value = ReplyMode> {
     prop_oneof![
-        9 => Just(Mood::Grants),
-        1 => select(&[Mood::Refuses, Mood::RefusesVaguely, Mood::KeepsSilent][..]),
+        9 => Just(ReplyMode::Grants),
+        1 => select(&[ReplyMode::Refuses, ReplyMode::RefusesVaguely, ReplyMode::KeepsSilent][..]),
     ]
 }
 

@@ -10,7 +10,7 @@ use pusher_protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::action::{Answer, Handshake, Mood};
+use crate::action::{Answer, Handshake, ReplyMode};
 
 const USER_CHANNEL: &str = "#server-to-user-me";
 
@@ -20,7 +20,7 @@ pub struct Connection {
     pub socket_id: String,
     pub to_server: VecDeque<String>,
     pub to_client: VecDeque<String>,
-    /// Nothing is transmitted any more.
+    /// The route is lost: no bytes arrive in either direction.
     pub is_dead: bool,
     subscribed: BTreeSet<String>,
     /// The extra field `filter` of each subscription.
@@ -71,7 +71,7 @@ impl Server {
     }
 
     /// Removes an ended connection.
-    pub fn forget(&mut self, connection: &Connection) {
+    pub fn remove_connection(&mut self, connection: &Connection) {
         for channel in &connection.subscribed {
             self.leave(channel);
         }
@@ -84,11 +84,11 @@ impl Server {
     }
 
     /// Handles one frame of the client.
-    pub fn read(&mut self, connection: &mut Connection, text: &str, mood: Mood) {
+    pub fn read(&mut self, connection: &mut Connection, text: &str, mode: ReplyMode) {
         let frame: Value = serde_json::from_str(text).expect("the client sends JSON");
         let data = &frame["data"];
         match frame["event"].as_str().expect("each frame has an event") {
-            "pusher:subscribe" => self.subscribe(connection, data, mood),
+            "pusher:subscribe" => self.subscribe(connection, data, mode),
             "pusher:unsubscribe" => {
                 let channel = data["channel"].as_str().expect("a channel");
                 assert!(
@@ -97,8 +97,8 @@ impl Server {
                 );
                 self.leave(channel);
             }
-            "pusher:signin" => sign_in(connection, data, mood),
-            "pusher:ping" => connection.tell(&json!({"event": "pusher:pong"})),
+            "pusher:signin" => sign_in(connection, data, mode),
+            "pusher:ping" => connection.send(&json!({"event": "pusher:pong"})),
             "pusher:pong" => {}
             "client-x" => {
                 let channel = frame["channel"].as_str().expect("a channel");
@@ -112,7 +112,7 @@ impl Server {
         }
     }
 
-    fn subscribe(&mut self, connection: &mut Connection, data: &Value, mood: Mood) {
+    fn subscribe(&mut self, connection: &mut Connection, data: &Value, mode: ReplyMode) {
         let channel = data["channel"].as_str().expect("a channel");
         assert!(
             !connection.subscribed.contains(channel),
@@ -134,18 +134,20 @@ impl Server {
         let text = data.to_string();
         assert!(
             !text.contains("shared_secret"),
-            "a key is not the server's business"
+            "the server must not receive a key"
         );
         // A reply names only its channel. If an earlier subscription of the channel was confirmed and the next one is refused
         // without a name, no client can tell them apart.
-        let mood = match mood {
-            Mood::RefusesVaguely | Mood::KeepsSilent if connection.granted.contains(channel) => {
-                Mood::Refuses
+        let mode = match mode {
+            ReplyMode::RefusesVaguely | ReplyMode::KeepsSilent
+                if connection.granted.contains(channel) =>
+            {
+                ReplyMode::Refuses
             }
-            mood => mood,
+            mode => mode,
         };
-        match mood {
-            Mood::Grants => {
+        match mode {
+            ReplyMode::Grants => {
                 connection.granted.insert(channel.into());
                 connection.declined.remove(channel);
                 connection.subscribed.insert(channel.into());
@@ -161,21 +163,21 @@ impl Server {
                     answer =
                         json!({"presence": {"ids": members, "hash": hash, "count": members.len()}});
                 }
-                connection.tell(&json!({
+                connection.send(&json!({
                     "event": "pusher_internal:subscription_succeeded", "channel": channel, "data": answer.to_string()
                 }));
             }
-            Mood::Refuses => {
+            ReplyMode::Refuses => {
                 connection.declined.insert(channel.into());
-                connection.tell(&json!({
+                connection.send(&json!({
                     "event": "pusher:subscription_error", "channel": channel, "data": {"status": 403, "error": "no"}
                 }));
             }
-            Mood::RefusesVaguely => {
+            ReplyMode::RefusesVaguely => {
                 connection.declined.insert(channel.into());
-                connection.tell(&json!({"event": "pusher:error", "data": {"code": 4009}}));
+                connection.send(&json!({"event": "pusher:error", "data": {"code": 4009}}));
             }
-            Mood::KeepsSilent => {
+            ReplyMode::KeepsSilent => {
                 connection.declined.insert(channel.into());
             }
         }
@@ -193,17 +195,22 @@ impl Server {
         } else {
             plain
         };
-        connection.tell(&json!({"event": "e", "channel": channel, "data": data}));
+        connection.send(&json!({"event": "e", "channel": channel, "data": data}));
         Some(self.events)
     }
 
     pub fn publish_to_user(&mut self, connection: &mut Connection) {
         if connection.subscribed.contains(USER_CHANNEL) {
-            connection.tell(&json!({"event": "e", "channel": USER_CHANNEL, "data": "1"}));
+            connection.send(&json!({"event": "e", "channel": USER_CHANNEL, "data": "1"}));
         }
     }
 
-    pub fn come_or_go(&mut self, connection: Option<&mut Connection>, channel: &str, player: &str) {
+    pub fn join_or_leave(
+        &mut self,
+        connection: Option<&mut Connection>,
+        channel: &str,
+        player: &str,
+    ) {
         if !channel.starts_with("presence-") {
             return;
         }
@@ -222,7 +229,7 @@ impl Server {
                 .parse()
                 .map_or_else(|_| json!(player), |id: u64| json!(id));
             let data = json!({"user_id": id}).to_string();
-            connection.tell(&json!({"event": event, "channel": channel, "data": data}));
+            connection.send(&json!({"event": event, "channel": channel, "data": data}));
         }
     }
 
@@ -302,30 +309,30 @@ impl Connection {
         self.filters.get(channel).copied().unwrap_or_default()
     }
 
-    pub fn tell(&mut self, frame: &Value) {
+    pub fn send(&mut self, frame: &Value) {
         self.to_client.push_back(frame.to_string());
     }
 }
 
-fn sign_in(connection: &mut Connection, data: &Value, mood: Mood) {
+fn sign_in(connection: &mut Connection, data: &Value, mode: ReplyMode) {
     assert_eq!(
         data["auth"],
         format!("key:{}", connection.socket_id),
         "authenticated for another connection"
     );
-    match mood {
-        Mood::Grants => {
+    match mode {
+        ReplyMode::Grants => {
             connection.signed_in = true;
             let user_data = &data["user_data"];
             connection
-                .tell(&json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
+                .send(&json!({"event": "pusher:signin_success", "data": {"user_data": user_data}}));
             let events = json!({"events": [{"name": "online", "user_ids": ["ann"]}]});
-            connection.tell(&json!({"event": "pusher_internal:watchlist_events", "data": events}));
+            connection.send(&json!({"event": "pusher_internal:watchlist_events", "data": events}));
         }
-        Mood::Refuses | Mood::RefusesVaguely => {
-            connection.tell(&json!({"event": "pusher:error", "data": {"code": 4009}}));
+        ReplyMode::Refuses | ReplyMode::RefusesVaguely => {
+            connection.send(&json!({"event": "pusher:error", "data": {"code": 4009}}));
         }
-        Mood::KeepsSilent => {}
+        ReplyMode::KeepsSilent => {}
     }
 }
 

@@ -98,11 +98,11 @@ fn me() -> ChannelAuthorization {
 
 /// The backend responds to the pending request for this channel, or to a stale one.
 fn authorized(scene: &mut Scene, answer: Result<ChannelAuthorization, AuthError>) -> String {
-    let asked = scene
+    let pending = scene
         .requests
         .iter()
         .position(|request| request.channel.as_deref() == Some(CHANNEL));
-    let request = match asked {
+    let request = match pending {
         Some(index) => scene.requests.remove(index).id,
         None => scene.stale_request,
     };

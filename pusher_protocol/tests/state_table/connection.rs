@@ -133,7 +133,7 @@ const TABLE: Table = Table {
             scene.input(Input::Opened(scene.stale_dial))
         }),
         ("DialFailed", |scene| scene.fail_dial(refused())),
-        ("DialFailed, for good", |scene| {
+        ("DialFailed, final", |scene| {
             scene.fail_dial(ConnectionError::Unsupported("no TLS".into()))
         }),
         ("DialFailed, an old dial", |scene| {
@@ -265,7 +265,7 @@ Opened, an old dial
 DialFailed
     idle, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
     dialling: error Tcp, Waiting
-DialFailed, for good
+DialFailed, final
     idle, handshake, live, pinged, waiting, failed, refused at once, failed at once: -
     dialling: error Unsupported, Failed
 DialFailed, an old dial

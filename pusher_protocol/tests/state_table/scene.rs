@@ -90,9 +90,9 @@ impl Scene {
     }
 
     pub fn input(&mut self, input: Input) -> String {
-        let seen = self.client.input(input);
-        self.note(&seen);
-        summarize(None, &seen)
+        let outputs = self.client.input(input);
+        self.note(&outputs);
+        summarize(None, &outputs)
     }
 
     /// The dial succeeds, or a stale one is reported.
@@ -137,9 +137,9 @@ impl Scene {
             .session
             .handle_frame(dial, text, now)
             .map(ReceivedEvent::into_owned);
-        let seen = self.client.drain();
-        self.note(&seen);
-        summarize(event.as_ref(), &seen)
+        let outputs = self.client.drain();
+        self.note(&outputs);
+        summarize(event.as_ref(), &outputs)
     }
 
     /// Returns the current dial or socket, or else the last one.
@@ -176,37 +176,39 @@ impl Scene {
 
     // Invariants.
 
-    fn note(&mut self, seen: &[Seen]) {
-        for seen in seen {
-            match seen {
-                Seen::Dial(dial) => {
+    fn note(&mut self, outputs: &[TestOutput]) {
+        for outputs in outputs {
+            match outputs {
+                TestOutput::Dial(dial) => {
                     assert!(
                         self.dialling.is_none() && self.open.is_none(),
                         "one socket at a time"
                     );
                     self.dialling = Some(*dial);
                 }
-                Seen::CancelDial(dial) => {
+                TestOutput::CancelDial(dial) => {
                     assert_eq!(self.dialling.take(), Some(*dial));
                     self.stale_dial = *dial;
                 }
-                Seen::Close | Seen::Abandon => {
+                TestOutput::Close | TestOutput::Abandon => {
                     self.stale_dial = self.open.take().expect("only an open socket is closed");
                 }
-                Seen::Frame(_) => assert!(self.open.is_some(), "nothing is sent without a socket"),
-                Seen::Authorize(request, channel, socket_id) => {
+                TestOutput::Frame(_) => {
+                    assert!(self.open.is_some(), "nothing is sent without a socket")
+                }
+                TestOutput::Authorize(request, channel, socket_id) => {
                     self.add_request(*request, Some(channel.clone()), socket_id);
                 }
-                Seen::Authenticate(request, socket_id) => {
+                TestOutput::Authenticate(request, socket_id) => {
                     self.add_request(*request, None, socket_id)
                 }
-                Seen::CancelRequest(request) => {
+                TestOutput::CancelRequest(request) => {
                     let open = self.requests.iter().position(|open| open.id == *request);
                     self.requests
                         .remove(open.expect("only an open request is cancelled"));
                     self.stale_request = *request;
                 }
-                Seen::Notice(notice) => self.hear(notice),
+                TestOutput::Notice(notice) => self.on_notice(notice),
             }
         }
         self.check_always();
@@ -225,7 +227,7 @@ impl Scene {
         });
     }
 
-    fn hear(&mut self, notice: &Notice) {
+    fn on_notice(&mut self, notice: &Notice) {
         match notice {
             Notice::State(next) => {
                 assert!(is_legal(&self.state, next), "{:?} -> {next:?}", self.state);
@@ -279,7 +281,7 @@ impl Scene {
         while !self.is_at_rest() {
             assert!(
                 self.client.now.monotonic < end,
-                "no way back after {after}: {:?} {:?} {:?}",
+                "no recovery after {after}: {:?} {:?} {:?}",
                 self.state,
                 self.statuses,
                 self.sign_in
@@ -331,7 +333,7 @@ impl Scene {
     /// The backend grants the request.
     pub fn answer(&mut self, request: BackendRequest) -> String {
         let BackendRequest { id, channel, .. } = request;
-        let seen = match channel.as_deref() {
+        let outputs = match channel.as_deref() {
             None => self.client.authenticate(id, &json!({"id": "me"})),
             Some(channel) if channel.starts_with("presence-") => self.client.authorize_as(id, "me"),
             Some(channel) if channel.starts_with("private-encrypted-") => self
@@ -339,8 +341,8 @@ impl Scene {
                 .input(Input::Authorized(id, Ok(crate::encrypted::answer(1)))),
             Some(_) => self.client.authorize(id),
         };
-        self.note(&seen);
-        summarize(None, &seen)
+        self.note(&outputs);
+        summarize(None, &outputs)
     }
 
     /// The server confirms a subscription.

@@ -144,7 +144,7 @@ const TABLE: Table = Table {
                 &json!({"event": "pusher_internal:watchlist_events", "data": {"events": events}}),
             )
         }),
-        ("the watchlist as Sockudo tells it", |scene| {
+        ("the watchlist in the format of Sockudo", |scene| {
             scene.frame(&json!({"event": "offline", "data": {"user_ids": ["ann"]}}))
         }),
         ("subscription_succeeded of the user's channel", |scene| {
@@ -234,7 +234,7 @@ pusher:error 4302, about the watchlist
 watchlist_events
     signed out, offline: -
     authenticating, backoff, signing in, accepted, signed in, refused, timed out: online: ann
-the watchlist as Sockudo tells it
+the watchlist in the format of Sockudo
     signed out: event offline {\"user_ids\":[\"ann\"]}
     offline: -
     authenticating, backoff, signing in, accepted, signed in, refused, timed out: offline: ann

@@ -30,7 +30,7 @@ pub fn name(name: &str) -> ChannelName {
 
 /// An output in a form that tests can compare; frames are JSON.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Seen {
+pub enum TestOutput {
     Dial(DialId),
     CancelDial(DialId),
     Frame(Value),
@@ -72,60 +72,60 @@ impl Client {
         client
     }
 
-    pub fn drain(&mut self) -> Vec<Seen> {
-        let mut seen = Vec::new();
+    pub fn drain(&mut self) -> Vec<TestOutput> {
+        let mut outputs = Vec::new();
         while let Some(output) = self.session.poll_output() {
-            seen.push(match output {
+            outputs.push(match output {
                 Output::Dial { dial, .. } => {
                     self.dial = Some(dial);
-                    Seen::Dial(dial)
+                    TestOutput::Dial(dial)
                 }
-                Output::CancelDial(dial) => Seen::CancelDial(dial),
+                Output::CancelDial(dial) => TestOutput::CancelDial(dial),
                 Output::Send { text, answer } => {
                     if let Some(id) = answer {
                         self.session
                             .handle_input(Input::Written { id, accepted: true }, self.now);
                     }
-                    Seen::Frame(serde_json::from_str(&text).unwrap())
+                    TestOutput::Frame(serde_json::from_str(&text).unwrap())
                 }
-                Output::Close { .. } => Seen::Close,
-                Output::Abandon => Seen::Abandon,
+                Output::Close { .. } => TestOutput::Close,
+                Output::Abandon => TestOutput::Abandon,
                 Output::Authorize {
                     request,
                     channel,
                     socket_id,
-                } => Seen::Authorize(request, channel.to_string(), socket_id.to_string()),
+                } => TestOutput::Authorize(request, channel.to_string(), socket_id.to_string()),
                 Output::Authenticate { request, socket_id } => {
-                    Seen::Authenticate(request, socket_id.to_string())
+                    TestOutput::Authenticate(request, socket_id.to_string())
                 }
-                Output::CancelRequest(request) => Seen::CancelRequest(request),
-                Output::Notice(notice) => Seen::Notice(notice),
+                Output::CancelRequest(request) => TestOutput::CancelRequest(request),
+                Output::Notice(notice) => TestOutput::Notice(notice),
             });
         }
-        seen
+        outputs
     }
 
-    pub fn input(&mut self, input: Input) -> Vec<Seen> {
+    pub fn input(&mut self, input: Input) -> Vec<TestOutput> {
         self.session.handle_input(input, self.now);
         self.drain()
     }
 
-    pub fn command(&mut self, command: Command) -> Vec<Seen> {
+    pub fn command(&mut self, command: Command) -> Vec<TestOutput> {
         self.input(Input::Command(command))
     }
 
-    pub fn want(&mut self, channel: &str) -> Vec<Seen> {
+    pub fn want(&mut self, channel: &str) -> Vec<TestOutput> {
         self.command(Command::Subscribe {
             channel: name(channel),
             extra: None,
         })
     }
 
-    pub fn unsubscribe(&mut self, channel: &str) -> Vec<Seen> {
+    pub fn unsubscribe(&mut self, channel: &str) -> Vec<TestOutput> {
         self.command(Command::Unsubscribe(name(channel)))
     }
 
-    pub fn send(&mut self, channel: &str, event: &str, data: &str) -> Vec<Seen> {
+    pub fn send(&mut self, channel: &str, event: &str, data: &str) -> Vec<TestOutput> {
         self.send_with(SendMode::Immediate, 1, channel, event, data)
     }
 
@@ -136,7 +136,7 @@ impl Client {
         channel: &str,
         event: &str,
         data: &str,
-    ) -> Vec<Seen> {
+    ) -> Vec<TestOutput> {
         self.command(Command::Send(ClientEvent {
             id: SendId(id),
             mode,
@@ -147,13 +147,13 @@ impl Client {
     }
 
     /// The driver opened the socket.
-    pub fn open(&mut self) -> Vec<Seen> {
+    pub fn open(&mut self) -> Vec<TestOutput> {
         let dial = self.dial.expect("the session dialled");
         self.input(Input::Opened(dial))
     }
 
     /// The socket opens, and the server completes the handshake.
-    pub fn establish(&mut self) -> Vec<Seen> {
+    pub fn establish(&mut self) -> Vec<TestOutput> {
         self.connections += 1;
         self.open();
         let socket_id = format!("{}.1", self.connections);
@@ -163,7 +163,7 @@ impl Client {
     }
 
     /// A frame arrives. Returns the event and the other outputs.
-    pub fn text(&mut self, text: &str) -> (Option<ReceivedEvent<'static>>, Vec<Seen>) {
+    pub fn text(&mut self, text: &str) -> (Option<ReceivedEvent<'static>>, Vec<TestOutput>) {
         let dial = self.dial.expect("the session dialled");
         let event = self
             .session
@@ -172,17 +172,17 @@ impl Client {
         (event, self.drain())
     }
 
-    pub fn frame(&mut self, frame: &Value) -> (Option<ReceivedEvent<'static>>, Vec<Seen>) {
+    pub fn frame(&mut self, frame: &Value) -> (Option<ReceivedEvent<'static>>, Vec<TestOutput>) {
         self.text(&frame.to_string())
     }
 
     /// The server confirms a channel without members.
-    pub fn confirm(&mut self, channel: &str) -> Vec<Seen> {
+    pub fn confirm(&mut self, channel: &str) -> Vec<TestOutput> {
         self.frame(&json!({"event": "pusher_internal:subscription_succeeded", "channel": channel, "data": "{}"})).1
     }
 
     /// The server confirms a presence channel with these members.
-    pub fn confirm_presence(&mut self, channel: &str, ids: &[&str]) -> Vec<Seen> {
+    pub fn confirm_presence(&mut self, channel: &str, ids: &[&str]) -> Vec<TestOutput> {
         let hash: serde_json::Map<String, Value> = ids
             .iter()
             .map(|id| (id.to_string(), json!({"name": id})))
@@ -191,11 +191,11 @@ impl Client {
         self.frame(&json!({"event": "pusher_internal:subscription_succeeded", "channel": channel, "data": data})).1
     }
 
-    pub fn lose(&mut self) -> Vec<Seen> {
+    pub fn lose(&mut self) -> Vec<TestOutput> {
         self.close(None)
     }
 
-    pub fn close(&mut self, code: Option<u16>) -> Vec<Seen> {
+    pub fn close(&mut self, code: Option<u16>) -> Vec<TestOutput> {
         let dial = self.dial.expect("the session dialled");
         self.input(Input::Closed(
             dial,
@@ -206,81 +206,82 @@ impl Client {
         ))
     }
 
-    pub fn authorize(&mut self, request: RequestId) -> Vec<Seen> {
+    pub fn authorize(&mut self, request: RequestId) -> Vec<TestOutput> {
         self.input(Input::Authorized(
             request,
             Ok(ChannelAuthorization::new("key:signature")),
         ))
     }
 
-    pub fn authorize_as(&mut self, request: RequestId, user_id: &str) -> Vec<Seen> {
+    pub fn authorize_as(&mut self, request: RequestId, user_id: &str) -> Vec<TestOutput> {
         let channel_data = json!({"user_id": user_id}).to_string();
         let answer = ChannelAuthorization::new("key:signature").with_channel_data(channel_data);
         self.input(Input::Authorized(request, Ok(answer)))
     }
 
-    pub fn refuse(&mut self, request: RequestId, error: AuthError) -> Vec<Seen> {
+    pub fn refuse(&mut self, request: RequestId, error: AuthError) -> Vec<TestOutput> {
         self.input(Input::Authorized(request, Err(error)))
     }
 
-    pub fn authenticate(&mut self, request: RequestId, user_data: &Value) -> Vec<Seen> {
+    pub fn authenticate(&mut self, request: RequestId, user_data: &Value) -> Vec<TestOutput> {
         let answer = UserAuthentication::new("key:signature", user_data.to_string());
         self.input(Input::Authenticated(request, Ok(answer)))
     }
 
     /// Time passes; each timer of the session is served.
-    pub fn wait(&mut self, time: Duration) -> Vec<Seen> {
+    pub fn wait(&mut self, time: Duration) -> Vec<TestOutput> {
         let end = self.now.monotonic + time;
-        let mut seen = Vec::new();
+        let mut outputs = Vec::new();
         while let Some(due) = self.session.wake_at().filter(|due| *due <= end) {
             assert!(
-                due >= self.now.monotonic || !seen.is_empty(),
+                due >= self.now.monotonic || !outputs.is_empty(),
                 "the timer is in the past"
             );
             self.now = Now::at(due.max(self.now.monotonic));
-            let before = seen.len();
-            seen.extend(self.input(Input::TimePassed));
+            let before = outputs.len();
+            outputs.extend(self.input(Input::TimePassed));
             assert!(
-                self.session.wake_at() != Some(due) || seen.len() > before,
+                self.session.wake_at() != Some(due) || outputs.len() > before,
                 "the session sets timers without an effect"
             );
         }
         self.now = Now::at(end);
-        seen
+        outputs
     }
 
     /// Time passes until the session dials.
-    pub fn wait_for_dial(&mut self) -> Vec<Seen> {
-        let mut seen = Vec::new();
-        while dials(&seen) == 0 {
+    pub fn wait_for_dial(&mut self) -> Vec<TestOutput> {
+        let mut outputs = Vec::new();
+        while dials(&outputs) == 0 {
             let due = self.session.wake_at().expect("a dial is scheduled");
-            seen.extend(self.wait(due.saturating_sub(self.now.monotonic)));
+            outputs.extend(self.wait(due.saturating_sub(self.now.monotonic)));
         }
-        seen
+        outputs
     }
 
     /// Subscribes to a private or presence channel as `user_id`, up to the server's confirmation.
-    pub fn join(&mut self, channel: &str, user_id: &str, members: &[&str]) -> Vec<Seen> {
+    pub fn join(&mut self, channel: &str, user_id: &str, members: &[&str]) -> Vec<TestOutput> {
         let request = request(&self.want(channel));
         self.authorize_as(request, user_id);
         self.confirm_presence(channel, members)
     }
 
     /// Subscribes to a channel, up to the server's confirmation.
-    pub fn subscribe(&mut self, channel: &str) -> Vec<Seen> {
-        let seen = self.want(channel);
+    pub fn subscribe(&mut self, channel: &str) -> Vec<TestOutput> {
+        let outputs = self.want(channel);
         if name(channel).kind().needs_authorization() {
-            let request = request(&seen);
+            let request = request(&outputs);
             self.authorize(request);
         }
         self.confirm(channel)
     }
 }
 
-pub fn frames(seen: &[Seen]) -> Vec<Value> {
-    seen.iter()
-        .filter_map(|seen| {
-            if let Seen::Frame(frame) = seen {
+pub fn frames(outputs: &[TestOutput]) -> Vec<Value> {
+    outputs
+        .iter()
+        .filter_map(|outputs| {
+            if let TestOutput::Frame(frame) = outputs {
                 Some(frame.clone())
             } else {
                 None
@@ -289,10 +290,11 @@ pub fn frames(seen: &[Seen]) -> Vec<Value> {
         .collect()
 }
 
-pub fn notices(seen: &[Seen]) -> Vec<Notice> {
-    seen.iter()
-        .filter_map(|seen| {
-            if let Seen::Notice(notice) = seen {
+pub fn notices(outputs: &[TestOutput]) -> Vec<Notice> {
+    outputs
+        .iter()
+        .filter_map(|outputs| {
+            if let TestOutput::Notice(notice) = outputs {
                 Some(notice.clone())
             } else {
                 None
@@ -301,7 +303,7 @@ pub fn notices(seen: &[Seen]) -> Vec<Notice> {
         .collect()
 }
 
-pub fn states(seen: &[Seen]) -> Vec<ConnectionState> {
+pub fn states(outputs: &[TestOutput]) -> Vec<ConnectionState> {
     let state = |notice| {
         if let Notice::State(state) = notice {
             Some(state)
@@ -309,38 +311,39 @@ pub fn states(seen: &[Seen]) -> Vec<ConnectionState> {
             None
         }
     };
-    notices(seen).into_iter().filter_map(state).collect()
+    notices(outputs).into_iter().filter_map(state).collect()
 }
 
-pub fn statuses(seen: &[Seen]) -> Vec<(String, SubscriptionStatus)> {
+pub fn statuses(outputs: &[TestOutput]) -> Vec<(String, SubscriptionStatus)> {
     let status = |notice| match notice {
         Notice::Subscription {
             channel, status, ..
         } => Some((channel.to_string(), status)),
         _ => None,
     };
-    notices(seen).into_iter().filter_map(status).collect()
+    notices(outputs).into_iter().filter_map(status).collect()
 }
 
-pub fn dials(seen: &[Seen]) -> usize {
-    seen.iter()
-        .filter(|seen| matches!(seen, Seen::Dial(_)))
+pub fn dials(outputs: &[TestOutput]) -> usize {
+    outputs
+        .iter()
+        .filter(|outputs| matches!(outputs, TestOutput::Dial(_)))
         .count()
 }
 
 /// Returns the only request to the backend.
-pub fn request(seen: &[Seen]) -> RequestId {
-    let requests = requests(seen);
-    assert_eq!(requests.len(), 1, "{seen:?}");
+pub fn request(outputs: &[TestOutput]) -> RequestId {
+    let requests = requests(outputs);
+    assert_eq!(requests.len(), 1, "{outputs:?}");
     requests[0]
 }
 
-pub fn requests(seen: &[Seen]) -> Vec<RequestId> {
-    let request = |seen: &Seen| match seen {
-        Seen::Authorize(request, ..) | Seen::Authenticate(request, _) => Some(*request),
+pub fn requests(outputs: &[TestOutput]) -> Vec<RequestId> {
+    let request = |outputs: &TestOutput| match outputs {
+        TestOutput::Authorize(request, ..) | TestOutput::Authenticate(request, _) => Some(*request),
         _ => None,
     };
-    seen.iter().filter_map(request).collect()
+    outputs.iter().filter_map(request).collect()
 }
 
 pub fn subscribe_frame(channel: &str) -> Value {

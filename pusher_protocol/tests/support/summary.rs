@@ -9,14 +9,14 @@ use pusher_protocol::{
 };
 use serde_json::Value;
 
-use super::Seen;
+use super::TestOutput;
 
 /// Summarizes all outputs, in order; `-` if there are none.
-pub fn summarize(event: Option<&ReceivedEvent<'_>>, seen: &[Seen]) -> String {
+pub fn summarize(event: Option<&ReceivedEvent<'_>>, outputs: &[TestOutput]) -> String {
     let all: Vec<String> = event
         .map(summarize_event)
         .into_iter()
-        .chain(seen.iter().map(summarize_output))
+        .chain(outputs.iter().map(summarize_output))
         .collect();
     if all.is_empty() {
         "-".into()
@@ -25,17 +25,17 @@ pub fn summarize(event: Option<&ReceivedEvent<'_>>, seen: &[Seen]) -> String {
     }
 }
 
-fn summarize_output(seen: &Seen) -> String {
-    match seen {
-        Seen::Dial(_) => "dial".into(),
-        Seen::CancelDial(_) => "cancel the dial".into(),
-        Seen::Frame(frame) => summarize_frame(frame),
-        Seen::Close => "close".into(),
-        Seen::Abandon => "abandon".into(),
-        Seen::Authorize(_, channel, _) => format!("authorize {channel}"),
-        Seen::Authenticate(..) => "authenticate".into(),
-        Seen::CancelRequest(_) => "cancel the request".into(),
-        Seen::Notice(notice) => summarize_notice(notice),
+fn summarize_output(outputs: &TestOutput) -> String {
+    match outputs {
+        TestOutput::Dial(_) => "dial".into(),
+        TestOutput::CancelDial(_) => "cancel the dial".into(),
+        TestOutput::Frame(frame) => summarize_frame(frame),
+        TestOutput::Close => "close".into(),
+        TestOutput::Abandon => "abandon".into(),
+        TestOutput::Authorize(_, channel, _) => format!("authorize {channel}"),
+        TestOutput::Authenticate(..) => "authenticate".into(),
+        TestOutput::CancelRequest(_) => "cancel the request".into(),
+        TestOutput::Notice(notice) => summarize_notice(notice),
     }
 }
 

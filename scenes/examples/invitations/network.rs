@@ -293,8 +293,8 @@ fn announce_room(
         };
         if change.status().is_subscribed() {
             let text = match change.gap() {
-                Some(_) => format!("You are back with {}.", room.with),
-                None => format!("You are with {} on {}.", room.with, room.channel),
+                Some(_) => format!("You are back in the room with {}.", room.with),
+                None => format!("You are in a room with {}: {}.", room.with, room.channel),
             };
             entries.write(ChatEntry::event(text));
         } else if let Some(error) = change.error() {
@@ -336,11 +336,11 @@ fn send_messages(
 }
 
 fn receive_messages(
-    mut said: MessageReader<PusherEvent<Say>>,
+    mut messages: MessageReader<PusherEvent<Say>>,
     mut entries: MessageWriter<ChatEntry>,
 ) {
-    for say in said.read() {
-        let Say { from, text } = say.data();
+    for message in messages.read() {
+        let Say { from, text } = message.data();
         entries.write(ChatEntry::message(from.clone(), text.clone()));
     }
 }

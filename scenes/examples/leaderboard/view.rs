@@ -102,7 +102,7 @@ fn draw_placeholder(
         BoardState::Unknown if view.is_failed() => {}
         BoardState::Unknown => skeleton_rows(&mut commands, *entity, SKELETONS),
         BoardState::Empty => {
-            let said = Notice {
+            let explanation = Notice {
                 icon: Icon::People,
                 colour: QUIET_TEXT,
                 headline: "No race yet".to_owned(),
@@ -116,7 +116,7 @@ fn draw_placeholder(
                     padding: UiRect::axes(px(GAP), px(6.0 * UNIT)),
                     ..default()
                 },
-                children![notice(&said, &assets)],
+                children![notice(&explanation, &assets)],
                 ChildOf(*entity),
             ));
         }

@@ -37,7 +37,7 @@ fn build(mut commands: Commands, server_label: Res<ServerLabel>, assets: Res<Ass
 
     let chat = Panel::wide(&mut commands, layout.body, "Chat");
     ChatPanel {
-        empty: "Nothing said yet",
+        empty: "No messages yet",
         input: Some("Press Enter to chat"),
     }
     .fill(&mut commands, &chat, &assets);

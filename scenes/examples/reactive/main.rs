@@ -53,8 +53,7 @@ fn run(arguments: &SceneArguments) -> Result<AppExit, String> {
     }
     #[cfg(feature = "windowed")]
     if mode == DisplayMode::Window {
-        // All that is needed: these settings let Bevy sleep, and the plugin's feature `winit` wakes it when an event has
-        // arrived.
+        // These settings let Bevy sleep. The plugin's feature `winit` wakes it when an event has arrived.
         app.insert_resource(IdleSettings(WinitSettings::desktop_app()))
             .add_plugins((view::plugin, keys::plugin));
     }

@@ -61,7 +61,7 @@ fn build(mut commands: Commands, server_label: Res<ServerLabel>, assets: Res<Ass
     }
     let news = Panel::wide(&mut commands, layout.body, "News");
     ChatPanel {
-        empty: "No news, and so nothing to draw",
+        empty: "No news yet",
         input: None,
     }
     .fill(&mut commands, &news, &assets);

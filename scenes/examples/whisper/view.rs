@@ -66,7 +66,7 @@ fn build(
         let why = "Only the scene's own server can be inspected.";
         (Icon::Blocked, "Not available", vec![why.to_owned()])
     };
-    let said = Notice {
+    let explanation = Notice {
         icon,
         colour: QUIET_TEXT,
         headline: headline.to_owned(),
@@ -74,7 +74,7 @@ fn build(
     };
     commands.spawn((
         Placeholder,
-        notice_in_the_middle(&said, &assets),
+        notice_in_the_middle(&explanation, &assets),
         ChildOf(server.content),
     ));
 }

@@ -1,5 +1,5 @@
-//! The backend of a page: the scene that serves it. A game asks its backend by HTTP. Here a client event does, of which the
-//! server tells the other scene, as Pusher's webhooks tell a backend.
+//! The backend of a scene in a page is the scene process that serves the page. A game sends its backend an HTTP request; the page
+//! sends a client event instead, which the development server reports to the serving scene, like a webhook of Pusher.
 
 use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::To;
 
-/// Where a page asks. Whoever is let in may ask for anything: this is for development.
+/// The channel of the requests. Any client on it can publish any event, so this is for development only.
 const CHANNEL: &str = "private-backend";
 const EVENT: &str = "client-publish";
 
-/// What a page wants to be published.
+/// A page's request to publish an event.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(super) struct Wanted {
     pub(super) to: To,
@@ -34,7 +34,7 @@ mod page {
 
     pub(in crate::backend) fn plugin(app: &mut App) {
         app.add_systems(Startup, join.run_if(resource_exists::<Backend>))
-            // In the frame in which it was wanted: the next one may be long in coming.
+            // Sends in the frame of the request, because a sleeping app may run the next frame much later.
             .add_systems(PostUpdate, ask.run_if(resource_exists::<Backend>));
     }
 
@@ -60,7 +60,7 @@ mod serving {
     use super::*;
     use crate::{backend::Backend, dev_server::ServerEvents, server::SceneServer};
 
-    /// What happens on the server.
+    /// The events of the development server.
     #[derive(Resource)]
     struct Asked(ServerEvents);
 
@@ -108,14 +108,18 @@ mod tests {
         server::{Identity, Scene, SceneServer},
     };
 
-    /// The events that came.
+    /// The received events.
     #[derive(Resource, Default)]
-    struct Heard(Vec<String>);
+    struct Received(Vec<String>);
 
-    fn update_until(apps: &mut [&mut App], what: &str, is_so: impl Fn(&mut [&mut App]) -> bool) {
-        let begun = Instant::now();
-        while !is_so(apps) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+    fn update_until(
+        apps: &mut [&mut App],
+        what: &str,
+        condition: impl Fn(&mut [&mut App]) -> bool,
+    ) {
+        let started = Instant::now();
+        while !condition(apps) {
+            assert!(started.elapsed() < Duration::from_secs(20), "{what}");
             for app in apps.iter_mut() {
                 app.update();
             }
@@ -147,9 +151,9 @@ mod tests {
             .with_auth_endpoint(Identity::new("Ann").at(own.auth_endpoint()));
         let mut page = App::new();
         page.add_plugins(PusherPlugin::new(config))
-            .init_resource::<Heard>()
-            .add_observer(|event: On<PusherEvent>, mut heard: ResMut<Heard>| {
-                heard.0.push(event.data().as_str().to_owned());
+            .init_resource::<Received>()
+            .add_observer(|event: On<PusherEvent>, mut received: ResMut<Received>| {
+                received.0.push(event.data().as_str().to_owned());
             });
         for channel in ["board", CHANNEL] {
             page.world_mut().spawn(PusherChannel::new(channel));
@@ -170,8 +174,8 @@ mod tests {
             .send_with(SendMode::Queued, CHANNEL, EVENT, &wanted)
             .unwrap();
         update_until(&mut apps, "no event", |apps| {
-            let heard = &apps[1].world().resource::<Heard>().0;
-            heard == &[r#"{"first":"Ann"}"#]
+            let received = &apps[1].world().resource::<Received>().0;
+            received == &[r#"{"first":"Ann"}"#]
         });
     }
 }

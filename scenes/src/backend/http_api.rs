@@ -1,4 +1,4 @@
-//! Pusher's HTTP API for servers, as far as a scene needs it: one signed request that publishes one event.
+//! A minimal client of Pusher's HTTP API: a signed request that publishes one event.
 
 use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,10 +11,10 @@ use ureq::tls::{TlsConfig, TlsProvider};
 
 use super::To;
 
-/// Whoever waits for longer waits for nothing.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of a request, and of the waits in the tests.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An app on a server, and what it takes to publish there.
+/// An app on a server, with the credentials to publish.
 #[derive(Clone)]
 pub(crate) struct HttpApi {
     /// Scheme, host and port.
@@ -22,26 +22,26 @@ pub(crate) struct HttpApi {
     pub(crate) app_id: String,
     pub(crate) key: String,
     pub(crate) secret: String,
-    /// For encrypted channels, whose events the backend encrypts by itself.
+    /// For encrypted channels: the backend encrypts their events before it publishes them.
     pub(crate) master_key: EncryptionMasterKey,
 }
 
 impl HttpApi {
-    /// Publishes from a thread of its own; tells what went wrong, if anything did.
+    /// Publishes on a new thread, and sends an error to `failed`.
     pub(crate) fn publish(&self, to: &To, event: &str, data: &str, failed: Sender<String>) {
         let api = self.clone();
         let (to, event, data) = (to.clone(), event.to_owned(), data.to_owned());
-        let told = failed.clone();
+        let spawn_failed = failed.clone();
         let spawned = std::thread::Builder::new()
             .name("backend".to_owned())
             .spawn(move || {
                 if let Err(error) = api.post(&to, &event, &data) {
-                    // Fails once the scene has ended, when there is nobody left to tell.
+                    // Fails once the scene has exited, when nothing shows errors any more.
                     let _ = failed.send(error);
                 }
             });
         if let Err(error) = spawned {
-            let _ = told.send(error.to_string());
+            let _ = spawn_failed.send(error.to_string());
         }
     }
 
@@ -54,16 +54,16 @@ impl HttpApi {
             To::Channel(channel) => (channel.clone(), data.to_owned()),
         };
         let body = json!({"name": event, "channels": [channel], "data": data}).to_string();
-        let answer = agent()
+        let response = agent()
             .post(self.signed_url(&body, SystemTime::now())?)
             .header("Content-Type", "application/json")
             .send(body)
             .map_err(|error| error.to_string())?;
-        let status = answer.status();
+        let status = response.status();
         if status.is_success() {
             return Ok(());
         }
-        let body = answer.into_body().read_to_string().unwrap_or_default();
+        let body = response.into_body().read_to_string().unwrap_or_default();
         Err(format!("the server answered {status}: {}", body.trim()))
     }
 
@@ -92,7 +92,7 @@ fn agent() -> Agent {
         .provider(TlsProvider::NativeTls)
         .build();
     Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
         .tls_config(tls)
         .build()
@@ -118,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn a_server_accepts_what_is_published() {
+    fn published_event_is_accepted_by_the_server() {
         let server = DevServer::start(DevServerConfig::default()).unwrap();
         let events = server.events();
         let (failed, failures) = channel();
         let api = api_of(&server);
         api.publish(&To::User("ann".to_owned()), "hello", "{}", failed.clone());
-        let published = events.wait_for(PATIENCE, |event| {
+        let published = events.wait_for(TIMEOUT, |event| {
             matches!(event, ServerEvent::Published { channel, .. } if channel == "#server-to-user-ann")
         });
         assert!(published.is_some(), "{:?}", failures.try_recv());
@@ -139,7 +139,7 @@ mod tests {
             ..api_of(&server)
         };
         api.publish(&To::Channel("news".to_owned()), "hello", "{}", failed);
-        let failure = failures.recv_timeout(PATIENCE).unwrap();
+        let failure = failures.recv_timeout(TIMEOUT).unwrap();
         assert!(failure.contains("401"), "{failure}");
     }
 }

@@ -1,7 +1,8 @@
-//! The game's own backend, which publishes what no client may: to a user, on a cache channel, on an encrypted channel.
+//! The game's backend, which publishes the events that clients cannot send: to a user, on a cache channel, on an encrypted channel.
 //!
-//! A scene plays it itself: on its own server at once, on another through Pusher's HTTP API, for which it is told the app's
-//! secret. In a game the secret stays on the backend, and clients ask that; so does a scene in a page.
+//! A scene acts as its own backend. It publishes directly on its own server, and through Pusher's HTTP API on another one, which
+//! requires the app secret as an argument. In a real game the secret stays on the backend, and clients send requests to the
+//! backend, as a scene in a page does.
 
 mod beside;
 #[cfg(not(target_arch = "wasm32"))]
@@ -23,41 +24,41 @@ use beside::Wanted;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use http_api::HttpApi;
 
-/// What to do about a scene that is not.
+/// The error of a scene that cannot act as the backend, and what to do.
 #[cfg(not(target_arch = "wasm32"))]
 const NOT_THE_BACKEND: &str =
-    "only the app's backend may do that: give --app-id and --app-secret to play it";
+    "only the app's backend may publish; to act as the backend, pass --app-id and --app-secret";
 
 #[cfg(target_arch = "wasm32")]
 const NOT_THE_BACKEND: &str =
-    "only the app's backend may do that, and it knows nothing of this page";
+    "only the app's backend may publish, and this page is not connected to one";
 
-/// The backend, if the scene can play it.
+/// The backend, if the scene can act as one.
 #[derive(Resource)]
 pub struct Backend {
     way: Way,
-    /// What could not be published, from whichever thread.
+    /// The errors of publishing, from all threads.
     failures: Mutex<Receiver<String>>,
     failed: Sender<String>,
 }
 
-/// How it reaches the server.
+/// How the backend publishes.
 enum Way {
     Own(Arc<DevServer>),
     #[cfg(not(target_arch = "wasm32"))]
     Http(HttpApi),
-    /// The scene that serves this page does it; here is what it will be asked for.
+    /// Through the scene that serves this page: the requests that are not sent yet.
     #[cfg(target_arch = "wasm32")]
     Beside(Mutex<VecDeque<Wanted>>),
     Nowhere,
 }
 
-/// To whom an event goes.
+/// The receivers of an event.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub enum To {
-    /// To all on a channel.
+    /// All subscribers of a channel.
     Channel(String),
-    /// To a signed-in user.
+    /// A signed-in user.
     User(String),
 }
 
@@ -89,7 +90,7 @@ impl Backend {
         }
     }
 
-    /// Publishes an event. Does not wait; what goes wrong becomes a toast.
+    /// Publishes an event without blocking. An error is shown as a toast.
     pub fn publish(&self, to: &To, event: &str, data: &impl Serialize) {
         let result = match (&self.way, to) {
             (Way::Own(server), To::Channel(channel)) => server
@@ -125,11 +126,11 @@ impl Backend {
     }
 
     fn fail(&self, error: String) {
-        // The receiver is in the same place.
+        // Cannot fail, because `self` owns the receiver.
         let _ = self.failed.send(error);
     }
 
-    /// What the scene beside this page is to be asked for.
+    /// Takes the next request for the scene that serves this page.
     #[cfg(target_arch = "wasm32")]
     fn next_wanted(&self) -> Option<Wanted> {
         match &self.way {
@@ -142,7 +143,7 @@ impl Backend {
     }
 }
 
-/// The systems of a backend; one that serves does what pages ask.
+/// The systems of the backend. If `serves` is set, it also publishes what pages request.
 pub(crate) struct BackendPlugin {
     pub(crate) serves: bool,
 }
@@ -156,7 +157,7 @@ impl Plugin for BackendPlugin {
     }
 }
 
-/// Tells what the backend could not do.
+/// Shows the errors of publishing as toasts.
 fn show_failures(backend: Option<Res<Backend>>, mut toasts: MessageWriter<Toast>) {
     let Some(backend) = backend else {
         return;
@@ -166,7 +167,7 @@ fn show_failures(backend: Option<Res<Backend>>, mut toasts: MessageWriter<Toast>
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     for failure in failures.try_iter() {
-        let words = format!("Not published: {failure}");
-        toasts.write(Toast::new(ToastKind::Bad, words));
+        let text = format!("Not published: {failure}");
+        toasts.write(Toast::new(ToastKind::Bad, text));
     }
 }

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_through_every_position_that_was_told() {
+    fn path_passes_through_every_received_position() {
         let mut path = Path::default();
         for (step, y) in [(0, 0.1), (1, 0.9), (2, 0.3), (3, 0.8)] {
             path.push(
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn uneven_arrival_makes_no_uneven_motion() {
+    fn jitter_does_not_make_the_motion_uneven() {
         let mut path = Path::default();
         for (step, delay) in [10, 90, 30, 120, 10, 60].into_iter().enumerate() {
             let step = step as u64;

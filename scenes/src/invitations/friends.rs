@@ -174,7 +174,7 @@ fn receive_events(
     time: Res<Time<Real>>,
     mut invitations: MessageReader<PusherUserEvent<Invitation>>,
     mut answers: MessageReader<PusherUserEvent<Answer>>,
-    mut said: MessageReader<PusherEvent<Say>>,
+    mut messages: MessageReader<PusherEvent<Say>>,
     mut delayed: ResMut<DelayedActions>,
 ) {
     let due = time.elapsed() + ANSWER_DELAY;
@@ -190,8 +190,8 @@ fn receive_events(
             .0
             .push((due, DelayedAction::Say(room.clone(), text)));
     }
-    for say in said.read() {
-        if FRIENDS.contains(&say.data().from.as_str()) {
+    for message in messages.read() {
+        if FRIENDS.contains(&message.data().from.as_str()) {
             continue;
         }
         me.replies += 1;
@@ -200,7 +200,7 @@ fn receive_events(
             2 => "Deal. Loser writes the patch notes.",
             _ => "I am pressing the button now.",
         };
-        let action = DelayedAction::Say(say.channel().to_owned(), text);
+        let action = DelayedAction::Say(message.channel().to_owned(), text);
         delayed.0.push((due, action));
     }
 }
@@ -223,12 +223,12 @@ fn run_delayed_actions(
     for (_, action) in delayed.0.extract_if(.., |(due, _)| *due <= now) {
         match action {
             DelayedAction::Answer(invitation) => {
-                let (accepted, words) = reply(me.name);
+                let (accepted, comment) = reply(me.name);
                 let answer = Answer {
                     from: me.name.to_owned(),
                     room: invitation.room.clone(),
                     accepted,
-                    words: words.to_owned(),
+                    words: comment.to_owned(),
                 };
                 if accepted {
                     join_room(&mut commands, &mut me, &invitation.room);

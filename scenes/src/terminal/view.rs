@@ -154,7 +154,7 @@ fn draw_chat(frame: &mut Frame, screen: &Screen, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let gap = u16::from(inner.height > 8);
-    let [said, _, typed] = Layout::vertical([
+    let [transcript, _, input_line] = Layout::vertical([
         Constraint::Fill(1),
         Constraint::Length(gap),
         Constraint::Length(1),
@@ -162,22 +162,22 @@ fn draw_chat(frame: &mut Frame, screen: &Screen, area: Rect) {
     .areas(inner);
     let mut lines: Vec<Line> = Vec::new();
     for (time, entry) in screen.entries.iter().rev().skip(screen.scrolled) {
-        if lines.len() >= usize::from(said.height) {
+        if lines.len() >= usize::from(transcript.height) {
             break;
         }
         lines.extend(
-            entry_lines(time, entry, said.width.into())
+            entry_lines(time, entry, transcript.width.into())
                 .into_iter()
                 .rev(),
         );
     }
-    lines.truncate(said.height.into());
+    lines.truncate(transcript.height.into());
     lines.reverse();
-    let [said] = Layout::vertical([Constraint::Length(height(&lines))])
+    let [transcript] = Layout::vertical([Constraint::Length(height(&lines))])
         .flex(Flex::End)
-        .areas(said);
-    frame.render_widget(Text::from(lines), said);
-    draw_typing(frame, screen, typed);
+        .areas(transcript);
+    frame.render_widget(Text::from(lines), transcript);
+    draw_typing(frame, screen, input_line);
 }
 
 /// Returns the lines of an entry: the time, and next to it the wrapped text.
@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_terminal_keeps_the_lobby_and_the_key_that_ends_it() {
+    fn small_terminal_keeps_the_lobby_and_the_quit_key() {
         let mut screen = lively();
         for name in ["Ada", "Tomas", "漢字漢字漢字漢字漢字"] {
             screen.players.push(player(name, "racing"));
@@ -540,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_picture_for_any_size() {
+    fn screen_is_drawn_at_any_size() {
         let mut screen = lively();
         screen.typing.is_active = true;
         screen.outage = Some(Outage {
@@ -559,7 +559,7 @@ mod tests {
     }
 
     #[test]
-    fn earlier_entries_are_there_to_scroll_to() {
+    fn earlier_entries_can_be_scrolled_to() {
         let mut screen = lively();
         for number in 0..50 {
             let entry = ChatEntry::event(format!("entry {number}."));

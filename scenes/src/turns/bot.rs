@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn robot_wins_or_blocks() {
+    fn bot_wins_or_blocks() {
         assert_eq!(best_move(&game(&[0, 3, 1, 4]), Mark::Cross), Some(2));
         assert_eq!(best_move(&game(&[0, 4, 1]), Mark::Nought), Some(2));
         assert_eq!(best_move(&game(&[]), Mark::Cross), Some(4));

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_board_without_a_row_is_a_draw() {
+    fn full_board_without_a_row_is_a_draw() {
         let full = game(&[0, 1, 2, 4, 3, 5, 7, 6, 8]);
         assert_eq!(full.outcome(), Outcome::Draw);
         assert!(full.is_valid());
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_one_begins_the_next_round() {
+    fn the_other_player_starts_the_next_game() {
         let next = game(&[4, 0]).next_round();
         assert_eq!(next.outcome(), Outcome::Turn(Mark::Nought));
         assert!(next.is_ahead_of(&game(&[4, 0])));

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_robot_leaves_its_seat_to_whoever_comes() {
+    fn bot_gives_up_its_seat_to_a_player() {
         let mut full = table([1, Seat::BOT], &[]);
         assert!(full.take_seat(seat(2)));
         assert_eq!(full.mark_of(2), Some(Mark::Nought));
@@ -176,14 +176,18 @@ mod tests {
     }
 
     #[test]
-    fn missed_moves_are_in_the_next_message() {
+    fn next_event_contains_missed_moves() {
         let mut behind = table([1, 2], &[4]);
         behind.merge(&table([1, 2], &[4, 0, 8]));
         assert_eq!(behind.game.moves, [4, 0, 8]);
         behind.merge(&table([1, 2], &[4, 0]));
-        assert_eq!(behind.game.moves, [4, 0, 8], "it went back");
+        assert_eq!(behind.game.moves, [4, 0, 8], "replaced by an older game");
         behind.merge(&table([1, 2], &[4, 0, 8, 8]));
-        assert_eq!(behind.game.moves, [4, 0, 8], "it believed a cheat");
+        assert_eq!(
+            behind.game.moves,
+            [4, 0, 8],
+            "accepted a game that breaks the rules"
+        );
     }
 
     #[test]

@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_glide_arrives_in_time_and_starts_from_where_it_is() {
+    fn interrupted_transition_continues_from_its_current_value() {
         let at = Duration::from_millis;
         let mut transition = Transition::at_rest(10.0, at(400));
         assert!(!transition.is_moving(at(0)));

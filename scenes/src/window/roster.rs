@@ -365,7 +365,7 @@ fn draw_footer(
             }
             RosterFooter::Alone => {
                 let details = roster.iter().map(|roster| roster.alone.to_owned());
-                let said = Notice {
+                let explanation = Notice {
                     icon: Icon::People,
                     colour: QUIET_TEXT,
                     headline: "Nobody here yet".to_owned(),
@@ -377,7 +377,7 @@ fn draw_footer(
                         padding: UiRect::axes(px(GAP), px(3.0 * UNIT)),
                         ..default()
                     },
-                    children![notice(&said, &assets)],
+                    children![notice(&explanation, &assets)],
                     ChildOf(entity),
                 ));
             }

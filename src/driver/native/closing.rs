@@ -108,7 +108,7 @@ impl ClosingConnection {
         }
     }
 
-    /// A transport that was told to close.
+    /// A transport that was asked to close.
     pub(super) fn transport(transport: TransportGuard, deadline: Instant) -> Self {
         Self {
             io: ClosingIo::Transport(transport),

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_was_refused_and_holds_no_secret() {
+    fn proxy_refusal_has_the_status_and_no_secret() {
         let open = &Proxy::new("p", 1);
         let with = |user: &str| open.clone().with_credentials(user, "sesame");
         let (locked, invalid) = (&with("a"), &with("a:b"));

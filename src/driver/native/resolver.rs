@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_its_own_answer_and_a_name_is_looked_up() {
+    fn ip_address_is_not_looked_up_but_a_name_is() {
         let token = CancelToken::default();
         let soon = within(SOON);
         let v6 = SYSTEM.resolve("::1", soon, &token).unwrap();

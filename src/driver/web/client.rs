@@ -79,7 +79,7 @@ impl WebClient {
         }
     }
 
-    /// Handles all messages, also those that are posted meanwhile.
+    /// Handles all messages, also those that are posted while it runs.
     pub(super) fn handle_messages(&mut self) {
         while !self.receiver.is_empty() {
             while let Some(message) = self.receiver.take() {

@@ -1,4 +1,4 @@
-//! What an HTTP endpoint answers, right or wrong.
+//! Scripted HTTP responses, valid or malformed.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::server_socket::ServerSocket;
 
-/// An answer to one request.
+/// The response to one request.
 ///
 /// ```
 /// use pusher_test_support::Answer;
@@ -36,7 +36,7 @@ enum Action {
 }
 
 impl Answer {
-    /// An empty response with that status.
+    /// An empty response with this status.
     pub fn status(status: u16) -> Self {
         Self::new(Action::Respond {
             status,
@@ -45,54 +45,54 @@ impl Answer {
         })
     }
 
-    /// 200 with JSON.
+    /// Status 200 with JSON.
     pub fn json(value: &Value) -> Self {
         Self::text(value.to_string()).with_header("Content-Type", "application/json")
     }
 
-    /// 200 with any body.
+    /// Status 200 with any body.
     pub fn text(body: impl Into<Vec<u8>>) -> Self {
         Self::status(200).with_body(body)
     }
 
-    /// 302 to another place.
+    /// Status 302 with this location.
     pub fn redirect(location: &str) -> Self {
         Self::status(302).with_header("Location", location)
     }
 
-    /// 200 with a body of that many spaces.
+    /// Status 200 with a body of this many spaces.
     pub fn large(bytes: usize) -> Self {
         Self::text(vec![b' '; bytes])
     }
 
-    /// These bytes instead of a response; then the connection is closed.
+    /// Sends these bytes instead of a response, then closes the connection.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Action::Raw(bytes.into()))
     }
 
-    /// A correct response, `{"auth":"…"}`, whose bytes come one per interval, those of the header too.
+    /// A valid response, `{"auth":"…"}`, sent one byte per interval, including the header.
     pub fn drip(interval: Duration) -> Self {
         let body = r#"{"auth":"key:signature"}"#;
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
         Self::drip_bytes(head + body, interval)
     }
 
-    /// These bytes instead of a response, one per interval.
+    /// Sends these bytes instead of a response, one per interval.
     pub fn drip_bytes(bytes: impl Into<Vec<u8>>, interval: Duration) -> Self {
         Self::new(Action::Drip(bytes.into(), interval))
     }
 
-    /// No response, with the connection kept open.
+    /// Never responds, and keeps the connection open.
     pub fn never() -> Self {
         Self::new(Action::Never)
     }
 
-    /// A TCP reset.
+    /// Resets the connection.
     pub fn reset() -> Self {
         Self::new(Action::Reset)
     }
 
-    /// The end of the connection, without a response.
+    /// Closes the connection without a response.
     pub fn close() -> Self {
         Self::new(Action::Close)
     }
@@ -117,7 +117,7 @@ impl Answer {
         self
     }
 
-    /// Waits before it answers.
+    /// Delays the response.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
@@ -131,7 +131,7 @@ impl Answer {
         }
     }
 
-    /// Answers. Returns whether the connection may carry another request.
+    /// Sends the response. Returns whether the connection may be reused for another request.
     pub(crate) fn perform(&self, socket: &ServerSocket) -> bool {
         let is_open_after = |delay| {
             delay == Duration::ZERO || socket.wait_for_end(Some(Instant::now() + delay)).is_none()

@@ -1,5 +1,4 @@
-//! What HTTP endpoints take and give: a recorded request, and an answer that may be wrong. [`ScriptedAuth`](crate::ScriptedAuth) serves
-//! them.
+//! The requests and responses of [`ScriptedAuth`](crate::ScriptedAuth): recorded requests, and responses that may be malformed.
 
 mod answer;
 mod request;

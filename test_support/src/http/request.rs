@@ -1,4 +1,4 @@
-//! A request as it was received, also one that asks for the upgrade to a WebSocket.
+//! A received HTTP request, which may be the upgrade request of a WebSocket.
 
 use std::io::{self, Read};
 
@@ -15,61 +15,61 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// Which request of its endpoint this is, from 0.
+    /// Returns the number of the request at its endpoint, counted from 0.
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// The method, such as `POST`.
+    /// Returns the method, such as `POST`.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// Path and query, as they were sent.
+    /// Returns the path and the query, as sent.
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// The path alone.
+    /// Returns the path without the query.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// A header; the case of its name does not matter.
+    /// Returns a header. The case of its name does not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let header = headers.find(|(found, _)| found.eq_ignore_ascii_case(name));
         header.map(|(_, value)| value.as_str())
     }
 
-    /// All headers in the order in which they were sent.
+    /// Returns all headers in the order in which they were sent.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
 
-    /// The body as it was sent.
+    /// Returns the body as sent.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The fields of a form in the body, decoded, in order.
+    /// Returns the decoded fields of the form in the body, in order.
     pub fn form(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(&self.body).into_owned().collect()
     }
 
-    /// A field of the form in the body, decoded.
+    /// Returns a decoded field of the form in the body.
     pub fn field(&self, name: &str) -> Option<String> {
         find(&self.body, name)
     }
 
-    /// A parameter of the query, decoded.
+    /// Returns a decoded parameter of the query.
     pub fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
         find(query.as_bytes(), name)
     }
 
-    /// The response that accepts the upgrade to a WebSocket.
-    pub fn agreement(&self) -> String {
+    /// Returns the response that accepts the upgrade to a WebSocket.
+    pub fn upgrade_response(&self) -> String {
         let key = self
             .header("sec-websocket-key")
             .expect("the request has a Sec-WebSocket-Key");
@@ -106,7 +106,7 @@ impl HttpRequest {
     }
 }
 
-/// Reads up to the empty line, one byte at a time: what follows belongs to the next reader.
+/// Reads up to the empty line, one byte at a time, because the following bytes belong to the next reader.
 pub(crate) fn read_head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut byte = [0];

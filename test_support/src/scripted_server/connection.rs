@@ -1,5 +1,4 @@
-//! A connection after its upgrade: what the server sends, and how it ends the connection. What a test expects of the client is in
-//! `expectation`.
+//! A connection after its upgrade: sends frames and ends the connection. The module `expectation` checks the client's frames.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -19,11 +18,11 @@ use crate::http::HttpRequest;
 use crate::server_socket::{Ended, OwnedSocket, ServerSocket, SocketStream};
 use crate::watched::Watched;
 
-/// A WebSocket whose server side is the test.
+/// A WebSocket whose server side the test controls.
 ///
-/// On its own it does only what RFC 6455 requires: it answers WebSocket pings and close frames, and ends TCP after both sides have sent a
-/// close frame. A thread records everything that arrives, with the time. The `expect_…` methods go through the record in order, and
-/// fail the test when their time is over. Dropping the connection ends it without a close frame.
+/// Without a command from the test, it only does what RFC 6455 requires: it answers WebSocket pings and close frames, and closes TCP after
+/// both sides have sent a close frame. A thread records everything that arrives, with the time. The `expect_…` methods consume the record
+/// in order, and fail the test at their deadline. Dropping the connection closes it without a close frame.
 pub struct ScriptedConnection {
     socket: OwnedSocket,
     request: HttpRequest,
@@ -47,9 +46,9 @@ pub(super) struct Log {
 
 type Reply = Box<dyn FnMut(&Value) -> Vec<Value> + Send>;
 
-/// How a well-behaved server answers a frame: pings with pongs, subscriptions to channels without presence with
-/// success. For [`ScriptedConnection::reply_with`].
-pub fn polite(frame: &Value) -> Vec<Value> {
+/// The replies of a correct server: a pong to a ping, and a confirmation of a subscription to a channel without presence. For
+/// [`ScriptedConnection::reply_with`].
+pub fn standard_reply(frame: &Value) -> Vec<Value> {
     match frame["event"].as_str() {
         Some("pusher:ping") => vec![json!({"event": "pusher:pong", "data": {}})],
         Some("pusher:subscribe") => vec![json!({
@@ -61,7 +60,7 @@ pub fn polite(frame: &Value) -> Vec<Value> {
     }
 }
 
-/// What the client asked for.
+/// The request of the client.
 impl ScriptedConnection {
     pub(super) fn new(socket: OwnedSocket, request: HttpRequest) -> Self {
         let shared = Arc::new(Shared::default());
@@ -74,15 +73,15 @@ impl ScriptedConnection {
         }
     }
 
-    /// The request for the upgrade.
+    /// Returns the upgrade request.
     pub fn request(&self) -> &HttpRequest {
         &self.request
     }
 }
 
-/// What the server sends.
+/// Frames that the server sends.
 impl ScriptedConnection {
-    /// Sends `pusher:connection_established` as the hosted service does: its data is a string of JSON.
+    /// Sends `pusher:connection_established` as the hosted service does: its data is a string that contains JSON.
     pub fn establish(&self, socket_id: &str, activity_timeout_seconds: u64) {
         let data = json!({"socket_id": socket_id, "activity_timeout": activity_timeout_seconds});
         self.send(json!({
@@ -97,7 +96,7 @@ impl ScriptedConnection {
         self.event(channel, name, &json!({}));
     }
 
-    /// Sends an event on a channel, its data as a string of JSON.
+    /// Sends an event on a channel, with its data as a string that contains JSON.
     pub fn event(&self, channel: &str, name: &str, data: &Value) {
         self.send(json!({"event": name, "channel": channel, "data": data.to_string()}));
     }
@@ -112,7 +111,7 @@ impl ScriptedConnection {
         self.send_text_bytes(text.as_ref());
     }
 
-    /// Sends many text frames in one write: one record of up to 16 KiB under TLS, and as a rule one TCP segment.
+    /// Sends many text frames in one write: one record of up to 16 KiB over TLS, and usually one TCP segment.
     pub fn send_texts_at_once<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) {
         self.send_raw(encode_texts(texts));
     }
@@ -122,7 +121,7 @@ impl ScriptedConnection {
         self.send_raw(encode(data_frame(Data::Binary, bytes)));
     }
 
-    /// Sends a text frame with bytes that need not be UTF-8.
+    /// Sends a text frame with any bytes, which may be invalid UTF-8.
     pub fn send_text_bytes(&self, bytes: impl AsRef<[u8]>) {
         self.send_raw(encode(data_frame(Data::Text, bytes)));
     }
@@ -132,13 +131,13 @@ impl ScriptedConnection {
         self.send_raw(encode(Frame::ping(payload.to_vec())));
     }
 
-    /// Sends a WebSocket pong that answers no ping.
+    /// Sends an unsolicited WebSocket pong.
     pub fn pong(&self, payload: &[u8]) {
         self.send_raw(encode(Frame::pong(payload.to_vec())));
     }
 
-    /// From now on answers each text frame that is JSON with what `reply` returns, at once and from another thread.
-    /// [`polite`] is one such reply.
+    /// From now on, replies to each text frame that is JSON with the frames that `reply` returns, at once and from another thread.
+    /// [`standard_reply`] is such a function.
     pub fn reply_with(&self, reply: impl FnMut(&Value) -> Vec<Value> + Send + 'static) {
         self.shared
             .log
@@ -146,9 +145,9 @@ impl ScriptedConnection {
     }
 }
 
-/// How the server ends the connection, or does not.
+/// Ways to end the connection, or to stop reading.
 impl ScriptedConnection {
-    /// Sends a close frame; TCP ends after the client has answered it.
+    /// Sends a close frame; TCP is closed after the client has answered it.
     pub fn close(&self, code: u16, reason: &str) {
         self.send_close(Some(CloseFrame {
             code: CloseCode::from(code),
@@ -161,27 +160,27 @@ impl ScriptedConnection {
         self.send_close(None);
     }
 
-    /// Ends TCP without a close frame.
+    /// Closes TCP without a close frame.
     pub fn cut(&self) {
         self.socket.0.close();
     }
 
-    /// Ends TCP with a reset.
+    /// Resets TCP.
     pub fn reset(&self) {
         self.socket.0.reset();
     }
 
-    /// Stops reading; the client's bytes pile up in the sockets. Its end is not noticed meanwhile.
+    /// Stops reading, so the client's bytes fill the socket buffers. A disconnect of the client is not noticed while reading is paused.
     pub fn stop_reading(&self) {
         self.pause_reading(true);
     }
 
-    /// Reads again, first what piled up.
+    /// Resumes reading, starting with the buffered bytes.
     pub fn read_again(&self) {
         self.pause_reading(false);
     }
 
-    /// Leaves close frames of the client unanswered, and TCP open after them.
+    /// Does not answer close frames of the client, and keeps TCP open after them.
     pub fn leave_closes_unanswered(&self) {
         self.shared.leaves_closes.store(true, Ordering::SeqCst);
     }
@@ -219,7 +218,7 @@ fn encode_texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Vec<u8> {
     frames.collect()
 }
 
-/// The connection's thread: records what arrives, and does what RFC 6455 requires.
+/// The connection's thread: records incoming frames, and sends the replies that RFC 6455 requires.
 fn record_all(socket: Arc<ServerSocket>, shared: &Shared) {
     let stream = SocketStream {
         socket: socket.clone(),
@@ -251,13 +250,13 @@ fn record_all(socket: Arc<ServerSocket>, shared: &Shared) {
             ClientFrame::Close(_) => {
                 if !shared.leaves_closes.load(Ordering::SeqCst) {
                     if !shared.has_sent_close.load(Ordering::SeqCst) {
-                        // Sends the answer that tungstenite has queued.
+                        // Sends the reply that tungstenite has queued.
                         let _ = frames.flush();
                     }
                     socket.finish_writing();
                 }
                 record(at, frame);
-                // RFC 6455, section 1.4: what follows a close frame is discarded.
+                // RFC 6455, section 1.4: data after a close frame is discarded.
                 let ended = socket.wait_for_end(None).unwrap_or(Ended::ByClient);
                 return record(Instant::now(), ClientFrame::Ended(ended));
             }

@@ -1,4 +1,4 @@
-//! What a test expects of the client on a connection.
+//! Waits for the client's frames on a connection and checks them.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::connection::ScriptedConnection;
 use super::received::{ClientFrame, CloseSeen, Received};
 
-/// What the client sent.
+/// Frames that the client has sent.
 impl ScriptedConnection {
-    /// Everything received so far, looked at or not.
+    /// Returns everything received so far, including what an expectation has consumed.
     pub fn received(&self) -> Vec<Received> {
         self.shared.log.read(|log| log.received.clone())
     }
 
-    /// All text frames received so far.
+    /// Returns all text frames received so far.
     pub fn received_texts(&self) -> Vec<String> {
         let text = |received: Received| match received.frame {
             ClientFrame::Text(text) => Some(text),
@@ -23,19 +23,19 @@ impl ScriptedConnection {
         self.received().into_iter().filter_map(text).collect()
     }
 
-    /// The next text frame. WebSocket pings and pongs before it are passed over; anything else fails the test.
+    /// Waits for the next text frame. Skips WebSocket pings and pongs before it; anything else fails the test.
     #[track_caller]
     pub fn expect_text(&self, within: Duration) -> String {
         self.next_text("a text frame", within, |text| Some(text.to_owned()))
     }
 
-    /// The next text frame, as JSON.
+    /// Waits for the next text frame, and parses it as JSON.
     #[track_caller]
     pub fn expect_json(&self, within: Duration) -> Value {
         self.next_text("JSON", within, parse)
     }
 
-    /// The next text frame, which must be the event of that name.
+    /// Waits for the next text frame, which must be an event with this name.
     #[track_caller]
     pub fn expect_event(&self, name: &str, within: Duration) -> Value {
         self.next_text(&format!("the event {name:?}"), within, |text| {
@@ -43,7 +43,7 @@ impl ScriptedConnection {
         })
     }
 
-    /// The next event of that name; other frames before it are passed over.
+    /// Waits for the next event with this name, and skips other frames before it.
     #[track_caller]
     pub fn find_event(&self, name: &str, within: Duration) -> Value {
         self.search(
@@ -56,7 +56,7 @@ impl ScriptedConnection {
         )
     }
 
-    /// The next text frames, as JSON, in the order in which they came.
+    /// Waits for the next text frames, and parses them as JSON.
     #[track_caller]
     pub fn expect_jsons(&self, count: usize, within: Duration) -> Vec<Value> {
         let deadline = Instant::now() + within;
@@ -64,7 +64,7 @@ impl ScriptedConnection {
         (0..count).map(|_| self.expect_json(left())).collect()
     }
 
-    /// The next WebSocket pong; other frames before it are passed over.
+    /// Waits for the next WebSocket pong, and skips other frames before it.
     #[track_caller]
     pub fn expect_pong(&self, within: Duration) -> Vec<u8> {
         self.search("a WebSocket pong", within, |frame| match frame {
@@ -73,7 +73,7 @@ impl ScriptedConnection {
         })
     }
 
-    /// The client's close frame; other frames before it are passed over.
+    /// Waits for the client's close frame, and skips other frames before it.
     #[track_caller]
     pub fn expect_close(&self, within: Duration) -> CloseSeen {
         self.search("a close frame", within, |frame| match frame {
@@ -82,7 +82,7 @@ impl ScriptedConnection {
         })
     }
 
-    /// Waits that long, and fails if the client does anything meanwhile.
+    /// Waits for this time, and fails if the client sends anything or disconnects.
     #[track_caller]
     pub fn expect_nothing(&self, during: Duration) {
         let deadline = Some(Instant::now() + during);
@@ -95,7 +95,7 @@ impl ScriptedConnection {
         }
     }
 
-    /// The next text frame, if `wanted` accepts it.
+    /// Waits for the next text frame, which `wanted` must accept.
     #[track_caller]
     fn next_text<T>(&self, what: &str, within: Duration, wanted: impl Fn(&str) -> Option<T>) -> T {
         self.find(what, within, |frame| match frame {
@@ -105,7 +105,7 @@ impl ScriptedConnection {
         })
     }
 
-    /// The next frame that `wanted` accepts; others before it are passed over.
+    /// Waits for the next frame that `wanted` accepts, and skips others before it.
     #[track_caller]
     fn search<T>(
         &self,
@@ -144,14 +144,14 @@ impl ScriptedConnection {
             Some(Ok(found)) => found,
             Some(Err(wrong)) => panic!("expected {what}, got {wrong:?}"),
             None => panic!(
-                "no sign of {what} within {within:?}; received so far: {:?}",
+                "did not receive {what} within {within:?}; received so far: {:?}",
                 self.received_texts()
             ),
         }
     }
 }
 
-/// What a frame means to an expectation.
+/// How an expectation handles a frame.
 enum Verdict<T> {
     Take(T),
     PassOver,

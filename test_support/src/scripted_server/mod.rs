@@ -21,14 +21,14 @@ use crate::listener::SocketListener;
 use crate::server_socket::ServerSocket;
 use crate::watched::Watched;
 
-pub use connection::{ScriptedConnection, polite};
+pub use connection::{ScriptedConnection, standard_reply};
 pub use pending::PendingConnection;
 pub use received::{ClientFrame, CloseSeen, Received};
 
-/// A WebSocket server that sends exactly what a test says and misbehaves on command.
+/// A WebSocket server that sends exactly the frames of a test and misbehaves on command.
 ///
-/// On its own it only accepts TCP connections: [`accept`](Self::accept) answers the upgrade of the next one,
-/// [`accept_tcp`](Self::accept_tcp) returns it before that, so that a test can misbehave there too.
+/// Without a command from the test, it only accepts TCP connections. [`accept`](Self::accept) answers the upgrade of the next one;
+/// [`accept_tcp`](Self::accept_tcp) returns it before the upgrade, so that a test can misbehave at that point too.
 ///
 /// ```
 /// use std::time::Duration;
@@ -81,12 +81,12 @@ impl ScriptedServer {
         Self::builder().start()
     }
 
-    /// As [`start`](Self::start), with TLS.
+    /// Like [`start`](Self::start), with TLS.
     pub fn start_tls(certificate: &TestCertificate) -> Self {
         Self::builder().tls(certificate).start()
     }
 
-    /// For other addresses and other ways to listen.
+    /// Returns options for another address or another way to listen.
     pub fn builder() -> ScriptedServerBuilder {
         ScriptedServerBuilder {
             host: Ipv4Addr::LOCALHOST.into(),
@@ -96,13 +96,13 @@ impl ScriptedServer {
         }
     }
 
-    /// The `ws` or `wss` URL of a path on this server.
+    /// Returns the `ws` or `wss` URL of a path on this server.
     pub fn url(&self, path_and_query: &str) -> String {
         let scheme = self.acceptor.as_ref().map_or("ws", |_| "wss");
         format!("{scheme}://{}{path_and_query}", self.address())
     }
 
-    /// Takes the next connection, with its upgrade answered as a server should.
+    /// Accepts the next connection and its upgrade.
     #[track_caller]
     pub fn accept(&self, within: Duration) -> ScriptedConnection {
         let deadline = Instant::now() + within;
@@ -110,7 +110,7 @@ impl ScriptedServer {
         pending.upgrade(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes the next TCP connection, with nothing read from it and nothing written to it.
+    /// Accepts the next TCP connection. Nothing has been read from it or written to it.
     #[track_caller]
     pub fn accept_tcp(&self, within: Duration) -> PendingConnection {
         let socket = next_socket(&self.state, Some(Instant::now() + within)).unwrap_or_else(|| {
@@ -122,20 +122,20 @@ impl ScriptedServer {
         PendingConnection::new(socket, self.acceptor.clone())
     }
 
-    /// Waits that long and fails if a connection arrives.
+    /// Waits for this time, and fails if a connection arrives.
     #[track_caller]
     pub fn expect_no_connection(&self, during: Duration) {
         let socket = next_socket(&self.state, Some(Instant::now() + during));
         assert!(
             socket.is_none(),
-            "a connection arrived though none was expected within {during:?}"
+            "expected no connection for {during:?}, but one arrived"
         );
     }
 
-    /// Handles each further connection in a thread; `number` counts all connections from 0.
+    /// Handles each further connection on its own thread; `number` counts all connections from 0.
     ///
-    /// A panic in the handler fails the test when the server is dropped. After the handler the connection is closed: to keep it open,
-    /// end with [`ServerSocket::hold`].
+    /// A panic in the handler fails the test when the server is dropped. The connection is closed when the handler returns; to keep it
+    /// open, call [`ServerSocket::hold`] last.
     pub fn handle_each(&self, handler: impl Fn(PendingConnection, usize) + Send + Sync + 'static) {
         let (state, handler) = (self.state.clone(), Arc::new(handler));
         let acceptor = self.acceptor.clone();
@@ -172,7 +172,7 @@ impl Deref for ScriptedServer {
 
 impl Drop for ScriptedServer {
     fn drop(&mut self) {
-        // First, so that handlers that fail because the test is over are not failures.
+        // First, so that handlers that fail because the test has ended are not reported.
         self.state.update(|state| state.is_over = true);
         self.listener.close();
         let failures = self
@@ -192,23 +192,23 @@ impl ScriptedServerBuilder {
         self
     }
 
-    /// Serves TLS with that certificate.
+    /// Serves TLS with this certificate.
     #[must_use]
     pub fn tls(mut self, certificate: &TestCertificate) -> Self {
         self.acceptor = Some(certificate.acceptor());
         self
     }
 
-    /// The size of the sockets' receive buffer in bytes, for tests of back-pressure.
+    /// Sets the size of the sockets' receive buffers in bytes, for tests of back-pressure.
     #[must_use]
     pub fn receive_buffer(mut self, bytes: usize) -> Self {
         self.receive_buffer = Some(bytes);
         self
     }
 
-    /// Listens, and never accepts: TCP connects and nothing follows.
+    /// Listens but never accepts: TCP connects, and the server sends nothing.
     #[must_use]
-    pub fn deaf(mut self) -> Self {
+    pub fn never_accepts(mut self) -> Self {
         self.is_accepting = false;
         self
     }
@@ -228,7 +228,7 @@ impl ScriptedServerBuilder {
     }
 }
 
-/// The next connection that was not taken yet; `None` at the deadline and at the end of the server.
+/// Waits for the next connection that no earlier call has returned; `None` at the deadline or when the server stops.
 fn next_socket(state: &Watched<State>, deadline: Option<Instant>) -> Option<Arc<ServerSocket>> {
     let next = state.wait(deadline, |state| match state.is_over {
         true => Some(None),

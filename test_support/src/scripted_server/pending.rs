@@ -12,7 +12,7 @@ use crate::server_socket::{OwnedSocket, ServerSocket, SocketStream};
 
 /// A TCP connection on which the server has sent nothing yet: neither TLS nor HTTP.
 ///
-/// As long as a test keeps it, the server is silent. Dropping it closes it.
+/// The server sends nothing while a test keeps this value. Dropping it closes the connection.
 pub struct PendingConnection {
     socket: OwnedSocket,
     acceptor: Option<TlsAcceptor>,
@@ -26,8 +26,8 @@ impl PendingConnection {
         }
     }
 
-    /// Does the TLS handshake, if this is a TLS server: for clients that are expected to break it off. Returns the reason. The other
-    /// methods do the handshake where they need it.
+    /// Does the TLS handshake if the server uses TLS, and returns an error if the client aborts it. Other methods do the handshake
+    /// themselves and fail the test instead.
     pub fn try_secure(&self, within: Duration) -> Result<(), String> {
         match &self.acceptor {
             Some(acceptor) if !self.is_secured() => {
@@ -37,7 +37,7 @@ impl PendingConnection {
         }
     }
 
-    /// Reads the request for the upgrade, and does not answer it.
+    /// Reads the upgrade request without responding.
     #[track_caller]
     pub fn read_request(&self, within: Duration) -> HttpRequest {
         self.try_read_request(within)
@@ -58,25 +58,25 @@ impl PendingConnection {
         }
     }
 
-    /// Answers the upgrade as a server should.
+    /// Accepts the upgrade.
     #[track_caller]
     pub fn upgrade(self, within: Duration) -> ScriptedConnection {
         let request = self.read_request(within);
         self.accept(request)
     }
 
-    /// As [`upgrade`](Self::upgrade), for clients that may be gone before. Returns the reason.
+    /// Like [`upgrade`](Self::upgrade), but returns an error if the client has disconnected.
     pub fn try_upgrade(self, within: Duration) -> Result<ScriptedConnection, String> {
         let request = self.try_read_request(within)?;
         Ok(self.accept(request))
     }
 
     fn accept(self, request: HttpRequest) -> ScriptedConnection {
-        self.send_raw(request.agreement());
+        self.send_raw(request.upgrade_response());
         ScriptedConnection::new(self.socket, request)
     }
 
-    /// Refuses the upgrade with an HTTP status, headers and a body, and closes.
+    /// Refuses the upgrade with an HTTP status, headers and a body, and closes the connection.
     #[track_caller]
     pub fn refuse(self, status: u16, headers: &[(&str, &str)], body: &str, within: Duration) {
         self.read_request(within);
@@ -94,7 +94,7 @@ impl PendingConnection {
         self.send_raw(bytes);
     }
 
-    /// Reads the request, then sends a response header that never ends, one byte per interval.
+    /// Reads the request, then sends an endless response header, one byte per interval.
     #[track_caller]
     pub fn drip_response(&self, interval: Duration, within: Duration) {
         self.read_request(within);
@@ -102,7 +102,7 @@ impl PendingConnection {
         self.drip(start.into_iter().chain(std::iter::repeat(b'a')), interval);
     }
 
-    /// Sends the start of a TLS handshake record of 16 KiB, one byte per interval, and never gets to its end.
+    /// Sends an incomplete TLS handshake record of 16 KiB, one byte per interval.
     pub fn drip_tls(&self, interval: Duration) {
         let start = [0x16, 0x03, 0x03, 0x40, 0x00, 0x02, 0x00, 0x3f, 0xfc];
         self.drip(start.into_iter().chain(std::iter::repeat(0)), interval);

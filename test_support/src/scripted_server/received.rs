@@ -1,4 +1,4 @@
-//! What a client does on a WebSocket, as the server records it.
+//! The record of what a client does on a WebSocket.
 
 use std::time::Instant;
 
@@ -7,29 +7,29 @@ use tungstenite::{Error, Message};
 
 use crate::server_socket::{Ended, ServerSocket};
 
-/// One thing that a client did, and when it was noticed.
+/// A recorded action of a client, with its time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Received {
-    /// When the server read it.
+    /// The time at which the server read it.
     pub at: Instant,
-    /// What it was.
+    /// The action.
     pub frame: ClientFrame,
 }
 
 /// A message or control frame of the client, or the end of the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientFrame {
-    /// A whole text message.
+    /// A complete text message.
     Text(String),
-    /// A whole binary message.
+    /// A complete binary message.
     Binary(Vec<u8>),
-    /// A WebSocket ping, not Pusher's.
+    /// A ping of the WebSocket protocol, not a `pusher:ping`.
     Ping(Vec<u8>),
-    /// A WebSocket pong, not Pusher's.
+    /// A pong of the WebSocket protocol, not a `pusher:pong`.
     Pong(Vec<u8>),
     /// A close frame.
     Close(CloseSeen),
-    /// Bytes that break RFC 6455, and how.
+    /// A violation of RFC 6455, with the error.
     Broken(String),
     /// The end of the connection.
     Ended(Ended),
@@ -38,9 +38,9 @@ pub enum ClientFrame {
 /// The content of a client's close frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloseSeen {
-    /// The code, if there was one.
+    /// The code, if any.
     pub code: Option<u16>,
-    /// The reason; often empty.
+    /// The reason, which may be empty.
     pub reason: String,
 }
 
@@ -57,9 +57,9 @@ impl ClientFrame {
             }),
             Ok(Message::Frame(_)) => unreachable!("only written messages are raw frames"),
             Err(error) => match (error, socket.ended()) {
-                // An error of TLS, too, if TCP has ended: the client broke off in the middle of a record.
+                // A TLS error also counts if TCP has ended: the client disconnected in the middle of a record.
                 (Error::Io(_), Some(ended)) => Self::Ended(ended),
-                // Without an end of TCP, this is a close_notify of TLS, and the FIN follows.
+                // If TCP is still open, the client has sent the TLS close_notify, and its FIN follows.
                 (Error::Protocol(ProtocolError::ResetWithoutClosingHandshake), ended) => {
                     Self::Ended(ended.unwrap_or(Ended::ByClient))
                 }

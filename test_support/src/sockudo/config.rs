@@ -24,7 +24,7 @@ pub(super) fn configuration(
         "adapter": {"driver": "local"},
         "cache": {"driver": "memory"},
         "queue": {"driver": "memory"},
-        // With it the HTTP API answers 429 after about 100 requests.
+        // If enabled, the HTTP API responds with 429 after about 100 requests.
         "rate_limiter": {"driver": "memory", "enabled": false},
         "metrics": {"enabled": false},
         "app_manager": {"driver": "memory", "array": {"apps": [{

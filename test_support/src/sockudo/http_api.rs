@@ -37,7 +37,7 @@ impl HttpApi {
         answer.is_ok_and(|response| response.status().is_success())
     }
 
-    /// A `GET` below the path of the app, or a `POST` if there is a body.
+    /// Sends a `GET` to a path below the app's path, or a `POST` if there is a body.
     #[track_caller]
     pub(super) fn call(&self, path: &str, query: &[(&str, &str)], body: Option<&Value>) -> Value {
         let method = if body.is_some() { "POST" } else { "GET" };

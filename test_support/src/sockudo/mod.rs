@@ -1,4 +1,4 @@
-//! A real server of the protocol: starts it, stops it, and publishes through its HTTP API.
+//! Starts and stops Sockudo, a complete Pusher server, and publishes through its HTTP API.
 
 mod config;
 mod http_api;
@@ -17,13 +17,13 @@ use crate::authority::{TestAuthority, TestCertificate};
 use crate::credentials::AppCredentials;
 use http_api::HttpApi;
 
-/// The version that `scripts/test.sh` installs and the tests were written against.
+/// The version that `scripts/test.sh` installs and that the tests require.
 const VERSION: &str = "5.2.0";
 
-/// How long it may take to start. On an idle machine it takes less than a second.
+/// The timeout for the start. On an idle machine it takes less than a second.
 const START: Duration = Duration::from_secs(20);
 
-/// A Sockudo server for one test, with one app that has all features on. It ends when the value is dropped.
+/// A Sockudo server for one test, with one app that has all features enabled. Dropping this value stops the server.
 #[derive(Debug)]
 pub struct Sockudo {
     options: SockudoOptions,
@@ -34,12 +34,12 @@ pub struct Sockudo {
     child: Option<Child>,
 }
 
-/// How a [`Sockudo`] is configured.
+/// The options of a [`Sockudo`].
 #[derive(Debug, Clone)]
 pub struct SockudoOptions {
-    /// Serves wss and https with a certificate of a [`TestAuthority`].
+    /// Whether to serve `wss` and `https`, with a certificate of a [`TestAuthority`].
     pub tls: bool,
-    /// How many client events a connection may send a second.
+    /// The number of client events that a connection may send per second.
     pub client_events_per_second: u32,
 }
 
@@ -58,7 +58,7 @@ impl Sockudo {
         Self::start_with(SockudoOptions::default())
     }
 
-    /// As [`start`](Self::start), with TLS.
+    /// Like [`start`](Self::start), with TLS.
     pub fn start_tls() -> Self {
         Self::start_with(SockudoOptions {
             tls: true,
@@ -66,7 +66,7 @@ impl Sockudo {
         })
     }
 
-    /// Starts a server with options.
+    /// Starts a server with these options.
     pub fn start_with(options: SockudoOptions) -> Self {
         let authority = options.tls.then(TestAuthority::new);
         let certificate = authority.as_ref().map(TestAuthority::localhost);
@@ -78,7 +78,7 @@ impl Sockudo {
             folder: TempDir::new().expect("a folder can be created"),
             child: None,
         };
-        // Between the choice of a port and its use another process may take it.
+        // Another process may take the port between its choice and its use.
         for attempts_left in (0..5).rev() {
             match server.try_run() {
                 Ok(()) => return server,
@@ -89,41 +89,41 @@ impl Sockudo {
         unreachable!("the last attempt returns or panics")
     }
 
-    /// The host to connect to. The certificate is valid for it.
+    /// Returns the host to connect to, for which the certificate is valid.
     pub fn host(&self) -> &'static str {
         "127.0.0.1"
     }
 
-    /// The port for WebSocket and HTTP alike.
+    /// Returns the port, which serves both WebSocket and HTTP.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether it serves wss and https.
+    /// Returns whether it serves `wss` and `https`.
     pub fn has_tls(&self) -> bool {
         self.options.tls
     }
 
-    /// The key and the secrets of its app.
+    /// Returns the credentials of its app.
     pub fn credentials(&self) -> AppCredentials {
         AppCredentials::for_tests()
     }
 
-    /// The certificate that a client must trust, if it serves TLS.
+    /// Returns the certificate that a client must trust, if it serves TLS.
     pub fn authority_pem(&self) -> Option<String> {
         self.authority.as_ref().map(TestAuthority::pem)
     }
 
-    /// Ends the process, as a crash would.
+    /// Kills the process, like a crash.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // Fails if it has ended already.
+            // Fails if the process has exited already.
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 
-    /// Starts it again on the same port.
+    /// Restarts the server on the same port.
     pub fn start_again(&mut self) {
         self.stop();
         if let Err(error) = self.try_run() {
@@ -131,7 +131,7 @@ impl Sockudo {
         }
     }
 
-    /// Publishes an event through the HTTP API. Data that is a string is sent as it is, other data as its JSON.
+    /// Publishes an event through the HTTP API. A string is sent unchanged, other data as JSON.
     #[track_caller]
     pub fn publish(&self, channel: &str, event: &str, data: &Value) {
         let body = json!({"name": event, "channels": [channel], "data": as_text(data)});
@@ -155,14 +155,14 @@ impl Sockudo {
         self.publish(&format!("#server-to-user-{user_id}"), event, data);
     }
 
-    /// Ends all connections of a signed-in user.
+    /// Terminates all connections of a signed-in user.
     #[track_caller]
     pub fn terminate_user(&self, user_id: &str) {
         let path = format!("/users/{user_id}/terminate_connections");
         self.post(&path, &json!({}));
     }
 
-    /// The names of the channels that have a subscriber.
+    /// Returns the names of the channels with subscribers.
     #[track_caller]
     pub fn channels(&self) -> Vec<String> {
         let answer = self.get("/channels", &[]);
@@ -170,7 +170,7 @@ impl Sockudo {
         channels.map(|(name, _)| name.clone()).collect()
     }
 
-    /// The ids of a presence channel's members.
+    /// Returns the ids of a presence channel's members.
     #[track_caller]
     pub fn users(&self, channel: &str) -> Vec<String> {
         let answer = self.get(&format!("/channels/{channel}/users"), &[]);
@@ -179,19 +179,19 @@ impl Sockudo {
         ids.map(ToOwned::to_owned).collect()
     }
 
-    /// Any signed GET of the HTTP API below `/apps/app-id`.
+    /// Sends a signed `GET` to a path below `/apps/app-id`.
     #[track_caller]
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Value {
         self.api().call(path, query, None)
     }
 
-    /// Any signed POST of the HTTP API below `/apps/app-id`.
+    /// Sends a signed `POST` to a path below `/apps/app-id`.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Value {
         self.api().call(path, &[], Some(body))
     }
 
-    /// What it wrote to its standard output and error so far.
+    /// Returns the server's standard output and standard error so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
@@ -212,7 +212,7 @@ impl Sockudo {
             .arg("--config")
             .arg(file)
             .current_dir(folder)
-            // The server reads PORT, HOST and many more.
+            // The server reads environment variables such as PORT and HOST, which must not affect the test.
             .env_clear()
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file handle can be cloned"))
@@ -224,7 +224,7 @@ impl Sockudo {
         let child = self.child.insert(child);
         let failure = loop {
             if let Ok(Some(status)) = child.try_wait() {
-                break format!("it ended with {status}");
+                break format!("it exited with {status}");
             }
             if api.is_up() {
                 return Ok(());
@@ -245,7 +245,7 @@ impl Drop for Sockudo {
     }
 }
 
-/// `SOCKUDO_BIN`, or the server that `scripts/test.sh` has put into its cache.
+/// Returns the path in `SOCKUDO_BIN`, or the server in the cache of `scripts/test.sh`.
 fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("SOCKUDO_BIN") {
         return path.into();
@@ -273,7 +273,7 @@ fn free_port() -> u16 {
         .port()
 }
 
-/// The data of an event is a string on the wire.
+/// Returns the data as a string, which it is on the wire.
 fn as_text(data: &Value) -> String {
     match data {
         Value::String(text) => text.clone(),

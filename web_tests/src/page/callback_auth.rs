@@ -21,12 +21,12 @@ impl CallbackAuth {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the pending authorization.
+    /// Removes and returns the pending authorization.
     pub(crate) fn take_authorization(&self) -> Option<(AuthRequest, AuthReply)> {
         self.lock().channel.take()
     }
 
-    /// Takes the pending sign-in.
+    /// Removes and returns the pending sign-in.
     pub(crate) fn take_sign_in(&self) -> Option<(UserAuthRequest, UserAuthReply)> {
         self.lock().user.take()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pusher_test_support::{ScriptedConnection, ScriptedServer, polite};
+use pusher_test_support::{ScriptedConnection, ScriptedServer, standard_reply};
 use pusher_web_tests::{Request, webdriver::wait_for};
 
 use crate::{
@@ -15,7 +15,7 @@ const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn accept(server: &ScriptedServer, socket_id: &str) -> ScriptedConnection {
     let connection = server.accept(TIMEOUT);
-    connection.reply_with(polite);
+    connection.reply_with(standard_reply);
     connection.establish(socket_id, 120);
     connection
 }
@@ -29,7 +29,7 @@ fn closed_tab_disconnects_at_once() {
     assert_eq!(server.members("presence-room"), ["ann"]);
     page.close();
     wait_for(
-        || "the member to be gone".into(),
+        || "the member to leave".into(),
         SHORT_TIMEOUT,
         || server.members("presence-room").is_empty().then_some(()),
     );

@@ -6,7 +6,7 @@ use std::{
 };
 
 use pusher_dev_server::{DevServer, DevServerConfig, ServerEvent};
-use pusher_test_support::{ScriptedServer, SigningAuth, Sockudo, polite};
+use pusher_test_support::{ScriptedServer, SigningAuth, Sockudo, standard_reply};
 use pusher_web_tests::{Request, Setup, webdriver::wait_for};
 use serde_json::json;
 
@@ -209,7 +209,7 @@ fn silent_connection_is_dropped() {
     silent.find_event("pusher:ping", TIMEOUT);
     let next = server.accept(TIMEOUT);
     next.establish("1.2", 120);
-    next.reply_with(polite);
+    next.reply_with(standard_reply);
     page.wait_until("another connection", |state| {
         state.socket_id.as_deref() == Some("1.2")
     });
@@ -263,7 +263,7 @@ fn unread_socket_in_a_page_refuses_only_client_events() {
         ..setup(server.port(), "key")
     });
     let connection = server.accept(TIMEOUT);
-    connection.reply_with(polite);
+    connection.reply_with(standard_reply);
     connection.establish("1.1", 120);
     page.ask(&Request::Join("private-room".into()));
     page.wait_until("a pending authorization", |state| {

@@ -189,8 +189,8 @@ impl Page {
         self.browser.show(&self.tab);
     }
 
-    /// Hides the page behind another one. A request to a third page would change that. Returns how many frames the page has
-    /// had.
+    /// Hides the page behind another one. A request to a third page would change that. Returns the page's
+    /// frame count.
     #[track_caller]
     pub(crate) fn hide_behind(&self, other: &Page) -> u64 {
         self.browser.activate_other(&self.tab, &other.tab);

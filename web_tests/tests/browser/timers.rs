@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pusher_dev_server::{DevServer, DevServerConfig, ServerEvent};
-use pusher_test_support::{Answer, ScriptedAuth, ScriptedServer, polite};
+use pusher_test_support::{Answer, ScriptedAuth, ScriptedServer, standard_reply};
 use pusher_web_tests::{AuthUrl, Authorize, FOREVER, Setup};
 use serde_json::json;
 
@@ -71,7 +71,7 @@ fn huge_timer_durations_do_not_fire_at_once() {
         ..setup(server.port(), "key")
     });
     let connection = server.accept(TIMEOUT);
-    connection.reply_with(polite);
+    connection.reply_with(standard_reply);
     connection.establish("1.1", u64::MAX);
     page.wait_for_connection();
     page.join("private-room");

@@ -70,7 +70,7 @@ impl World {
                 let open = open.expect("only an open request is cancelled");
                 self.cancelled.push(self.requests.remove(open));
             }
-            Output::Notice(notice) => self.hear(notice),
+            Output::Notice(notice) => self.on_notice(notice),
         }
     }
 
@@ -80,9 +80,9 @@ impl World {
         channel: Option<String>,
         socket_id: &str,
     ) {
-        let asked = |request: &BackendRequest| request.channel == channel;
+        let is_same = |request: &BackendRequest| request.channel == channel;
         assert!(
-            !self.requests.iter().any(asked),
+            !self.requests.iter().any(is_same),
             "{channel:?} is requested twice"
         );
         self.requests.push(BackendRequest {
@@ -100,7 +100,7 @@ impl World {
             self.reach.steps += 1;
             self.input(Input::TimePassed);
             woken += 1;
-            assert!(woken < 1000, "the session spins");
+            assert!(woken < 1000, "the session sets timers without an effect");
         }
         self.pass(end.saturating_sub(self.now.monotonic));
     }
@@ -124,9 +124,9 @@ impl World {
         assert_eq!(wakes, waits, "{:?}", self.state);
         assert_eq!(self.dialling.is_some(), dialling, "{:?}", self.state);
         assert_eq!(self.connection.is_some(), connected, "{:?}", self.state);
-        let asked = self.requests.iter().filter(|open| open.channel.is_some());
+        let authorizations = self.requests.iter().filter(|open| open.channel.is_some());
         assert!(
-            asked.count() <= AUTHORIZATIONS_AT_ONCE,
+            authorizations.count() <= AUTHORIZATIONS_AT_ONCE,
             "too many requests at once"
         );
         for request in &self.requests {
@@ -144,7 +144,7 @@ impl World {
         ) {
             assert!(
                 self.unanswered.is_empty(),
-                "a client event without a prospect"
+                "a client event that can never be sent"
             );
         }
     }

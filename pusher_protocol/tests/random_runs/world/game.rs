@@ -79,9 +79,9 @@ impl World {
         assert_eq!(self.sign_in, SignInState::SignedOut);
     }
 
-    pub(super) fn hear(&mut self, notice: Notice) {
+    pub(super) fn on_notice(&mut self, notice: Notice) {
         match notice {
-            Notice::State(next) => self.hear_state(next),
+            Notice::State(next) => self.on_state(next),
             Notice::Subscription {
                 channel,
                 status,
@@ -98,7 +98,7 @@ impl World {
                 );
                 assert!(gap.is_none() || status == SubscriptionStatus::Subscribed);
             }
-            Notice::Members { channel, roster } => self.hear_members(&channel, &roster),
+            Notice::Members { channel, roster } => self.on_members(&channel, &roster),
             Notice::MemberJoined(Membership {
                 channel,
                 member,
@@ -106,7 +106,7 @@ impl World {
                 ..
             }) => {
                 assert!(roster.get(member.id()).is_some());
-                self.hear_members(&channel, &roster);
+                self.on_members(&channel, &roster);
             }
             Notice::MemberLeft(Membership {
                 channel,
@@ -115,7 +115,7 @@ impl World {
                 ..
             }) => {
                 assert!(roster.get(member.id()).is_none());
-                self.hear_members(&channel, &roster);
+                self.on_members(&channel, &roster);
             }
             Notice::SubscriptionCount { channel, .. } | Notice::CacheMissed(channel) => {
                 assert!(self.wanted.contains(&*channel));
@@ -136,7 +136,7 @@ impl World {
                 if let EventTarget::Channel(channel) = &event.target {
                     self.settle(channel);
                 }
-                self.hear_event(event);
+                self.on_event(event);
             }
             Notice::Error {
                 error: PusherError::Undecryptable { channel, .. },
@@ -156,7 +156,7 @@ impl World {
         }
     }
 
-    pub(super) fn hear_state(&mut self, next: ConnectionState) {
+    pub(super) fn on_state(&mut self, next: ConnectionState) {
         assert!(
             is_legal_state(&self.state, &next),
             "{:?} -> {next:?}",
@@ -175,7 +175,7 @@ impl World {
         self.state = next;
     }
 
-    pub(super) fn hear_members(&mut self, channel: &ChannelName, roster: &Roster) {
+    pub(super) fn on_members(&mut self, channel: &ChannelName, roster: &Roster) {
         assert_eq!(
             self.statuses.get(&**channel),
             Some(&SubscriptionStatus::Subscribed),
@@ -185,7 +185,7 @@ impl World {
         self.rosters.insert(channel.to_string(), roster.clone());
     }
 
-    pub(super) fn hear_event(&mut self, event: ReceivedEvent<'_>) {
+    pub(super) fn on_event(&mut self, event: ReceivedEvent<'_>) {
         match event.target {
             EventTarget::Channel(channel) => {
                 assert!(

@@ -20,7 +20,7 @@ use pusher_protocol::{
 use serde_json::{json, value::RawValue};
 
 use crate::{
-    action::{Action, Answer, CHANNELS, Handshake, Mood, Patience, Stale},
+    action::{Action, Answer, CHANNELS, Handshake, Patience, ReplyMode, Stale},
     server::{Connection, Server},
     support::{SECOND, name},
 };
@@ -138,7 +138,7 @@ impl World {
             Action::Configure(patience) => self.session.configure(config(patience, 0)),
             Action::DialFails { for_good } => self.fail_dial(for_good),
             Action::DialSucceeds(handshake) => self.open(handshake),
-            Action::ServerReads(mood) => self.server_reads(mood),
+            Action::ServerReads(mode) => self.server_reads(mode),
             Action::ClientReads => self.client_reads(),
             Action::Block(blocked) => self.is_blocked = blocked,
             Action::BlackHole => {
@@ -161,7 +161,7 @@ impl World {
             }
             Action::ComeOrGo(channel, player) => {
                 self.server
-                    .come_or_go(self.connection.as_mut(), channel, player);
+                    .join_or_leave(self.connection.as_mut(), channel, player);
             }
             Action::RotateKey(channel) => self.server.rotate_key(channel),
             Action::Ping => self.server_says(&json!({"event": "pusher:ping"})),
@@ -183,7 +183,7 @@ impl World {
 
     // The end of a run.
 
-    /// Lets everything succeed: no failures any more, and a reply to each request.
+    /// From now on nothing fails, and each request gets a reply.
     pub fn settle_all(&mut self) {
         self.session.configure(config(Patience::Usual, 0));
         self.is_blocked = false;
@@ -193,7 +193,7 @@ impl World {
             self.command(Command::Connect);
             self.open(Handshake::Good);
             self.answer(0, Answer::Good);
-            self.server_reads(Mood::Grants);
+            self.server_reads(ReplyMode::Grants);
             self.client_reads();
             for channel in CHANNELS {
                 if let Some(SubscriptionStatus::Failed(_)) = self.statuses.get(channel) {

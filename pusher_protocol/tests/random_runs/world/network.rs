@@ -23,7 +23,7 @@ impl World {
 
     pub(super) fn hang_up(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.server.forget(&connection);
+            self.server.remove_connection(&connection);
             self.last_dial = Some(connection.dial);
         }
     }
@@ -37,7 +37,7 @@ impl World {
         self.input(Input::Closed(dial, closed(code)));
     }
 
-    pub(super) fn server_reads(&mut self, mood: Mood) {
+    pub(super) fn server_reads(&mut self, mode: ReplyMode) {
         let Some(connection) = &mut self.connection else {
             return;
         };
@@ -45,7 +45,7 @@ impl World {
             return;
         }
         if let Some(text) = connection.to_server.pop_front() {
-            self.server.read(connection, &text, mood);
+            self.server.read(connection, &text, mode);
         }
     }
 
@@ -63,11 +63,11 @@ impl World {
         };
         let dial = connection.dial;
         let text = connection.to_client.pop_front().expect("something waits");
-        let promised = self.is_promised(&text);
+        let promised = self.must_be_delivered(&text);
         let event = self.session.handle_frame(dial, &text, self.now);
         let handed_over = event.is_some();
         if let Some(event) = event {
-            self.hear_event(event);
+            self.on_event(event);
         }
         if let Some(channel) = promised.filter(|_| !handed_over) {
             let may_wait = channel.starts_with("private-encrypted-");
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// Returns the channel of an event that must be delivered.
-    pub(super) fn is_promised(&self, text: &str) -> Option<String> {
+    pub(super) fn must_be_delivered(&self, text: &str) -> Option<String> {
         let frame: serde_json::Value = serde_json::from_str(text).ok()?;
         let channel = frame["channel"].as_str()?;
         let is_subscribed = self.statuses.get(channel) == Some(&SubscriptionStatus::Subscribed);
@@ -88,7 +88,7 @@ impl World {
     pub(super) fn stale(&mut self, what: Stale) {
         if let Stale::Answer = what {
             if let Some(request) = self.cancelled.pop() {
-                self.give(request, Answer::Good);
+                self.respond(request, Answer::Good);
             }
             return;
         }
@@ -119,10 +119,10 @@ impl World {
             return;
         }
         let request = self.requests.remove(which % self.requests.len());
-        self.give(request, with);
+        self.respond(request, with);
     }
 
-    pub(super) fn give(&mut self, request: BackendRequest, with: Answer) {
+    pub(super) fn respond(&mut self, request: BackendRequest, with: Answer) {
         let BackendRequest {
             id,
             channel,
@@ -140,7 +140,7 @@ impl World {
         if let Some(connection) = &mut self.connection
             && matches!(self.state, ConnectionState::Connected { .. })
         {
-            connection.tell(frame);
+            connection.send(frame);
         }
     }
 

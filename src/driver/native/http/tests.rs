@@ -112,7 +112,7 @@ fn invalid_http_response_is_an_error() {
 }
 
 #[test]
-fn slowness_of_any_kind_ends_at_the_deadline() {
+fn slow_request_of_any_kind_ends_at_the_deadline() {
     let time = Duration::from_millis(400);
     let drip = Duration::from_millis(20);
     let slow = format!("HTTP/1.1 200 OK\r\nX-Slow: {}", "a".repeat(1000));
@@ -193,7 +193,7 @@ fn only_the_configured_certificate_authority_is_trusted() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn https_to_a_port_for_plain_http_says_so() {
+fn https_to_a_plain_http_port_reports_that_it_is_not_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {

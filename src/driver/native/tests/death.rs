@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bevy_app::{App, Update};
 use bevy_ecs::prelude::*;
 use pusher_protocol::session::SendOutcome;
-use pusher_test_support::{polite, update_until};
+use pusher_test_support::{standard_reply, update_until};
 use serde_json::json;
 
 use super::*;
@@ -57,7 +57,7 @@ fn connection(world: &World) -> &PusherConnection {
 fn connect(app: &mut App, server: &ScriptedServer) -> ScriptedConnection {
     app.update();
     let accepted = server.accept(SOON);
-    accepted.reply_with(polite);
+    accepted.reply_with(standard_reply);
     accepted.establish("1.1", 120);
     update_until(app, "connecting", SOON, |world| {
         connection(world).is_connected()

@@ -27,13 +27,13 @@ use crate::auth::AuthEndpoint;
 const DIAL_TIMEOUT: Duration = Duration::from_millis(1000);
 
 #[test]
-fn what_comes_in_one_segment_with_the_upgrade_is_read() {
+fn frame_in_one_segment_with_the_upgrade_is_read() {
     let server = ScriptedServer::start();
     let client = Client::connecting(&config(server.port()));
     let pending = server.accept_tcp(SOON);
     let request = pending.read_request(SOON);
     let text = r#"{"event":"pusher:connection_established","data":{"socket_id":"1.1"}}"#;
-    let mut bytes = request.agreement().into_bytes();
+    let mut bytes = request.upgrade_response().into_bytes();
     bytes.extend([0x81, u8::try_from(text.len()).unwrap()]);
     bytes.extend(text.as_bytes());
     pending.respond_raw(bytes);
@@ -41,7 +41,7 @@ fn what_comes_in_one_segment_with_the_upgrade_is_read() {
 }
 
 #[test]
-fn a_refusal_says_what_was_refused() {
+fn refused_upgrade_reports_status_and_body() {
     let server = ScriptedServer::start();
     let http = |response: &str| format!("HTTP/1.1 {response}");
     let busy = "503 Busy\r\nContent-Length: 9\r\n\r\ntry\nlater";

@@ -110,7 +110,7 @@ fn server_close_follows_its_data_and_is_answered_with_its_code() {
 }
 
 #[test]
-fn an_end_without_a_close_is_a_loss() {
+fn tcp_end_without_a_close_frame_is_a_lost_connection() {
     for (server, config) in plain_and_tls() {
         for end in [ScriptedConnection::cut, ScriptedConnection::reset] {
             let (client, connection) = Client::connected(&config, &server);
@@ -184,7 +184,7 @@ fn full_send_buffer_refuses_client_events_and_keeps_order() {
 }
 
 #[test]
-fn a_new_dial_does_not_wait_for_the_old_connections_goodbye() {
+fn new_dial_does_not_wait_for_the_old_close_handshake() {
     let (server, client, old) = connected(|config| config);
     old.leave_closes_unanswered();
     let begun = Instant::now();

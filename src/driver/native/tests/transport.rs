@@ -272,7 +272,7 @@ fn dead_transport_is_dropped_without_a_close() {
 }
 
 #[test]
-fn full_transport_refuses_client_events_and_is_dropped_at_last() {
+fn full_transport_refuses_events_and_overfull_one_is_dropped() {
     let (client, remote) = subscribed(|mut config| {
         config.answer_sent = true;
         config.with_limits(changed(|limits: &mut Limits| limits.outbound_bytes = 1000))
@@ -356,7 +356,7 @@ fn panic_in_a_transport_ends_only_the_connection() {
         match place {
             "close" => client.command(Command::Redial),
             "drop" => {
-                events.lost("gone");
+                events.lost("lost");
                 client.expect_loss();
                 client.command(Command::Connect);
             }
