@@ -451,7 +451,7 @@ fn decode_failure_names_the_path_and_the_next_event_arrives() {
 }
 
 #[test]
-fn fixed_update_hears_each_event_exactly_once() {
+fn fixed_update_reads_each_event_exactly_once() {
     #[derive(Resource, Default)]
     struct Received(Vec<u32>);
     let server = ScriptedServer::start();

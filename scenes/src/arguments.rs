@@ -149,7 +149,7 @@ pub struct ServerArguments {
     /// Connect to the scene process that serves this page
     #[cfg(target_arch = "wasm32")]
     #[arg(long, hide = true)]
-    pub beside: bool,
+    pub served_page: bool,
 }
 
 /// The server that the arguments select.
@@ -184,9 +184,9 @@ pub enum ServerChoice {
 impl ServerArguments {
     /// Whether this scene runs in a page and connects to the scene process that serves it.
     #[must_use]
-    pub fn is_beside(&self) -> bool {
+    pub fn is_served_page(&self) -> bool {
         #[cfg(target_arch = "wasm32")]
-        return self.beside;
+        return self.served_page;
         #[cfg(not(target_arch = "wasm32"))]
         false
     }

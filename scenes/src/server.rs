@@ -149,7 +149,7 @@ impl SceneServer {
     /// it.
     #[must_use]
     pub fn has_simulated_players(&self) -> bool {
-        self.own.is_some() || self.server.is_beside()
+        self.own.is_some() || self.server.is_served_page()
     }
 
     /// Returns the text to print at startup.
@@ -266,10 +266,10 @@ impl SceneServer {
     /// A page must not contain the app secret, so it never calls the HTTP API itself.
     #[cfg(target_arch = "wasm32")]
     fn remote_backend(&self) -> Backend {
-        if self.server.is_beside() {
-            Backend::beside()
+        if self.server.is_served_page() {
+            Backend::serving_scene()
         } else {
-            Backend::nowhere()
+            Backend::unavailable()
         }
     }
 
@@ -283,7 +283,7 @@ impl SceneServer {
                 let scheme = if *tls { "https" } else { "http" };
                 format!("{scheme}://{host}:{port}")
             }
-            ServerChoice::Simulated => return Backend::nowhere(),
+            ServerChoice::Simulated => return Backend::unavailable(),
         };
         match (&self.server.app_id, &self.server.app_secret) {
             (Some(app_id), Some(secret)) => Backend::http(crate::backend::HttpApi {
@@ -293,7 +293,7 @@ impl SceneServer {
                 secret: secret.clone(),
                 master_key: self.server.encryption_master_key.unwrap_or_default(),
             }),
-            _ => Backend::nowhere(),
+            _ => Backend::unavailable(),
         }
     }
 
@@ -353,7 +353,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_sign_in_beside_where_channels_are_authorized() {
+    fn user_auth_url_is_a_sibling_of_the_channel_auth_url() {
         assert_eq!(
             user_auth_url("http://localhost:6001/pusher/auth"),
             "http://localhost:6001/pusher/user-auth"

@@ -43,7 +43,7 @@ fn arguments_of(query: &str, page_host: &str, decoded: impl Fn(&str) -> String) 
         });
         if given("key").is_none() {
             missing.push("--key=app-key".to_owned());
-            missing.push("--beside".to_owned());
+            missing.push("--served-page".to_owned());
             if given("auth-endpoint").is_none() {
                 let port = given("port").unwrap_or_else(|| "6001".to_owned());
                 missing.push(format!("--auth-endpoint=http://{host}:{port}/pusher/auth"));
@@ -79,7 +79,7 @@ mod tests {
         let expected = [
             "--host=game.example",
             "--key=app-key",
-            "--beside",
+            "--served-page",
             "--auth-endpoint=http://game.example:6001/pusher/auth",
         ];
         assert_eq!(arguments(""), expected);
@@ -94,7 +94,7 @@ mod tests {
                 "--name=Ann of Green",
                 "--host=game.example",
                 "--key=app-key",
-                "--beside",
+                "--served-page",
                 "--auth-endpoint=http://game.example:7001/pusher/auth",
             ]
         );

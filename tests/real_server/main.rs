@@ -126,7 +126,7 @@ fn a_thousand_events_arrive_each_once_in_order() {
 }
 
 #[test]
-fn two_games_see_each_other_join_talk_and_leave() {
+fn two_games_see_each_other_join_chat_and_leave() {
     let setup = TestSetup::new(Sockudo::start());
     let (mut ann, mut bob) = (setup.game("ann"), setup.game("bob"));
     let ann_room = join(&mut ann, "presence-room");

@@ -4,9 +4,9 @@
 //! requires the app secret as an argument. In a real game the secret stays on the backend, and clients send requests to the
 //! backend, as a scene in a page does.
 
-mod beside;
 #[cfg(not(target_arch = "wasm32"))]
 mod http_api;
+mod page_requests;
 
 #[cfg(target_arch = "wasm32")]
 use std::collections::VecDeque;
@@ -19,10 +19,10 @@ use serde::{Deserialize, Serialize};
 use crate::dev_server::DevServer;
 use crate::toast::{Toast, ToastKind};
 
-#[cfg(target_arch = "wasm32")]
-use beside::Wanted;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use http_api::HttpApi;
+#[cfg(target_arch = "wasm32")]
+use page_requests::PublishRequest;
 
 /// The error of a scene that cannot act as the backend, and what to do.
 #[cfg(not(target_arch = "wasm32"))]
@@ -36,21 +36,21 @@ const NOT_THE_BACKEND: &str =
 /// The backend, if the scene can act as one.
 #[derive(Resource)]
 pub struct Backend {
-    way: Way,
+    route: Route,
     /// The errors of publishing, from all threads.
     failures: Mutex<Receiver<String>>,
     failed: Sender<String>,
 }
 
 /// How the backend publishes.
-enum Way {
+enum Route {
     Own(Arc<DevServer>),
     #[cfg(not(target_arch = "wasm32"))]
     Http(HttpApi),
     /// Through the scene that serves this page: the requests that are not sent yet.
     #[cfg(target_arch = "wasm32")]
-    Beside(Mutex<VecDeque<Wanted>>),
-    Nowhere,
+    ServingScene(Mutex<VecDeque<PublishRequest>>),
+    Unavailable,
 }
 
 /// The receivers of an event.
@@ -64,27 +64,27 @@ pub enum To {
 
 impl Backend {
     pub(crate) fn own(server: Arc<DevServer>) -> Self {
-        Self::new(Way::Own(server))
+        Self::new(Route::Own(server))
     }
 
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn http(api: HttpApi) -> Self {
-        Self::new(Way::Http(api))
+        Self::new(Route::Http(api))
     }
 
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn beside() -> Self {
-        Self::new(Way::Beside(Mutex::default()))
+    pub(crate) fn serving_scene() -> Self {
+        Self::new(Route::ServingScene(Mutex::default()))
     }
 
-    pub(crate) fn nowhere() -> Self {
-        Self::new(Way::Nowhere)
+    pub(crate) fn unavailable() -> Self {
+        Self::new(Route::Unavailable)
     }
 
-    fn new(way: Way) -> Self {
+    fn new(route: Route) -> Self {
         let (failed, failures) = channel();
         Self {
-            way,
+            route,
             failures: Mutex::new(failures),
             failed,
         }
@@ -92,33 +92,33 @@ impl Backend {
 
     /// Publishes an event without blocking. An error is shown as a toast.
     pub fn publish(&self, to: &To, event: &str, data: &impl Serialize) {
-        let result = match (&self.way, to) {
-            (Way::Own(server), To::Channel(channel)) => server
+        let result = match (&self.route, to) {
+            (Route::Own(server), To::Channel(channel)) => server
                 .publish(channel, event, data)
                 .map(drop)
                 .map_err(|error| error.to_string()),
-            (Way::Own(server), To::User(user)) => server
+            (Route::Own(server), To::User(user)) => server
                 .publish_to_user(user, event, data)
                 .map(drop)
                 .map_err(|error| error.to_string()),
             #[cfg(not(target_arch = "wasm32"))]
-            (Way::Http(api), to) => serde_json::to_string(data)
+            (Route::Http(api), to) => serde_json::to_string(data)
                 .map(|data| api.publish(to, event, &data, self.failed.clone()))
                 .map_err(|error| error.to_string()),
             #[cfg(target_arch = "wasm32")]
-            (Way::Beside(wanted), to) => serde_json::to_value(data)
+            (Route::ServingScene(requests), to) => serde_json::to_value(data)
                 .map(|data| {
-                    wanted
+                    requests
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
-                        .push_back(Wanted {
+                        .push_back(PublishRequest {
                             to: to.clone(),
                             event: event.to_owned(),
                             data,
                         });
                 })
                 .map_err(|error| error.to_string()),
-            (Way::Nowhere, _) => Err(NOT_THE_BACKEND.to_owned()),
+            (Route::Unavailable, _) => Err(NOT_THE_BACKEND.to_owned()),
         };
         if let Err(error) = result {
             self.fail(error);
@@ -132,9 +132,9 @@ impl Backend {
 
     /// Takes the next request for the scene that serves this page.
     #[cfg(target_arch = "wasm32")]
-    fn next_wanted(&self) -> Option<Wanted> {
-        match &self.way {
-            Way::Beside(wanted) => wanted
+    fn next_request(&self) -> Option<PublishRequest> {
+        match &self.route {
+            Route::ServingScene(requests) => requests
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .pop_front(),
@@ -151,7 +151,7 @@ pub(crate) struct BackendPlugin {
 impl Plugin for BackendPlugin {
     fn build(&self, app: &mut App) {
         if self.serves || cfg!(target_arch = "wasm32") {
-            app.add_plugins(beside::plugin);
+            app.add_plugins(page_requests::plugin);
         }
         app.add_systems(Update, show_failures);
     }

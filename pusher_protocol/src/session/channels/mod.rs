@@ -149,7 +149,9 @@ impl Channel {
 
     /// Whether a request for a new key waits in the queue.
     fn waits_for_key(&self) -> bool {
-        self.encryption.as_deref().is_some_and(Encryption::is_queued)
+        self.encryption
+            .as_deref()
+            .is_some_and(Encryption::is_queued)
     }
 
     /// Whether this timer ends the random wait before the request for a new key.

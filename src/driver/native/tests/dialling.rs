@@ -153,7 +153,7 @@ fn invalid_handshake_header_is_refused_without_its_value() {
 }
 
 #[test]
-fn only_the_certificates_that_are_trusted_are_taken() {
+fn only_trusted_certificates_are_accepted() {
     let authority = TestAuthority::new();
     let other = TestAuthority::new();
     let bundle = format!("{}\n{}", other.pem(), authority.pem());

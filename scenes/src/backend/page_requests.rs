@@ -13,7 +13,7 @@ const EVENT: &str = "client-publish";
 
 /// A page's request to publish an event.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(super) struct Wanted {
+pub(super) struct PublishRequest {
     pub(super) to: To,
     pub(super) event: String,
     pub(super) data: Value,
@@ -30,7 +30,7 @@ mod page {
     use bevy_pusher::{SendMode, prelude::*};
 
     use super::*;
-    use crate::backend::{Backend, Way};
+    use crate::backend::{Backend, Route};
 
     pub(in crate::backend) fn plugin(app: &mut App) {
         app.add_systems(Startup, join.run_if(resource_exists::<Backend>))
@@ -39,14 +39,14 @@ mod page {
     }
 
     fn join(mut commands: Commands, backend: Res<Backend>) {
-        if let Way::Beside(_) = backend.way {
+        if let Route::ServingScene(_) = backend.route {
             commands.spawn(PusherChannel::new(CHANNEL));
         }
     }
 
     fn ask(backend: Res<Backend>, connection: Res<PusherConnection>) {
-        while let Some(wanted) = backend.next_wanted() {
-            if let Err(error) = connection.send_with(SendMode::Queued, CHANNEL, EVENT, &wanted) {
+        while let Some(request) = backend.next_request() {
+            if let Err(error) = connection.send_with(SendMode::Queued, CHANNEL, EVENT, &request) {
                 backend.fail(error.to_string());
             }
         }
@@ -62,28 +62,28 @@ mod serving {
 
     /// The events of the development server.
     #[derive(Resource)]
-    struct Asked(ServerEvents);
+    struct ServerEventStream(ServerEvents);
 
     pub(in crate::backend) fn plugin(app: &mut App) {
         app.add_systems(Startup, listen)
-            .add_systems(Update, publish.run_if(resource_exists::<Asked>));
+            .add_systems(Update, publish.run_if(resource_exists::<ServerEventStream>));
     }
 
     fn listen(mut commands: Commands, server: Res<SceneServer>, backend: Option<Res<Backend>>) {
         if let (Some(own), Some(_)) = (server.own(), backend) {
-            commands.insert_resource(Asked(own.events()));
+            commands.insert_resource(ServerEventStream(own.events()));
         }
     }
 
-    fn publish(asked: Res<Asked>, backend: Res<Backend>) {
-        while let Some(event) = asked.0.try_next() {
-            if let Some(wanted) = wanted(event) {
-                backend.publish(&wanted.to, &wanted.event, &wanted.data);
+    fn publish(events: Res<ServerEventStream>, backend: Res<Backend>) {
+        while let Some(event) = events.0.try_next() {
+            if let Some(request) = publish_request(event) {
+                backend.publish(&request.to, &request.event, &request.data);
             }
         }
     }
 
-    fn wanted(event: ServerEvent) -> Option<Wanted> {
+    fn publish_request(event: ServerEvent) -> Option<PublishRequest> {
         match event {
             ServerEvent::ClientEvent {
                 channel,
@@ -164,14 +164,14 @@ mod tests {
             let mut subscribed = world.query_filtered::<(), With<PusherSubscribed>>();
             subscribed.iter(world).count() == 2
         });
-        let wanted = Wanted {
+        let request = PublishRequest {
             to: To::Channel("board".to_owned()),
             event: "standings".to_owned(),
             data: serde_json::json!({"first": "Ann"}),
         };
         let connection = apps[1].world().resource::<PusherConnection>();
         connection
-            .send_with(SendMode::Queued, CHANNEL, EVENT, &wanted)
+            .send_with(SendMode::Queued, CHANNEL, EVENT, &request)
             .unwrap();
         update_until(&mut apps, "no event", |apps| {
             let received = &apps[1].world().resource::<Received>().0;
