@@ -20,7 +20,7 @@ pub trait PusherAppExt: sealed::Sealed {
     ) -> &mut Self;
 
     /// Decodes events with this name into `T`, like [`add_pusher_event`](Self::add_pusher_event), but only on some channels: the channel
-    /// with this name or, if the pattern ends in `*`, all channels whose names start with the rest. The same event name can so have
+    /// with this name or, if the pattern ends in `*`, all channels whose names start with the rest. So the same event name can have
     /// different types on different channels.
     ///
     /// ```
@@ -38,7 +38,8 @@ pub trait PusherAppExt: sealed::Sealed {
         event: &str,
     ) -> &mut Self;
 
-    /// Decodes events to the signed-in user with this name into `T`. They are delivered as [`PusherUserEvent<T>`](PusherUserEvent).
+    /// Decodes events with this name that the backend sends to the signed-in user into `T`. They are delivered as
+    /// [`PusherUserEvent<T>`](PusherUserEvent).
     fn add_pusher_user_event<T: DeserializeOwned + Send + Sync + 'static>(
         &mut self,
         event: &str,

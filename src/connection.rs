@@ -63,7 +63,8 @@ pub struct PusherConnection {
 #[reflect(opaque)]
 #[reflect(Default, Debug, Clone, PartialEq)]
 pub enum ConnectionState {
-    /// Not connected and not connecting: no connection was requested, or `disconnect` was called.
+    /// Not connected and not connecting: no connection was requested, `disconnect` was called, the configuration was removed, or the app is
+    /// suspended.
     #[default]
     Disconnected,
     /// An attempt to connect is in progress. It ends after at most [`Timing::dial_timeout`](crate::config::Timing::dial_timeout).
@@ -210,14 +211,15 @@ impl PusherConnection {
     /// - After a failure, attempts start at least 1 s apart, or
     ///   [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is shorter.
     /// - A call within 250 ms of a failure counts as made by code, not by a player. All clients run the same code, so the plugin spreads
-    ///   these reconnects: the first such call of an outage connects at a random time within one second, and not later than without
-    ///   the call. Further ones keep the delay of the [`ReconnectPolicy`](crate::config::ReconnectPolicy).
+    ///   these reconnects: the first such call of an outage connects at a random time within one second of the earliest time that the
+    ///   first rule allows, and not later than without the call. Further ones keep the delay of the
+    ///   [`ReconnectPolicy`](crate::config::ReconnectPolicy).
     /// - After [`disconnect`](Self::disconnect), five connections may start within 5 s without a delay. The sixth waits: the state is
     ///   [`Waiting`](ConnectionState::Waiting) with [`ConnectionError::RestartedTooOften`]. Connections that start because the
     ///   configuration changed, or after [`sign_out`](Self::sign_out), count too.
-    /// - While one of the last two rules delays the connection, a call less than 1 s after the previous call has no effect. A call
+    /// - While the second or the third rule delays the connection, a call less than 1 s after the previous call has no effect. A call
     ///   after a pause of 1 s or more, such as a player who presses a button, skips the delay.
-    /// - Calling `disconnect` first does not bypass these limits.
+    /// - Calling `disconnect` first bypasses only the first of these limits.
     pub fn connect(&self) {
         self.commands.send(Command::Connect);
     }
@@ -247,8 +249,8 @@ impl PusherConnection {
         self.commands.send(Command::SignOut);
     }
 
-    /// Retries a failed channel with a new authorization, or skips the wait if a retry is already scheduled. Has no effect on other
-    /// channels.
+    /// Retries a failed channel with a new authorization, or skips the wait if a retry is already scheduled. Otherwise it has no
+    /// effect.
     ///
     /// To protect the backend, requests for one channel are rate limited: five at once, then one about every three seconds. Retries
     /// count, and so does unsubscribing and subscribing again.

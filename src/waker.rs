@@ -9,8 +9,8 @@ use bevy_ecs::prelude::*;
 
 use crate::sync::Shared;
 
-/// Wakes an app that sleeps until something happens. A resource with a callback. The plugin calls it from its own thread when
-/// something has arrived, and then not again until the app has updated.
+/// Wakes an app that sleeps until something happens. A resource with a callback. The plugin calls it when something has
+/// arrived, and then not again until the app has updated.
 ///
 /// With the feature `winit`, the plugin inserts it in windowed apps, unless there is one. Other apps insert their own, before or after
 /// the plugin is added. Without it, the app is not woken.
@@ -27,14 +27,14 @@ use crate::sync::Shared;
 pub struct PusherWaker(Shared<dyn Fn() + Send + Sync>);
 
 impl PusherWaker {
-    /// Creates a waker from a function. It runs on the network thread and must not block.
+    /// Creates a waker from a function. It may run on any thread and must not block.
     #[must_use]
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Shared(Arc::new(wake)))
     }
 
     pub(crate) fn wake(&self) {
-        // User code on the network thread: a panic must not end the thread.
+        // User code, often on the network thread: a panic must not end the thread.
         if catch_unwind(AssertUnwindSafe(|| (self.0.0)())).is_err() {
             log::error!("the PusherWaker panicked");
         }

@@ -313,7 +313,7 @@ fn private_channel_without_an_authorizer_fails() {
     update_until(&mut app, "failing", TIMEOUT, |world| {
         recorded(world)
             .iter()
-            .any(|recorded| recorded.contains("no authorizer is configured"))
+            .any(|recorded| recorded.contains("nothing is configured to answer the request"))
     });
 }
 

@@ -105,7 +105,7 @@ impl LogLine {
             } => (
                 Traffic,
                 format!(
-                    "{} was published on {} to {reached}",
+                    "{} was published on {}, connections reached: {reached}",
                     escaped(event),
                     escaped(channel)
                 ),

@@ -666,13 +666,13 @@ fn every_event_gets_exactly_one_final_outcome() {
     let reached = [
         "Sent",
         "Coalesced",
-        "not connected",
-        "not subscribed to the channel",
-        "rate limited to 10 client events per second",
+        "cannot send a client event without a connection",
+        "cannot send a client event on a channel that is not subscribed",
+        "more than 10 client events per second; other send modes wait instead",
         "the queue is full: 10 client events are waiting",
-        "timed out after 10s in the queue",
+        "the client event waited in the queue for 10s and was not sent",
         "the channel was unsubscribed before the event was sent",
-        "signed out",
+        "the user signed out, so the channel is not subscribed",
     ];
     for word in reached {
         assert!(

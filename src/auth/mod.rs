@@ -162,9 +162,9 @@ impl fmt::Debug for AuthEndpoint {
 
 /// User code that authorizes channels, instead of an [`AuthEndpoint`].
 ///
-/// It is called on a worker thread, or in a browser between two frames of the game. It may send the reply before it returns, or keep it and
-/// send it later, for example from a system, another thread or a callback. [`authorize_with`] converts a closure that returns the
-/// answer into an authorizer.
+/// It is called on a worker thread, or in a browser between two frames of the game. It may send the answer before it returns, or keep the
+/// reply and send the answer later, for example from a system, another thread or a callback. [`authorize_with`] converts a closure that
+/// returns the answer into an authorizer.
 pub trait Authorizer: Send + Sync + 'static {
     /// Authorizes a channel for one connection. Send the answer with `reply`.
     fn authorize(&self, request: AuthRequest, reply: AuthReply);
@@ -271,7 +271,8 @@ impl UserAuthRequest {
     }
 }
 
-/// Sends the answer to one request. Dropping it without an answer fails the request ([`AuthError::Dropped`]).
+/// Sends the answer to one request. Dropping it without an answer fails the request with [`AuthError::Dropped`], during a panic
+/// with [`AuthError::Panicked`].
 pub struct Reply<T>(Option<Deliver<T>>);
 
 type Deliver<T> = Box<dyn FnOnce(Result<T, AuthError>) + Send>;

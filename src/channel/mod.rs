@@ -119,11 +119,12 @@ pub enum PusherSubscription {
     /// The server confirmed the subscription: events arrive.
     Subscribed,
     /// Failed. The plugin retries after a reconnect, after [`PusherConnection::retry`](crate::PusherConnection::retry), when the channel
-    /// is inserted again, and when its [`PusherSubscribeExtras`] or the settings of its authorization change. Exceptions:
+    /// is inserted again after no entity had it, when its [`PusherSubscribeExtras`] change and, if the backend did not authorize it, when
+    /// the settings of its authorization change. Exceptions:
     ///
-    /// - [`SubscriptionError::SignedOut`]: not after a reconnect or a change of settings, but after the next
+    /// - [`SubscriptionError::SignedOut`]: not after a reconnect or a change of extras, but after the next
     ///   [`sign_in`](crate::PusherConnection::sign_in).
-    /// - [`SubscriptionError::NoIdentity`]: also after the next sign-in.
+    /// - [`SubscriptionError::NoIdentity`]: after the next sign-in, but not after a change of extras.
     /// - [`SubscriptionError::InvalidName`]: never with this name, unless the [`NameRules`](crate::config::NameRules) change.
     /// - [`SubscriptionError::EncryptionDisabled`]: never in this build; it needs the feature `encrypted`.
     Failed {

@@ -70,7 +70,7 @@ impl Subscribers {
         let name = match ChannelName::new(name, self.rules) {
             Ok(name) => name,
             Err(error) => {
-                log::warn!("invalid channel name: {error}");
+                log::warn!("invalid channel name {name:?}: {error}");
                 let status = PusherSubscription::Failed {
                     error: error.into(),
                 };

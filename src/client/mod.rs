@@ -54,7 +54,7 @@ pub(crate) struct Client {
     starts: Throttle,
     /// The moment from which `starts` counts its time.
     created: Instant,
-    /// When the configuration was inserted that was applied last.
+    /// The tick at which the last applied configuration was inserted.
     applied: Option<Tick>,
     /// Threads on which drivers are being closed.
     #[cfg(not(target_arch = "wasm32"))]

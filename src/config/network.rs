@@ -24,7 +24,7 @@ impl PusherConfig {
     /// Adds a header to every WebSocket handshake, for example for a gateway in front of the server. Its value is never logged. Not
     /// available in a browser.
     ///
-    /// Headers of the handshake itself (`Host`, `Connection`, `Upgrade`, `Sec-WebSocket-…`) and invalid ones fail with
+    /// Headers that the client sets itself (`Host`, `Upgrade`, `Content-Length`, `Sec-WebSocket-…` and others) and invalid ones fail with
     /// [`ConnectionError::InvalidHeader`](crate::ConnectionError::InvalidHeader).
     #[must_use]
     pub fn with_handshake_header(

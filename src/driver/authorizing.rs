@@ -169,8 +169,8 @@ impl EndpointRequest {
 }
 
 impl UserCodeCall {
-    /// Calls user code, which may answer at once or later, from any thread. The answer is passed to `post`. A reply that is dropped, also by
-    /// a panic, answers that it was dropped.
+    /// Calls user code, which may answer at once or later, from any thread. The answer is passed to `post`. A dropped reply
+    /// answers with [`AuthError::Dropped`], during a panic with [`AuthError::Panicked`].
     pub(crate) fn run(self, post: impl FnOnce(Input) + Send + 'static) {
         let id = self.query.id;
         match self.callee {
@@ -186,7 +186,7 @@ impl UserCodeCall {
     }
 }
 
-/// What JavaScript's `encodeURIComponent` leaves as it is, and so does every Pusher client.
+/// What is escaped: all but what JavaScript's `encodeURIComponent` leaves unchanged, as in every Pusher client.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

@@ -69,7 +69,8 @@ pub(crate) trait Sink: Send {
     fn flush(&mut self);
 }
 
-/// How much earlier than the session an operation of the driver times out, at most. The driver's own error says in which phase it was.
+/// How much earlier than the session an operation of the driver times out, at most. So the driver's error, which names the phase, comes
+/// first.
 const HEAD_START: Duration = Duration::from_millis(100);
 
 /// Returns the time that an operation of the driver may take if the session waits for it this long.

@@ -269,7 +269,7 @@ impl Dispatcher<'_> {
             let mut logged = self.world.get_resource_or_init::<LoggedFailures>();
             if logged.sending.insert(discriminant(error)) {
                 log::warn!(
-                    "a client event was not sent (further ones are not logged for this reason): {error}"
+                    "a client event was not sent: {error} (further events with this reason are not logged)"
                 );
             }
         }

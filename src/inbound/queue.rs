@@ -30,7 +30,7 @@ use crate::{
 /// After this many events, a burst is flushed before its end, so that the frame need not wait for it.
 const FLUSH_EVENTS: usize = 1024;
 
-/// The same for large events, in bytes of frames.
+/// The same for large events, in bytes of received messages.
 const FLUSH_BYTES: usize = 256 << 10;
 
 /// The queue of one client. It stays the same while drivers come and go. Cheap to clone.

@@ -35,13 +35,13 @@ impl PusherDiagnosticsPlugin {
     pub const ROUND_TRIP: DiagnosticPath = DiagnosticPath::const_new("pusher/round_trip");
     /// Received events per second.
     pub const EVENTS: DiagnosticPath = DiagnosticPath::const_new("pusher/events");
-    /// Received bytes per second: the text of the frames, without the overhead of TLS and of the WebSocket.
+    /// Received bytes per second: the text of the messages, without the overhead of TLS and of the WebSocket.
     pub const BYTES: DiagnosticPath = DiagnosticPath::const_new("pusher/bytes");
     /// Received events and notices that are not delivered to the game yet.
     pub const WAITING: DiagnosticPath = DiagnosticPath::const_new("pusher/waiting");
     /// The number of reconnects since the app started: established connections after the first.
     pub const RECONNECTS: DiagnosticPath = DiagnosticPath::const_new("pusher/reconnects");
-    /// The time since the last received frame, in seconds, while connected.
+    /// The time since the last received message, in seconds, while connected.
     pub const SILENCE: DiagnosticPath = DiagnosticPath::const_new("pusher/silence");
 }
 

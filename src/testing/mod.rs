@@ -40,7 +40,7 @@
 //!
 //! - A call of the game, such as [`PusherConnection::connect`], reaches the server before it returns. Whatever the server sends is
 //!   delivered in the next update, without the limit of [`Limits::receive_budget`].
-//! - Time advances only by [`TestServer::advance`], [`TestServer::update`] and the methods that call it. A test of half an hour of
+//! - Time advances only by [`TestServer::advance`], [`TestServer::update`] and the methods that call them. A test of half an hour of
 //!   heartbeats takes no real time. Only [`PusherConnection::retry_in`] counts in real time.
 //!
 //! [`Limits::receive_budget`]: crate::config::Limits::receive_budget

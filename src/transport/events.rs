@@ -65,7 +65,8 @@ impl TransportEvents {
     }
 
     /// Reports that the other side closed the connection, with a WebSocket close code if it sent one. Codes of the Pusher protocol (4000
-    /// and up) decide whether the client reconnects. May be called instead of [`opened`](Self::opened), with the same effect.
+    /// and up) decide whether the client reconnects. May also be called before [`opened`](Self::opened): the code then
+    /// decides in the same way.
     pub fn closed(&self, code: Option<u16>, reason: impl Into<String>) {
         let reason = reason.into();
         self.end(ConnectionError::Closed { code, reason });

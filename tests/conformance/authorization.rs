@@ -164,7 +164,7 @@ fn refusals() -> Vec<(&'static str, Answer, Option<u16>, &'static str)> {
             "private-number",
             Answer::json(&json!({"auth": 7})),
             None,
-            "invalid \"auth\" in the auth endpoint's response",
+            "invalid \"auth\" in the auth response",
         ),
         (
             "private-deep",
@@ -200,7 +200,7 @@ fn refusals() -> Vec<(&'static str, Answer, Option<u16>, &'static str)> {
             "private-never",
             Answer::never(),
             None,
-            "the request to the auth endpoint timed out",
+            "the auth endpoint or authorizer did not respond in time",
         ),
         (
             "presence-stranger",

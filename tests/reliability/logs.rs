@@ -102,7 +102,7 @@ fn failures_and_recoveries_are_logged_as_warnings() {
         .collect();
     for excerpt in [
         "INFO connected",
-        "WARN invalid channel name: ",
+        "WARN invalid channel name \"my lobby!\": ",
         "WARN a client event was not sent",
         "WARN the sign-in failed: ",
         "WARN not connected, will try again",

@@ -140,6 +140,6 @@ pub enum DisconnectCause {
     },
     /// The client read too slowly: its send queue was full.
     TooSlow,
-    /// `set_accepting(false)` simulated an outage.
+    /// All connections were cut: by `set_accepting(false)`, at the end of the server, or by a test.
     NetworkDown,
 }

@@ -277,14 +277,16 @@ fn check_request(
     }
     let param = |name: &str| params.get(name).map(String::as_str).unwrap_or_default();
     if param("auth_key") != app.key {
-        return Err(unauthorized("`auth_key` is not the key of this app"));
+        return Err(unauthorized(
+            "`auth_key` is missing or not the key of this app (requests must be signed)",
+        ));
     }
     let timestamp = param("auth_timestamp").parse::<u64>();
     let is_now = timestamp
         .is_ok_and(|then| then.abs_diff(seconds_since_epoch()) <= TIMESTAMP_TOLERANCE_SECONDS);
     if !is_now {
         return Err(unauthorized(
-            "`auth_timestamp` is more than 600 seconds away from now",
+            "`auth_timestamp` is missing, or more than 600 seconds from the server's time",
         ));
     }
     if !body.is_empty() && param("body_md5") != hex::encode(Md5::digest(body)) {

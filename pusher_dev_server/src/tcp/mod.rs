@@ -39,7 +39,7 @@ impl DevServer {
     /// Binds the address and starts the server thread.
     ///
     /// # Errors
-    /// The address cannot be bound, or the thread cannot be started.
+    /// The address cannot be bound, the thread cannot be started, or the system provides no random numbers.
     pub fn start(mut config: DevServerConfig) -> Result<Self, ServerError> {
         if config.core.seed == [0; 32] {
             getrandom::fill(&mut config.core.seed)
@@ -89,7 +89,7 @@ impl DevServer {
         &self.shared.app.secret
     }
 
-    /// The address of the WebSocket: `ws://HOST:PORT/app/KEY`, after the configured path.
+    /// Returns the URL of the WebSocket: `ws://HOST:PORT/app/KEY`, with the configured path before `/app`.
     #[must_use]
     pub fn websocket_url(&self) -> String {
         format!(

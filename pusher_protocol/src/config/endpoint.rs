@@ -7,7 +7,7 @@ const PROTOCOL: u8 = 7;
 /// The `client` query parameter of the WebSocket URL.
 const CLIENT: &str = "bevy_pusher";
 
-/// The characters of an app key that stay unescaped: the unreserved ones of RFC 3986, section 2.3.
+/// The characters of an app key that are escaped: all but the unreserved ones of RFC 3986, section 2.3.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -203,7 +203,9 @@ pub enum EndpointError {
     #[error("{0:?} is neither a host name nor an IP address; pass the port separately")]
     InvalidHost(String),
     /// The path prefix contains a character that a path cannot.
-    #[error("invalid path prefix {0:?}")]
+    #[error(
+        "invalid path prefix {0:?}: percent-encode spaces, `?`, `#` and characters that are not ASCII"
+    )]
     InvalidPath(String),
 }
 

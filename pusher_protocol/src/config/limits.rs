@@ -7,7 +7,8 @@ use std::time::Duration;
 /// Construct it with `..Limits::default()`: later versions may add fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Client events per second and connection; more are rejected. `None` for servers without such a limit. Default 10, the
+    /// Client events per second and connection; more are rejected, or wait if their
+    /// [`SendMode`](crate::session::SendMode) allows it. `None` for servers without such a limit. Default 10, the
     /// limit of the hosted service.
     pub client_events_per_second: Option<u32>,
     /// Length of the queue of client events ([`SendMode::Queued`](crate::session::SendMode::Queued)), and number of pending
@@ -28,8 +29,9 @@ pub struct Limits {
     /// dispatched in the next frame. Of this budget 60 ns are reserved per event, for the later cost of its message. Default
     /// 2 ms.
     pub receive_budget: Duration,
-    /// Unread messages of one type that are kept while the game's virtual time is paused, which stops Bevy from dropping old
-    /// ones; the oldest are dropped and reported. Default 131,072.
+    /// Messages of one type of event that are kept while the game's virtual time is paused, which stops Bevy from dropping old
+    /// ones; the oldest are dropped and reported. Default 131,072. Of each type that reports something else, such as a member who
+    /// joined, at most 4,096 are kept, and dropped ones are not reported.
     pub unread_messages: usize,
 }
 

@@ -7,24 +7,25 @@ use std::time::Duration;
 /// Construct it with `..Timing::default()`: later versions may add fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// From the start of a connection attempt (DNS, TCP, TLS, WebSocket upgrade) to the server's
+    /// The time from the start of a connection attempt (DNS, TCP, TLS, WebSocket upgrade) to the server's
     /// `pusher:connection_established`. Default 10 s, the `unavailableTimeout` of pusher-js.
     pub dial_timeout: Duration,
-    /// For the game's backend to respond to a channel authorization or a user authentication. Default 10 s.
+    /// The time for the game's backend to respond to a channel authorization or a user authentication. Default 10 s.
     pub authorization_timeout: Duration,
-    /// For the server to respond to a subscription. Default 10 s. Some servers refuse without naming the channel, so a timeout
-    /// is the only sign of the refusal.
+    /// The time for the server to respond to a subscription. Default 10 s. Some servers refuse without naming the channel, so a
+    /// timeout is the only sign of the refusal.
     pub subscribe_timeout: Duration,
-    /// For a queued client event to be sent. Default 60 s, twice the longest reconnect delay.
+    /// The time for a queued client event to be sent. Default 60 s, twice the longest reconnect delay.
     pub queue_timeout: Duration,
-    /// Silence after which the client sends `pusher:ping`. The server's `activity_timeout` replaces it if that is shorter.
+    /// The silence after which the client sends `pusher:ping`. The server's `activity_timeout` replaces it if that is shorter.
     /// Default 30 s; the 120 s of pusher-js are too slow for games.
     pub activity_timeout: Duration,
-    /// For any message to arrive after that ping. Default 10 s. After a requested check of the connection it is at most 5 s.
+    /// The time for any message to arrive after a ping. Default 10 s. After a requested check of the connection it is at most 5
+    /// s.
     pub pong_timeout: Duration,
     /// How long a connection must last to reset the count of failures in a row. Default 10 s.
     pub healthy_after: Duration,
-    /// For the server to respond to the close frame. Default 500 ms.
+    /// The time for the server to respond to the close frame. Default 500 ms.
     pub close_timeout: Duration,
 }
 

@@ -148,7 +148,9 @@ impl Fields {
 #[non_exhaustive]
 pub enum AuthError {
     /// Neither an endpoint nor an authorizer is configured.
-    #[error("no authorizer is configured: set an auth endpoint or a custom authorizer")]
+    #[error(
+        "nothing is configured to answer the request: set an auth endpoint or an authorizer (for a sign-in, a user auth endpoint or an authenticator)"
+    )]
     NoAuthorizer,
     /// The endpoint responded with a status other than 2xx.
     #[error("the auth endpoint answered {status}{}: {body}", status_advice(*.status))]
@@ -159,7 +161,7 @@ pub enum AuthError {
         body: String,
     },
     /// No response within [`Timing::authorization_timeout`](crate::config::Timing::authorization_timeout).
-    #[error("the request to the auth endpoint timed out")]
+    #[error("the auth endpoint or authorizer did not respond in time")]
     TimedOut,
     /// The endpoint could not be reached.
     #[error("failed to reach the auth endpoint: {0}")]
@@ -172,8 +174,8 @@ pub enum AuthError {
     InvalidEndpoint(String),
     /// The endpoint uses plain HTTP on another machine, which is not allowed by default.
     #[error(
-        "the auth endpoint uses plain http on another machine, which exposes credentials: use https, or allow it \
-         explicitly"
+        "the auth endpoint uses plain http on another machine, which exposes credentials: use https, or call \
+         `allow_insecure`"
     )]
     Insecure,
     /// The response is not a JSON object.
@@ -183,13 +185,13 @@ pub enum AuthError {
         body: String,
     },
     /// A field of the response is missing.
-    #[error("the auth endpoint's response has no {field:?}")]
+    #[error("the auth response has no {field:?}")]
     MissingField {
         /// The field's name.
         field: &'static str,
     },
     /// A field of the response has the wrong type or an invalid value.
-    #[error("invalid {field:?} in the auth endpoint's response")]
+    #[error("invalid {field:?} in the auth response")]
     InvalidField {
         /// The field's name.
         field: &'static str,
@@ -209,16 +211,16 @@ pub enum AuthError {
         status: Option<u16>,
     },
     /// A custom authorizer dropped the request without a response.
-    #[error("the authorizer dropped the request without a response")]
+    #[error("the authorizer dropped its reply without sending an answer")]
     Dropped,
-    /// A custom authorizer or credentials provider panicked.
-    #[error("the authorizer panicked")]
+    /// The authorizer, the authenticator, or a provider of headers or parameters panicked.
+    #[error("the authorizer, or a provider of headers or parameters, panicked")]
     Panicked,
 }
 
 impl AuthError {
-    /// Creates an error for a response with a status other than 2xx. It contains the first characters of the body; anything that looks
-    /// like a signature, a key or a token is redacted.
+    /// Creates an error for a response with a status other than 2xx. It contains the first characters of the body; anything that
+    /// looks like a signature, a key or a token is redacted.
     #[must_use]
     pub fn http(status: u16, body: &str) -> Self {
         Self::Http {

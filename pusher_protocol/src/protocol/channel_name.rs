@@ -156,7 +156,7 @@ impl ChannelKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameRules {
-    /// The rule of the hosted service: letters, digits and `_-=@,.;`.
+    /// The rule of the hosted service: ASCII letters, digits and `_-=@,.;`.
     #[default]
     Strict,
     /// For servers that allow more: anything but control characters. Names starting with `#` stay reserved.
@@ -187,7 +187,7 @@ pub enum ChannelNameError {
     },
     /// The name contains a character that the rules do not allow.
     #[error(
-        "a channel name cannot contain {character:?} (at position {position}): letters, digits and _-=@,.; are allowed"
+        "a channel name cannot contain {character:?} (at position {position}); by default, only ASCII letters, digits and _-=@,.; are allowed"
     )]
     IllegalCharacter {
         /// The first such character.

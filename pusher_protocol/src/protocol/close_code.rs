@@ -7,7 +7,7 @@ pub enum CloseAction {
     Fail,
     /// Reconnects after a growing delay.
     BackOff,
-    /// Reconnects immediately.
+    /// Reconnects within one second, once per outage; then as [`BackOff`](Self::BackOff).
     Immediately,
 }
 

@@ -28,7 +28,7 @@ impl Member {
         }
     }
 
-    /// Returns the user's id. A numeric id is its digits.
+    /// Returns the user's id. A numeric id is returned as its digits.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id

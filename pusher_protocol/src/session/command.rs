@@ -4,15 +4,17 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::protocol::ChannelName;
 
-/// A request of user code. Every command is valid in every state, and repeating one has no further effect.
+/// A request of user code. Every command is valid in every state. Repeating one has no further effect, except for
+/// [`Send`](Self::Send) and [`Redial`](Self::Redial).
 #[derive(Debug)]
 pub enum Command {
     /// Connects now: skips the wait for a reconnect, or starts again after a failure. Dials after a failure are at least 1 s
     /// apart, or [`ReconnectPolicy::min_delay`](crate::config::ReconnectPolicy::min_delay) if that is shorter.
     ///
-    /// A request within 250 ms of a failure counts as a reaction of code, which all clients show at once. The first one in an
-    /// outage dials at a random time within one second. Further ones keep the delay of the policy. A request that comes a second
-    /// or more after the previous one skips the wait. A [`Command::Disconnect`] in between makes no difference.
+    /// A request within 250 ms of a failure counts as made by code and not by a person: all clients make it at the same moment.
+    /// The first one in an outage dials within one second of the earliest allowed time, at random. Further ones keep the delay of
+    /// the policy. A request that comes a second or more after the previous one skips the wait. These rules hold across a
+    /// [`Command::Disconnect`]; the shortest time between two dials does not.
     Connect,
     /// Closes the connection, and does not reconnect until [`Command::Connect`].
     Disconnect,
@@ -38,9 +40,9 @@ pub enum Command {
     /// Signs out: forgets the user and unsubscribes from all channels that need an authorization, without further requests to
     /// the backend for them. If the server knows the user, this reconnects, because the protocol has no sign-out.
     SignOut,
-    /// Reconnects after a change of the endpoint or the key, and keeps all channels. Within 250 ms of a failure, the dial is
-    /// at a random time within one second of the earliest time for a dial at first, and within three seconds for further
-    /// requests.
+    /// Reconnects after a change of the endpoint or the key, and keeps all channels. Within 250 ms of a failure it does not dial
+    /// at once: the first such request of an outage dials within one second of the earliest allowed time, at random, and each
+    /// further one within three seconds of it.
     Redial,
 }
 
@@ -59,9 +61,11 @@ pub struct ClientEvent {
     pub data: Box<RawValue>,
 }
 
-/// What happens to a client event that cannot be sent at once. In each mode, every event gets exactly one final outcome.
+/// What happens to a client event that cannot be sent at once. In each mode, every event that is
+/// not sent gets one final outcome. A sent event gets one only with
+/// [`SessionConfig::answer_sent`](crate::session::SessionConfig::answer_sent).
 ///
-/// Waiting events use at most four fifths of
+/// Waiting events use about four fifths of
 /// [`Limits::client_events_per_second`](crate::config::Limits::client_events_per_second); the rest is reserved for immediate
 /// ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -81,7 +85,9 @@ pub enum SendMode {
     /// Keeps only the latest value, for cursors and positions. The event waits for the subscription and the rate limit, and
     /// replaces a waiting event of the same channel and name. All channels and names take turns, at even intervals.
     ///
-    /// The event is rejected if there is no connection, or if the connection is lost: the next position makes it obsolete.
+    /// The event is rejected if there is no connection or the connection is lost, since the next position makes it obsolete. It
+    /// is also rejected if its channel fails or is unsubscribed, and if too many values wait
+    /// ([`Limits::queued_client_events`](crate::config::Limits::queued_client_events)).
     Latest,
 }
 

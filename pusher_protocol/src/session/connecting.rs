@@ -25,7 +25,7 @@ const RESTARTS: u32 = 5;
 /// The span over which [`RESTARTS`] are counted.
 pub(super) const RESTART_WINDOW: Duration = Duration::from_secs(5);
 
-/// A game that switches between servers while each fails has its dials spread over this many times [`DIAL_SPACING`].
+/// If a game switches to another server after each failure, its dials are spread over this many times [`DIAL_SPACING`].
 const REDIAL_SPREAD: u32 = 3;
 
 /// What user code requests after a failure.

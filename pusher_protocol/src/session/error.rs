@@ -45,7 +45,7 @@ pub enum PusherError {
     #[error("the reconnect hook panicked; the reconnect policy was used instead")]
     ReconnectHookPanicked,
     /// A WebSocket message that is not a message of the Pusher protocol was ignored.
-    #[error(transparent)]
+    #[error("ignored a WebSocket message: {0}")]
     Frame(#[from] FrameError),
     /// An event of an encrypted channel could not be decrypted and was dropped.
     #[error("failed to decrypt {event} on {channel}, event dropped: {reason}")]
@@ -159,16 +159,19 @@ pub enum ConnectionError {
         /// The server's message.
         message: String,
     },
-    /// The connection broke.
+    /// The connection broke, or failed for a reason that no other variant names.
     #[error("the connection was lost: {reason}")]
     Lost {
-        /// The system's error.
+        /// What went wrong.
         reason: String,
     },
-    /// The server closed the connection before its first message, without a code. Sockudo does so for an unknown app key.
-    #[error("the server closed the connection before the handshake; check the app key: {reason}")]
+    /// The connection ended before the server's first message, without a code. Sockudo closes it like this for an unknown app
+    /// key.
+    #[error(
+        "the connection ended before pusher:connection_established; check the app key: {reason}"
+    )]
     NotEstablished {
-        /// The system's error.
+        /// What went wrong.
         reason: String,
     },
     /// No message arrived in time after a ping.
@@ -180,7 +183,7 @@ pub enum ConnectionError {
     /// The endpoint does not speak the Pusher protocol.
     #[error("the endpoint does not speak the Pusher protocol: {reason}")]
     NotPusher {
-        /// What arrived instead of the handshake.
+        /// What arrived instead of `pusher:connection_established`.
         reason: String,
     },
     /// The server sent a message larger than [`Limits::inbound_message_bytes`](crate::config::Limits::inbound_message_bytes),
@@ -192,13 +195,13 @@ pub enum ConnectionError {
     },
     /// User code requested more than five reconnects within five seconds: by `connect` after `disconnect`, by a change of the
     /// endpoint or the key, or by signing out. The next dial is delayed.
-    #[error("reconnect requested too often; throttled")]
+    #[error("more than 5 reconnects were requested within 5 s; the next attempt is delayed")]
     RestartedTooOften,
     /// The [`ReconnectPolicy::max_attempts`](crate::config::ReconnectPolicy::max_attempts) attempts are used up, or the
     /// reconnect hook gave up.
     #[error("gave up after {attempts} attempts: {last}")]
     GaveUp {
-        /// The number of attempts.
+        /// The number of attempts since the last healthy connection; 0 if the hook gave up when that connection was lost.
         attempts: u32,
         /// The last failure.
         last: Box<ConnectionError>,
@@ -288,7 +291,7 @@ pub enum SubscriptionError {
     #[error("this build does not support encrypted channels; enable the feature \"encrypted\"")]
     EncryptionDisabled,
     /// User code signed out, which suspends the channels that need an authorization.
-    #[error("signed out")]
+    #[error("the user signed out; sign in to subscribe again")]
     SignedOut,
 }
 
@@ -347,7 +350,7 @@ pub enum SendError {
         kind: ChannelKind,
     },
     /// The data is larger than [`Limits::client_event_bytes`](crate::config::Limits::client_event_bytes).
-    #[error("the data has {size} bytes, the limit is {limit}")]
+    #[error("the data of the client event has {size} bytes, the limit is {limit}")]
     TooLarge {
         /// The size of the data as JSON, in bytes.
         size: usize,
@@ -361,19 +364,19 @@ pub enum SendError {
         reason: String,
     },
     /// There is no connection.
-    #[error("not connected")]
+    #[error("cannot send a client event without a connection")]
     NotConnected,
     /// The channel is not subscribed.
-    #[error("not subscribed to the channel")]
+    #[error("cannot send a client event on a channel that is not subscribed")]
     NotSubscribed,
     /// The rate limit [`Limits::client_events_per_second`](crate::config::Limits::client_events_per_second) was reached.
-    #[error("rate limited to {limit} client events per second")]
+    #[error("more than {limit} client events per second; other send modes wait instead")]
     RateLimited {
         /// The limit, in events per second.
         limit: u32,
     },
     /// The send buffer is full, because the server does not read.
-    #[error("the send buffer is full")]
+    #[error("the send buffer is full, because the server does not read")]
     Backlogged,
     /// The queue of client events is full: see [`Limits::queued_client_events`](crate::config::Limits::queued_client_events).
     #[error("the queue is full: {limit} client events are waiting")]
@@ -382,7 +385,7 @@ pub enum SendError {
         limit: usize,
     },
     /// The event waited longer than [`Timing::queue_timeout`](crate::config::Timing::queue_timeout).
-    #[error("timed out after {after:?} in the queue")]
+    #[error("the client event waited in the queue for {after:?} and was not sent")]
     TimedOut {
         /// The timeout.
         after: Duration,
@@ -391,7 +394,7 @@ pub enum SendError {
     #[error("the channel was unsubscribed before the event was sent")]
     Unsubscribed,
     /// User code signed out, which suspends the channels that need an authorization.
-    #[error("signed out")]
+    #[error("the user signed out, so the channel is not subscribed")]
     SignedOut,
 }
 

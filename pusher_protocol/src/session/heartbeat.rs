@@ -33,7 +33,7 @@ struct Ping {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum HeartbeatAction {
     None,
-    /// Send a ping: the server was silent for too long.
+    /// Send a ping: the server was silent for too long, or a check was requested.
     Ping,
     /// Drop the connection: no message arrived within this time of the ping.
     TimedOut {

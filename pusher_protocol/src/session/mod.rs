@@ -80,7 +80,7 @@ pub struct SessionConfig {
     pub limits: Limits,
     /// Whether to report [`SendOutcome::Sent`] for client events too, not only failures.
     pub answer_sent: bool,
-    /// Seed of the random delays. Give each client another one, or their delays do not spread.
+    /// Seed of the random delays. Give each client a different one, or their delays do not spread.
     pub seed: u64,
 }
 

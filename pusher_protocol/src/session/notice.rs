@@ -17,7 +17,7 @@ pub enum Notice {
     Error {
         /// The error.
         error: PusherError,
-        /// The number of failures in a row, 0 for a single error.
+        /// The number of failures in a row, 0 for an error that is not part of such a series.
         attempt: u32,
     },
     /// A channel's status changed.
@@ -110,7 +110,7 @@ pub enum ConnectionState {
         /// The reason.
         error: ConnectionError,
     },
-    /// Given up: the same dial cannot succeed, or the attempts are used up.
+    /// Given up: the same dial cannot succeed, the attempts are used up, or the reconnect hook gave up.
     Failed {
         /// The last failure.
         error: ConnectionError,
@@ -172,7 +172,8 @@ pub enum SignInState {
         /// The data that the backend gave the user, as JSON.
         user_data: Arc<str>,
     },
-    /// Refused. Retried after a reconnect, or with [`Command::SignIn`](crate::session::Command::SignIn).
+    /// Failed: refused, or not answered in time. Retried after a reconnect, or with
+    /// [`Command::SignIn`](crate::session::Command::SignIn).
     Failed(SignInError),
 }
 

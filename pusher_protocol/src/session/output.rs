@@ -7,7 +7,7 @@ use crate::{
     session::{DialId, Notice, RequestId, SendId},
 };
 
-/// What the driver has to do, in this order.
+/// What the driver has to do. It executes the outputs in the order in which it gets them.
 #[derive(Debug, PartialEq)]
 pub enum Output {
     /// Open a WebSocket to the configured endpoint before `deadline`, and report

@@ -107,7 +107,9 @@ impl AuthRunner {
 
     fn report_spawn_failure(&self, started: std::io::Result<()>, query: &AuthQuery) {
         if let Err(error) = started {
-            let error = AuthError::Unreachable(format!("no thread for the request: {error}"));
+            let error = AuthError::Unreachable(format!(
+                "no thread could be started for the request: {error}"
+            ));
             self.sender.post(Message::Input(query.failure(error)));
         }
     }

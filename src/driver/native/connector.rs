@@ -22,7 +22,7 @@ use crate::{
     config::{Proxy, PusherConfig},
 };
 
-/// A time-out of a socket may come this much before its deadline.
+/// A timeout of a socket may come this much before its deadline.
 const CLOCK_SLACK: Duration = Duration::from_millis(5);
 
 /// Longer waits are shortened to this, so that they cannot overflow the clock.
@@ -49,7 +49,7 @@ pub(super) struct Peer {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
     pub(super) at: Instant,
-    /// The time that was allowed in total, which the error of a time-out names.
+    /// The time that was allowed in total, which the error of a timeout names.
     pub(super) allowed: Duration,
 }
 
@@ -198,7 +198,7 @@ pub(super) fn later(after: Duration) -> Instant {
     Instant::now() + after.min(LONGEST)
 }
 
-/// Whether this deadline is over, or so close that a time-out is due to it.
+/// Whether this deadline is over, or so close that a timeout is due to it.
 pub(super) fn is_over(deadline: Instant) -> bool {
     Instant::now() + CLOCK_SLACK >= deadline
 }

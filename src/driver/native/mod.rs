@@ -163,7 +163,7 @@ fn run(mut event_loop: EventLoop, exit_error: &OnceLock<ConnectionError>) {
     let error = exit_error.get_or_init(|| error);
     log::error!("{error}");
     if catch_unwind(AssertUnwindSafe(|| event_loop.report_exit(error))).is_err() {
-        log::error!("the game could not be notified");
+        log::error!("failed to report to the game that the network thread has stopped");
     }
     // User code may also panic when it is dropped.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(event_loop)));

@@ -1,5 +1,5 @@
 //! Bytes to and from a host: a TCP socket, with or without TLS on it. The libraries above (TLS, WebSocket, HTTP) see `WouldBlock` only
-//! from a read of a live socket: they handle neither a time-out as `WouldBlock` nor a blocked write well.
+//! from a read of a live socket: they handle neither a timeout as `WouldBlock` nor a blocked write well.
 
 use std::{
     collections::VecDeque,
@@ -18,7 +18,7 @@ const KEPT_CAPACITY: usize = 64 << 10;
 
 /// A TCP socket in one of two modes.
 ///
-/// While *dialling*, it blocks, with one deadline for everything. A time-out of the socket itself would start again with each byte, so that
+/// While *dialling*, it blocks, with one deadline for everything. A timeout of the socket itself would start again with each byte, so that
 /// a peer that sends a byte now and then would never time out. It would also show as `WouldBlock`, at which tungstenite's TLS handshake
 /// panics (tungstenite#450). Here it shows as `TimedOut`.
 ///
@@ -361,7 +361,7 @@ fn blocking(
         set_timeout(left)?;
         match not_connected_as_aborted(step()) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // A time-out: Unix calls it WouldBlock. Sockets may also wake a little early.
+            // A timeout: Unix calls it WouldBlock. Sockets may also wake a little early.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             other => return other,
         }

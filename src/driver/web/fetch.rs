@@ -25,9 +25,9 @@ pub(super) async fn post(
     let response = JsFuture::from(js::global().fetch_with_request(&request)).await;
     let response: Response = response
         .map_err(|exception| {
-            let said = js::error_message(&exception);
+            let message = js::error_message(&exception);
             AuthError::Unreachable(format!(
-                "{said} (the endpoint may also not allow this page's origin, see CORS: the browser's console says which)"
+                "{message} (or the endpoint does not allow this page's origin, see CORS; the browser's console has the cause)"
             ))
         })?
         .unchecked_into();

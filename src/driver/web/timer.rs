@@ -6,8 +6,8 @@ use wasm_bindgen::{JsCast, closure::Closure};
 
 use super::js;
 
-/// How much earlier than wanted the timer may fire. It is only set again for a larger difference, because each frame postpones the next
-/// heartbeat a little, and setting a timer is slow.
+/// How much earlier than wanted the timer may fire. It is only set again for a larger difference, because each received message postpones
+/// the next heartbeat a little, and setting a timer is slow.
 const SLACK: Duration = Duration::from_secs(1);
 
 /// A timer that calls back once.
@@ -50,7 +50,7 @@ impl Timer {
             Ok(handle) => self.armed = Some(Armed { handle, at }),
             Err(exception) => {
                 log::error!(
-                    "the browser set no timer: {}",
+                    "the browser failed to set a timer: {}",
                     js::error_message(&exception)
                 );
             }

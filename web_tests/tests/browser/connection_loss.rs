@@ -276,7 +276,7 @@ fn unread_socket_in_a_page_refuses_only_client_events() {
     page.wait_for_log("private-room subscribed");
     connection.stop_reading();
     let started = Instant::now();
-    let refused = "not sent: the send buffer is full";
+    let refused = "not sent: the send buffer is full, because the server does not read";
     while !page.state().log.iter().any(|entry| entry == refused) {
         assert!(started.elapsed() < TIMEOUT, "nothing was refused");
         page.send("private-room", "client-big", "x".repeat(500_000).into());

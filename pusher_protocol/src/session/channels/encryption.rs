@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Requests for a new key of one channel, so that invalid events on the channel do not overload the backend.
+/// The limit on requests for a new key of one channel, so that invalid events on the channel do not overload the backend.
 const REKEYS: Throttle = Throttle::new(1, Duration::from_secs(5));
 
 /// A key changes for all clients at the same moment, so their requests for the new key are spread over this time.

@@ -87,12 +87,12 @@ struct Channel {
 ///
 /// | phase | `wanted` | `suspended` | [`PendingReplies`] counts |
 /// |---|---|---|---|
-/// | `Pending` | yes | or not | nothing: there is no connection |
+/// | `Pending` | yes | either | nothing: there is no connection |
 /// | `Queued`, `Authorizing`, `Backoff`, `AwaitingSignIn` | yes | no | earlier subscriptions |
 /// | `Subscribing` | no after an unsubscribe | no | this one, and earlier ones |
 /// | `Subscribed` | yes | no | earlier ones, and the last if the reply was to one of those |
 /// | `Failed { reply_due: true }` | yes | no | this one, and earlier ones |
-/// | `Failed { reply_due: false }` | yes | or not | earlier ones |
+/// | `Failed { reply_due: false }` | yes | either | earlier ones |
 /// | `Unidentified` | yes | no | earlier ones |
 ///
 /// An unsubscribed channel in any other phase is removed from the table; its pending replies are counted until the connection

@@ -71,7 +71,7 @@ impl EventLoop {
         Dial::start(id, dialler, sender, &self.cancel_token)
             .map(Dialling::WebSocket)
             .map_err(|error| {
-                let reason = format!("no thread for the dial: {error}");
+                let reason = format!("no thread could be started for the dial: {error}");
                 ConnectionError::Tcp { host, port, reason }
             })
     }

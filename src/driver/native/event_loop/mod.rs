@@ -147,7 +147,7 @@ impl EventLoop {
         }
         // If the session has panicked before, it may panic again.
         if catch_unwind(AssertUnwindSafe(|| runner.reject_sends(now))).is_err() {
-            log::error!("not all unsent client events were answered");
+            log::error!("failed to report all client events that were not sent");
         }
         runner.sink.flush();
     }
