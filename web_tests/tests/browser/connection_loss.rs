@@ -247,7 +247,7 @@ fn too_large_message_closes_the_connection_with_the_reason() {
     page.wait_for_connection();
     // Within the limit in UTF-16 units, above it in bytes.
     connection.send_text("ë".repeat(9000));
-    page.wait_for_log_containing("a message of more than 10000 bytes");
+    page.wait_for_log_containing("a message has more than 10000 bytes");
     let close = connection.expect_close(TIMEOUT);
     assert_eq!(close.code, Some(1000));
     server.accept(TIMEOUT);
