@@ -285,7 +285,7 @@ fn unread_socket_in_a_page_refuses_only_client_events() {
     page.wait_for_log("private-room greeting {}");
     connection.read_again();
     wait_for(
-        || "what was taken to arrive".into(),
+        || "the accepted events to arrive".into(),
         TIMEOUT,
         || {
             let big = |text: &String| text.contains("client-big");
