@@ -54,6 +54,15 @@ enum Name {
     Invalid(Box<str>, PusherSubscription),
 }
 
+impl Channel {
+    /// Marks it for the next reconciliation.
+    fn mark_dirty(&mut self, name: &ChannelName, dirty: &mut Vec<ChannelName>) {
+        if !std::mem::replace(&mut self.is_dirty, true) {
+            dirty.push(name.clone());
+        }
+    }
+}
+
 impl Subscribers {
     /// Whether the entity is recorded with a channel of this name.
     pub(crate) fn has(&self, entity: Entity, name: &str) -> bool {
@@ -99,9 +108,7 @@ impl Subscribers {
             channel.retry = true;
         }
         channel.entities.push(entity);
-        if !std::mem::replace(&mut channel.is_dirty, true) {
-            self.dirty.push(name);
-        }
+        channel.mark_dirty(&name, &mut self.dirty);
         if channel.snapshot.status != PusherSubscription::Pending {
             self.unannounced.push(entity);
         }
@@ -121,18 +128,15 @@ impl Subscribers {
         if channel.entities.is_empty() {
             channel.was_unwanted = true;
         }
-        if !std::mem::replace(&mut channel.is_dirty, true) {
-            self.dirty.push(name);
-        }
+        channel.mark_dirty(&name, &mut self.dirty);
     }
 
     /// Marks the channel of an entity whose extra fields may have changed.
     pub(crate) fn mark_dirty(&mut self, entity: Entity) {
         if let Some(Name::Valid(name)) = self.names.get(&entity)
             && let Some(channel) = self.channels.get_mut(name)
-            && !std::mem::replace(&mut channel.is_dirty, true)
         {
-            self.dirty.push(name.clone());
+            channel.mark_dirty(name, &mut self.dirty);
         }
     }
 

@@ -109,13 +109,18 @@ impl Batch {
         }
     }
 
-    /// Takes the next entry. The rows of an [`Entry::Events`] are taken by [`pop_row`](Self::pop_row).
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
+    fn pop_front(&mut self) -> Option<Entry> {
         let entry = self.order.pop_front()?;
         if let Some(bytes) = entry.bytes() {
             self.count -= 1;
             self.bytes -= bytes;
         }
+        Some(entry)
+    }
+
+    /// Takes the next entry. The rows of an [`Entry::Events`] are taken by [`pop_row`](Self::pop_row).
+    pub(crate) fn pop(&mut self) -> Option<Entry> {
+        let entry = self.pop_front()?;
         if let Entry::Overflow(summary) = entry {
             let entries = summary.into_entries();
             for entry in entries.into_iter().rev() {
@@ -158,11 +163,6 @@ impl Batch {
         self.round_trip.is_some()
     }
 
-    /// Sets an older round trip unless there is a newer one.
-    pub(super) fn keep_round_trip(&mut self, older: Duration) {
-        self.round_trip.get_or_insert(older);
-    }
-
     /// The number of events and notices.
     #[cfg(feature = "diagnostics")]
     pub(super) fn len(&self) -> usize {
@@ -175,6 +175,17 @@ impl Batch {
 
     /// Moves a later batch to the end of this one.
     pub(super) fn append(&mut self, later: &mut Self) {
+        let round_trip = later.round_trip.take().or(self.round_trip.take());
+        if self.is_empty() {
+            // The buffers that the frame has emptied are used again.
+            std::mem::swap(self, later);
+        } else {
+            self.append_rows(later);
+        }
+        self.round_trip = round_trip;
+    }
+
+    fn append_rows(&mut self, later: &mut Self) {
         self.order.append(&mut later.order);
         self.rows.append(&mut later.rows);
         if self.columns.len() < later.columns.len() {
@@ -189,9 +200,6 @@ impl Batch {
         }
         self.count += std::mem::take(&mut later.count);
         self.bytes += std::mem::take(&mut later.bytes);
-        if let Some(round_trip) = later.round_trip.take() {
-            self.round_trip = Some(round_trip);
-        }
     }
 
     /// Drops everything but the answers to client events.
@@ -209,21 +217,20 @@ impl Batch {
 
     /// Enforces the limits: drops and counts the oldest events, and summarizes the oldest notices.
     pub(super) fn trim(&mut self, count: usize, bytes: usize) {
-        if self.count <= count && self.bytes <= bytes {
+        let exceeds = |batch: &Self| batch.count > count || batch.bytes > bytes;
+        if !exceeds(self) {
             return;
         }
-        let mut summary = match self.order.front() {
-            Some(Entry::Overflow(_)) => match self.order.pop_front() {
-                Some(Entry::Overflow(summary)) => summary,
-                _ => Box::default(),
-            },
+        let is_summary = |entry: &mut Entry| matches!(entry, Entry::Overflow(_));
+        let mut summary = match self.order.pop_front_if(is_summary) {
+            Some(Entry::Overflow(summary)) => summary,
             _ => Box::default(),
         };
-        while self.count > count || self.bytes > bytes || self.is_roster_difference() {
-            match self.order.pop_front() {
+        while exceeds(self) || self.is_roster_difference() {
+            match self.pop_front() {
                 Some(Entry::Events(kind, rows)) => {
                     let mut dropped = 0;
-                    while dropped < rows && (self.count > count || self.bytes > bytes) {
+                    while dropped < rows && exceeds(self) {
                         self.pop_row();
                         dropped += 1;
                     }
@@ -235,13 +242,7 @@ impl Batch {
                     summary.lose(&kind.target, dropped as u64);
                     self.push_front_rows(kind, rows - dropped);
                 }
-                Some(entry) => {
-                    if let Some(bytes) = entry.bytes() {
-                        self.count -= 1;
-                        self.bytes -= bytes;
-                    }
-                    summary.add(entry);
-                }
+                Some(entry) => summary.add(entry),
                 None => break,
             }
         }

@@ -11,7 +11,7 @@ use bevy_ecs::{change_detection::DetectChangesMut, prelude::*};
 use bevy_platform::time::Instant;
 use pusher_protocol::{
     ChannelName,
-    protocol::Roster,
+    protocol::{Member, Roster},
     session::{Membership, Notice, SendError, SendOutcome, SignInState, SubscriptionStatus},
 };
 
@@ -21,7 +21,7 @@ use crate::{
         PusherSubscriptionCountChanged, Subscribers, write,
     },
     connection::{ConnectionState, PusherConnection, PusherConnectionChanged, PusherErrorReported},
-    event::PusherDecodeFailed,
+    event::{ForEntity, PusherDecodeFailed},
     inbound::receive::Dispatcher,
     presence::{PusherMemberJoined, PusherMemberLeft, PusherMembers},
     sending::PusherSendAnswered,
@@ -69,25 +69,11 @@ pub(super) fn apply(dispatcher: &mut Dispatcher<'_>, notice: Notice, started: Op
             gap,
         } => set_status(dispatcher, channel, status, gap),
         Notice::Members { channel, roster } => set_roster(dispatcher, &channel, roster),
-        Notice::MemberJoined(Membership {
-            channel,
-            member,
-            roster,
-            while_away,
-        }) => {
-            set_roster(dispatcher, &channel, roster);
-            let joined = PusherMemberJoined::new(channel.clone(), member, while_away);
-            dispatcher.emit_for(&channel, joined);
+        Notice::MemberJoined(membership) => {
+            change_members(dispatcher, membership, PusherMemberJoined::new);
         }
-        Notice::MemberLeft(Membership {
-            channel,
-            member,
-            roster,
-            while_away,
-        }) => {
-            set_roster(dispatcher, &channel, roster);
-            let left = PusherMemberLeft::new(channel.clone(), member, while_away);
-            dispatcher.emit_for(&channel, left);
+        Notice::MemberLeft(membership) => {
+            change_members(dispatcher, membership, PusherMemberLeft::new);
         }
         Notice::SubscriptionCount { channel, count } => dispatcher.emit_for(
             &channel.clone(),
@@ -185,6 +171,24 @@ fn set_roster(dispatcher: &mut Dispatcher<'_>, channel: &ChannelName, roster: Ar
     update_snapshot(dispatcher, channel, |snapshot| {
         snapshot.members = Some(PusherMembers::new(roster));
     });
+}
+
+/// Sets the roster after a member joined or left, and emits the event that `new` creates.
+fn change_members<'a, E>(
+    dispatcher: &mut Dispatcher<'_>,
+    membership: Membership,
+    new: fn(ChannelName, Member, bool) -> E,
+) where
+    E: ForEntity + Event<Trigger<'a>: Default>,
+{
+    let Membership {
+        channel,
+        member,
+        roster,
+        while_away,
+    } = membership;
+    set_roster(dispatcher, &channel, roster);
+    dispatcher.emit_for(&channel.clone(), new(channel, member, while_away));
 }
 
 /// Replaces a roster after notices about single members were dropped, and emits the differences.

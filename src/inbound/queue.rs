@@ -2,7 +2,7 @@
 
 use std::{
     mem::take,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use bevy_platform::{
@@ -76,14 +76,12 @@ impl InboundQueue {
             *batch = take(batch).into_answers();
         }
         let was_empty = content.batch.is_empty();
-        content.batch.append_or_swap(batch);
+        content.batch.append(batch);
         content.trim();
         // A round trip alone does not wake a game that sleeps.
         let wakes = was_empty && !content.batch.is_empty();
-        let waker = content.waker.clone().filter(|_| wakes);
-        drop(content);
-        if let Some(waker) = waker {
-            waker.wake();
+        if wakes {
+            wake(content);
         }
     }
 
@@ -98,11 +96,7 @@ impl InboundQueue {
         rest.append(&mut content.batch);
         std::mem::swap(&mut content.batch, rest);
         content.trim();
-        let waker = content.waker.clone();
-        drop(content);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wake(content);
     }
 
     /// Returns what was received since the client was created.
@@ -125,6 +119,15 @@ impl InboundQueue {
 
     pub(crate) fn set_waker(&self, waker: Option<PusherWaker>) {
         lock(&self.content).waker = waker;
+    }
+}
+
+/// Unlocks the queue, and then wakes the game.
+fn wake(content: MutexGuard<'_, Content>) {
+    let waker = content.waker.clone();
+    drop(content);
+    if let Some(waker) = waker {
+        waker.wake();
     }
 }
 
@@ -151,21 +154,6 @@ impl Content {
     fn trim(&mut self) {
         self.batch
             .trim(self.limits.waiting_events, self.limits.waiting_bytes);
-    }
-}
-
-impl Batch {
-    fn append_or_swap(&mut self, later: &mut Self) {
-        if self.is_empty() {
-            // Swapped, so that the buffers that the frame has emptied are used again.
-            let round_trip = self.take_round_trip();
-            std::mem::swap(self, later);
-            if let Some(round_trip) = round_trip {
-                self.keep_round_trip(round_trip);
-            }
-        } else {
-            self.append(later);
-        }
     }
 }
 
@@ -258,13 +246,11 @@ impl KindCache {
     /// Returns the kind of an event. Events often come in runs of one kind, so the last one is checked first.
     fn get(&mut self, target: &EventTarget, name: &str, table: &Table) -> &Arc<EventKind> {
         let is_last = |last: &Arc<EventKind>| &*last.name == name && is_same(&last.target, target);
-        if !self.last.as_ref().is_some_and(is_last) {
-            self.last = Some(self.look_up(target, name, table));
-        }
-        let Some(last) = &self.last else {
-            unreachable!("it was set just now")
+        let kind = match self.last.take() {
+            Some(last) if is_last(&last) => last,
+            _ => self.look_up(target, name, table),
         };
-        last
+        self.last.insert(kind)
     }
 
     fn look_up(&mut self, target: &EventTarget, name: &str, table: &Table) -> Arc<EventKind> {
