@@ -47,11 +47,11 @@ impl<'a> ServerFrame<'a> {
             // The message of serde_json quotes strings of the frame at any length.
             reason: redacted_excerpt(&error.to_string()),
         })?;
-        let user_id = match envelope.user_id {
-            // Without a user, servers omit the key or send null or an empty string.
-            Some(raw) => UserId::parse(raw.get()).filter(|id| !id.is_empty()),
-            None => None,
-        };
+        // Without a user, servers omit the key or send null or an empty string.
+        let user_id = envelope
+            .user_id
+            .and_then(|raw| UserId::parse(raw.get()))
+            .filter(|id| !id.is_empty());
         Ok(Self {
             event: envelope.event,
             channel: envelope.channel,

@@ -137,13 +137,7 @@ impl User {
         // Any unanswered sign-in may have succeeded on the server.
         let is_known =
             self.pending_replies > 0 || matches!(self.phase, SignInPhase::SignedIn { .. });
-        self.pending_replies = 0;
-        let was_signed_out = matches!(self.phase, SignInPhase::SignedOut);
-        self.cancel(context);
-        self.phase = SignInPhase::SignedOut;
-        if !was_signed_out {
-            context.notice(Notice::SignIn(SignInState::SignedOut));
-        }
+        self.reset(context);
         is_known
     }
 
@@ -154,10 +148,14 @@ impl User {
     }
 
     pub(super) fn on_disconnected(&mut self, context: &mut Context) {
-        self.cancel(context);
-        self.pending_replies = 0;
         // A new connection starts with a full throttle: reconnects have their own limit.
         self.throttle = USER_REQUESTS;
+        self.reset(context);
+    }
+
+    fn reset(&mut self, context: &mut Context) {
+        self.cancel(context);
+        self.pending_replies = 0;
         if !matches!(std::mem::take(&mut self.phase), SignInPhase::SignedOut) {
             context.notice(Notice::SignIn(SignInState::SignedOut));
         }

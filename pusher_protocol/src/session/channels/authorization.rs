@@ -55,9 +55,7 @@ impl Channels {
 
     /// Queues a channel for the request of a new key.
     pub(super) fn enqueue_for_key(&mut self, name: ChannelName) {
-        if let Some(channel) = self.table.get_mut(&name)
-            && let Some(encryption) = &mut channel.encryption
-        {
+        if let Some(encryption) = self.encryption(&name) {
             encryption.queue();
             self.queue.push_back(name);
         }
@@ -100,9 +98,7 @@ impl Channels {
         if let Some(request) = self.requests.iter().find_map(asked) {
             self.cancel(context, request);
         }
-        if let Some(channel) = self.table.get_mut(name)
-            && let Some(encryption) = &mut channel.encryption
-        {
+        if let Some(encryption) = self.encryption(name) {
             encryption.cancel_rekey(context, name);
         }
     }

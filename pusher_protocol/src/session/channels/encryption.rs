@@ -197,10 +197,7 @@ impl Channels {
         name: &ChannelName,
         event: ReceivedEvent<'a>,
     ) -> Option<ReceivedEvent<'a>> {
-        let encryption = self
-            .table
-            .get_mut(name)
-            .and_then(|channel| channel.encryption.as_mut())?;
+        let encryption = self.encryption(name)?;
         // Events behind one that waits must wait too, even if the current key fits: they stay in order.
         if let Some(rekey) = &mut encryption.rekey {
             if rekey.has_room_for(&event) {
@@ -247,11 +244,7 @@ impl Channels {
         request: RequestId,
         answer: Result<ChannelAuthorization, AuthError>,
     ) {
-        let Some(encryption) = self
-            .table
-            .get_mut(name)
-            .and_then(|channel| channel.encryption.as_mut())
-        else {
+        let Some(encryption) = self.encryption(name) else {
             return;
         };
         let Some(rekey) = encryption

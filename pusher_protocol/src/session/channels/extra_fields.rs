@@ -70,10 +70,7 @@ impl Channels {
             return;
         };
         channel.resubscribe_timer = None;
-        if channel.wanted
-            && matches!(channel.phase, ChannelPhase::Subscribed)
-            && channel.has_stale_extra()
-        {
+        if channel.is_subscribed() && channel.has_stale_extra() {
             self.resubscribe_throttled(context, name);
         }
     }

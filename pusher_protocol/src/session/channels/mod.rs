@@ -131,6 +131,11 @@ pub(super) enum Identity {
 }
 
 impl Channel {
+    /// Whether the channel is wanted and confirmed by the server.
+    fn is_subscribed(&self) -> bool {
+        self.wanted && matches!(self.phase, ChannelPhase::Subscribed)
+    }
+
     /// Whether a subscribe request was sent that the server confirmed or may still confirm.
     fn may_be_subscribed(&self) -> bool {
         match self.phase {
@@ -259,6 +264,10 @@ impl Channels {
         self.start(context, name);
     }
 
+    fn encryption(&mut self, name: &str) -> Option<&mut Encryption> {
+        self.table.get_mut(name)?.encryption.as_deref_mut()
+    }
+
     pub(super) fn uses_signed_in_user(&self, name: &str) -> bool {
         self.table
             .get(name)
@@ -266,9 +275,7 @@ impl Channels {
     }
 
     pub(super) fn is_subscribed(&self, name: &str) -> bool {
-        self.table.get(name).is_some_and(|channel| {
-            channel.wanted && matches!(channel.phase, ChannelPhase::Subscribed)
-        })
+        self.table.get(name).is_some_and(Channel::is_subscribed)
     }
 
     /// Whether a client event for a wanted channel can be sent, now or after the pending subscription; `None` if the channel
@@ -376,8 +383,8 @@ impl Channels {
 
     /// Sends the first request of a subscription, now or when the throttle allows it.
     fn request_throttled(&mut self, context: &mut Context, name: ChannelName) {
-        let throttle = self.table.get(&name).map(|channel| channel.throttle);
-        match throttle.and_then(|throttle| throttle.ready_at(context.now)) {
+        let channel = self.table.get(&name);
+        match channel.and_then(|channel| channel.throttle.ready_at(context.now)) {
             None => self.request_now(context, name),
             Some(retry_at) => self.request_at(context, name, retry_at),
         }

@@ -6,7 +6,7 @@ use crate::{
     protocol::{ChannelKind, ChannelName, EventData, Member, MemberChange, Roster, UserId},
     session::{
         Membership, Notice,
-        channels::{Channel, ChannelPhase, Channels},
+        channels::{Channel, Channels},
         context::Context,
     },
 };
@@ -57,9 +57,7 @@ impl Channels {
     /// Returns a subscribed presence channel. On any other channel, membership events are ignored.
     fn presence(&mut self, name: &str) -> Option<(ChannelName, &mut Channel)> {
         self.entry(name).filter(|(name, channel)| {
-            name.kind() == ChannelKind::Presence
-                && channel.wanted
-                && matches!(channel.phase, ChannelPhase::Subscribed)
+            name.kind() == ChannelKind::Presence && channel.is_subscribed()
         })
     }
 }
