@@ -239,11 +239,10 @@ impl LobbySimulation {
 
     fn send_due_answers(&mut self) {
         let now = Instant::now();
-        let (due, later) = std::mem::take(&mut self.answers)
-            .into_iter()
-            .partition(|(due, ..)| *due <= now);
-        self.answers = later;
-        let due: Vec<(Instant, usize, Answer)> = due;
+        let due: Vec<_> = self
+            .answers
+            .extract_if(.., |(due, ..)| *due <= now)
+            .collect();
         for (_, player, answer) in due {
             if let Some(app) = self.players.get_mut(player) {
                 app.world_mut().write_message(answer);

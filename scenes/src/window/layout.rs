@@ -10,7 +10,7 @@ use crate::{
         fitted::fitted,
         key_hints::key_hint_line,
         outage_overlay::outage_overlay,
-        theme::{EDGE, GAP, QUIET, TITLE, UNIT, text},
+        theme::{EDGE, GAP, QUIET, TITLE, UNIT, filling_column, text},
         toast::toast_stack,
     },
 };
@@ -36,16 +36,7 @@ impl SceneLayout {
             })
             .id();
         let body_area = commands
-            .spawn((
-                Node {
-                    flex_direction: FlexDirection::Column,
-                    flex_grow: 1.0,
-                    flex_basis: px(0),
-                    min_height: px(0),
-                    ..default()
-                },
-                children![outage_overlay()],
-            ))
+            .spawn((filling_column(), children![outage_overlay()]))
             .insert_children(0, &[body])
             .id();
         let root = commands

@@ -4,7 +4,7 @@ use bevy::prelude::*;
 
 use crate::colours::{BORDER, PANEL, QUIET_TEXT, TEXT};
 use crate::draw::DrawSystems;
-use crate::window::theme::{BODY, CORNER, GAP, UNIT, text};
+use crate::window::theme::{BODY, CORNER, GAP, UNIT, filling_column, text};
 
 /// The width of a side panel as a percentage of the window, and its bounds in logical pixels.
 const ASIDE: f32 = 32.0;
@@ -81,15 +81,7 @@ impl Panel {
             ))
             .add_child(count)
             .id();
-        let content = commands
-            .spawn(Node {
-                flex_direction: FlexDirection::Column,
-                flex_grow: 1.0,
-                flex_basis: px(0),
-                min_height: px(0),
-                ..default()
-            })
-            .id();
+        let content = commands.spawn(filling_column()).id();
         let panel = commands
             .spawn((
                 Node {

@@ -8,7 +8,7 @@ use crate::{
     colours::QUIET_TEXT,
     window::{
         redraw::RedrawNeeds,
-        theme::{BODY, UNIT},
+        theme::{BODY, UNIT, filling_column},
     },
 };
 
@@ -33,16 +33,12 @@ impl Scrolling {
                     at_end: follows_end,
                 },
                 Node {
-                    flex_direction: FlexDirection::Column,
-                    flex_grow: 1.0,
-                    flex_basis: px(0),
-                    min_height: px(0),
                     // Clips rows while they slide in from the side.
                     overflow: Overflow {
                         x: OverflowAxis::Clip,
                         y: OverflowAxis::Scroll,
                     },
-                    ..default()
+                    ..filling_column()
                 },
                 ScrollPosition(Vec2::new(0.0, if follows_end { END } else { 0.0 })),
             ))
@@ -62,16 +58,7 @@ impl Scrolling {
             ))
             .id();
         commands
-            .spawn((
-                Node {
-                    flex_direction: FlexDirection::Column,
-                    flex_grow: 1.0,
-                    flex_basis: px(0),
-                    min_height: px(0),
-                    ..default()
-                },
-                ChildOf(parent),
-            ))
+            .spawn((filling_column(), ChildOf(parent)))
             .add_children(&[list, thumb]);
         list
     }

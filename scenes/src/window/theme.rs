@@ -12,6 +12,17 @@ pub const EDGE: f32 = 24.0;
 /// The corner radius of a panel.
 pub const CORNER: f32 = 12.0;
 
+/// A column that takes the remaining space of its parent, and may become smaller than its content.
+pub(crate) fn filling_column() -> Node {
+    Node {
+        flex_direction: FlexDirection::Column,
+        flex_grow: 1.0,
+        flex_basis: px(0),
+        min_height: px(0),
+        ..default()
+    }
+}
+
 /// The font size and line height of a text, in logical pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TextSize {
