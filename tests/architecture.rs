@@ -83,7 +83,6 @@ const BEVY_PUSHER: AllowedDependencies = &[
             "integrations",
             "presence",
             "schedule",
-            "schedule",
             "sending",
             "testing",
             "user",

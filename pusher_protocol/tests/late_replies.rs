@@ -58,8 +58,8 @@ fn a_forged_success_after_a_silent_refusal_is_ignored() {
     assert!(statuses(&refuse(&mut client, "presence-room")).is_empty());
 }
 
-#[test]
-fn the_second_of_two_late_replies_has_the_members() {
+/// A client that has sent two subscribe requests for `presence-room`. The first timed out; no reply has arrived.
+fn client_awaiting_two_replies() -> Client {
     let mut client = Client::connected();
     let request_id = request(&client.want("presence-room"));
     client.authorize_as(request_id, "u1");
@@ -67,6 +67,12 @@ fn the_second_of_two_late_replies_has_the_members() {
     client.unsubscribe("presence-room");
     let request_id = request(&client.want("presence-room"));
     client.authorize_as(request_id, "u1");
+    client
+}
+
+#[test]
+fn the_second_of_two_late_replies_has_the_members() {
+    let mut client = client_awaiting_two_replies();
     client.wait(12 * SECOND);
     let first = client.confirm_presence("presence-room", &["u1"]);
     let second = client.confirm_presence("presence-room", &["u1", "u2"]);
@@ -124,13 +130,7 @@ fn a_refusal_after_an_earlier_confirmation_counts() {
 
 #[test]
 fn the_last_of_several_replies_has_the_members() {
-    let mut client = Client::connected();
-    let request_id = request(&client.want("presence-room"));
-    client.authorize_as(request_id, "u1");
-    client.wait(10 * SECOND);
-    client.unsubscribe("presence-room");
-    let request_id = request(&client.want("presence-room"));
-    client.authorize_as(request_id, "u1");
+    let mut client = client_awaiting_two_replies();
     let outputs = client.confirm_presence("presence-room", &["u1"]);
     assert_eq!(members(&outputs), [1]);
     let outputs = client.confirm_presence("presence-room", &["u1", "u2"]);

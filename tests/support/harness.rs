@@ -24,6 +24,7 @@ use bevy_pusher::{
 use pusher_test_support::{ScriptedConnection, ScriptedServer};
 use serde_json::json;
 
+pub use super::support::retry_after;
 use super::support::{self, TIMEOUT, recorded};
 
 /// How long a test watches that nothing happens.
@@ -282,15 +283,6 @@ fn run_queue_time() -> Duration {
             .and_then(|queued| queued.parse().ok())
             .unwrap_or(0),
     )
-}
-
-/// Returns a policy that redials after a delay between these, in milliseconds.
-pub fn retry_after(min: u64, max: u64) -> ReconnectPolicy {
-    ReconnectPolicy {
-        min_delay: Duration::from_millis(min),
-        max_delay: Duration::from_millis(max),
-        ..ReconnectPolicy::default()
-    }
 }
 
 /// Sets a backoff so long that no retry happens within a test.

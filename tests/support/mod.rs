@@ -145,11 +145,16 @@ pub fn endpoint_as(url: &str, user_id: &str) -> AuthEndpoint {
         .with_param("user_info", format!(r#"{{"name":"{user_id}"}}"#))
 }
 
+/// Returns a policy that redials after a delay between these, in milliseconds.
+pub fn retry_after(min: u64, max: u64) -> ReconnectPolicy {
+    ReconnectPolicy {
+        min_delay: Duration::from_millis(min),
+        max_delay: Duration::from_millis(max),
+        ..ReconnectPolicy::default()
+    }
+}
+
 /// Sets short reconnect delays, so that tests of a lost connection are fast.
 pub fn with_short_retry_delay(config: PusherConfig) -> PusherConfig {
-    config.with_reconnect(ReconnectPolicy {
-        min_delay: Duration::from_millis(50),
-        max_delay: Duration::from_millis(200),
-        ..ReconnectPolicy::default()
-    })
+    config.with_reconnect(retry_after(50, 200))
 }

@@ -114,13 +114,12 @@ impl Page {
     /// Waits until the condition is true for the app's state.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, condition: impl Fn(&State) -> bool) -> State {
-        let mut last = State::default();
         wait_for(
             || format!("{what}; the last state: {:#?}", self.state()),
             TIMEOUT,
             || {
-                last = self.state();
-                condition(&last).then(|| last.clone())
+                let state = self.state();
+                condition(&state).then_some(state)
             },
         )
     }
