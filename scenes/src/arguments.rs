@@ -240,16 +240,22 @@ fn master_key(text: &str) -> Result<pusher_dev_server::EncryptionMasterKey, &'st
     pusher_dev_server::EncryptionMasterKey::from_base64(text).ok_or("32 bytes in Base64 are needed")
 }
 
-/// A name that differs between two processes on one machine.
-#[cfg(not(target_arch = "wasm32"))]
 fn default_name() -> String {
-    format!("Player {}", std::process::id() % 90 + 10)
+    format!("Player {}", client_number() % 90 + 10)
 }
 
-/// A name that differs between two browser tabs.
+/// Returns a number that differs between two processes on one machine.
+#[cfg(not(target_arch = "wasm32"))]
+#[must_use]
+pub fn client_number() -> u32 {
+    std::process::id()
+}
+
+/// Returns a random number, which differs between two browser tabs.
 #[cfg(target_arch = "wasm32")]
-fn default_name() -> String {
-    format!("Player {:.0}", 10.0 + js_sys::Math::random() * 89.0)
+#[must_use]
+pub fn client_number() -> u32 {
+    (js_sys::Math::random() * f64::from(u32::MAX)) as u32
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use bevy::prelude::*;
 use bevy_pusher::prelude::*;
 use pusher_scenes::{
+    arguments::client_number,
     chat_entry::ChatEntry,
     connection::{ConnectionPlugin, ConnectionSystems, RequiredChannel},
     server::{Identity, SceneServer},
@@ -18,8 +19,7 @@ use pusher_scenes::{
 pub(crate) fn plugin(server: &SceneServer, name: &str) -> impl Fn(&mut App) + use<> {
     let config = server.config(&Identity::new(name));
     let me = Seat {
-        // A private channel has no user ids. The time serves as one: the client that joined first has the lower id.
-        id: wall_clock(),
+        id: Seat::new_id(wall_clock(), client_number()),
         name: name.to_owned(),
     };
     move |app| {

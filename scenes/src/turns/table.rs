@@ -17,6 +17,14 @@ pub struct Seat {
 impl Seat {
     /// The id of the bot, the highest one: the bot loses its seat to any client.
     pub const BOT: u64 = u64::MAX;
+
+    /// Returns the id of a client that starts now, since a private channel has no user ids. The client that started first has the lower
+    /// id. `number` differs between clients that start in the same millisecond. The id stays below 2^53, so that servers in JavaScript
+    /// keep it.
+    #[must_use]
+    pub fn new_id(milliseconds: u64, number: u32) -> u64 {
+        milliseconds << 12 | u64::from(number & 0xFFF)
+    }
 }
 
 /// What a client knows of the table.
@@ -151,6 +159,15 @@ mod tests {
                 moves: moves.to_vec(),
             },
         }
+    }
+
+    #[test]
+    fn two_players_who_start_at_once_have_different_ids() {
+        let now = 1_795_000_000_000;
+        let (first, second) = (Seat::new_id(now, 4711), Seat::new_id(now, 4712));
+        assert_ne!(first, second);
+        assert!(Seat::new_id(now + 1, 0) > first.max(second));
+        assert!(Seat::new_id(now, u32::MAX) < 1 << 53);
     }
 
     #[test]
