@@ -67,11 +67,8 @@ impl OverflowSummary {
     }
 
     fn add_notice(&mut self, notice: Box<Notice>) {
-        if matches!(*notice, Notice::SendAnswered { .. }) {
-            self.answers.push(notice);
-            return;
-        }
         match *notice {
+            Notice::SendAnswered { .. } => self.answers.push(notice),
             Notice::State(state) => self.state = Some(state),
             Notice::Error { error, attempt } => {
                 if self.errors.len() >= MOST_ERRORS {
@@ -110,7 +107,7 @@ impl OverflowSummary {
                     .extend(user_ids.into_iter().map(|id| (id, event.clone())));
             }
             Notice::Event(event) => self.lose(&event.target, 1),
-            Notice::SendAnswered { .. } | Notice::RoundTrip(_) => {}
+            Notice::RoundTrip(_) => {}
         }
     }
 
