@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
 
+use crate::client_number::client_number;
+
 /// The arguments of a scene.
 #[derive(Parser, Clone, Default)]
 #[command(about = "An example of bevy_pusher, with its own server and simulated players", long_about = None)]
@@ -242,20 +244,6 @@ fn master_key(text: &str) -> Result<pusher_dev_server::EncryptionMasterKey, &'st
 
 fn default_name() -> String {
     format!("Player {}", client_number() % 90 + 10)
-}
-
-/// Returns a number that differs between two processes on one machine.
-#[cfg(not(target_arch = "wasm32"))]
-#[must_use]
-pub fn client_number() -> u32 {
-    std::process::id()
-}
-
-/// Returns a random number, which differs between two browser tabs.
-#[cfg(target_arch = "wasm32")]
-#[must_use]
-pub fn client_number() -> u32 {
-    (js_sys::Math::random() * f64::from(u32::MAX)) as u32
 }
 
 #[cfg(test)]

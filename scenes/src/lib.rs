@@ -10,6 +10,7 @@ pub mod arguments;
 pub mod autopilot;
 pub mod backend;
 pub mod chat_entry;
+pub mod client_number;
 pub mod colours;
 pub mod connection;
 pub mod connection_view;

@@ -4,8 +4,8 @@
 use bevy::prelude::*;
 use bevy_pusher::prelude::*;
 use pusher_scenes::{
-    arguments::client_number,
     chat_entry::ChatEntry,
+    client_number::client_number,
     connection::{ConnectionPlugin, ConnectionSystems, RequiredChannel},
     server::{Identity, SceneServer},
     turns::{Seat, TABLE_CHANNEL, TableSync, TableSyncPlugin, TableSyncSystems},

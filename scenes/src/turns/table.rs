@@ -18,9 +18,9 @@ impl Seat {
     /// The id of the bot, the highest one: the bot loses its seat to any client.
     pub const BOT: u64 = u64::MAX;
 
-    /// Returns the id of a client that starts now, since a private channel has no user ids. The client that started first has the lower
-    /// id. `number` differs between clients that start in the same millisecond. The id stays below 2^53, so that servers in JavaScript
-    /// keep it.
+    /// Returns an id for a client that started at this time, in milliseconds since the Unix epoch, because a private channel has no user
+    /// ids. An earlier start gives a lower id. The lowest 12 bits of `number` tell apart clients that started in the same millisecond.
+    /// Until 2039, ids stay below 2^53, so that servers in JavaScript keep them.
     #[must_use]
     pub fn new_id(milliseconds: u64, number: u32) -> u64 {
         milliseconds << 12 | u64::from(number & 0xFFF)
